@@ -1,0 +1,3 @@
+//! The Backstage side, pure: rows go in, entities and findings come out. No clock, no IO.
+
+pub mod policy;

@@ -1,0 +1,4 @@
+//! Serves the users and groups of an Authentik server to Backstage as catalog entities.
+
+pub mod base_url;
+pub mod catalog;
