@@ -2,3 +2,5 @@
 
 pub mod base_url;
 pub mod catalog;
+pub mod digest;
+pub mod directory;

@@ -1,0 +1,135 @@
+//! Backstage's entities exactly as they are served: the order of the fields is the order of the keys.
+
+use std::borrow::Cow;
+use std::fmt::{self, Display};
+
+use serde::{Serialize, Serializer};
+
+/// The kinds that this service makes; groups come before users wherever both stand together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub enum Kind {
+    /// A `Group`.
+    Group,
+    /// A `User`.
+    User,
+}
+
+impl Kind {
+    /// The kind in lower case, as entity refs and queries have it.
+    #[must_use]
+    pub fn lower(self) -> &'static str {
+        match self {
+            Self::Group => "group",
+            Self::User => "user",
+        }
+    }
+}
+
+impl Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.lower())
+    }
+}
+
+/// An entity of the catalog.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entity<'a> {
+    /// Always `backstage.io/v1alpha1`.
+    pub api_version: &'static str,
+    /// The kind.
+    pub kind: Kind,
+    /// Name and annotations.
+    pub metadata: Metadata<'a>,
+    /// What depends on the kind.
+    pub spec: Spec<'a>,
+}
+
+impl<'a> Entity<'a> {
+    /// An entity of the kind that the spec belongs to.
+    #[must_use]
+    pub fn new(name: &'a str, annotations: Annotations<'a>, spec: Spec<'a>) -> Self {
+        let kind = match spec {
+            Spec::Group(_) => Kind::Group,
+            Spec::User(_) => Kind::User,
+        };
+        Self { api_version: "backstage.io/v1alpha1", kind, metadata: Metadata { name, annotations }, spec }
+    }
+}
+
+/// An entity's `metadata`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Metadata<'a> {
+    /// The name, unique within the kind.
+    pub name: &'a str,
+    /// Where the entity came from.
+    pub annotations: Annotations<'a>,
+}
+
+/// The annotations that the npm module sets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Annotations<'a> {
+    /// The row's primary key in Authentik.
+    #[serde(rename = "authentik.goauthentik.io/pk")]
+    pub pk: String,
+    /// `authentik:` and the base URL.
+    #[serde(rename = "backstage.io/managed-by-location")]
+    pub location: &'a str,
+    /// The same.
+    #[serde(rename = "backstage.io/managed-by-origin-location")]
+    pub origin_location: &'a str,
+}
+
+/// An entity's `spec`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Spec<'a> {
+    /// A group's.
+    Group(GroupSpec<'a>),
+    /// A user's.
+    User(UserSpec<'a>),
+}
+
+/// A group's `spec`; every list is sorted by name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct GroupSpec<'a> {
+    /// Always `team`.
+    #[serde(rename = "type")]
+    pub group_type: &'static str,
+    /// Names of the direct children.
+    pub children: Vec<&'a str>,
+    /// Names of the direct members.
+    pub members: Vec<&'a str>,
+    /// Name of the first parent; left out at the root, since Backstage refuses `null`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<&'a str>,
+}
+
+/// A user's `spec`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UserSpec<'a> {
+    /// What is shown of the person.
+    pub profile: Profile<'a>,
+    /// Names of the direct groups, sorted.
+    pub member_of: Vec<&'a str>,
+}
+
+/// A user's profile; Backstage refuses empty strings, so what is empty is left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Profile<'a> {
+    /// The name, or the username where that is empty.
+    pub display_name: &'a str,
+    /// The e-mail address.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub email: &'a str,
+    /// Where the avatar is.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "some_text")]
+    pub picture: Option<Cow<'a, str>>,
+}
+
+/// Writes a text that is there; what is absent is skipped before.
+fn some_text<S: Serializer>(text: &Option<Cow<'_, str>>, serializer: S) -> Result<S::Ok, S::Error> {
+    text.as_deref().serialize(serializer)
+}

@@ -1,0 +1,111 @@
+//! Which groups `excludeGroups` leaves out, and which of its entries do nothing.
+
+use std::collections::BTreeSet;
+
+use super::finding::{Code, Finding};
+use super::name::sanitize_name;
+use crate::directory::Group;
+
+/// The sanitized names of groups that leave no trace.
+pub struct Exclusion<'p> {
+    entries: &'p [String],
+    excluded: BTreeSet<&'p str>,
+}
+
+impl<'p> Exclusion<'p> {
+    /// Reads the entries of `excludeGroups`.
+    #[must_use]
+    pub fn new(entries: &'p [String]) -> Self {
+        Self { entries, excluded: entries.iter().map(String::as_str).collect() }
+    }
+
+    /// Whether a group is left out. The npm module's rule decides, whatever the policy for names.
+    #[must_use]
+    pub fn excludes(&self, group: &Group) -> bool {
+        !self.excluded.is_empty() && self.excluded.contains(sanitize_name(&group.name).as_str())
+    }
+
+    /// The entries that match no group or never can, each with the right spelling where it is known.
+    #[must_use]
+    pub fn findings(&self, groups: &[Group]) -> Vec<Finding> {
+        if self.entries.is_empty() {
+            return Vec::new();
+        }
+        let known: BTreeSet<String> = groups.iter().map(|group| sanitize_name(&group.name)).collect();
+        self.entries.iter().filter_map(|entry| finding(entry, &known)).collect()
+    }
+}
+
+/// What is wrong with one entry.
+fn finding(entry: &str, known: &BTreeSet<String>) -> Option<Finding> {
+    let sanitized = sanitize_name(entry);
+    if sanitized != entry {
+        return Some(Finding::general(Code::ExcludeMisspelt, entry).says(
+            format!("excludeGroups has {entry:?}, which is not in sanitized form and so excludes nothing"),
+            format!("write {:?}", nearest(&sanitized, known).unwrap_or(&sanitized)),
+        ));
+    }
+    if known.contains(entry) {
+        return None;
+    }
+    let remedy = nearest(&sanitized, known).map_or_else(
+        || "remove the entry, or check that the group still exists in Authentik".to_owned(),
+        |name| format!("write {name:?}, or remove the entry"),
+    );
+    let message = format!("excludeGroups has {entry:?}, but no group has this sanitized name");
+    Some(Finding::general(Code::ExcludeUnmatched, entry).says(message, remedy))
+}
+
+/// The known name that a misspelt one most likely means.
+fn nearest<'k>(name: &str, known: &'k BTreeSet<String>) -> Option<&'k String> {
+    let allowed = 1 + name.len() / 5;
+    let distances = known.iter().map(|candidate| (strsim::osa_distance(name, candidate), candidate));
+    distances.filter(|(distance, _)| *distance <= allowed).min().map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::directory::GroupPk;
+
+    fn groups() -> Vec<Group> {
+        ["Authentik Admins", "Tech Ops!"]
+            .iter()
+            .map(|name| Group {
+                pk: GroupPk(Uuid::nil()),
+                name: (*name).into(),
+                parents: [].into(),
+                users: [].into(),
+            })
+            .collect()
+    }
+
+    fn remedy(entry: &str) -> Option<(Code, String)> {
+        let entries = [entry.to_owned()];
+        Exclusion::new(&entries).findings(&groups()).pop().map(|finding| (finding.code, finding.remedy))
+    }
+
+    #[test]
+    fn a_group_is_matched_by_its_sanitized_name_alone() {
+        let entries = ["authentik-admins".to_owned()];
+        let exclusion = Exclusion::new(&entries);
+        assert!(exclusion.excludes(&groups()[0]) && !exclusion.excludes(&groups()[1]));
+        let raw = ["Authentik Admins".to_owned()];
+        assert!(!Exclusion::new(&raw).excludes(&groups()[0]));
+    }
+
+    #[test]
+    fn entries_that_do_nothing_are_found_with_the_right_spelling() {
+        assert_eq!(remedy("authentik-admins"), None);
+        let misspelt = |name: &str| Some((Code::ExcludeMisspelt, format!("write {name:?}")));
+        assert_eq!(remedy("Authentik Admins"), misspelt("authentik-admins"));
+        assert_eq!(remedy("Tech Ops"), misspelt("tech-ops-"));
+        assert_eq!(remedy("Sales"), misspelt("sales"));
+        let unmatched = |remedy: &str| Some((Code::ExcludeUnmatched, remedy.to_owned()));
+        assert_eq!(remedy("tech-ops"), unmatched("write \"tech-ops-\", or remove the entry"));
+        let (code, text) = remedy("marketing").unwrap();
+        assert!(code == Code::ExcludeUnmatched && text.starts_with("remove the entry"), "{text}");
+    }
+}

@@ -1,0 +1,219 @@
+//! Who gets which name: every row of a kind proposes, every name keeps its best claim.
+//!
+//! A row proposes its own name first and, under `names: backstage`, names with longer and longer
+//! suffixes after it. Of two claims to a name the row that held it in the kept snapshot wins, then
+//! the lowest pk. This is deferred acceptance (Gale and Shapley, 1962) with the rows proposing: its
+//! result does not depend on the order of the rows.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Display;
+
+use super::entity::Kind;
+use super::finding::{Code, Finding};
+use super::name::{is_valid_name, repair_name, sanitize_name, suffix_name};
+use super::policy::NamePolicy;
+
+/// Lengths of the suffixes that a row proposes one after another, in hexadecimal digits.
+const SUFFIX_DIGITS: [usize; 3] = [8, 16, 32];
+
+/// The names that rows hold, by pk.
+pub type Held<Pk> = BTreeMap<Pk, Box<str>>;
+
+/// A row that wants a name.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate<'a, Pk> {
+    /// The row's primary key.
+    pub pk: Pk,
+    /// Its name in Authentik.
+    pub source: &'a str,
+}
+
+/// The outcome: a name or none for each candidate, in their order.
+#[derive(Debug)]
+pub struct Assignment {
+    /// The final names; a candidate without one is left out of the catalog.
+    pub names: Vec<Option<Box<str>>>,
+    /// Renames, refusals and collisions.
+    pub findings: Vec<Finding>,
+}
+
+/// Gives each candidate of a kind at most one name and each name to at most one candidate.
+#[must_use]
+pub fn assign<Pk: Copy + Ord + Display>(
+    kind: Kind,
+    policy: NamePolicy,
+    candidates: &[Candidate<'_, Pk>],
+    held: &Held<Pk>,
+) -> Assignment {
+    let naming = Naming { kind, policy, candidates, held };
+    let owners = naming.owners();
+    let mut names = vec![None; candidates.len()];
+    for (name, owner) in &owners {
+        names[*owner] = Some(name.as_str().into());
+    }
+    let findings = (0..candidates.len())
+        .filter_map(|row| naming.finding(row, names[row].as_deref(), &owners))
+        .collect();
+    Assignment { names, findings }
+}
+
+/// The candidates of a kind and what decides between them.
+struct Naming<'a, Pk> {
+    kind: Kind,
+    policy: NamePolicy,
+    candidates: &'a [Candidate<'a, Pk>],
+    held: &'a Held<Pk>,
+}
+
+impl<Pk: Copy + Ord + Display> Naming<'_, Pk> {
+    /// Which row ends up with which name.
+    fn owners(&self) -> HashMap<String, usize> {
+        let mut owners: HashMap<String, usize> = HashMap::with_capacity(self.candidates.len());
+        let mut proposals = vec![0; self.candidates.len()];
+        let mut open: Vec<usize> = (0..self.candidates.len()).rev().collect();
+        while let Some(row) = open.pop() {
+            let Some(name) = self.proposal(row, proposals[row]) else { continue };
+            proposals[row] += 1;
+            match owners.get(&name) {
+                Some(&owner) if self.claim(owner, &name) < self.claim(row, &name) => open.push(row),
+                _ => open.extend(owners.insert(name, row)),
+            }
+        }
+        owners
+    }
+
+    /// The n-th name that a row would take, if it would take so many.
+    fn proposal(&self, row: usize, nth: usize) -> Option<String> {
+        let Candidate { pk, source } = self.candidates[row];
+        let sanitized = sanitize_name(source);
+        match (self.policy, nth) {
+            (NamePolicy::Seed, 0) => (!sanitized.is_empty()).then_some(sanitized),
+            (NamePolicy::Seed, _) => None,
+            (NamePolicy::Backstage, 0) => Some(repair_name(&sanitized, self.kind.lower(), pk)),
+            (NamePolicy::Backstage, nth) => SUFFIX_DIGITS
+                .get(nth - 1)
+                .map(|digits| suffix_name(&sanitized, self.kind.lower(), pk, *digits)),
+        }
+    }
+
+    /// How good a row's claim to a name is; the smallest wins.
+    fn claim(&self, row: usize, name: &str) -> (bool, Pk) {
+        let pk = self.candidates[row].pk;
+        (self.held.get(&pk).is_none_or(|held| **held != *name), pk)
+    }
+
+    /// What there is to say about a row's name.
+    fn finding(&self, row: usize, name: Option<&str>, owners: &HashMap<String, usize>) -> Option<Finding> {
+        let Candidate { pk, source } = self.candidates[row];
+        let about = |code| Finding::about(code, self.kind, pk, source);
+        let Some(wanted) = self.proposal(row, 0) else {
+            return Some(about(Code::NameEmpty).says(
+                format!("the {} with pk {pk} has an empty name and is left out", self.kind),
+                "give it a name in Authentik, or set `names: backstage`",
+            ));
+        };
+        if name == Some(&wanted) {
+            return self.finding_of_form(row, &wanted);
+        }
+        let winner = self.candidates[owners[&wanted]];
+        let outcome = name.map_or("is left out".to_owned(), |name| format!("is named {name:?}"));
+        let finding = about(Code::NameCollision).says(
+            format!(
+                "{source:?} (pk {pk}) and {:?} (pk {}) both want the name {wanted:?}; pk {} has it, pk {pk} {outcome}",
+                winner.source, winner.pk, winner.pk,
+            ),
+            match self.policy {
+                NamePolicy::Seed => "rename one of them in Authentik, or set `names: backstage`",
+                NamePolicy::Backstage => "rename one of them in Authentik",
+            },
+        );
+        Some(name.into_iter().fold(finding, Finding::named))
+    }
+
+    /// What there is to say about a name that nobody else has.
+    fn finding_of_form(&self, row: usize, name: &str) -> Option<Finding> {
+        let Candidate { pk, source } = self.candidates[row];
+        let about = |code| Finding::about(code, self.kind, pk, source).named(name);
+        let sanitized = sanitize_name(source);
+        match self.policy {
+            NamePolicy::Seed if !is_valid_name(name) => Some(about(Code::NameRefused).says(
+                format!("Backstage refuses the name {name:?} made from {source:?}, and so this entity"),
+                "rename it in Authentik, or set `names: backstage`",
+            )),
+            NamePolicy::Backstage if name != sanitized => Some(about(Code::NameRepaired).says(
+                format!("{source:?} is named {name:?}, since Backstage would refuse {sanitized:?}"),
+                "use this name in references, or rename it in Authentik",
+            )),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(policy: NamePolicy, rows: &[(i64, &str)], held: &[(i64, &str)]) -> Vec<Option<Box<str>>> {
+        let candidates: Vec<_> = rows.iter().map(|(pk, source)| Candidate { pk: *pk, source }).collect();
+        let held = held.iter().map(|(pk, name)| (*pk, (*name).into())).collect();
+        assign(Kind::User, policy, &candidates, &held).names
+    }
+
+    #[test]
+    fn the_lowest_pk_gets_the_name_and_the_other_is_left_out_or_gets_a_suffix() {
+        let rows = [(4, "alice.smith"), (3, "Alice.Smith")];
+        assert_eq!(names(NamePolicy::Seed, &rows, &[]), [None, Some("alice.smith".into())]);
+        let suffixed = format!("alice.smith-{}", &super::super::name::suffix_name("x", "user", 4, 8)[2..]);
+        assert_eq!(
+            names(NamePolicy::Backstage, &rows, &[]),
+            [Some(suffixed.into()), Some("alice.smith".into())]
+        );
+    }
+
+    #[test]
+    fn who_held_the_name_keeps_it_against_a_lower_pk() {
+        let rows = [(3, "Alice"), (4, "alice")];
+        assert_eq!(names(NamePolicy::Seed, &rows, &[(4, "alice")]), [None, Some("alice".into())]);
+        assert_eq!(
+            names(NamePolicy::Seed, &rows, &[(4, "bob")]),
+            [Some("alice".into()), None],
+            "a name that nobody wants any more decides nothing"
+        );
+    }
+
+    #[test]
+    fn a_repaired_name_collides_like_any_other() {
+        let rows = [(1, "tech-ops-"), (2, "tech-ops")];
+        let given = names(NamePolicy::Backstage, &rows, &[(2, "tech-ops")]);
+        assert_eq!(given[1].as_deref(), Some("tech-ops"));
+        assert!(given[0].as_deref().unwrap().starts_with("tech-ops-"), "{given:?}");
+    }
+
+    #[test]
+    fn a_namesake_of_a_suffix_does_not_take_it_away() {
+        let suffix = names(NamePolicy::Backstage, &[(3, "a"), (7, "A")], &[])[1].clone().unwrap();
+        let rows = [(3, "a"), (7, "A"), (9, &*suffix)];
+        let given = names(NamePolicy::Backstage, &rows, &[(3, "a"), (7, &suffix)]);
+        assert_eq!(given[1].as_ref(), Some(&suffix));
+        assert_ne!(given[2].as_ref(), Some(&suffix));
+        assert!(given[2].is_some());
+    }
+
+    #[test]
+    fn an_empty_name_is_left_out_or_made_from_the_pk() {
+        assert_eq!(names(NamePolicy::Seed, &[(1, "")], &[]), [None]);
+        assert_eq!(names(NamePolicy::Backstage, &[(1, "")], &[]), [Some("user-1".into())]);
+    }
+
+    #[test]
+    fn findings_name_both_and_the_remedy() {
+        let candidates = [Candidate { pk: 3, source: "Alice" }, Candidate { pk: 4, source: "alice" }];
+        let found = assign(Kind::User, NamePolicy::Seed, &candidates, &Held::new()).findings;
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].code, Code::NameCollision);
+        for part in ["\"Alice\" (pk 3)", "\"alice\" (pk 4)", "left out"] {
+            assert!(found[0].message.contains(part), "{:?}", found[0]);
+        }
+        assert!(found[0].remedy.contains("names: backstage"));
+    }
+}

@@ -1,0 +1,201 @@
+//! The transform: rows, policy and kept names in; entities and findings out.
+//!
+//! Memberships and hierarchy follow pks, never names, so that nobody inherits a namesake's groups.
+//! A link to a row without an entity is no link: no reference points at what the output lacks.
+
+use super::entity::{Annotations, Entity, GroupSpec, Kind, Profile, Spec, UserSpec};
+use super::exclusion::Exclusion;
+use super::finding::{Code, Finding};
+use super::hierarchy::Hierarchy;
+use super::naming::Held;
+use super::picture::{Picture, picture};
+use super::policy::Policy;
+use super::roster::Roster;
+use crate::directory::{Directory, Group, GroupPk, User, UserPk};
+
+/// The names that rows hold in a snapshot, and that decide collisions in the next.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// The users' names.
+    pub users: Held<UserPk>,
+    /// The groups' names.
+    pub groups: Held<GroupPk>,
+}
+
+/// A catalog as it follows from a directory; entities are made from it one by one.
+#[derive(Debug)]
+pub struct Plan<'d> {
+    policy: &'d Policy,
+    location: String,
+    users: Roster<'d, User>,
+    groups: Roster<'d, Group>,
+    links: Links,
+    findings: Vec<Finding>,
+}
+
+/// Who belongs to whom, as positions in the rosters; every inner list is sorted.
+#[derive(Debug)]
+struct Links {
+    member_of: Vec<Vec<usize>>,
+    members: Vec<Vec<usize>>,
+    parents: Vec<Vec<usize>>,
+    children: Vec<Vec<usize>>,
+}
+
+impl<'d> Plan<'d> {
+    /// Decides what becomes an entity, under which name, and how the entities hang together.
+    #[must_use]
+    pub fn new(directory: &'d Directory, policy: &'d Policy, held: &Names) -> Self {
+        let exclusion = Exclusion::new(&policy.exclude_groups);
+        let included: Vec<_> = directory.users().iter().filter(|user| is_included(user, policy)).collect();
+        let (users, mut findings) = Roster::new(&included, policy.names, &held.users);
+        let included: Vec<_> = directory.groups().iter().filter(|group| !exclusion.excludes(group)).collect();
+        let (groups, of_groups) = Roster::new(&included, policy.names, &held.groups);
+        findings.extend(of_groups);
+        let hierarchy = hierarchy(&groups);
+        findings.extend(hierarchy.cut.iter().map(|(child, parent)| cycle(&groups, *child, *parent)));
+        findings.extend(exclusion.findings(directory.groups()));
+        findings.extend(refused_pictures(&users, policy));
+        findings.sort_unstable();
+        let links = Links::new(&users, &groups, &hierarchy);
+        Self { policy, location: format!("authentik:{}", policy.base_url), users, groups, links, findings }
+    }
+
+    /// The entities: groups, then users, each sorted by name.
+    pub fn entities(&self) -> impl Iterator<Item = Entity<'_>> {
+        let groups = (0..self.groups.len()).map(|at| self.group(at));
+        groups.chain((0..self.users.len()).map(|at| self.user(at)))
+    }
+
+    /// How many entities of a kind there are.
+    #[must_use]
+    pub fn count(&self, kind: Kind) -> usize {
+        match kind {
+            Kind::Group => self.groups.len(),
+            Kind::User => self.users.len(),
+        }
+    }
+
+    /// The names to keep for the next transform.
+    #[must_use]
+    pub fn names(&self) -> Names {
+        Names { users: self.users.held(), groups: self.groups.held() }
+    }
+
+    /// What the operator should know, in a fixed order.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// The group at a position.
+    fn group(&self, at: usize) -> Entity<'_> {
+        let spec = GroupSpec {
+            group_type: "team",
+            children: self.groups.names(&self.links.children[at]),
+            members: self.users.names(&self.links.members[at]),
+            parent: self.links.parents[at].first().map(|parent| self.groups.name(*parent)),
+        };
+        let annotations = self.annotations(self.groups.row(at).pk.to_string());
+        Entity::new(self.groups.name(at), annotations, Spec::Group(spec))
+    }
+
+    /// The user at a position.
+    fn user(&self, at: usize) -> Entity<'_> {
+        let row = self.users.row(at);
+        let profile = Profile {
+            display_name: if row.name.is_empty() { &row.username } else { &row.name },
+            email: &row.email,
+            picture: match picture(&row.avatar, &self.policy.base_url) {
+                Picture::Shown(url) => Some(url),
+                Picture::Absent | Picture::Refused => None,
+            },
+        };
+        let spec = UserSpec { profile, member_of: self.groups.names(&self.links.member_of[at]) };
+        Entity::new(self.users.name(at), self.annotations(row.pk.to_string()), Spec::User(spec))
+    }
+
+    /// The annotations of an entity made from the row with a pk.
+    fn annotations(&self, pk: String) -> Annotations<'_> {
+        Annotations { pk, location: &self.location, origin_location: &self.location }
+    }
+}
+
+impl Links {
+    /// Follows the pks of members and parents.
+    fn new(users: &Roster<'_, User>, groups: &Roster<'_, Group>, hierarchy: &Hierarchy) -> Self {
+        let mut links = Self {
+            member_of: vec![Vec::new(); users.len()],
+            members: vec![Vec::new(); groups.len()],
+            parents: vec![Vec::new(); groups.len()],
+            children: vec![Vec::new(); groups.len()],
+        };
+        for group in 0..groups.len() {
+            let pks = groups.row(group).users.iter();
+            links.members[group] = sorted(pks.filter_map(|pk| users.position(*pk)).collect());
+            for member in &links.members[group] {
+                links.member_of[*member].push(group);
+            }
+        }
+        for (rank, parents) in hierarchy.parents.iter().enumerate() {
+            let child = groups.position_of_rank(rank);
+            let parents = parents.iter().map(|parent| groups.position_of_rank(*parent));
+            links.parents[child] = sorted(parents.collect());
+            for parent in &links.parents[child] {
+                links.children[*parent].push(child);
+            }
+        }
+        links.children.iter_mut().for_each(|children| children.sort_unstable());
+        links
+    }
+}
+
+/// Whether a user becomes an entity.
+fn is_included(user: &User, policy: &Policy) -> bool {
+    user.is_active && (policy.include_service_accounts || !user.is_service_account())
+}
+
+/// The hierarchy among named groups, by the ranks of their pks.
+fn hierarchy(groups: &Roster<'_, Group>) -> Hierarchy {
+    let links = (0..groups.len()).flat_map(|rank| {
+        let row = groups.row(groups.position_of_rank(rank));
+        row.parents.iter().filter_map(move |parent| Some((rank, groups.rank(*parent)?)))
+    });
+    Hierarchy::acyclic(links.collect(), groups.len())
+}
+
+/// Ascending and without duplicates.
+fn sorted(mut positions: Vec<usize>) -> Vec<usize> {
+    positions.sort_unstable();
+    positions.dedup();
+    positions
+}
+
+/// The finding about a cut link; child and parent are ranks of pks.
+fn cycle(groups: &Roster<'_, Group>, child: usize, parent: usize) -> Finding {
+    let row = |rank| groups.row(groups.position_of_rank(rank));
+    let (child, parent) = (row(child), row(parent));
+    let message = if child.pk == parent.pk {
+        format!("group {:?} (pk {}) is its own parent; the link is left out", child.name, child.pk)
+    } else {
+        format!(
+            "group {:?} (pk {}) has the parent {:?} (pk {}), which stands below it; the link is left out",
+            child.name, child.pk, parent.name, parent.pk
+        )
+    };
+    Finding::about(Code::HierarchyCycle, Kind::Group, child.pk, &child.name)
+        .says(message, "remove one parent of the cycle in Authentik")
+}
+
+/// The findings about avatars that are left out.
+fn refused_pictures(users: &Roster<'_, User>, policy: &Policy) -> Vec<Finding> {
+    let rows = (0..users.len()).map(|at| users.row(at));
+    rows.filter(|row| picture(&row.avatar, &policy.base_url) == Picture::Refused)
+        .map(|row| {
+            Finding::about(Code::PictureRefused, Kind::User, row.pk, &row.username).says(
+                format!("the avatar of {:?} is neither http, https nor data:image/ and is left out", row.username),
+                "correct the avatar in Authentik",
+            )
+        })
+        .collect()
+}

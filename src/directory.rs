@@ -1,0 +1,169 @@
+//! Authentik's rows as this service keeps them: plain data in the order of their pks.
+//!
+//! Rows are kept beside the entities made from them, so that another configuration can be applied
+//! without asking Authentik again. Nothing here knows of Backstage or of HTTP.
+
+mod agreement;
+
+pub use agreement::Disagreement;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// A user's primary key: an integer that Authentik never uses twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UserPk(pub i64);
+
+/// A group's primary key: a UUID, ordered as Authentik orders it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct GroupPk(pub Uuid);
+
+impl std::fmt::Display for UserPk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::fmt::Display for GroupPk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What kind of account a user row is (Authentik's `type`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UserType {
+    /// A person of the organisation.
+    Internal,
+    /// A person from elsewhere.
+    External,
+    /// An account that an operator made for a program.
+    ServiceAccount,
+    /// An account that Authentik made for itself, such as an outpost's.
+    InternalServiceAccount,
+    /// A type that this version does not know; treated as a person.
+    Other(Box<str>),
+}
+
+impl From<String> for UserType {
+    fn from(text: String) -> Self {
+        match text.as_str() {
+            "internal" => Self::Internal,
+            "external" => Self::External,
+            "service_account" => Self::ServiceAccount,
+            "internal_service_account" => Self::InternalServiceAccount,
+            _ => Self::Other(text.into()),
+        }
+    }
+}
+
+/// A row of the user list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// The primary key.
+    pub pk: UserPk,
+    /// The unique login name, up to 150 characters of any kind.
+    pub username: Box<str>,
+    /// The display name, possibly empty.
+    pub name: Box<str>,
+    /// The e-mail address, possibly empty and not unique.
+    pub email: Box<str>,
+    /// An URL, an absolute path or a `data:` URI, possibly empty.
+    pub avatar: Box<str>,
+    /// Whether the user may sign in.
+    pub is_active: bool,
+    /// What kind of account it is.
+    pub user_type: UserType,
+    /// Direct groups as the user list names them; only compared, see [`Group::users`].
+    pub groups: Box<[GroupPk]>,
+}
+
+impl User {
+    /// Whether the account belongs to a program and not to a person.
+    #[must_use]
+    pub fn is_service_account(&self) -> bool {
+        matches!(self.user_type, UserType::ServiceAccount | UserType::InternalServiceAccount)
+    }
+}
+
+/// A row of the group list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// The primary key.
+    pub pk: GroupPk,
+    /// The name, unique only since the releases after 2024.2.
+    pub name: Box<str>,
+    /// Direct parents: none or one before 2025.12, any number since.
+    pub parents: Box<[GroupPk]>,
+    /// Direct members, inactive users and service accounts included: the source of memberships.
+    pub users: Box<[UserPk]>,
+}
+
+/// All users and groups that Authentik showed, each sorted by pk and without duplicates.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Directory {
+    users: Vec<User>,
+    groups: Vec<Group>,
+}
+
+impl Directory {
+    /// Sorts rows by pk; of rows with one pk the last stays.
+    #[must_use]
+    pub fn new(users: Vec<User>, groups: Vec<Group>) -> Self {
+        Self { users: by_pk(users, |user| user.pk), groups: by_pk(groups, |group| group.pk) }
+    }
+
+    /// The users in the order of their pks.
+    #[must_use]
+    pub fn users(&self) -> &[User] {
+        &self.users
+    }
+
+    /// The groups in the order of their pks.
+    #[must_use]
+    pub fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// Whether the user list has this pk.
+    #[must_use]
+    pub fn has_user(&self, pk: UserPk) -> bool {
+        self.users.binary_search_by_key(&pk, |user| user.pk).is_ok()
+    }
+
+    /// Whether the group list has this pk.
+    #[must_use]
+    pub fn has_group(&self, pk: GroupPk) -> bool {
+        self.groups.binary_search_by_key(&pk, |group| group.pk).is_ok()
+    }
+}
+
+/// Sorts by key and keeps the last row of each key.
+fn by_pk<Row, Pk: Ord + Copy>(mut rows: Vec<Row>, pk: impl Fn(&Row) -> Pk) -> Vec<Row> {
+    rows.reverse();
+    rows.sort_by_key(|row| pk(row));
+    rows.dedup_by_key(|row| pk(row));
+    rows.shrink_to_fit();
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_row_of_a_pk_stays() {
+        let row = |pk, name: &str| Group {
+            pk: GroupPk(Uuid::from_u128(pk)),
+            name: name.into(),
+            parents: [].into(),
+            users: [].into(),
+        };
+        let directory = Directory::new(vec![], vec![row(2, "b"), row(1, "old"), row(1, "new")]);
+        assert_eq!(directory.groups(), [row(1, "new"), row(2, "b")]);
+        assert!(directory.has_group(GroupPk(Uuid::from_u128(2))));
+        assert!(!directory.has_user(UserPk(1)));
+    }
+}

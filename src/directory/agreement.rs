@@ -1,0 +1,88 @@
+//! Whether the two lists know each other's rows.
+//!
+//! Authentik filters rows by permission without a word, but each list names the pks of the other
+//! whatever the token may see. With a full view every named pk is listed.
+
+use std::collections::BTreeSet;
+
+use super::{Directory, GroupPk, UserPk};
+
+/// The pks that one list names and the other lacks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Disagreement {
+    /// Users that groups name as members and that the user list lacks.
+    pub users: BTreeSet<UserPk>,
+    /// Groups that users or other groups name and that the group list lacks.
+    pub groups: BTreeSet<GroupPk>,
+}
+
+impl Disagreement {
+    /// Compares both lists of a directory.
+    #[must_use]
+    pub fn of(directory: &Directory) -> Self {
+        let members = directory.groups().iter().flat_map(|group| group.users.iter().copied());
+        let of_users = directory.users().iter().flat_map(|user| user.groups.iter().copied());
+        let parents = directory.groups().iter().flat_map(|group| group.parents.iter().copied());
+        Self {
+            users: members.filter(|pk| !directory.has_user(*pk)).collect(),
+            groups: of_users.chain(parents).filter(|pk| !directory.has_group(*pk)).collect(),
+        }
+    }
+
+    /// Whether every named pk is listed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.users.is_empty() && self.groups.is_empty()
+    }
+
+    /// Whether this names nothing that `known` does not name too.
+    #[must_use]
+    pub fn is_within(&self, known: &Self) -> bool {
+        self.users.is_subset(&known.users) && self.groups.is_subset(&known.groups)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::directory::{Group, User, UserType};
+
+    fn user(pk: i64, groups: &[u128]) -> User {
+        User {
+            pk: UserPk(pk),
+            username: "u".into(),
+            name: "".into(),
+            email: "".into(),
+            avatar: "".into(),
+            is_active: true,
+            user_type: UserType::Internal,
+            groups: groups.iter().map(|pk| GroupPk(Uuid::from_u128(*pk))).collect(),
+        }
+    }
+
+    fn group(pk: u128, parents: &[u128], users: &[i64]) -> Group {
+        Group {
+            pk: GroupPk(Uuid::from_u128(pk)),
+            name: "g".into(),
+            parents: parents.iter().map(|pk| GroupPk(Uuid::from_u128(*pk))).collect(),
+            users: users.iter().map(|pk| UserPk(*pk)).collect(),
+        }
+    }
+
+    #[test]
+    fn what_one_list_names_and_the_other_lacks_is_found() {
+        let directory = Directory::new(vec![user(1, &[10, 11])], vec![group(10, &[12], &[1, 2])]);
+        let found = Disagreement::of(&directory);
+        assert_eq!(found.users, [UserPk(2)].into());
+        assert_eq!(found.groups, [11, 12].map(|pk| GroupPk(Uuid::from_u128(pk))).into());
+        assert!(found.is_within(&found) && !found.is_within(&Disagreement::default()));
+    }
+
+    #[test]
+    fn a_full_view_agrees() {
+        let directory = Directory::new(vec![user(1, &[10])], vec![group(10, &[], &[1])]);
+        assert!(Disagreement::of(&directory).is_empty());
+    }
+}
