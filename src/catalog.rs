@@ -13,3 +13,4 @@ pub mod picture;
 pub mod plan;
 pub mod policy;
 mod roster;
+pub mod view;

@@ -2,5 +2,8 @@
 
 pub mod base_url;
 pub mod catalog;
+pub mod clock;
 pub mod digest;
 pub mod directory;
+pub mod progress;
+pub mod snapshot;

@@ -11,6 +11,7 @@ use super::naming::Held;
 use super::picture::{Picture, picture};
 use super::policy::Policy;
 use super::roster::Roster;
+use super::view;
 use crate::directory::{Directory, Group, GroupPk, User, UserPk};
 
 /// The names that rows hold in a snapshot, and that decide collisions in the next.
@@ -56,6 +57,7 @@ impl<'d> Plan<'d> {
         findings.extend(hierarchy.cut.iter().map(|(child, parent)| cycle(&groups, *child, *parent)));
         findings.extend(exclusion.findings(directory.groups()));
         findings.extend(refused_pictures(&users, policy));
+        findings.extend(view::findings(directory));
         findings.sort_unstable();
         let links = Links::new(&users, &groups, &hierarchy);
         Self { policy, location: format!("authentik:{}", policy.base_url), users, groups, links, findings }

@@ -1,0 +1,100 @@
+//! All entities of a snapshot as one body, and where each of them stands in it.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use crate::catalog::entity::{Entity, Kind};
+use crate::catalog::plan::Plan;
+use crate::digest::sha256_hex;
+
+/// Stands before each entity: JSON documents after `---` are the only JSON that Backstage's URL
+/// location reads as several entities (`parseEntityYaml`).
+const SEPARATOR: &[u8] = b"---\n";
+
+/// JSON documents, each after a `---` line: groups, then users, each sorted by name.
+#[derive(Clone, Debug)]
+pub struct Document {
+    bytes: Bytes,
+    entries: Vec<Entry>,
+    groups: usize,
+    digest: Box<str>,
+}
+
+/// Where an entity stands in a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Entry {
+    name: Box<str>,
+    json: Range<usize>,
+}
+
+impl Document {
+    /// Renders the entities of a plan.
+    #[must_use]
+    pub fn render(plan: &Plan<'_>) -> Self {
+        let mut bytes = Vec::new();
+        let entries = plan.entities().map(|entity| write(&mut bytes, &entity)).collect();
+        bytes.shrink_to_fit();
+        let digest = sha256_hex(&bytes, 32).into();
+        Self { bytes: bytes.into(), entries, groups: plan.count(Kind::Group), digest }
+    }
+
+    /// The body; it begins with a separator unless it is empty.
+    #[must_use]
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// A hash of the body in hexadecimal digits.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// How many entities of a kind there are.
+    #[must_use]
+    pub fn count(&self, kind: Kind) -> usize {
+        self.range(kind).len()
+    }
+
+    /// The part of the body that holds one kind.
+    #[must_use]
+    pub fn part(&self, kind: Kind) -> Bytes {
+        let boundary = self.entries.get(self.groups).map_or(self.bytes.len(), Entry::start);
+        match kind {
+            Kind::Group => self.bytes.slice(..boundary),
+            Kind::User => self.bytes.slice(boundary..),
+        }
+    }
+
+    /// Each entity of a kind, or of all, as a name and its JSON, in the order of the body.
+    pub fn entities(&self, kind: Option<Kind>) -> impl Iterator<Item = (&str, &[u8])> {
+        let range = kind.map_or(0..self.entries.len(), |kind| self.range(kind));
+        self.entries[range].iter().map(|entry| (&*entry.name, &self.bytes[entry.json.clone()]))
+    }
+
+    /// Where the entries of a kind stand.
+    fn range(&self, kind: Kind) -> Range<usize> {
+        match kind {
+            Kind::Group => 0..self.groups,
+            Kind::User => self.groups..self.entries.len(),
+        }
+    }
+}
+
+impl Entry {
+    /// Where the separator before the entity begins.
+    fn start(&self) -> usize {
+        self.json.start - SEPARATOR.len()
+    }
+}
+
+/// Appends an entity and says where it stands.
+fn write(bytes: &mut Vec<u8>, entity: &Entity<'_>) -> Entry {
+    bytes.extend_from_slice(SEPARATOR);
+    let start = bytes.len();
+    serde_json::to_writer(&mut *bytes, entity).expect("an entity is strings only, and memory is written");
+    let json = start..bytes.len();
+    bytes.push(b'\n');
+    Entry { name: entity.metadata.name.into(), json }
+}

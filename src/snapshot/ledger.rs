@@ -1,0 +1,211 @@
+//! Which runs were asked for, which one is under way, how the last ones ended.
+//!
+//! At most one run is queued: whoever asks while a run is under way shares the queued one, so that
+//! asking always leads to a run that began afterwards.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use super::run::{Outcome, Run, RunId, Trigger};
+use crate::clock::Clock;
+use crate::progress::Progress;
+
+/// How many ended runs are kept.
+const KEPT: usize = 100;
+
+/// The ledger of runs. Its one lock is held for a few assignments and never over an `await`.
+#[derive(Debug)]
+pub struct Ledger {
+    clock: Clock,
+    runs: Mutex<Runs>,
+    version: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Runs {
+    queued: Option<Run>,
+    running: Option<Run>,
+    ended: VecDeque<Run>,
+    next_at: Option<Timestamp>,
+}
+
+impl Runs {
+    /// All runs, the latest first.
+    fn all(&self) -> impl Iterator<Item = &Run> {
+        self.queued.iter().chain(&self.running).chain(&self.ended)
+    }
+}
+
+impl Ledger {
+    /// An empty ledger.
+    #[must_use]
+    pub fn new(clock: Clock) -> Self {
+        Self { clock, runs: Mutex::default(), version: watch::Sender::new(0) }
+    }
+
+    /// Asks for a run; the answer names the queued one, which may have been asked for before.
+    pub fn request(&self, trigger: Trigger) -> RunId {
+        let queued_at = self.clock.now();
+        let id = self.change(|runs| {
+            let run = runs.queued.get_or_insert_with(|| Run {
+                id: RunId::new(),
+                trigger,
+                queued_at,
+                started_at: None,
+                progress: Arc::default(),
+                end: None,
+            });
+            run.id
+        });
+        id
+    }
+
+    /// Waits until a run is queued.
+    pub async fn requested(&self) {
+        self.when(|runs| runs.queued.as_ref().map(|_| ())).await;
+    }
+
+    /// Begins the queued run, if there is one, and gives what it counts its pages in.
+    pub fn start(&self) -> Option<(RunId, Arc<Progress>)> {
+        let now = self.clock.now();
+        self.change(|runs| {
+            let run = Run { started_at: Some(now), ..runs.queued.take()? };
+            let begun = (run.id, Arc::clone(&run.progress));
+            runs.running = Some(run);
+            Some(begun)
+        })
+    }
+
+    /// Ends the run that is under way.
+    pub fn finish(&self, outcome: Outcome) {
+        let now = self.clock.now();
+        self.change(|runs| {
+            if let Some(run) = runs.running.take() {
+                runs.ended.push_front(Run { end: Some((now, outcome)), ..run });
+                runs.ended.truncate(KEPT);
+            }
+        });
+    }
+
+    /// Says when the next scheduled run is due.
+    pub fn announce(&self, next_at: Option<Timestamp>) {
+        self.change(|runs| runs.next_at = next_at);
+    }
+
+    /// When the next scheduled run is due.
+    #[must_use]
+    pub fn next_at(&self) -> Option<Timestamp> {
+        self.lock().next_at
+    }
+
+    /// All runs that are known, the latest first.
+    #[must_use]
+    pub fn runs(&self) -> Vec<Run> {
+        self.lock().all().cloned().collect()
+    }
+
+    /// The run that ended last.
+    #[must_use]
+    pub fn last(&self) -> Option<Run> {
+        self.lock().ended.front().cloned()
+    }
+
+    /// A run, unless it was never asked for or ended long ago.
+    #[must_use]
+    pub fn find(&self, id: RunId) -> Option<Run> {
+        self.lock().all().find(|run| run.id == id).cloned()
+    }
+
+    /// Waits until a run has ended; none if it is not known.
+    pub async fn ended(&self, id: RunId) -> Option<Run> {
+        self.when(|runs| {
+            let run = runs.all().find(|run| run.id == id);
+            run.is_none_or(|run| run.end.is_some()).then(|| run.cloned())
+        })
+        .await
+    }
+
+    /// Waits until a question about the runs has an answer.
+    async fn when<T>(&self, mut answer: impl FnMut(&Runs) -> Option<T>) -> T {
+        let mut version = self.version.subscribe();
+        loop {
+            version.borrow_and_update();
+            if let Some(answer) = answer(&self.lock()) {
+                return answer;
+            }
+            if version.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// Changes the runs and tells whoever waits.
+    fn change<T>(&self, change: impl FnOnce(&mut Runs) -> T) -> T {
+        let result = change(&mut self.lock());
+        self.version.send_modify(|version| *version = version.wrapping_add(1));
+        result
+    }
+
+    /// The runs; a panic of another holder cannot leave them half changed.
+    fn lock(&self) -> MutexGuard<'_, Runs> {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshot::run::Failure;
+
+    fn ledger() -> Ledger {
+        Ledger::new(Clock::new(|| Timestamp::UNIX_EPOCH))
+    }
+
+    fn failed() -> Outcome {
+        Outcome::Failed(Failure { code: "test", message: "it failed".into() })
+    }
+
+    #[test]
+    fn requests_during_a_run_share_the_next_one() {
+        let ledger = ledger();
+        let first = ledger.request(Trigger::Request);
+        assert_eq!(ledger.request(Trigger::Schedule), first);
+        assert_eq!(ledger.start().unwrap().0, first);
+        let second = ledger.request(Trigger::Request);
+        assert_ne!(second, first);
+        assert_eq!(ledger.request(Trigger::Request), second);
+        ledger.finish(failed());
+        assert_eq!(ledger.start().unwrap().0, second);
+        assert!(ledger.start().is_none());
+    }
+
+    #[tokio::test]
+    async fn the_end_of_a_run_can_be_awaited() {
+        let ledger = ledger();
+        let id = ledger.request(Trigger::Request);
+        ledger.requested().await;
+        let (ended, ()) = tokio::join!(ledger.ended(id), async {
+            ledger.start();
+            tokio::task::yield_now().await;
+            ledger.finish(failed());
+        });
+        assert!(matches!(ended.unwrap().end, Some((_, Outcome::Failed(_)))));
+        assert!(ledger.ended(RunId::new()).await.is_none());
+    }
+
+    #[test]
+    fn only_the_last_runs_are_kept() {
+        let ledger = ledger();
+        let first = ledger.request(Trigger::Request);
+        for _ in 0..=KEPT {
+            ledger.request(Trigger::Request);
+            ledger.start();
+            ledger.finish(failed());
+        }
+        assert_eq!(ledger.runs().len(), KEPT);
+        assert!(ledger.find(first).is_none());
+    }
+}

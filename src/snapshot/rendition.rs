@@ -1,0 +1,126 @@
+//! One way to send the entities: which of them, in which format, in which coding, under which tag.
+
+use std::io::Write;
+
+use bytes::Bytes;
+use flate2::{Compression, GzBuilder};
+use serde::Deserialize;
+
+use super::document::Document;
+use crate::catalog::entity::Kind;
+use crate::digest::sha256_hex;
+
+/// How entities follow each other in a body.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// JSON documents, each after a `---` line: what Backstage reads.
+    #[default]
+    Yaml,
+    /// One JSON array; Backstage's URL location refuses it.
+    Json,
+    /// One JSON document a line; Backstage's URL location refuses it.
+    Ndjson,
+}
+
+impl Format {
+    /// All formats, the default first.
+    pub const ALL: [Self; 3] = [Self::Yaml, Self::Json, Self::Ndjson];
+
+    /// The media type (`application/yaml` by RFC 9512).
+    #[must_use]
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Yaml => "application/yaml",
+            Self::Json => "application/json",
+            Self::Ndjson => "application/x-ndjson",
+        }
+    }
+}
+
+/// Which entities in which format.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Variant {
+    /// How they follow each other.
+    pub format: Format,
+    /// Only this kind.
+    pub kind: Option<Kind>,
+}
+
+/// The content coding of a body (RFC 9110, section 8.4.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Encoding {
+    /// None.
+    Identity,
+    /// `gzip`.
+    Gzip,
+}
+
+/// Bytes to send and the strong tag that belongs to them.
+#[derive(Debug)]
+pub struct Rendition {
+    /// The body.
+    pub bytes: Bytes,
+    /// The entity tag, quoted (RFC 9110, section 8.8.3): another content or coding, another tag.
+    pub etag: String,
+    /// The content coding of the body.
+    pub encoding: Encoding,
+    /// The format of the body.
+    pub format: Format,
+    digest: String,
+}
+
+impl Rendition {
+    /// Renders a variant of a document without a coding.
+    #[must_use]
+    pub fn plain(document: &Document, variant: Variant) -> Self {
+        let Variant { format, kind } = variant;
+        let bytes = match format {
+            Format::Yaml => kind.map_or_else(|| document.bytes().clone(), |kind| document.part(kind)),
+            Format::Json => array(document, kind),
+            Format::Ndjson => lines(document, kind),
+        };
+        let digest = match variant == Variant::default() {
+            true => document.digest().to_owned(),
+            false => sha256_hex(&bytes, 32),
+        };
+        Self { bytes, etag: format!("\"{digest}\""), encoding: Encoding::Identity, format, digest }
+    }
+
+    /// The same content compressed; equal content gives equal bytes, since no time is written.
+    #[must_use]
+    pub fn gzip(&self) -> Self {
+        let mut encoder = GzBuilder::new().write(Vec::new(), Compression::default());
+        let compressed = encoder.write_all(&self.bytes).and_then(|()| encoder.finish());
+        let mut bytes = compressed.expect("memory is written");
+        bytes.shrink_to_fit();
+        Self {
+            bytes: bytes.into(),
+            etag: format!("\"{}-gzip\"", self.digest),
+            encoding: Encoding::Gzip,
+            format: self.format,
+            digest: self.digest.clone(),
+        }
+    }
+}
+
+/// One JSON array, an entity a line.
+fn array(document: &Document, kind: Option<Kind>) -> Bytes {
+    let mut bytes = vec![b'['];
+    for (at, (_, json)) in document.entities(kind).enumerate() {
+        bytes.extend_from_slice(if at == 0 { b"\n" } else { b",\n" });
+        bytes.extend_from_slice(json);
+    }
+    bytes.extend_from_slice(b"\n]\n");
+    bytes.into()
+}
+
+/// One JSON document a line.
+fn lines(document: &Document, kind: Option<Kind>) -> Bytes {
+    let mut bytes = Vec::new();
+    for (_, json) in document.entities(kind) {
+        bytes.extend_from_slice(json);
+        bytes.push(b'\n');
+    }
+    bytes.into()
+}

@@ -1,0 +1,101 @@
+//! A run of the sync: why it was asked for, how far it is, how it ended.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::changes::Changes;
+use crate::catalog::finding::Finding;
+use crate::progress::Progress;
+
+/// A run's name; ids are not used twice, not even after a restart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RunId(Uuid);
+
+impl RunId {
+    /// A new id; later ids sort after earlier ones (UUID version 7, RFC 9562).
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Uuid::now_v7())
+    }
+}
+
+impl Default for RunId {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for RunId {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
+
+/// Why a run was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// It was due.
+    Schedule,
+    /// Somebody posted to `/sync`.
+    Request,
+}
+
+/// A run in the ledger.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Its name.
+    pub id: RunId,
+    /// Why it was asked for.
+    pub trigger: Trigger,
+    /// When it was asked for.
+    pub queued_at: Timestamp,
+    /// When it began.
+    pub started_at: Option<Timestamp>,
+    /// How far it is, or was when it ended.
+    pub progress: Arc<Progress>,
+    /// When and how it ended.
+    pub end: Option<(Timestamp, Outcome)>,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// A snapshot was published.
+    Succeeded(Report),
+    /// Nothing changed: the old snapshot stays.
+    Failed(Failure),
+}
+
+/// What a successful run brought.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// User entities in the new snapshot.
+    pub users: usize,
+    /// Group entities in the new snapshot.
+    pub groups: usize,
+    /// Differences from the snapshot before.
+    pub changes: Changes,
+    /// What the operator should know.
+    pub findings: Arc<[Finding]>,
+}
+
+/// Why a run failed, in words an operator can act on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What kind of failure it is, stable over versions.
+    pub code: &'static str,
+    /// What is the matter and what to do.
+    pub message: String,
+}
