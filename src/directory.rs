@@ -115,6 +115,12 @@ impl Directory {
         Self { users: by_pk(users, |user| user.pk), groups: by_pk(groups, |group| group.pk) }
     }
 
+    /// The rows themselves.
+    #[must_use]
+    pub fn into_rows(self) -> (Vec<User>, Vec<Group>) {
+        (self.users, self.groups)
+    }
+
     /// The users in the order of their pks.
     #[must_use]
     pub fn users(&self) -> &[User] {

@@ -1,0 +1,261 @@
+//! One request to Authentik: with a limit in time, retried where that is safe, never redirected.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use backon::{ExponentialBuilder, Retryable};
+use bytes::Bytes;
+use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::redirect::Policy;
+use reqwest::{Response, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Semaphore;
+
+use super::error::Error;
+use super::wire::{List, Listed, Page};
+use crate::base_url::BaseUrl;
+use crate::clock::Clock;
+
+/// The first pause before a retry; each further one is twice as long, with jitter.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// How often a request is repeated.
+const RETRIES: usize = 5;
+/// The longest `Retry-After` that is waited for within a run.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// How much of an error's text is repeated.
+const DETAIL_LENGTH: usize = 200;
+
+/// How to ask Authentik.
+#[derive(Clone, Debug)]
+pub struct ClientSettings {
+    /// Where Authentik lives.
+    pub base_url: BaseUrl,
+    /// A token with the intent `api`.
+    pub token: SecretString,
+    /// Requests in flight at once, both lists together.
+    pub concurrency: usize,
+    /// Rows a page; newer versions cap it at 100.
+    pub page_size: u32,
+    /// How long one request may take.
+    pub request_timeout: Duration,
+}
+
+/// Asks Authentik; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    settings: ClientSettings,
+    in_flight: Arc<Semaphore>,
+    clock: Clock,
+}
+
+impl Client {
+    /// Prepares connections; nothing is sent.
+    ///
+    /// # Errors
+    /// When the token cannot stand in a header, or the system's certificates cannot be read.
+    pub fn new(settings: ClientSettings, clock: Clock) -> anyhow::Result<Self> {
+        // A second call finds the provider installed, which is just as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder()
+            .default_headers(headers(&settings.token)?)
+            .user_agent(concat!("authentik-entity-provider/", env!("CARGO_PKG_VERSION")))
+            .redirect(Policy::none())
+            .timeout(settings.request_timeout)
+            .connect_timeout(settings.request_timeout)
+            .build()?;
+        let in_flight = Arc::new(Semaphore::new(settings.concurrency));
+        Ok(Self { http, settings, in_flight, clock })
+    }
+
+    /// Requests in flight at once.
+    #[must_use]
+    pub fn concurrency(&self) -> usize {
+        self.settings.concurrency
+    }
+
+    /// Rows a page that are asked for.
+    #[must_use]
+    pub fn page_size(&self) -> usize {
+        self.settings.page_size as usize
+    }
+
+    /// A page of a list in the order of pks; none beyond the end.
+    ///
+    /// # Errors
+    /// Whatever keeps the page from being read, after the retries that may help.
+    pub async fn page<Row: Listed>(&self, page: usize) -> Result<Option<Page<Row>>, Error> {
+        let url = self.url(Row::LIST, page);
+        let Some(body) = self.body(Row::LIST, &url, page).await? else { return Ok(None) };
+        let Page { pagination, results } = decode::<Page<Row::Wire>>(&url, &body)?;
+        Ok(Some(Page { pagination, results: results.into_iter().map(Into::into).collect() }))
+    }
+
+    /// The body of a page; none beyond the end.
+    async fn body(&self, list: List, url: &str, page: usize) -> Result<Option<Bytes>, Error> {
+        let (status, body) = self.get(url).await?;
+        match status {
+            StatusCode::OK => Ok(Some(body)),
+            StatusCode::NOT_FOUND if page > 1 && detail(&body).is_some() => Ok(None),
+            StatusCode::NOT_FOUND => Err(not_authentik(url, "the path is unknown there")),
+            StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => Err(self.refusal(list, &body).await),
+            _ => Err(Error::Status { url: url.into(), status, detail: summary(&body) }),
+        }
+    }
+
+    /// Whether the token or a permission is at fault: the version is shown to any valid token, and
+    /// texts are translated, so that answer decides and not the text.
+    async fn refusal(&self, list: List, body: &[u8]) -> Error {
+        let version = self.settings.base_url.api("admin/version/");
+        match self.get(&version).await {
+            Ok((StatusCode::OK, _)) => Error::Permission { list },
+            Ok(_) => Error::Token { detail: summary(body) },
+            Err(error) => error,
+        }
+    }
+
+    /// Sends a request, and again where that may help.
+    async fn get(&self, url: &str) -> Result<(StatusCode, Bytes), Error> {
+        let pauses =
+            ExponentialBuilder::new().with_min_delay(FIRST_PAUSE).with_max_times(RETRIES).with_jitter();
+        (|| self.get_once(url))
+            .retry(pauses)
+            .when(Error::is_transient)
+            .adjust(|error, pause| match error.retry_after() {
+                Some(asked) => pause.and((asked <= LONGEST_PAUSE).then_some(asked)),
+                None => pause,
+            })
+            .notify(|error, pause| tracing::debug!(%error, pause_ms = pause.as_millis(), "asking again"))
+            .await
+    }
+
+    /// Sends a request once; statuses that a retry may mend are errors.
+    async fn get_once(&self, url: &str) -> Result<(StatusCode, Bytes), Error> {
+        let _turn = self.in_flight.acquire().await;
+        let response = self.http.get(url).send().await.map_err(|error| self.transport(url, &error))?;
+        let status = response.status();
+        match status.as_u16() {
+            429 | 502 | 503 | 504 => {
+                let retry_after = self.retry_after(&response);
+                Err(Error::Unavailable { url: url.into(), status, retry_after })
+            }
+            300..=399 => Err(redirected(url, &response)),
+            _ => {
+                let body = response.bytes().await.map_err(|error| self.transport(url, &error))?;
+                Ok((status, body))
+            }
+        }
+    }
+
+    /// How long the answer asks to wait: seconds or a date (RFC 9110, section 10.2.3).
+    fn retry_after(&self, response: &Response) -> Option<Duration> {
+        let text = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim();
+        if let Ok(seconds) = text.parse() {
+            return Some(Duration::from_secs(seconds));
+        }
+        let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+        Some(date.duration_since(self.clock.now()).try_into().unwrap_or(Duration::ZERO))
+    }
+
+    /// What a failure of the HTTP library means.
+    fn transport(&self, url: &str, error: &reqwest::Error) -> Error {
+        let (url, cause) = (url.to_owned(), root_cause(error));
+        let chain = || std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+        if chain().any(is_tls) {
+            Error::Tls { url, cause }
+        } else if error.is_timeout() {
+            Error::Timeout { url, limit: self.settings.request_timeout }
+        } else if chain().any(|error| error.to_string().starts_with("dns error")) {
+            Error::Dns { url, cause }
+        } else if error.is_connect() {
+            Error::Connect { url, cause }
+        } else {
+            Error::Broken { url, cause }
+        }
+    }
+
+    /// The address of a page with the cheapest flags, in the order of pks, without a filter.
+    fn url(&self, list: List, page: usize) -> String {
+        let size = self.settings.page_size;
+        let flags: String = list.flags().iter().map(|(key, value)| format!("&{key}={value}")).collect();
+        let path = self.settings.base_url.api(list.path());
+        format!("{path}?page={page}&page_size={size}&ordering=pk{flags}")
+    }
+}
+
+/// The headers of every request.
+fn headers(token: &SecretString) -> anyhow::Result<HeaderMap> {
+    let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
+        .map_err(|_| anyhow::anyhow!("`token` has a character that cannot stand in a header"))?;
+    bearer.set_sensitive(true);
+    Ok(HeaderMap::from_iter([
+        (reqwest::header::AUTHORIZATION, bearer),
+        (ACCEPT, HeaderValue::from_static("application/json")),
+        (ACCEPT_LANGUAGE, HeaderValue::from_static("en")),
+    ]))
+}
+
+/// Reads JSON; only after a failure a second time, to learn where it failed.
+fn decode<T: for<'de> serde::Deserialize<'de>>(url: &str, body: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(body).or_else(|error| {
+        if !error.is_data() {
+            return Err(not_authentik(url, "the answer is not JSON"));
+        }
+        let found = serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_slice(body));
+        found.map_err(|error| match error.path().to_string().as_str() {
+            "." | "pagination" | "results" => not_authentik(url, "the answer is no page of a list"),
+            path => Error::Malformed {
+                url: url.into(),
+                path: path.into(),
+                problem: without_values(&error.into_inner().to_string()),
+            },
+        })
+    })
+}
+
+/// A decoder's message without the value that it quotes: that may be somebody's data.
+fn without_values(message: &str) -> String {
+    match (message.find(['`', '"']), message.find(", expected")) {
+        (Some(value), Some(expected)) if value < expected => {
+            format!("{}{}", message[..value].trim_end(), &message[expected..])
+        }
+        _ => message.to_owned(),
+    }
+}
+
+/// The `detail` of Authentik's own errors.
+fn detail(body: &[u8]) -> Option<String> {
+    let body: serde_json::Value = serde_json::from_slice(body).ok()?;
+    body.get("detail")?.as_str().map(str::to_owned)
+}
+
+/// What an error's body says, short and on one line.
+fn summary(body: &[u8]) -> String {
+    let text = detail(body).unwrap_or_else(|| String::from_utf8_lossy(body).into_owned());
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars().filter(|c| !c.is_control()).take(DETAIL_LENGTH).collect()
+}
+
+/// The error for whatever is no Authentik.
+fn not_authentik(url: &str, what: &str) -> Error {
+    Error::NotAuthentik { url: url.into(), what: what.into() }
+}
+
+/// The error for a redirect; the query of the target is left out, since anything may stand there.
+fn redirected(url: &str, response: &Response) -> Error {
+    let location = response.headers().get(LOCATION).and_then(|target| target.to_str().ok());
+    let target = location.map_or("another address", |target| target.split('?').next().unwrap_or(target));
+    Error::Redirected { url: url.into(), target: target.into() }
+}
+
+/// Whether an error comes from the TLS library, possibly wrapped as an error of input and output.
+fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+    let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    error.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>())
+}
+
+/// The last and most telling link of an error's chain.
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let chain = std::iter::successors(error.source(), |error| error.source());
+    chain.last().map_or_else(|| error.to_string(), ToString::to_string)
+}

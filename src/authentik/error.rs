@@ -1,0 +1,197 @@
+//! What can go wrong between here and Authentik, in words an operator can act on.
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+
+use super::wire::List;
+
+/// Why Authentik could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The host has no address.
+    #[error("cannot resolve the host of {url} ({cause}); check `baseUrl` and the DNS of this machine")]
+    Dns {
+        /// What was asked for.
+        url: String,
+        /// What the system said.
+        cause: String,
+    },
+    /// Nothing answers there.
+    #[error(
+        "cannot connect to {url} ({cause}); check that Authentik runs there and that no firewall is between"
+    )]
+    Connect {
+        /// What was asked for.
+        url: String,
+        /// What the system said.
+        cause: String,
+    },
+    /// The other side could not be trusted, or does not speak TLS.
+    #[error("TLS with {url} failed ({cause}); check the certificate and that `baseUrl` has the right scheme")]
+    Tls {
+        /// What was asked for.
+        url: String,
+        /// What the TLS library said.
+        cause: String,
+    },
+    /// An answer did not come in time.
+    #[error(
+        "no complete answer from {url} within {} s; if Authentik is merely slow, raise \
+         `entityProvider.requestTimeout` or lower `entityProvider.pageSize`",
+        limit.as_secs_f64()
+    )]
+    Timeout {
+        /// What was asked for.
+        url: String,
+        /// How long one request may take.
+        limit: Duration,
+    },
+    /// The connection ended before the answer did.
+    #[error("the connection to {url} broke off ({cause})")]
+    Broken {
+        /// What was asked for.
+        url: String,
+        /// What the HTTP library said.
+        cause: String,
+    },
+    /// Authentik is overloaded or starting.
+    #[error("{url} answered {status}; Authentik is overloaded, restarting or behind a failing proxy")]
+    Unavailable {
+        /// What was asked for.
+        url: String,
+        /// The status.
+        status: StatusCode,
+        /// How long to wait, if the answer says so.
+        retry_after: Option<Duration>,
+    },
+    /// Another address was named; the token must not travel there.
+    #[error("{url} redirects to {target}; redirects are not followed, set `baseUrl` to the final address")]
+    Redirected {
+        /// What was asked for.
+        url: String,
+        /// Where it points.
+        target: String,
+    },
+    /// The token opens nothing.
+    #[error(
+        "Authentik refuses the token ({detail}); it is mistyped, expired or deleted, its user is inactive, \
+         or it is an app password: create a token with the intent `API` that does not expire"
+    )]
+    Token {
+        /// What Authentik said.
+        detail: String,
+    },
+    /// The token is valid and may not see a list.
+    #[error(
+        "the token is valid but lacks the permission `{}`; give a role with the global permissions \
+         `view_user` and `view_group` to its user", list.permission()
+    )]
+    Permission {
+        /// The list that was refused.
+        list: List,
+    },
+    /// Something else answers at the address.
+    #[error("{url} is not Authentik's API: {what}; check `baseUrl`")]
+    NotAuthentik {
+        /// What was asked for.
+        url: String,
+        /// What gave it away.
+        what: String,
+    },
+    /// Any other refusal.
+    #[error("{url} answered {status} ({detail})")]
+    Status {
+        /// What was asked for.
+        url: String,
+        /// The status.
+        status: StatusCode,
+        /// What Authentik said.
+        detail: String,
+    },
+    /// A row is not what this version expects.
+    #[error("{url} sends something unexpected at `{path}`: {problem}; please report this with Authentik's version")]
+    Malformed {
+        /// What was asked for.
+        url: String,
+        /// The place in the answer.
+        path: String,
+        /// What was expected there.
+        problem: String,
+    },
+    /// A list could not be proven complete.
+    #[error(
+        "the {list} list could not be read completely: {rows} rows were read and Authentik counts {count}, \
+         {rounds} times over; it changes while it is read, the next run tries again"
+    )]
+    Incomplete {
+        /// The list.
+        list: List,
+        /// Distinct rows that were read.
+        rows: usize,
+        /// What Authentik counted at the end.
+        count: usize,
+        /// How often it was read.
+        rounds: usize,
+    },
+    /// A list goes on after its end.
+    #[error("the {list} list does not end: page {page} brings no new row and still names a next page")]
+    Endless {
+        /// The list.
+        list: List,
+        /// The page.
+        page: usize,
+    },
+    /// No user is visible, not even the token's own.
+    #[error(
+        "Authentik answers with an empty user list, though the token's own user must be in it: the token lacks \
+         the global permission `view_user` (an internal service account gets an empty list and no error)"
+    )]
+    Empty,
+}
+
+impl Error {
+    /// A stable name of the kind of failure.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Dns { .. } => "dns",
+            Self::Connect { .. } => "connect",
+            Self::Tls { .. } => "tls",
+            Self::Timeout { .. } => "request-timeout",
+            Self::Broken { .. } => "connection-broken",
+            Self::Unavailable { .. } => "unavailable",
+            Self::Redirected { .. } => "redirect",
+            Self::Token { .. } => "token",
+            Self::Permission { .. } => "permission",
+            Self::NotAuthentik { .. } => "not-authentik",
+            Self::Status { .. } => "status",
+            Self::Malformed { .. } => "malformed",
+            Self::Incomplete { .. } => "incomplete",
+            Self::Endless { .. } => "endless",
+            Self::Empty => "empty",
+        }
+    }
+
+    /// Whether the same request may succeed in a moment.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(
+            self,
+            Self::Connect { .. }
+                | Self::Dns { .. }
+                | Self::Timeout { .. }
+                | Self::Broken { .. }
+                | Self::Unavailable { .. }
+        )
+    }
+
+    /// How long the server asks to wait.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Unavailable { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! What Authentik sends, both generations, and how it becomes rows.
+//!
+//! What decides about people is required: an answer without it is an error and never a default.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer};
+
+use crate::directory::{Group, GroupPk, User, UserPk};
+
+/// One of the two lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum List {
+    /// `/api/v3/core/users/`
+    Users,
+    /// `/api/v3/core/groups/`
+    Groups,
+}
+
+impl List {
+    /// The path below `/api/v3/`; Authentik requires the trailing slash.
+    #[must_use]
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Users => "core/users/",
+            Self::Groups => "core/groups/",
+        }
+    }
+
+    /// The cheapest flags that still bring every field of a row. Older versions ignore them.
+    /// `include_roles` stays unset: switching it off costs Authentik more queries, not fewer.
+    #[must_use]
+    pub fn flags(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Users => &[("include_groups", "false")],
+            Self::Groups => {
+                &[("include_users", "false"), ("include_children", "true"), ("include_parents", "true")]
+            }
+        }
+    }
+
+    /// The permission that shows all of the list.
+    #[must_use]
+    pub fn permission(self) -> &'static str {
+        match self {
+            Self::Users => "view_user",
+            Self::Groups => "view_group",
+        }
+    }
+}
+
+impl fmt::Display for List {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Users => "user",
+            Self::Groups => "group",
+        })
+    }
+}
+
+/// A page of a list.
+#[derive(Debug, Deserialize)]
+pub struct Page<Row> {
+    /// Where the page stands.
+    pub pagination: Pagination,
+    /// The rows.
+    pub results: Vec<Row>,
+}
+
+/// Authentik's paging object; what is not needed here is ignored.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Pagination {
+    /// The next page, 0 on the last.
+    pub next: usize,
+    /// Rows in the whole list.
+    pub count: usize,
+    /// Pages in the whole list.
+    pub total_pages: usize,
+}
+
+/// A row of a list that Authentik sends.
+pub trait Listed: Sized + Send + 'static {
+    /// The list it stands in.
+    const LIST: List;
+    /// Its primary key.
+    type Pk: Copy + Ord + Send;
+    /// What Authentik sends.
+    type Wire: for<'de> Deserialize<'de> + Into<Self> + Send;
+    /// Its primary key.
+    fn pk(&self) -> Self::Pk;
+}
+
+impl Listed for User {
+    const LIST: List = List::Users;
+    type Pk = UserPk;
+    type Wire = WireUser;
+    fn pk(&self) -> UserPk {
+        self.pk
+    }
+}
+
+impl Listed for Group {
+    const LIST: List = List::Groups;
+    type Pk = GroupPk;
+    type Wire = WireGroup;
+    fn pk(&self) -> GroupPk {
+        self.pk
+    }
+}
+
+/// A user as Authentik sends it.
+#[derive(Debug, Deserialize)]
+pub struct WireUser {
+    pk: UserPk,
+    username: Box<str>,
+    is_active: bool,
+    #[serde(rename = "type")]
+    user_type: String,
+    #[serde(default, deserialize_with = "text_or_null")]
+    name: Box<str>,
+    #[serde(default, deserialize_with = "text_or_null")]
+    email: Box<str>,
+    #[serde(default, deserialize_with = "text_or_null")]
+    avatar: Box<str>,
+    #[serde(default)]
+    groups: Vec<GroupPk>,
+}
+
+impl From<WireUser> for User {
+    fn from(wire: WireUser) -> Self {
+        Self {
+            pk: wire.pk,
+            username: wire.username,
+            name: wire.name,
+            email: wire.email,
+            avatar: wire.avatar,
+            is_active: wire.is_active,
+            user_type: wire.user_type.into(),
+            groups: sorted(wire.groups),
+        }
+    }
+}
+
+/// A group as Authentik sends it: `parent` before 2025.12, `parents` since.
+#[derive(Debug, Deserialize)]
+pub struct WireGroup {
+    pk: GroupPk,
+    name: Box<str>,
+    users: Vec<UserPk>,
+    #[serde(default)]
+    parent: Option<GroupPk>,
+    #[serde(default)]
+    parents: Option<Vec<GroupPk>>,
+}
+
+impl From<WireGroup> for Group {
+    fn from(wire: WireGroup) -> Self {
+        let parents = wire.parents.unwrap_or_else(|| wire.parent.into_iter().collect());
+        Self { pk: wire.pk, name: wire.name, parents: sorted(parents), users: sorted(wire.users) }
+    }
+}
+
+/// Ascending and without duplicates: Authentik's lists of pks come in no particular order.
+fn sorted<Pk: Ord>(mut pks: Vec<Pk>) -> Box<[Pk]> {
+    pks.sort_unstable();
+    pks.dedup();
+    pks.into()
+}
+
+/// A text, empty where Authentik sends `null`.
+fn text_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<str>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, from_value, json};
+
+    use super::*;
+
+    const A: &str = "00000000-0000-0000-0000-00000000000a";
+    const B: &str = "00000000-0000-0000-0000-00000000000b";
+
+    fn group(value: Value) -> Group {
+        from_value::<WireGroup>(value).unwrap().into()
+    }
+
+    #[test]
+    fn parents_are_read_from_both_generations() {
+        let pk = |text: &str| GroupPk(text.parse().unwrap());
+        let old = group(json!({"pk": A, "name": "g", "users": [2, 1, 2], "parent": B, "parent_name": "p"}));
+        assert_eq!((&*old.parents, &*old.users), (&[pk(B)][..], &[UserPk(1), UserPk(2)][..]));
+        let root = group(json!({"pk": A, "name": "g", "users": [], "parent": null}));
+        assert!(root.parents.is_empty());
+        let new = group(json!({"pk": A, "name": "g", "users": [], "parents": [B, A], "parents_obj": null}));
+        assert_eq!(*new.parents, [pk(A), pk(B)]);
+    }
+
+    #[test]
+    fn what_decides_about_people_is_required() {
+        assert!(from_value::<WireGroup>(json!({"pk": A, "name": "g"})).is_err(), "members");
+        let whole = json!({"pk": 1, "username": "u", "is_active": true, "type": "internal", "email": null});
+        for key in ["pk", "username", "is_active", "type"] {
+            let mut part = whole.clone();
+            part.as_object_mut().unwrap().remove(key);
+            assert!(from_value::<WireUser>(part).is_err(), "{key}");
+        }
+        let user: User = from_value::<WireUser>(whole).unwrap().into();
+        assert_eq!((&*user.email, &*user.name, &*user.avatar), ("", "", ""));
+    }
+}

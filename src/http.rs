@@ -1,0 +1,69 @@
+//! The HTTP side: reads the snapshot and the ledger, asks for runs, never syncs itself.
+
+pub mod conditional;
+pub mod endpoints;
+pub mod error;
+pub mod negotiate;
+pub mod state;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, Response};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::trace::TraceLayer;
+use utoipa::OpenApi;
+use utoipa::openapi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use endpoints::{entities, health, sync};
+use error::ApiError;
+use state::AppState;
+
+/// The description of this service; the paths come from the handlers.
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "authentik-entity-provider",
+    description = "The users and groups of an Authentik server as Backstage catalog entities.",
+    license(name = "Apache-2.0", identifier = "Apache-2.0")
+))]
+struct Description;
+
+/// All routes as a table, with their description.
+fn table() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(entities::read_entities))
+        .routes(routes!(sync::list_runs, sync::request_run))
+        .routes(routes!(sync::read_run))
+        .routes(routes!(health::read_health))
+        .routes(routes!(health::read_liveness))
+        .routes(routes!(health::read_readiness))
+        .routes(routes!(endpoints::openapi::read_description))
+}
+
+/// The OpenAPI description of the service.
+#[must_use]
+pub fn description() -> openapi::OpenApi {
+    table().into_openapi()
+}
+
+/// The service's router.
+pub fn router(state: AppState) -> Router {
+    let (router, _) = table().split_for_parts();
+    router
+        .fallback(async || ApiError::UnknownPath)
+        .method_not_allowed_fallback(async || ApiError::UnknownMethod)
+        .layer(CatchPanicLayer::custom(error::panicked))
+        .layer(TraceLayer::new_for_http().make_span_with(span).on_response(log))
+        .with_state(state)
+}
+
+/// The span of a request; the query is left out, since it may hold a token.
+fn span(request: &Request<Body>) -> tracing::Span {
+    tracing::debug_span!("request", method = %request.method(), path = request.uri().path())
+}
+
+/// Logs an answer; readers poll, so this is for debugging only.
+fn log(response: &Response<Body>, latency: std::time::Duration, _: &tracing::Span) {
+    tracing::debug!(status = response.status().as_u16(), latency_us = latency.as_micros(), "answered");
+}

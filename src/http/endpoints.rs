@@ -1,0 +1,7 @@
+//! The handlers, one file a resource.
+
+pub mod entities;
+pub mod health;
+pub mod openapi;
+pub mod run_view;
+pub mod sync;

@@ -1,0 +1,129 @@
+//! `/entities`: what a Backstage `url` location reads.
+
+use axum::body::Body;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, VARY};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::Response;
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::catalog::entity::Kind;
+use crate::http::conditional::is_not_modified;
+use crate::http::error::{ApiError, Problem};
+use crate::http::negotiate;
+use crate::http::state::AppState;
+use crate::snapshot::rendition::{Encoding, Format, Rendition, Variant};
+
+/// Which entities, in which format.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct EntitiesQuery {
+    /// Only entities of this kind.
+    #[param(inline)]
+    kind: Option<KindFilter>,
+    /// The format, whatever the `Accept` header says.
+    #[param(inline)]
+    format: Option<FormatName>,
+}
+
+/// A kind in a query.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum KindFilter {
+    User,
+    Group,
+}
+
+/// A format in a query.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum FormatName {
+    Yaml,
+    Json,
+    Ndjson,
+}
+
+impl From<KindFilter> for Kind {
+    fn from(kind: KindFilter) -> Self {
+        match kind {
+            KindFilter::User => Self::User,
+            KindFilter::Group => Self::Group,
+        }
+    }
+}
+
+impl From<FormatName> for Format {
+    fn from(format: FormatName) -> Self {
+        match format {
+            FormatName::Yaml => Self::Yaml,
+            FormatName::Json => Self::Json,
+            FormatName::Ndjson => Self::Ndjson,
+        }
+    }
+}
+
+/// The groups and users of the current snapshot
+///
+/// Groups, then users, each sorted by name. The default format is JSON documents, each after a
+/// `---` line: the only JSON that Backstage's URL location reads. A JSON array is refused there.
+#[utoipa::path(
+    get,
+    path = "/entities",
+    tag = "entities",
+    params(
+        EntitiesQuery,
+        ("If-None-Match" = Option<String>, Header, description = "The tags of what the client has"),
+    ),
+    responses(
+        (status = OK, description = "The entities", headers(("ETag" = String, description = "Strong, from the content")), content(
+            (String = "application/yaml"), (Vec<Object> = "application/json"), (String = "application/x-ndjson"),
+        )),
+        (status = NOT_MODIFIED, description = "The client has them already"),
+        (status = BAD_REQUEST, description = "An unknown parameter or value", body = Problem, content_type = "application/problem+json"),
+        (status = NOT_ACCEPTABLE, description = "No format is acceptable", body = Problem, content_type = "application/problem+json"),
+        (status = SERVICE_UNAVAILABLE, description = "No snapshot yet", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn read_entities(
+    State(state): State<AppState>,
+    query: Result<Query<EntitiesQuery>, QueryRejection>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let Query(query) = query?;
+    let format = match query.format {
+        Some(format) => format.into(),
+        None => negotiate::format(&headers).ok_or_else(not_acceptable)?,
+    };
+    let snapshot = state.store.current().ok_or(ApiError::NoSnapshot)?;
+    let variant = Variant { format, kind: query.kind.map(Into::into) };
+    let encoding = negotiate::encoding(&headers);
+    let rendition = state.renditions.rendition(&snapshot, variant, encoding).await;
+    answer(&rendition, is_not_modified(&headers, &rendition.etag))
+}
+
+/// The answer with a rendition, or with its headers alone.
+fn answer(rendition: &Rendition, not_modified: bool) -> Result<Response, ApiError> {
+    let mut response = Response::builder()
+        .header(ETAG, &rendition.etag)
+        .header(VARY, HeaderValue::from_static("Accept, Accept-Encoding"))
+        .header(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    if not_modified {
+        return response.status(StatusCode::NOT_MODIFIED).body(Body::empty()).map_err(|_| ApiError::Internal);
+    }
+    if rendition.encoding == Encoding::Gzip {
+        response = response.header(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    response
+        .header(CONTENT_TYPE, HeaderValue::from_static(rendition.format.media_type()))
+        .header(CONTENT_LENGTH, rendition.bytes.len())
+        .body(Body::from(rendition.bytes.clone()))
+        .map_err(|_| ApiError::Internal)
+}
+
+/// The error that names what there is.
+fn not_acceptable() -> ApiError {
+    ApiError::NotAcceptable(Format::ALL.map(Format::media_type).join(", "))
+}

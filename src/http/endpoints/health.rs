@@ -1,0 +1,151 @@
+//! `/health`: for orchestrators and for people who look what is the matter.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CACHE_CONTROL;
+use axum::response::IntoResponse;
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::run_view::RunView;
+use crate::catalog::entity::Kind;
+use crate::http::error::{ApiError, Problem};
+use crate::http::state::AppState;
+use crate::snapshot::Snapshot;
+use crate::snapshot::rendition::Encoding;
+use crate::snapshot::run::{Outcome, Run};
+
+/// How the service is.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HealthView {
+    /// In one word.
+    status: Status,
+    /// The version of this service.
+    version: &'static str,
+    /// What is served; missing before the first snapshot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    snapshot: Option<SnapshotView>,
+    /// The run that ended last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_run: Option<RunView>,
+    /// When the next scheduled run is due; missing while runs are only asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    next_run_at: Option<Timestamp>,
+}
+
+/// The service in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// No snapshot has been read yet.
+    Starting,
+    /// The last run succeeded.
+    Ok,
+    /// The last run failed; the snapshot before it is served.
+    Degraded,
+    /// The service is shutting down.
+    Draining,
+}
+
+/// The snapshot that is served.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct SnapshotView {
+    /// When the reading of Authentik began.
+    #[schema(value_type = String, format = DateTime)]
+    read_at: Timestamp,
+    /// Seconds since then.
+    age_seconds: i64,
+    /// User entities.
+    users: usize,
+    /// Group entities.
+    groups: usize,
+    /// How many findings there are; `GET /sync/{id}` of the run lists them.
+    findings: usize,
+    /// The tag of the default body without a coding.
+    etag: String,
+}
+
+impl SnapshotView {
+    /// A snapshot as it is shown at a time.
+    fn of(snapshot: &Snapshot, now: Timestamp) -> Self {
+        Self {
+            read_at: snapshot.read_at,
+            age_seconds: now.duration_since(snapshot.read_at).as_secs().max(0),
+            users: snapshot.document.count(Kind::User),
+            groups: snapshot.document.count(Kind::Group),
+            findings: snapshot.findings.len(),
+            etag: snapshot.default_rendition(Encoding::Identity).etag.clone(),
+        }
+    }
+}
+
+/// A summary for people
+#[utoipa::path(
+    get,
+    path = "/health",
+    tag = "health",
+    responses(
+        (status = OK, description = "A snapshot is served", body = HealthView),
+        (status = SERVICE_UNAVAILABLE, description = "No snapshot yet", body = HealthView),
+    )
+)]
+pub async fn read_health(State(state): State<AppState>) -> impl IntoResponse {
+    let snapshot = state.store.current();
+    let last_run = state.ledger.last();
+    let view = HealthView {
+        status: status(&state, snapshot.as_deref(), last_run.as_ref()),
+        version: env!("CARGO_PKG_VERSION"),
+        snapshot: snapshot.map(|snapshot| SnapshotView::of(&snapshot, state.clock.now())),
+        last_run: last_run.as_ref().map(RunView::from),
+        next_run_at: state.ledger.next_at(),
+    };
+    let code = if view.snapshot.is_some() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (code, [(CACHE_CONTROL, "no-store")], Json(view))
+}
+
+/// The service in one word.
+fn status(state: &AppState, snapshot: Option<&Snapshot>, last_run: Option<&Run>) -> Status {
+    let failed = last_run.is_some_and(|run| matches!(run.end, Some((_, Outcome::Failed(_)))));
+    match snapshot {
+        _ if state.draining.is_cancelled() => Status::Draining,
+        None => Status::Starting,
+        Some(_) if failed => Status::Degraded,
+        Some(_) => Status::Ok,
+    }
+}
+
+/// Whether the process answers at all
+#[utoipa::path(
+    get,
+    path = "/health/live",
+    tag = "health",
+    responses((status = OK, description = "It does", content_type = "text/plain"))
+)]
+pub async fn read_liveness() -> impl IntoResponse {
+    ([(CACHE_CONTROL, "no-store")], "ok\n")
+}
+
+/// Whether requests should be sent here
+///
+/// An outage of Authentik does not fail this: the last snapshot is still served.
+#[utoipa::path(
+    get,
+    path = "/health/ready",
+    tag = "health",
+    responses(
+        (status = OK, description = "A snapshot is served", content_type = "text/plain"),
+        (status = SERVICE_UNAVAILABLE, description = "No snapshot yet, or shutting down", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn read_readiness(State(state): State<AppState>) -> Result<impl IntoResponse, ApiError> {
+    if state.draining.is_cancelled() {
+        return Err(ApiError::Draining);
+    }
+    state.store.current().ok_or(ApiError::NoSnapshot)?;
+    Ok(([(CACHE_CONTROL, "no-store")], "ok\n"))
+}

@@ -1,0 +1,26 @@
+//! `/openapi.json`: what this service answers.
+
+use std::sync::OnceLock;
+
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+
+/// This description
+#[utoipa::path(
+    get,
+    path = "/openapi.json",
+    tag = "description",
+    responses((status = OK, description = "The OpenAPI description", content_type = "application/json"))
+)]
+pub async fn read_description() -> impl IntoResponse {
+    static TEXT: OnceLock<String> = OnceLock::new();
+    ([(CONTENT_TYPE, "application/json")], TEXT.get_or_init(text).as_str())
+}
+
+/// The description as indented JSON, as it is committed.
+#[must_use]
+pub fn text() -> String {
+    let mut text = crate::http::description().to_pretty_json().expect("the description is plain data");
+    text.push('\n');
+    text
+}

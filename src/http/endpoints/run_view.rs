@@ -1,0 +1,223 @@
+//! How a run is shown.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::catalog::entity::Kind;
+use crate::catalog::finding::Finding;
+use crate::snapshot::run::{Outcome, Run, Trigger};
+
+/// How many findings are listed with a run.
+const LISTED_FINDINGS: usize = 1000;
+
+/// A run.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RunView {
+    /// Its name.
+    id: String,
+    /// Why it was asked for.
+    trigger: TriggerName,
+    /// How far it is.
+    state: State,
+    /// When it was asked for.
+    #[schema(value_type = String, format = DateTime)]
+    queued_at: Timestamp,
+    /// When it began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    started_at: Option<Timestamp>,
+    /// When it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    ended_at: Option<Timestamp>,
+    /// How long it took, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duration_seconds: Option<f64>,
+    /// Pages of Authentik's lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pages: Option<PagesView>,
+    /// What a successful run brought.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    result: Option<ResultView>,
+    /// Why a run failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<FailureView>,
+}
+
+/// A run with its findings.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RunDetailView {
+    #[serde(flatten)]
+    run: RunView,
+    /// What the operator should know, at most 1000 findings; `findings` has the whole number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finding_list: Option<Vec<FindingView>>,
+}
+
+/// Why a run was asked for.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum TriggerName {
+    Schedule,
+    Request,
+}
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    Queued,
+    Running,
+    Succeeded,
+    Failed,
+}
+
+/// Pages of Authentik's lists.
+#[derive(Debug, Serialize, ToSchema)]
+struct PagesView {
+    /// Pages that were read.
+    done: usize,
+    /// Pages that are known to exist.
+    total: usize,
+}
+
+/// What a successful run brought.
+#[derive(Debug, Serialize, ToSchema)]
+struct ResultView {
+    /// User entities in the snapshot.
+    users: usize,
+    /// Group entities in the snapshot.
+    groups: usize,
+    /// Entities that the snapshot before lacked.
+    added: usize,
+    /// Entities that differ from the snapshot before.
+    changed: usize,
+    /// Entities that only the snapshot before had.
+    removed: usize,
+    /// How many findings there are; `GET /sync/{id}` lists them.
+    findings: usize,
+}
+
+/// Why a run failed.
+#[derive(Debug, Serialize, ToSchema)]
+struct FailureView {
+    /// What kind of failure it is, stable over versions.
+    #[schema(example = "token")]
+    code: &'static str,
+    /// What is the matter and what to do.
+    message: String,
+}
+
+/// What an operator should know about the directory.
+#[derive(Debug, Serialize, ToSchema)]
+struct FindingView {
+    /// What kind of finding it is, stable over versions.
+    #[schema(value_type = String, example = "name-collision")]
+    code: crate::catalog::finding::Code,
+    /// The kind of the entity at fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
+    /// The primary key of the row at fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pk: Option<String>,
+    /// The name in Authentik, or the entry of the configuration.
+    source: String,
+    /// The name in the catalog.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    /// What is the matter.
+    message: String,
+    /// What to do about it.
+    remedy: String,
+}
+
+impl From<&Run> for RunView {
+    fn from(run: &Run) -> Self {
+        let (result, error) = match &run.end {
+            Some((_, Outcome::Succeeded(report))) => {
+                let changes = report.changes;
+                let result = ResultView {
+                    users: report.users,
+                    groups: report.groups,
+                    added: changes.added,
+                    changed: changes.changed,
+                    removed: changes.removed,
+                    findings: report.findings.len(),
+                };
+                (Some(result), None)
+            }
+            Some((_, Outcome::Failed(failure))) => {
+                (None, Some(FailureView { code: failure.code, message: failure.message.clone() }))
+            }
+            None => (None, None),
+        };
+        let ended_at = run.end.as_ref().map(|(at, _)| *at);
+        Self {
+            id: run.id.to_string(),
+            trigger: run.trigger.into(),
+            state: State::of(run),
+            queued_at: run.queued_at,
+            started_at: run.started_at,
+            ended_at,
+            duration_seconds: run
+                .started_at
+                .zip(ended_at)
+                .map(|(start, end)| end.duration_since(start).as_secs_f64()),
+            pages: run
+                .started_at
+                .map(|_| PagesView { done: run.progress.done(), total: run.progress.total() }),
+            result,
+            error,
+        }
+    }
+}
+
+impl From<&Run> for RunDetailView {
+    fn from(run: &Run) -> Self {
+        let finding_list = match &run.end {
+            Some((_, Outcome::Succeeded(report))) => {
+                Some(report.findings.iter().take(LISTED_FINDINGS).map(FindingView::from).collect())
+            }
+            _ => None,
+        };
+        Self { run: run.into(), finding_list }
+    }
+}
+
+impl From<&Finding> for FindingView {
+    fn from(finding: &Finding) -> Self {
+        Self {
+            code: finding.code,
+            kind: finding.kind.map(Kind::lower),
+            pk: finding.pk.clone(),
+            source: finding.source.clone(),
+            name: finding.name.clone(),
+            message: finding.message.clone(),
+            remedy: finding.remedy.clone(),
+        }
+    }
+}
+
+impl From<Trigger> for TriggerName {
+    fn from(trigger: Trigger) -> Self {
+        match trigger {
+            Trigger::Schedule => Self::Schedule,
+            Trigger::Request => Self::Request,
+        }
+    }
+}
+
+impl State {
+    /// How far a run is.
+    fn of(run: &Run) -> Self {
+        match (&run.end, run.started_at) {
+            (Some((_, Outcome::Succeeded(_))), _) => Self::Succeeded,
+            (Some((_, Outcome::Failed(_))), _) => Self::Failed,
+            (None, Some(_)) => Self::Running,
+            (None, None) => Self::Queued,
+        }
+    }
+}

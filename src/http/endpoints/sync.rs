@@ -1,0 +1,164 @@
+//! `/sync`: asks for runs and tells of them.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::header::{CACHE_CONTROL, LOCATION};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::run_view::{RunDetailView, RunView};
+use crate::config::duration;
+use crate::http::error::{ApiError, Problem};
+use crate::http::state::AppState;
+use crate::snapshot::run::{RunId, Trigger};
+
+/// The longest wait for the end of a run.
+const LONGEST_WAIT: Duration = Duration::from_mins(10);
+/// RFC 7240.
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+/// RFC 7240.
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+/// Runs change from one moment to the next.
+const NO_STORE: [(HeaderName, HeaderValue); 1] = [(CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+
+/// The runs that are known.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RunsView {
+    /// When the next scheduled run is due; missing while runs are only asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    next_run_at: Option<Timestamp>,
+    /// The runs, the latest first.
+    runs: Vec<RunView>,
+}
+
+/// How long to wait for the end.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct WaitQuery {
+    /// How long to wait for the end of the run, such as `30s`; at most 10 minutes.
+    #[param(example = "30s")]
+    wait: Option<String>,
+}
+
+/// Recent runs
+#[utoipa::path(
+    get,
+    path = "/sync",
+    tag = "sync",
+    responses((status = OK, description = "The runs, the latest first", body = RunsView))
+)]
+pub async fn list_runs(State(state): State<AppState>) -> impl IntoResponse {
+    let runs = state.ledger.runs().iter().map(RunView::from).collect();
+    (NO_STORE, Json(RunsView { next_run_at: state.ledger.next_at(), runs }))
+}
+
+/// One run, with its findings
+#[utoipa::path(
+    get,
+    path = "/sync/{id}",
+    tag = "sync",
+    params(("id" = String, Path, description = "The run's id")),
+    responses(
+        (status = OK, description = "The run", body = RunDetailView),
+        (status = NOT_FOUND, description = "No such run", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn read_run(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<impl IntoResponse, ApiError> {
+    let run = RunId::from_str(&id).ok().and_then(|id| state.ledger.find(id));
+    let run = run.ok_or(ApiError::UnknownRun(id))?;
+    Ok((NO_STORE, Json(RunDetailView::from(&run))))
+}
+
+/// Asks for a run
+///
+/// A post always leads to a run that begins after it; posts during a run share the next one.
+#[utoipa::path(
+    post,
+    path = "/sync",
+    tag = "sync",
+    params(
+        WaitQuery,
+        ("Prefer" = Option<String>, Header, description = "`wait=30` waits up to 30 seconds (RFC 7240)"),
+    ),
+    responses(
+        (status = OK, description = "The run ended while the client waited", body = RunView),
+        (status = ACCEPTED, description = "The run is queued or under way", body = RunView,
+            headers(("Location" = String, description = "Where the run can be asked for"))),
+        (status = BAD_REQUEST, description = "An unknown parameter or value", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn request_run(
+    State(state): State<AppState>,
+    query: Result<Query<WaitQuery>, QueryRejection>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let Query(query) = query?;
+    let asked = query.wait.as_deref().map(parse_wait).transpose()?;
+    let preferred = preferred_wait(&headers);
+    let id = state.ledger.request(Trigger::Request);
+    if let Some(wait) = asked.or(preferred) {
+        tokio::select! {
+            _ = state.ledger.ended(id) => {}
+            () = tokio::time::sleep(wait.min(LONGEST_WAIT)) => {}
+            () = state.draining.cancelled() => {}
+        }
+    }
+    let run = state.ledger.find(id).ok_or_else(|| ApiError::UnknownRun(id.to_string()))?;
+    let status = if run.end.is_some() { StatusCode::OK } else { StatusCode::ACCEPTED };
+    let location = [(LOCATION, format!("/sync/{id}"))];
+    let mut response = (status, NO_STORE, location, Json(RunView::from(&run))).into_response();
+    if let (None, Some(wait)) = (asked, preferred) {
+        let applied = format!("wait={}", wait.min(LONGEST_WAIT).as_secs());
+        let value = HeaderValue::from_str(&applied).map_err(|_| ApiError::Internal)?;
+        response.headers_mut().insert(PREFERENCE_APPLIED, value);
+    }
+    Ok(response)
+}
+
+/// A duration in a query: as in the configuration, or a plain number of seconds.
+fn parse_wait(text: &str) -> Result<Duration, ApiError> {
+    if let Ok(seconds) = text.parse() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    duration::parse(text).map_err(|error| ApiError::Query(format!("wait: {error}")))
+}
+
+/// The `wait` preference in seconds; what cannot be read is ignored, as RFC 7240 says.
+fn preferred_wait(headers: &HeaderMap) -> Option<Duration> {
+    let values = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
+    let mut preferences = values.flat_map(|value| value.split(',')).filter_map(|text| text.split_once('='));
+    let (_, value) = preferences.find(|(name, _)| name.trim().eq_ignore_ascii_case("wait"))?;
+    let value = value.split(';').next().unwrap_or_default().trim().trim_matches('"');
+    value.parse().ok().map(Duration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_preference_is_read_from_any_list() {
+        let wait = |value: &'static str| {
+            let headers = HeaderMap::from_iter([(PREFER, HeaderValue::from_static(value))]);
+            preferred_wait(&headers).map(|wait| wait.as_secs())
+        };
+        assert_eq!(wait("wait=30"), Some(30));
+        assert_eq!(wait("respond-async, Wait=\"5\"; x=1"), Some(5));
+        for ignored in ["wait", "wait=soon", "wait=-1", "waits=3"] {
+            assert_eq!(wait(ignored), None, "{ignored}");
+        }
+    }
+}

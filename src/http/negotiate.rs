@@ -1,0 +1,131 @@
+//! Which format and which coding a client prefers (RFC 9110, section 12.5).
+
+use axum::http::header::{ACCEPT, ACCEPT_ENCODING};
+use axum::http::{HeaderMap, HeaderName};
+
+use crate::snapshot::rendition::{Encoding, Format};
+
+/// The format that `Accept` prefers; none if it excludes all of them.
+#[must_use]
+pub fn format(headers: &HeaderMap) -> Option<Format> {
+    let ranges = weighted(headers, &ACCEPT);
+    if ranges.is_empty() {
+        return Some(Format::default());
+    }
+    let rated = Format::ALL.into_iter().filter_map(|format| {
+        let names = media_types(format).iter();
+        let (specificity, quality) = names.filter_map(|name| quality_of(name, &ranges)).max()?;
+        (quality > 0).then_some((quality, specificity, format))
+    });
+    // Reversed, since of equals `max_by_key` gives the last and the first is meant.
+    rated.rev().max_by_key(|(quality, specificity, _)| (*quality, *specificity)).map(|(.., format)| format)
+}
+
+/// The coding that `Accept-Encoding` prefers; without one, or if it excludes all, none is used.
+#[must_use]
+pub fn encoding(headers: &HeaderMap) -> Encoding {
+    let codings = weighted(headers, &ACCEPT_ENCODING);
+    let quality = |name: &str| {
+        let named = codings.iter().find(|(coding, _)| coding == name);
+        named.or_else(|| codings.iter().find(|(coding, _)| coding == "*")).map(|(_, quality)| *quality)
+    };
+    let gzip = quality("gzip").max(quality("x-gzip")).unwrap_or(0);
+    let identity = codings.iter().find(|(coding, _)| coding == "identity").map_or(1, |(_, quality)| *quality);
+    if gzip > 0 && gzip >= identity { Encoding::Gzip } else { Encoding::Identity }
+}
+
+/// The names under which clients ask for a format, the present one first.
+fn media_types(format: Format) -> &'static [&'static str] {
+    match format {
+        Format::Yaml => &["application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"],
+        Format::Json => &["application/json"],
+        Format::Ndjson => &["application/x-ndjson", "application/ndjson", "application/jsonl"],
+    }
+}
+
+/// How specific the best matching range is, and its quality in thousandths.
+fn quality_of(media_type: &str, ranges: &[(String, u16)]) -> Option<(u8, u16)> {
+    let main = media_type.split('/').next().unwrap_or_default();
+    let specificity = |range: &str| match range {
+        "*/*" => Some(0),
+        range if range == media_type => Some(2),
+        range if range.strip_suffix("/*") == Some(main) => Some(1),
+        _ => None,
+    };
+    ranges.iter().filter_map(|(range, quality)| Some((specificity(range)?, *quality))).max()
+}
+
+/// The elements of a list header in lower case, each with its quality in thousandths.
+fn weighted(headers: &HeaderMap, name: &HeaderName) -> Vec<(String, u16)> {
+    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).filter_map(element).collect()
+}
+
+/// One element: a name, and `;q=` behind it or not. Other parameters are ignored.
+fn element(text: &str) -> Option<(String, u16)> {
+    let mut parts = text.split(';').map(str::trim);
+    let name = parts.next().filter(|name| !name.is_empty())?.to_ascii_lowercase();
+    let quality = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
+    Some((name, quality.map_or(1000, thousandths)))
+}
+
+/// A quality value; one that cannot be read counts as a refusal.
+fn thousandths(text: &str) -> u16 {
+    let quality = text.trim().parse().unwrap_or(0.0_f32).clamp(0.0, 1.0);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=1000")]
+    let thousandths = (quality * 1000.0).round() as u16;
+    thousandths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: HeaderName, value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(name, value.parse().unwrap())])
+    }
+
+    #[test]
+    fn the_format_that_is_accepted_best_wins() {
+        use Format::{Json, Ndjson, Yaml};
+        assert_eq!(format(&HeaderMap::new()), Some(Yaml));
+        for (accept, expected) in [
+            ("*/*", Some(Yaml)),
+            ("application/json", Some(Json)),
+            ("application/json, */*", Some(Json)),
+            ("application/json;q=0.5, application/x-ndjson", Some(Ndjson)),
+            ("application/json;q=0.5, */*;q=0.8", Some(Yaml)),
+            ("text/html,application/xhtml+xml,*/*;q=0.8", Some(Yaml)),
+            ("text/yaml", Some(Yaml)),
+            ("APPLICATION/JSON; charset=utf-8", Some(Json)),
+            ("application/*", Some(Yaml)),
+            ("application/yaml;q=0, */*", Some(Json)),
+            ("text/html", None),
+            ("application/json;q=0", None),
+            ("", Some(Yaml)),
+        ] {
+            assert_eq!(format(&headers(ACCEPT, accept)), expected, "{accept}");
+        }
+    }
+
+    #[test]
+    fn gzip_is_used_where_it_is_welcome() {
+        assert_eq!(encoding(&HeaderMap::new()), Encoding::Identity);
+        for (accept, gzip) in [
+            ("gzip, deflate", true),
+            ("gzip;q=0", false),
+            ("*", true),
+            ("*;q=0", false),
+            ("br", false),
+            ("identity", false),
+            ("gzip;q=0.5, identity", false),
+            ("identity;q=0.5, gzip;q=1.0", true),
+            ("GZIP", true),
+            ("identity;q=0", false),
+            ("gzip;q=nonsense", false),
+        ] {
+            let expected = if gzip { Encoding::Gzip } else { Encoding::Identity };
+            assert_eq!(encoding(&headers(ACCEPT_ENCODING, accept)), expected, "{accept}");
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! What handlers share.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::snapshot::Store;
+use crate::snapshot::ledger::Ledger;
+use crate::snapshot::renditions::Renditions;
+
+/// What handlers share; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct AppState {
+    /// The snapshot that is served.
+    pub store: Arc<Store>,
+    /// Renditions made on first use.
+    pub renditions: Arc<Renditions>,
+    /// Runs of the sync.
+    pub ledger: Arc<Ledger>,
+    /// The wall clock.
+    pub clock: Clock,
+    /// Cancelled as soon as the service begins to shut down.
+    pub draining: CancellationToken,
+}

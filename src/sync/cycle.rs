@@ -1,0 +1,116 @@
+//! One cycle: read, transform, publish. Directly callable; a failure changes nothing.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+
+use crate::authentik::client::Client;
+use crate::authentik::reading::read_directory;
+use crate::catalog::entity::Kind;
+use crate::catalog::finding::Finding;
+use crate::catalog::policy::Policy;
+use crate::clock::Clock;
+use crate::directory::{Directory, Disagreement};
+use crate::progress::Progress;
+use crate::snapshot::changes::Changes;
+use crate::snapshot::run::{Failure, Report};
+use crate::snapshot::{Snapshot, Store};
+
+/// How many new findings a run logs one by one.
+const LOGGED_FINDINGS: usize = 20;
+
+/// What a cycle needs.
+#[derive(Debug)]
+pub struct Cycle {
+    /// Asks Authentik.
+    pub client: Client,
+    /// Which rows become entities.
+    pub policy: Arc<Policy>,
+    /// How long the reading may take.
+    pub timeout: Duration,
+    /// Where the snapshot is published.
+    pub store: Arc<Store>,
+    /// The wall clock.
+    pub clock: Clock,
+}
+
+impl Cycle {
+    /// Whether there is a snapshot to serve.
+    #[must_use]
+    pub fn has_snapshot(&self) -> bool {
+        self.store.current().is_some()
+    }
+
+    /// Reads the directory and publishes what follows from it.
+    ///
+    /// # Errors
+    /// Whatever keeps the directory from being read whole within the timeout.
+    pub async fn run(&self, progress: &Progress) -> Result<Report, Failure> {
+        let read_at = self.clock.now();
+        let previous = self.store.current();
+        let known = previous.as_ref().map(|previous| Disagreement::of(&previous.directory));
+        let directory = self.read(&known.unwrap_or_default(), progress).await?;
+        let policy = Arc::clone(&self.policy);
+        let made = tokio::task::spawn_blocking(move || {
+            let snapshot = Snapshot::new(directory, &policy, previous.as_deref(), read_at);
+            let old = previous.as_ref().map(|previous| &previous.document);
+            let changes = Changes::between(old, &snapshot.document);
+            log_new(&snapshot.findings, previous.as_ref().map_or(&[], |previous| &previous.findings));
+            (snapshot, changes)
+        });
+        let (snapshot, changes) = made.await.map_err(|_| panicked())?;
+        let report = Report {
+            users: snapshot.document.count(Kind::User),
+            groups: snapshot.document.count(Kind::Group),
+            changes,
+            findings: Arc::clone(&snapshot.findings),
+        };
+        self.store.publish(snapshot);
+        Ok(report)
+    }
+
+    /// Reads the directory within the timeout.
+    async fn read(&self, known: &Disagreement, progress: &Progress) -> Result<Directory, Failure> {
+        let started = Instant::now();
+        match timeout(self.timeout, read_directory(&self.client, known, progress)).await {
+            Ok(Ok(directory)) => Ok(directory),
+            Ok(Err(error)) => Err(Failure { code: error.code(), message: error.to_string() }),
+            Err(_) => Err(timed_out(started.elapsed(), progress)),
+        }
+    }
+}
+
+/// The failure of a run that took too long, with a timeout that would do.
+fn timed_out(elapsed: Duration, progress: &Progress) -> Failure {
+    let (done, total) = (progress.done(), progress.total());
+    let advice = if done == 0 {
+        "check whether Authentik answers at all, or raise `schedule.timeout`".to_owned()
+    } else {
+        let whole = elapsed.as_secs_f64() * 1.5 * total as f64 / done as f64;
+        format!("set `schedule.timeout` to {{ minutes: {} }} or more", (whole / 60.0).ceil().max(1.0))
+    };
+    let message = format!(
+        "the run was ended after {} s (`schedule.timeout`) with {done} of {total} pages read; {advice}",
+        elapsed.as_secs_f64().round()
+    );
+    Failure { code: "timeout", message }
+}
+
+/// Logs findings that the previous snapshot did not have.
+fn log_new(findings: &[Finding], previous: &[Finding]) {
+    let known: BTreeSet<&Finding> = previous.iter().collect();
+    let new: Vec<_> = findings.iter().filter(|finding| !known.contains(finding)).collect();
+    for finding in new.iter().take(LOGGED_FINDINGS) {
+        tracing::warn!(code = ?finding.code, remedy = %finding.remedy, "{}", finding.message);
+    }
+    if new.len() > LOGGED_FINDINGS {
+        tracing::warn!(findings = new.len(), "more findings; GET /sync/{{id}} lists all");
+    }
+}
+
+/// The failure of a transform that panicked; its message went to the log.
+fn panicked() -> Failure {
+    Failure { code: "internal", message: "the transform failed; the log has the reason".into() }
+}
