@@ -12,9 +12,9 @@ pub struct BaseUrl {
 /// Why a text is no base URL of an Authentik server.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum BaseUrlError {
-    /// The text does not parse as an absolute URL.
-    #[error("`{0}` is not an absolute URL; expected something like `https://authentik.example.com`")]
-    Invalid(String),
+    /// The text does not parse as an absolute URL; it is not repeated, since it may be a token.
+    #[error("this is not an absolute URL; expected something like `https://authentik.example.com`")]
+    Invalid,
     /// The scheme is neither `http` nor `https`.
     #[error("scheme `{0}` cannot be used; expected `http` or `https`")]
     Scheme(String),
@@ -36,7 +36,7 @@ impl BaseUrl {
     /// Refuses anything that is not the root of a server, with the right value where it is known.
     pub fn parse(text: &str) -> Result<Self, BaseUrlError> {
         let text = text.trim();
-        let url = Url::parse(text).map_err(|_| BaseUrlError::Invalid(redact(text)))?;
+        let url = Url::parse(text).map_err(|_| BaseUrlError::Invalid)?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(BaseUrlError::Scheme(url.scheme().to_owned()));
         }
@@ -76,11 +76,6 @@ impl std::fmt::Display for BaseUrl {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.text)
     }
-}
-
-/// A text without whatever stands before an `@`, since that may be a password.
-fn redact(text: &str) -> String {
-    text.rsplit_once('@').map_or_else(|| text.to_owned(), |(_, rest)| format!("…@{rest}"))
 }
 
 /// The URL up to its path, without trailing slashes.

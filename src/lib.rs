@@ -1,12 +1,31 @@
 //! Serves the users and groups of an Authentik server to Backstage as catalog entities.
+//!
+//! Collect → transform → publish → serve; in reading order:
+//!
+//! - [`directory`]: Authentik's rows as they are kept, pure data.
+//! - [`authentik`]: reads the rows and proves them complete; has the look-alike for demo and tests.
+//! - [`catalog`]: makes entities of rows, pure: names, hierarchy, memberships, findings.
+//! - [`snapshot`]: what is served, swapped as a whole, and the ledger of the runs that make it.
+//! - [`sync`]: one cycle, and when cycles run.
+//! - [`http`]: answers from the snapshot, asks the ledger for runs.
+//! - [`config`]: Backstage's own block, and ours.
+//! - [`app`]: the only place that puts these together; [`cli`] calls it.
+//!
+//! `catalog` and `directory` know no clock, no runtime and no network; `http` and `sync` never
+//! import each other, they meet in `snapshot` and `app`.
 
+pub mod app;
 pub mod authentik;
 pub mod base_url;
 pub mod catalog;
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod digest;
 pub mod directory;
 pub mod http;
 pub mod progress;
+pub mod shutdown;
 pub mod snapshot;
 pub mod sync;
+pub mod telemetry;

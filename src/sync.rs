@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::config::schedule::{Frequency, Schedule};
+use crate::config::{Frequency, Schedule};
 use crate::progress::Progress;
 use crate::snapshot::ledger::Ledger;
 use crate::snapshot::run::{Failure, Outcome, RunId, Trigger};
@@ -91,7 +91,7 @@ impl Scheduler {
     /// When the next run is due; sooner after a failure that left nothing to serve.
     fn next(&self, started: Timestamp, failures: u32) -> Option<Timestamp> {
         let now = self.clock.now();
-        let due = self.schedule.next_after(started, now, &self.zone)?;
+        let due = self.schedule.frequency.next_after(started, now, &self.zone)?;
         if failures == 0 || self.cycle.has_snapshot() {
             return Some(due);
         }

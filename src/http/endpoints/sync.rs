@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::run_view::{RunDetailView, RunView};
-use crate::config::duration;
+use crate::config::parse_duration;
 use crate::http::error::{ApiError, Problem};
 use crate::http::state::AppState;
 use crate::snapshot::run::{RunId, Trigger};
@@ -133,7 +133,7 @@ fn parse_wait(text: &str) -> Result<Duration, ApiError> {
     if let Ok(seconds) = text.parse() {
         return Ok(Duration::from_secs(seconds));
     }
-    duration::parse(text).map_err(|error| ApiError::Query(format!("wait: {error}")))
+    parse_duration(text).map_err(|error| ApiError::Query(format!("wait: {error}")))
 }
 
 /// The `wait` preference in seconds; what cannot be read is ignored, as RFC 7240 says.

@@ -1,0 +1,69 @@
+//! The command line; each command has a file of its own.
+
+mod demo;
+mod serve;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use jiff::tz::TimeZone;
+use tokio::net::TcpListener;
+
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::shutdown;
+
+/// Serves the users and groups of an Authentik server to Backstage as catalog entities.
+///
+/// AUTHENTIK_BASE_URL and AUTHENTIK_TOKEN (or AUTHENTIK_TOKEN_FILE) alone are enough to run `serve`;
+/// `demo` needs nothing at all.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true, max_term_width = 100)]
+pub struct Cli {
+    /// A Backstage app-config.yaml; its `catalog.providers.authentik` and `entityProvider` are read
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Serve),
+    Demo(demo::Demo),
+}
+
+impl Cli {
+    /// Runs the command until it is done.
+    ///
+    /// # Errors
+    /// Whatever keeps the command from being carried out.
+    pub async fn run(self) -> anyhow::Result<()> {
+        match self.command {
+            Command::Serve(serve) => serve.run(self.config.as_deref()).await,
+            Command::Demo(demo) => {
+                anyhow::ensure!(
+                    self.config.is_none(),
+                    "demo takes no --config: it serves invented data, use serve"
+                );
+                demo.run().await
+            }
+        }
+    }
+}
+
+/// Binds an address, or says which one cannot be bound.
+async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let bound = TcpListener::bind(address).await;
+    bound.with_context(|| format!("cannot listen on {address}; choose another address with --listen"))
+}
+
+/// Runs the service until a signal.
+async fn run(config: Config, listener: TcpListener) -> anyhow::Result<()> {
+    let shutdown = shutdown::on_signal().context("cannot wait for signals")?;
+    App::build(config, Clock::system(), TimeZone::system(), shutdown)?.run(listener).await
+}

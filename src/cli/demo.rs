@@ -1,0 +1,76 @@
+//! `demo`: the service in front of a look-alike Authentik, with nothing else installed.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+use tokio::net::TcpListener;
+
+use super::{bind, run};
+use crate::authentik::fake::{FakeAuthentik, FakeDirectory, Release};
+use crate::base_url::BaseUrl;
+use crate::config::{AuthentikConfig, Config, Schedule, ServiceConfig};
+
+/// Serve invented users and groups from a look-alike Authentik
+#[derive(Debug, Args)]
+pub(super) struct Demo {
+    /// How many users to invent
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    users: usize,
+    /// Where to listen
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+}
+
+impl Demo {
+    /// Serves until a signal.
+    pub(super) async fn run(self) -> anyhow::Result<()> {
+        let listener = bind(self.listen).await?;
+        let authentik = spawn_authentik(self.users).await?;
+        introduce(self.users, &authentik, listener.local_addr()?);
+        run(config(&authentik, self.listen), listener).await
+    }
+}
+
+/// Starts the look-alike on loopback; it ends with the process.
+async fn spawn_authentik(users: usize) -> anyhow::Result<BaseUrl> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("cannot listen on loopback")?;
+    let base_url = BaseUrl::parse(&format!("http://{}", listener.local_addr()?))?;
+    let authentik = FakeAuthentik::new(Release::V2026_5, FakeDirectory::generate(users));
+    tokio::spawn(async move { authentik.serve(listener, std::future::pending()).await });
+    Ok(base_url)
+}
+
+/// The configuration that reads the look-alike at once.
+fn config(authentik: &BaseUrl, listen: SocketAddr) -> Config {
+    Config {
+        authentik: AuthentikConfig {
+            base_url: authentik.clone(),
+            token: FakeAuthentik::TOKEN.into(),
+            exclude_groups: Vec::new(),
+            include_service_accounts: false,
+            schedule: Schedule { initial_delay: Duration::ZERO, ..Schedule::default() },
+        },
+        service: ServiceConfig { listen, ..ServiceConfig::default() },
+        warnings: Vec::new(),
+    }
+}
+
+/// Says what to open next.
+fn introduce(users: usize, authentik: &BaseUrl, address: SocketAddr) {
+    println!(
+        "A look-alike Authentik with {users} invented users listens on {authentik}
+and this service serves them on http://{address}. Open next:
+
+  http://{address}/entities                          what a Backstage url location reads
+  http://{address}/entities?kind=group&format=json   only the groups, as a JSON array
+  http://{address}/health                            what is served, and how the last run went
+  http://{address}/sync                              recent runs
+  curl -X POST 'http://{address}/sync?wait=30s'      syncs now and waits for the outcome
+  http://{address}/openapi.json                      everything that this service answers
+
+Stop it with Ctrl-C.
+"
+    );
+}

@@ -1,0 +1,36 @@
+//! `serve`: the service itself.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use clap::Args;
+
+use super::{bind, run};
+use crate::config::{Config, ProcessEnvironment};
+
+/// Sync from Authentik on a schedule and serve the entities
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// Where to listen, whatever the configuration says
+    #[arg(long, value_name = "ADDR", env = "ENTITY_PROVIDER_LISTEN")]
+    listen: Option<SocketAddr>,
+}
+
+impl Serve {
+    /// Serves until a signal.
+    pub(super) async fn run(self, file: Option<&Path>) -> anyhow::Result<()> {
+        let mut config = Config::load(file, &ProcessEnvironment)?;
+        config.service.listen = self.listen.unwrap_or(config.service.listen);
+        for warning in &config.warnings {
+            tracing::warn!("{warning}");
+        }
+        let listener = bind(config.service.listen).await?;
+        let address = listener.local_addr()?;
+        let public = config.service.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+        tracing::info!(
+            %address, authentik = %config.authentik.base_url, target = %format!("{public}/entities"),
+            version = env!("CARGO_PKG_VERSION"), "listening"
+        );
+        run(config, listener).await
+    }
+}

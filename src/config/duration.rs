@@ -1,0 +1,157 @@
+//! Durations in every form that Backstage reads (`readDurationFromConfig.ts`).
+//!
+//! A month is 30 days and a year 365, except in the text form of npm's `ms`: there it is 365.25.
+
+mod iso;
+mod ms;
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error};
+use serde_json::{Map, Value};
+
+use super::scalar::{found, number};
+
+const SECOND: f64 = 1_000.0;
+const MINUTE: f64 = 60.0 * SECOND;
+const HOUR: f64 = 60.0 * MINUTE;
+const DAY: f64 = 24.0 * HOUR;
+const WEEK: f64 = 7.0 * DAY;
+const MONTH: f64 = 30.0 * DAY;
+const YEAR: f64 = 365.0 * DAY;
+
+/// Beyond this, adding to a point in time may leave the calendar.
+const LONGEST: f64 = 1_000.0 * 366.0 * DAY;
+
+/// The units of the object form, in milliseconds.
+const UNITS: [(&str, f64); 8] = [
+    ("years", YEAR),
+    ("months", MONTH),
+    ("weeks", WEEK),
+    ("days", DAY),
+    ("hours", HOUR),
+    ("minutes", MINUTE),
+    ("seconds", SECOND),
+    ("milliseconds", 1.0),
+];
+
+/// Why a value is no duration.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum DurationError {
+    /// A number without a unit.
+    #[error("`{0}` is a plain number; try adding a unit, as in `30m` or `{{minutes: 30}}`")]
+    NoUnit(String),
+    /// A text in none of the forms.
+    #[error(
+        "`{0}` is not a duration; expected a number and a unit such as `30m` or `2 seconds`, \
+         an ISO 8601 duration such as `PT30M`, or a mapping such as `{{minutes: 30}}`"
+    )]
+    Text(String),
+    /// A value of another kind.
+    #[error("expected a duration such as `30m`, `PT30M` or `{{minutes: 30}}`, found {0}")]
+    Kind(String),
+    /// A mapping without units.
+    #[error("an empty mapping is not a duration; expected one or more of {}", units())]
+    Empty,
+    /// A mapping with something that is no unit.
+    #[error("unknown unit `{0}`; expected one or more of {units}", units = units())]
+    Unit(String),
+    /// A unit whose amount is no number.
+    #[error("`{unit}` must be a number, found {found}")]
+    Amount {
+        /// The unit.
+        unit: String,
+        /// What was found instead.
+        found: String,
+    },
+    /// A schedule form where only a duration makes sense.
+    #[error("`{0}` works for `frequency` only; expected a duration such as `{{minutes: 3}}`")]
+    FrequencyOnly(&'static str),
+    /// Less than nothing.
+    #[error("a negative duration is not allowed; expected something like `{{minutes: 30}}`")]
+    Negative,
+    /// Nothing, where time must pass.
+    #[error("must be longer than zero; expected something like `{{minutes: 30}}`")]
+    Zero,
+    /// More than a calendar holds.
+    #[error("longer than 1000 years; expected something like `{{minutes: 30}}`")]
+    TooLong,
+}
+
+/// Reads a duration that may be zero.
+pub(super) fn any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    from_value(&Value::deserialize(deserializer)?).map_err(D::Error::custom)
+}
+
+/// Reads a duration that is not zero.
+pub(super) fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    from_value(&Value::deserialize(deserializer)?).and_then(not_zero).map_err(D::Error::custom)
+}
+
+/// The duration that a text such as `30m`, `2 seconds` or `PT30M` stands for; it may be zero.
+///
+/// # Errors
+/// When the text is in none of the forms that Backstage reads.
+pub fn parse(text: &str) -> Result<Duration, DurationError> {
+    from_text(text.trim())
+}
+
+/// The duration that a value of the configuration stands for.
+pub(super) fn from_value(value: &Value) -> Result<Duration, DurationError> {
+    match value {
+        Value::String(text) => from_text(text.trim()),
+        Value::Object(units) => from_units(units),
+        Value::Number(number) => Err(DurationError::NoUnit(number.to_string())),
+        other => Err(DurationError::Kind(found(other))),
+    }
+}
+
+/// Refuses a duration of zero.
+pub(super) fn not_zero(duration: Duration) -> Result<Duration, DurationError> {
+    if duration.is_zero() { Err(DurationError::Zero) } else { Ok(duration) }
+}
+
+fn from_text(text: &str) -> Result<Duration, DurationError> {
+    if text.parse::<f64>().is_ok_and(f64::is_finite) {
+        return Err(DurationError::NoUnit(text.to_owned()));
+    }
+    let milliseconds = if text.starts_with('P') { iso::parse(text) } else { ms::parse(text) };
+    milliseconds.ok_or_else(|| DurationError::Text(text.to_owned())).and_then(from_milliseconds)
+}
+
+fn from_units(units: &Map<String, Value>) -> Result<Duration, DurationError> {
+    if let Some(form) = ["cron", "trigger"].into_iter().find(|form| units.contains_key(*form)) {
+        return Err(DurationError::FrequencyOnly(form));
+    }
+    if units.is_empty() {
+        return Err(DurationError::Empty);
+    }
+    let parts = units.iter().map(|(unit, amount)| part(unit, amount));
+    from_milliseconds(parts.sum::<Result<f64, _>>()?)
+}
+
+fn part(unit: &str, amount: &Value) -> Result<f64, DurationError> {
+    let known = UNITS.iter().find(|(name, _)| *name == unit);
+    let (_, factor) = known.ok_or_else(|| DurationError::Unit(unit.to_owned()))?;
+    let amount = number(amount)
+        .ok_or_else(|| DurationError::Amount { unit: unit.to_owned(), found: found(amount) })?;
+    Ok(amount * factor)
+}
+
+fn from_milliseconds(milliseconds: f64) -> Result<Duration, DurationError> {
+    if milliseconds < 0.0 {
+        return Err(DurationError::Negative);
+    }
+    if milliseconds > LONGEST {
+        return Err(DurationError::TooLong);
+    }
+    Duration::try_from_secs_f64(milliseconds / SECOND).map_err(|_| DurationError::TooLong)
+}
+
+fn units() -> String {
+    UNITS.map(|(name, _)| format!("`{name}`")).join(", ")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,37 @@
+//! Where variables come from: passed in, so that loading itself reads no process state.
+
+use std::collections::BTreeMap;
+
+/// A source of variables, such as the environment of the process.
+pub trait Environment {
+    /// The value of a variable, if it is set.
+    fn var(&self, name: &str) -> Option<String>;
+
+    /// The value of a variable; an empty one counts as unset.
+    fn non_empty(&self, name: &str) -> Option<String> {
+        self.var(name).filter(|value| !value.is_empty())
+    }
+}
+
+/// The environment of the running process; a value that is not UTF-8 counts as unset.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ProcessEnvironment;
+
+impl Environment for ProcessEnvironment {
+    fn var(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
+    }
+}
+
+impl Environment for BTreeMap<String, String> {
+    fn var(&self, name: &str) -> Option<String> {
+        self.get(name).cloned()
+    }
+}
+
+/// Two sources as one; the first wins, so flags go before the process.
+impl<First: Environment, Second: Environment> Environment for (First, Second) {
+    fn var(&self, name: &str) -> Option<String> {
+        self.0.non_empty(name).or_else(|| self.1.var(name))
+    }
+}

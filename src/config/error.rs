@@ -1,0 +1,100 @@
+//! What can be wrong with a configuration, said with the file, the key and the remedy.
+
+use std::fmt;
+
+/// Why a configuration cannot be used; no message repeats a token.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ConfigError {
+    /// The configuration file cannot be read.
+    #[error("cannot read the configuration file {file}: {reason}; check the path and its permissions")]
+    Read {
+        /// The path as it was given.
+        file: String,
+        /// What the operating system says.
+        reason: String,
+    },
+    /// The configuration file is not YAML as it is expected.
+    #[error("{file}: line {line}, column {column}: {message}")]
+    Syntax {
+        /// The path as it was given.
+        file: String,
+        /// The line, from 1.
+        line: u64,
+        /// The column, from 1.
+        column: u64,
+        /// What is wrong there and what to do.
+        message: String,
+    },
+    /// A value is not what its key takes.
+    #[error("{place}: {message}")]
+    Invalid {
+        /// Where the value stands.
+        place: Place,
+        /// What is wrong with it, what was expected and what to do.
+        message: String,
+    },
+    /// A value refers to a variable that is not set.
+    #[error(
+        "{place}: environment variable `{variable}` is not set or empty; set it, \
+         or give a default as in `${{{variable}:-default}}`"
+    )]
+    Unset {
+        /// Where the reference stands.
+        place: Place,
+        /// The variable's name.
+        variable: String,
+    },
+    /// A value that has no default is given nowhere.
+    #[error("{place}: not set; set it in the configuration file or in the environment variable {variables}")]
+    Missing {
+        /// The key that was expected.
+        place: Place,
+        /// The variables that can give the value instead.
+        variables: &'static str,
+    },
+    /// A key that this program would never read.
+    #[error("{place}: unknown key; expected one of {known}")]
+    UnknownKey {
+        /// The unknown key.
+        place: Place,
+        /// The known keys of the block.
+        known: String,
+    },
+    /// A known key in the wrong block.
+    #[error("{place}: `{key}` belongs to `{owner}`; move it there")]
+    Misplaced {
+        /// Where the key stands.
+        place: Place,
+        /// The key's own name.
+        key: String,
+        /// The block where it belongs.
+        owner: &'static str,
+    },
+    /// The token is given twice by variables.
+    #[error("AUTHENTIK_TOKEN and AUTHENTIK_TOKEN_FILE are both set; unset one of them")]
+    TwoTokens,
+}
+
+/// Where a value stands, so that an operator finds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A key of the configuration file, if one was given.
+    Key {
+        /// The path as it was given.
+        file: Option<String>,
+        /// The whole key, such as `catalog.providers.authentik.baseUrl`.
+        key: String,
+    },
+    /// An environment variable.
+    Variable(String),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key { file: Some(file), key } => write!(f, "{file}: {key}"),
+            Self::Key { file: None, key } => f.write_str(key),
+            Self::Variable(name) => f.write_str(name),
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! When to sync: Backstage's task schedule, and the next point in time that it means.
+
+use std::time::Duration;
+
+use croner::Cron;
+use croner::parser::{CronParser, Year};
+use jiff::Timestamp;
+use jiff::civil::date;
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error};
+use serde_json::{Map, Value};
+
+use super::duration::{self, DurationError};
+use super::scalar::{found, text};
+
+/// A schedule as Backstage describes it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", default, expecting = "a mapping such as `{frequency: {minutes: 30}}`")]
+pub struct Schedule {
+    /// How often a cycle starts.
+    pub frequency: Frequency,
+    /// How long a cycle may take; never zero.
+    #[serde(deserialize_with = "duration::positive")]
+    pub timeout: Duration,
+    /// How long the first cycle waits after the start.
+    #[serde(deserialize_with = "duration::any")]
+    pub initial_delay: Duration,
+    /// Whether one instance syncs for all of them.
+    pub scope: Scope,
+}
+
+impl Default for Schedule {
+    fn default() -> Self {
+        Self {
+            frequency: Frequency::Every(Duration::from_mins(30)),
+            timeout: Duration::from_mins(3),
+            initial_delay: Duration::from_secs(15),
+            scope: Scope::Global,
+        }
+    }
+}
+
+/// How often something happens.
+#[derive(Clone, Debug)]
+pub enum Frequency {
+    /// Again after this time, counted from start to start; never zero.
+    Every(Duration),
+    /// At the times of a cron expression, in local time.
+    Cron(Box<Cron>),
+    /// Only when it is asked for.
+    Manual,
+}
+
+/// Where a schedule counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// Once for all instances together.
+    #[default]
+    Global,
+    /// In every instance on its own.
+    Local,
+}
+
+/// Why a value is no frequency.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum FrequencyError {
+    /// A duration that cannot be used.
+    #[error(transparent)]
+    Duration(#[from] DurationError),
+    /// `cron` or `trigger` together with other keys.
+    #[error("`{0}` stands alone; remove the other keys beside it")]
+    NotAlone(&'static str),
+    /// A cron expression that does not parse.
+    #[error("{found} is not a cron expression{reason}; expected five or six fields such as `0 */2 * * *`")]
+    Cron {
+        /// What was found instead.
+        found: String,
+        /// What the parser says, in brackets.
+        reason: String,
+    },
+    /// A cron expression for a day that does not exist.
+    #[error("`{0}` never occurs; expected an expression such as `0 */2 * * *`")]
+    Never(String),
+    /// A trigger other than `manual`.
+    #[error("expected `{{trigger: manual}}`, found {0}")]
+    Trigger(String),
+}
+
+impl Frequency {
+    /// The next start after one at `last_start`; none if nothing but a request starts a cycle.
+    #[must_use]
+    pub fn next_after(&self, last_start: Timestamp, now: Timestamp, tz: &TimeZone) -> Option<Timestamp> {
+        match self {
+            Self::Every(period) => Some(last_start.checked_add(*period).ok()?.max(now)),
+            Self::Cron(cron) => {
+                let local = now.to_zoned(tz.clone());
+                Some(cron.find_next_occurrence(&local, false).ok()?.timestamp())
+            }
+            Self::Manual => None,
+        }
+    }
+
+    fn from_value(value: &Value) -> Result<Self, FrequencyError> {
+        if let Value::Object(map) = value {
+            if let Some(expression) = alone(map, "cron")? {
+                return cron(expression).map(|cron| Self::Cron(Box::new(cron)));
+            }
+            if let Some(trigger) = alone(map, "trigger")? {
+                return manual(trigger);
+            }
+        }
+        Ok(Self::Every(duration::from_value(value).and_then(duration::not_zero)?))
+    }
+}
+
+impl<'de> Deserialize<'de> for Frequency {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_value(&Value::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+impl<'de> Deserialize<'de> for Scope {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match text(deserializer)?.as_str() {
+            "global" => Ok(Self::Global),
+            "local" => Ok(Self::Local),
+            other => Err(D::Error::custom(format!("expected `global` or `local`, found `{other}`"))),
+        }
+    }
+}
+
+/// The value of a key that allows no other beside it.
+fn alone<'a>(map: &'a Map<String, Value>, key: &'static str) -> Result<Option<&'a Value>, FrequencyError> {
+    match map.get(key) {
+        Some(_) if map.len() > 1 => Err(FrequencyError::NotAlone(key)),
+        value => Ok(value),
+    }
+}
+
+fn manual(trigger: &Value) -> Result<Frequency, FrequencyError> {
+    match trigger.as_str().map(str::trim) {
+        Some("manual") => Ok(Frequency::Manual),
+        _ => Err(FrequencyError::Trigger(found(trigger))),
+    }
+}
+
+fn cron(value: &Value) -> Result<Cron, FrequencyError> {
+    let refused = |reason| FrequencyError::Cron { found: found(value), reason };
+    let expression = value.as_str().ok_or_else(|| refused(String::new()))?;
+    let parser = CronParser::builder().year(Year::Disallowed).build();
+    let cron = parser.parse(expression).map_err(|error| refused(bracketed(&error.to_string())))?;
+    if occurs(&cron) { Ok(cron) } else { Err(FrequencyError::Never(expression.to_owned())) }
+}
+
+/// Whether an expression has any next time; it names no year, so where to begin does not matter.
+fn occurs(cron: &Cron) -> bool {
+    cron.find_next_occurrence(&date(2000, 1, 1).at(0, 0, 0, 0), true).is_ok()
+}
+
+/// A sentence of another library in the style of our messages.
+fn bracketed(sentence: &str) -> String {
+    format!(" ({})", sentence.trim_end_matches('.').to_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn frequency(value: &Value) -> Frequency {
+        Frequency::from_value(value).unwrap_or_else(|error| panic!("{value}: {error}"))
+    }
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_period_counts_from_the_last_start_but_never_lies_in_the_past() {
+        let every = frequency(&json!({"minutes": 30}));
+        let start = at("2026-01-01T10:00:00Z");
+        for (now, expected) in [
+            ("2026-01-01T10:00:10Z", "2026-01-01T10:30:00Z"),
+            ("2026-01-01T10:30:00Z", "2026-01-01T10:30:00Z"),
+            ("2026-01-01T11:00:00Z", "2026-01-01T11:00:00Z"),
+        ] {
+            assert_eq!(every.next_after(start, at(now), &TimeZone::UTC), Some(at(expected)));
+        }
+    }
+
+    #[test]
+    fn a_cron_expression_means_local_time() {
+        let tz = TimeZone::fixed(jiff::tz::offset(2));
+        for (expression, now, expected) in [
+            ("0 */2 * * *", "2026-01-01T10:00:00Z", "2026-01-01T12:00:00Z"),
+            ("0 */2 * * *", "2026-01-01T09:59:59.5Z", "2026-01-01T10:00:00Z"),
+            ("0 3 * * *", "2026-01-01T10:00:00Z", "2026-01-02T01:00:00Z"),
+            ("*/10 * * * * *", "2026-01-01T10:00:01Z", "2026-01-01T10:00:10Z"),
+            ("30 0 3 * * *", "2026-01-01T10:00:00Z", "2026-01-02T01:00:30Z"),
+            ("@hourly", "2026-01-01T10:00:01Z", "2026-01-01T11:00:00Z"),
+            ("0 8 * * MON", "2026-01-01T10:00:00Z", "2026-01-05T06:00:00Z"),
+            ("0 0 29 2 *", "2026-01-01T10:00:00Z", "2028-02-28T22:00:00Z"),
+        ] {
+            let cron = frequency(&json!({"cron": expression}));
+            let next = cron.next_after(Timestamp::UNIX_EPOCH, at(now), &tz);
+            assert_eq!(next, Some(at(expected)), "{expression}");
+        }
+    }
+
+    #[test]
+    fn a_cron_expression_survives_both_changes_of_the_clock() {
+        // Central European time without a time zone database: the last Sundays of March and October.
+        let tz = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
+        let night = frequency(&json!({"cron": "30 2 * * *"}));
+        let spring = night.next_after(Timestamp::UNIX_EPOCH, at("2026-03-28T12:00:00Z"), &tz).unwrap();
+        assert!(spring > at("2026-03-29T00:00:00Z") && spring < at("2026-03-30T02:00:00Z"), "{spring}");
+        let autumn = night.next_after(Timestamp::UNIX_EPOCH, at("2026-10-24T12:00:00Z"), &tz).unwrap();
+        let after = night.next_after(autumn, autumn, &tz).unwrap();
+        assert_eq!((autumn, after), (at("2026-10-25T00:30:00Z"), at("2026-10-26T01:30:00Z")));
+    }
+
+    #[test]
+    fn every_occurrence_lies_after_now() {
+        let cron = frequency(&json!({"cron": "*/7 * * * *"}));
+        let mut now = at("2026-03-28T12:00:00.25Z");
+        for _ in 0..500 {
+            let next = cron.next_after(now, now, &TimeZone::UTC).unwrap();
+            assert!(next > now);
+            now = next;
+        }
+    }
+
+    #[test]
+    fn a_manual_trigger_has_no_next_time() {
+        let manual = frequency(&json!({"trigger": "manual"}));
+        assert_eq!(
+            manual.next_after(Timestamp::UNIX_EPOCH, at("2026-01-01T00:00:00Z"), &TimeZone::UTC),
+            None
+        );
+    }
+
+    #[test]
+    fn bad_frequencies_are_refused_at_load() {
+        for (value, expected) in [
+            (json!({"minutes": 0}), "must be longer than zero; expected something like `{minutes: 30}`"),
+            (json!("0s"), "must be longer than zero; expected something like `{minutes: 30}`"),
+            (json!({"trigger": "never"}), "expected `{trigger: manual}`, found `never`"),
+            (
+                json!({"trigger": "manual", "minutes": 1}),
+                "`trigger` stands alone; remove the other keys beside it",
+            ),
+            (
+                json!({"cron": "0 0 * * *", "hours": 1}),
+                "`cron` stands alone; remove the other keys beside it",
+            ),
+            (
+                json!({"cron": 5}),
+                "`5` is not a cron expression; expected five or six fields such as `0 */2 * * *`",
+            ),
+            (
+                json!({"cron": "0 0 30 2 *"}),
+                "`0 0 30 2 *` never occurs; expected an expression such as `0 */2 * * *`",
+            ),
+        ] {
+            assert_eq!(Frequency::from_value(&value).unwrap_err().to_string(), expected, "{value}");
+        }
+        for expression in ["", "* * * *", "0 0 0 1 1 * 2030", "61 * * * *", "every hour", "* * * * * * * *"] {
+            let error = Frequency::from_value(&json!({"cron": expression})).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("`{expression}` is not a cron expression (")), "{error}");
+            assert!(error.ends_with("; expected five or six fields such as `0 */2 * * *`"), "{error}");
+        }
+    }
+}

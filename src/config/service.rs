@@ -1,0 +1,107 @@
+//! The service's own block: where it listens and how it treats Authentik.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::value::StrDeserializer;
+use serde::de::{Deserializer, Error};
+use serde_json::Value;
+use url::Url;
+
+use super::{duration, scalar};
+use crate::catalog::policy::NamePolicy;
+
+/// The block `entityProvider`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ServiceConfig {
+    /// Where the service listens.
+    #[serde(deserialize_with = "listen")]
+    pub listen: SocketAddr,
+    /// The URL under which Backstage reaches the service, without a trailing slash.
+    #[serde(deserialize_with = "public_url")]
+    pub public_url: Option<String>,
+    /// How names are made.
+    #[serde(deserialize_with = "names")]
+    pub names: NamePolicy,
+    /// Requests in flight to Authentik, 1 to 32.
+    #[serde(deserialize_with = "concurrency")]
+    pub concurrency: usize,
+    /// Rows that one request to Authentik asks for, 1 to 100.
+    #[serde(deserialize_with = "page_size")]
+    pub page_size: u32,
+    /// How long one request to Authentik may take; never zero.
+    #[serde(deserialize_with = "duration::positive")]
+    pub request_timeout: Duration,
+    /// Time between ready turning 503 and the listener closing.
+    #[serde(deserialize_with = "duration::any")]
+    pub drain_delay: Duration,
+    /// How long requests in flight may take at shutdown.
+    #[serde(deserialize_with = "duration::any")]
+    pub drain_timeout: Duration,
+}
+
+impl Default for ServiceConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            public_url: None,
+            names: NamePolicy::default(),
+            concurrency: 4,
+            page_size: 100,
+            request_timeout: Duration::from_secs(30),
+            drain_delay: Duration::ZERO,
+            drain_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+fn listen<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    let text = value.as_str().map_or_else(|| value.to_string(), |text| text.trim().to_owned());
+    let address = text.strip_prefix("localhost:").map(|port| format!("{}:{port}", Ipv4Addr::LOCALHOST));
+    address.as_ref().unwrap_or(&text).parse().map_err(|_| {
+        let port: u16 = text.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap_or(8080);
+        D::Error::custom(format!(
+            "{} is not an address to listen on; expected an IP address and a port, \
+             such as `127.0.0.1:{port}` or `0.0.0.0:{port}`",
+            scalar::found(&value)
+        ))
+    })
+}
+
+fn public_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = scalar::text(deserializer)?;
+    match Url::parse(text.trim()) {
+        Ok(url) if is_plain(&url) => Ok(Some(url.as_str().trim_end_matches('/').to_owned())),
+        // The text is not repeated: it may hold a password.
+        _ => Err(D::Error::custom(
+            "expected an http or https URL without user, query and fragment, \
+             such as `https://entities.example.com`",
+        )),
+    }
+}
+
+fn is_plain(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https")
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none()
+}
+
+fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NamePolicy, D::Error> {
+    let text = scalar::text(deserializer)?;
+    NamePolicy::deserialize(StrDeserializer::<D::Error>::new(text.trim()))
+        .map_err(|_| D::Error::custom(format!("expected `seed` or `backstage`, found `{text}`")))
+}
+
+fn concurrency<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    let requests = scalar::integer(deserializer, 1..=32)?;
+    usize::try_from(requests).map_err(D::Error::custom)
+}
+
+fn page_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    scalar::integer(deserializer, 1..=100)
+}

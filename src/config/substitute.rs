@@ -1,0 +1,193 @@
+//! `${VARIABLE}` in strings, as Backstage replaces it (`config-loader`, `substitution.ts`).
+
+use serde_json::{Map, Value};
+
+use super::blocks::Block;
+use super::environment::Environment;
+use super::error::ConfigError;
+use super::origin::Origin;
+
+/// Replaces the variables in a block, except in keys that a variable gives as a whole.
+pub(super) fn expand(block: Block, env: &impl Environment, origin: &Origin) -> Result<Block, ConfigError> {
+    let values = Expansion { env, origin }.mapping(block.values, block.key)?;
+    Ok(Block { values, ..block })
+}
+
+/// Why a text cannot be completed.
+#[derive(Debug, PartialEq, Eq)]
+enum Failure {
+    /// The variable is not set and has no default.
+    Unset(String),
+    /// The reference names no variable.
+    Nameless,
+}
+
+struct Expansion<'a, E> {
+    env: &'a E,
+    origin: &'a Origin,
+}
+
+impl<E: Environment> Expansion<'_, E> {
+    fn mapping(&self, values: Map<String, Value>, key: &str) -> Result<Map<String, Value>, ConfigError> {
+        let mut expanded = Map::new();
+        for (name, value) in values {
+            if name.starts_with('$') {
+                return Err(self.origin.invalid(key, directive(&name)));
+            }
+            if let Some(value) = self.value(value, &format!("{key}.{name}"))? {
+                expanded.insert(name, value);
+            }
+        }
+        Ok(expanded)
+    }
+
+    fn list(&self, values: Vec<Value>, key: &str) -> Result<Vec<Value>, ConfigError> {
+        let items = values.into_iter().enumerate();
+        items.filter_map(|(at, value)| self.value(value, &format!("{key}[{at}]")).transpose()).collect()
+    }
+
+    /// A value with its variables replaced; none if an empty default takes it away.
+    fn value(&self, value: Value, key: &str) -> Result<Option<Value>, ConfigError> {
+        if self.origin.is_overridden(key) {
+            return Ok(Some(value));
+        }
+        Ok(match value {
+            Value::String(text) => self.text(&text, key)?.map(Value::String),
+            Value::Array(values) => Some(Value::Array(self.list(values, key)?)),
+            Value::Object(values) => Some(Value::Object(self.mapping(values, key)?)),
+            other => Some(other),
+        })
+    }
+
+    fn text(&self, text: &str, key: &str) -> Result<Option<String>, ConfigError> {
+        complete(text, self.env).map_err(|failure| match failure {
+            Failure::Unset(variable) => ConfigError::Unset { place: self.origin.place(key), variable },
+            Failure::Nameless => self.origin.invalid(
+                key,
+                "`${}` names no variable; write `${NAME}`, or `$${}` for the characters themselves",
+            ),
+        })
+    }
+}
+
+fn directive(name: &str) -> String {
+    format!(
+        "`{name}` is not supported here; write `${{NAME}}` for an environment variable, \
+         or set AUTHENTIK_TOKEN_FILE for a token in a file"
+    )
+}
+
+/// A text with its variables replaced; none if one of them has an empty default and no value.
+fn complete(text: &str, env: &impl Environment) -> Result<Option<String>, Failure> {
+    let mut completed = Some(String::new());
+    let mut rest = text;
+    while let Some(reference) = Reference::first(rest) {
+        let value = reference.value(env)?;
+        completed = completed.zip(value).map(|(done, value)| done + reference.before + &value);
+        rest = reference.after;
+    }
+    Ok(completed.map(|done| done + rest))
+}
+
+/// `${…}` or `$${…}` in a text, and what stands around it.
+struct Reference<'a> {
+    before: &'a str,
+    body: &'a str,
+    escaped: bool,
+    after: &'a str,
+}
+
+impl<'a> Reference<'a> {
+    fn first(text: &'a str) -> Option<Self> {
+        text.match_indices("${").find_map(|(at, _)| {
+            let (body, after) = text[at + 2..].split_once('}').filter(|(body, _)| !body.contains('{'))?;
+            let escaped = text[..at].ends_with('$');
+            Some(Self { before: &text[..at - usize::from(escaped)], body, escaped, after })
+        })
+    }
+
+    fn value(&self, env: &impl Environment) -> Result<Option<String>, Failure> {
+        if self.escaped {
+            return Ok(Some(format!("${{{}}}", self.body)));
+        }
+        let (name, default) = match self.body.split_once(":-") {
+            Some((name, default)) => (name.trim(), Some(default.trim())),
+            None => (self.body.trim(), None),
+        };
+        if name.is_empty() {
+            return Err(Failure::Nameless);
+        }
+        match (env.non_empty(name), default) {
+            (Some(value), _) => Ok(Some(value)),
+            (None, Some(default)) => Ok(Some(default.to_owned()).filter(|default| !default.is_empty())),
+            (None, None) => Err(Failure::Unset(name.to_owned())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn env() -> BTreeMap<String, String> {
+        [("A", "1"), ("B", "two"), ("EMPTY", ""), ("REF", "${A}")].map(|(k, v)| (k.into(), v.into())).into()
+    }
+
+    #[test]
+    fn variables_are_replaced_as_backstage_does() {
+        for (text, expected) in [
+            ("", Some("")),
+            ("plain $A {A} $", Some("plain $A {A} $")),
+            ("${A}", Some("1")),
+            ("${ A }", Some("1")),
+            ("x${A}y${B}z", Some("x1ytwoz")),
+            ("${REF}", Some("${A}")),
+            ("${A:-other}", Some("1")),
+            ("${NONE:-other}", Some("other")),
+            ("${NONE :- a b }", Some("a b")),
+            ("${EMPTY:-other}", Some("other")),
+            ("${NONE:-a:-b}", Some("a:-b")),
+            ("${NONE:-}", None),
+            ("a${NONE:-}b${A}", None),
+            ("$${A}", Some("${A}")),
+            ("$$${A}", Some("$${A}")),
+            ("$${NONE} ${A}", Some("${NONE} 1")),
+            ("${A", Some("${A")),
+            ("$${", Some("$${")),
+            ("${x${A}", Some("${x1")),
+            ("ü${A}ü", Some("ü1ü")),
+        ] {
+            assert_eq!(complete(text, &env()).unwrap().as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_unset_an_empty_and_a_nameless_variable_are_failures() {
+        assert_eq!(complete("${NONE}", &env()), Err(Failure::Unset("NONE".into())));
+        assert_eq!(complete("a ${ EMPTY }", &env()), Err(Failure::Unset("EMPTY".into())));
+        assert_eq!(complete("${}", &env()), Err(Failure::Nameless));
+        assert_eq!(complete("${ :-x}", &env()), Err(Failure::Nameless));
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_without_references_stays(text in "[^{]*") {
+            prop_assert_eq!(complete(&text, &env()).unwrap(), Some(text));
+        }
+
+        #[test]
+        fn an_escaped_reference_stays_without_one_dollar(name in "[^{}]*", around in "[a-z]*") {
+            let text = format!("{around}$${{{name}}}{around}");
+            prop_assert_eq!(complete(&text, &env()).unwrap(), Some(format!("{around}${{{name}}}{around}")));
+        }
+
+        #[test]
+        fn no_text_panics(text in "[${}A:\\- ]*") {
+            let _ = complete(&text, &env());
+        }
+    }
+}
