@@ -1,0 +1,3 @@
+//! The upstream side: what this service knows about Authentik and its API.
+
+pub mod fake;
