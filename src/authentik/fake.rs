@@ -1,0 +1,203 @@
+//! A look-alike of Authentik's API for the demo, the tests and the benchmarks.
+//!
+//! It answers like the real server, byte for byte where recordings exist, can be edited at any
+//! time and can be told to misbehave. It never changes anything by request: it only knows `GET`.
+
+mod access;
+mod api;
+mod cost;
+mod directory;
+mod gate;
+mod generate;
+mod journal;
+mod model;
+mod page;
+mod query;
+mod refusal;
+mod release;
+mod render;
+mod script;
+mod select;
+mod stage;
+mod state;
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::Router;
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+pub use access::Access;
+pub use cost::Cost;
+pub use directory::FakeDirectory;
+pub use gate::Gate;
+pub use journal::{Counters, SeenRequest};
+pub use model::{FakeGroup, FakeRole, FakeUser, UserKind};
+pub use release::{Release, UnknownRelease};
+pub use script::{Action, CannedAnswer, Place, Step};
+
+use journal::Journal;
+use script::{Script, SharedStep};
+use select::Selections;
+use state::{Held, Served};
+
+/// A server that answers like Authentik; clones share one state.
+#[derive(Clone, Debug)]
+pub struct FakeAuthentik(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    release: Release,
+    /// Held while an answer is made or the directory is edited, never across an await.
+    held: Mutex<Held>,
+    script: Script,
+    journal: Journal,
+}
+
+impl FakeAuthentik {
+    /// The token that may see everything.
+    pub const TOKEN: &str = "look-alike-token";
+
+    /// Makes a server of a release with one token, [`Self::TOKEN`].
+    #[must_use]
+    pub fn new(release: Release, directory: FakeDirectory) -> Self {
+        let held = Held {
+            directory,
+            tokens: HashMap::from([(Self::TOKEN.to_owned(), Access::Full)]),
+            selections: Selections::default(),
+            page_cap: release.page_cap(),
+            cost: Cost::default(),
+            workers: None,
+        };
+        let (script, journal) = (Script::default(), Journal::default());
+        Self(Arc::new(Shared { release, held: Mutex::new(held), script, journal }))
+    }
+
+    /// Adds a token.
+    #[must_use]
+    pub fn with_token(self, token: &str, access: Access) -> Self {
+        self.grant(token, access);
+        self
+    }
+
+    /// Lets every answer cost time.
+    #[must_use]
+    pub fn with_cost(self, cost: Cost) -> Self {
+        self.set_cost(cost);
+        self
+    }
+
+    /// Sets the largest page, as an administrator may; none means any size.
+    #[must_use]
+    pub fn with_page_cap(self, rows: Option<usize>) -> Self {
+        self.held().page_cap = rows;
+        self
+    }
+
+    /// Adds a token, or changes what it may see from now on.
+    pub fn grant(&self, token: &str, access: Access) {
+        let mut held = self.held();
+        held.tokens.insert(token.to_owned(), access);
+        held.selections.clear();
+    }
+
+    /// Withdraws a token: it is answered like any unknown one.
+    pub fn revoke(&self, token: &str) {
+        self.held().tokens.remove(token);
+    }
+
+    /// Changes what answers cost from now on.
+    pub fn set_cost(&self, cost: Cost) {
+        let mut held = self.held();
+        held.workers = cost.workers.map(|workers| Arc::new(Semaphore::new(workers)));
+        held.cost = cost;
+    }
+
+    /// Reads or edits the directory; no request is answered meanwhile.
+    pub fn edit<R>(&self, edit: impl FnOnce(&mut FakeDirectory) -> R) -> R {
+        let mut held = self.held();
+        held.selections.clear();
+        edit(&mut held.directory)
+    }
+
+    /// Adds a step to the script; steps that meet at one request apply in the order added.
+    pub fn script(&self, step: Step) {
+        self.0.script.push(step);
+    }
+
+    /// Ends the script: everything is answered for real again.
+    pub fn clear_script(&self) {
+        self.0.script.clear();
+    }
+
+    /// Gives the last requests (10,000 at most), oldest first.
+    #[must_use]
+    pub fn requests(&self) -> Vec<SeenRequest> {
+        self.0.journal.last()
+    }
+
+    /// Gives the totals since the start.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.0.journal.counters()
+    }
+
+    /// Resolves as soon as this many requests have arrived since the start.
+    pub async fn reached(&self, requests: u64) {
+        self.0.journal.reached(requests).await;
+    }
+
+    /// Gives the imitated release.
+    #[must_use]
+    pub fn release(&self) -> Release {
+        self.0.release
+    }
+
+    /// Builds a router, for callers with a server of their own.
+    pub fn router(&self) -> Router {
+        api::router(Served { fake: self.clone(), stopped: CancellationToken::new() })
+    }
+
+    /// Serves until the shutdown; requests that a script holds up are let go then.
+    ///
+    /// # Errors
+    /// Fails when the listener fails.
+    pub async fn serve(
+        &self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> io::Result<()> {
+        let stopped = CancellationToken::new();
+        let router = api::router(Served { fake: self.clone(), stopped: stopped.clone() });
+        let ended = async move {
+            shutdown.await;
+            stopped.cancel();
+        };
+        let listener = listener.tap_io(|stream| {
+            // Only costs speed when refused.
+            let _ = stream.set_nodelay(true);
+        });
+        axum::serve(listener, router).with_graceful_shutdown(ended).await
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn journal(&self) -> &Journal {
+        &self.0.journal
+    }
+
+    fn price(&self) -> (Cost, Option<Arc<Semaphore>>) {
+        let held = self.held();
+        (held.cost, held.workers.clone())
+    }
+
+    fn script_of(&self, request: &SeenRequest) -> Vec<SharedStep> {
+        self.0.script.take(request)
+    }
+}

@@ -1,0 +1,183 @@
+//! The routes of the imitated API and what each answers.
+
+use axum::Router;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::header::{ALLOW, CONTENT_TYPE, VARY};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::from_fn_with_state;
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+
+use super::access::{Access, Credentials, Visible};
+use super::page::{List, Pagination};
+use super::query::{Includes, Order, Paging, Parameters, UserFilter};
+use super::refusal::Refusal;
+use super::release::Release;
+use super::render::{GroupRow, Lens, UserRow};
+use super::select::{self, Selector};
+use super::stage::{self, Rows};
+use super::state::{Held, Served};
+
+/// The list of users.
+pub(super) const USERS: &str = "/api/v3/core/users/";
+/// The list of groups.
+pub(super) const GROUPS: &str = "/api/v3/core/groups/";
+/// The version endpoint.
+pub(super) const VERSION: &str = "/api/v3/admin/version/";
+
+const ALLOW_LIST: &str = "GET, POST, HEAD, OPTIONS";
+const ALLOW_DETAIL: &str = "GET, PUT, PATCH, DELETE, HEAD, OPTIONS";
+const ALLOW_VERSION: &str = "GET, HEAD, OPTIONS";
+const VARY_ON: &str = "Accept-Language, Cookie";
+const NOT_FOUND_PAGE: &str = "<!DOCTYPE html>\n<html>\n<head><title>Not Found</title></head>\n</html>\n";
+
+/// Builds the router; the script runs around every route, also around unknown ones.
+pub(super) fn router(served: Served) -> Router {
+    Router::new()
+        .route(USERS, get(list_users))
+        .route(&format!("{USERS}{{pk}}/"), get(show_user))
+        .route(GROUPS, get(list_groups))
+        .route(&format!("{GROUPS}{{pk}}/"), get(show_group))
+        .route(VERSION, get(show_version))
+        .fallback(async || (StatusCode::NOT_FOUND, [(VARY, VARY_ON)], Html(NOT_FOUND_PAGE)))
+        .layer(from_fn_with_state(served.clone(), stage::play))
+        .with_state(served)
+}
+
+/// A request whose token was accepted, with everything its answer is made from.
+struct Call<'a> {
+    held: &'a mut Held,
+    release: Release,
+    token: &'a str,
+    access: Access,
+    parameters: Parameters,
+}
+
+/// A body and the rows it counts for.
+type Answer = Result<(Vec<u8>, Rows), Refusal>;
+
+async fn list_users(State(served): State<Served>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
+    respond(&served, query, &headers, ALLOW_LIST, |call| {
+        let visible = call.access.users().ok_or(Refusal::Forbidden)?;
+        let filter = UserFilter::read(&call.parameters, call.release)?;
+        let order = Order::of_users(&call.parameters, call.release);
+        let Held { directory, selections, .. } = &mut *call.held;
+        let chosen = selections.of(Selector::Users(order, filter.clone()), call.token, || {
+            select::users(directory, visible, order, &filter)
+        });
+        let pagination = call.pagination(chosen.len())?;
+        let lens = call.lens();
+        let row = |at: &usize| UserRow(&call.held.directory.users()[*at], lens);
+        let rows: Vec<_> = chosen[pagination.range()].iter().map(row).collect();
+        let body = List::Users.body(call.release, &pagination, &rows)?;
+        Ok((body, Rows { users: rows.len(), groups: 0 }))
+    })
+}
+
+async fn list_groups(
+    State(served): State<Served>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    respond(&served, query, &headers, ALLOW_LIST, |call| {
+        let visible = call.access.groups().ok_or(Refusal::Forbidden)?;
+        let order = Order::of_groups(&call.parameters);
+        let Held { directory, selections, .. } = &mut *call.held;
+        let chosen =
+            selections.of(Selector::Groups(order), call.token, || select::groups(directory, visible, order));
+        let pagination = call.pagination(chosen.len())?;
+        let lens = call.lens();
+        let row = |at: &usize| GroupRow(&call.held.directory.groups()[*at], lens);
+        let rows: Vec<_> = chosen[pagination.range()].iter().map(row).collect();
+        let body = List::Groups.body(call.release, &pagination, &rows)?;
+        Ok((body, Rows { users: 0, groups: rows.len() }))
+    })
+}
+
+async fn show_user(
+    State(served): State<Served>,
+    Path(pk): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    respond(&served, query, &headers, ALLOW_DETAIL, |call| {
+        let visible = call.access.users().ok_or(Refusal::Forbidden)?;
+        let pk = shown(&pk, &visible).ok_or(Refusal::NoMatch("User"))?;
+        let user = call.held.directory.user(pk).ok_or(Refusal::NoMatch("User"))?;
+        Ok((serde_json::to_vec(&UserRow(user, call.lens()))?, Rows::default()))
+    })
+}
+
+async fn show_group(
+    State(served): State<Served>,
+    Path(pk): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    respond(&served, query, &headers, ALLOW_DETAIL, |call| {
+        let visible = call.access.groups().ok_or(Refusal::Forbidden)?;
+        let pk = shown(&pk, &visible).ok_or(Refusal::NoMatch("Group"))?;
+        let group = call.held.directory.group(pk).ok_or(Refusal::NoMatch("Group"))?;
+        Ok((serde_json::to_vec(&GroupRow(group, call.lens()))?, Rows::default()))
+    })
+}
+
+async fn show_version(State(served): State<Served>, headers: HeaderMap) -> Response {
+    respond(&served, None, &headers, ALLOW_VERSION, |call| {
+        let version = call.release.version();
+        let newer = |field: &'static str| if call.release.has_flags() { field } else { "" };
+        let valid = newer(r#","version_latest_valid":true"#);
+        let outposts = newer(r#","outpost_outdated":false"#);
+        let body = format!(
+            r#"{{"version_current":"{version}","version_latest":"{version}"{valid},"build_hash":"","outdated":false{outposts}}}"#
+        );
+        Ok((body.into_bytes(), Rows::default()))
+    })
+}
+
+impl Call<'_> {
+    fn pagination(&self, count: usize) -> Result<Pagination, Refusal> {
+        let paging = Paging::read(&self.parameters, self.release, self.held.page_cap);
+        Pagination::new(paging, count).ok_or(Refusal::NoSuchPage)
+    }
+
+    fn lens(&self) -> Lens<'_> {
+        let includes = Includes::read(&self.parameters, self.release);
+        Lens { directory: &self.held.directory, release: self.release, includes }
+    }
+}
+
+/// Reads a key, unless the row must not be seen.
+fn shown<K: Ord + std::str::FromStr>(text: &str, visible: &Visible<'_, K>) -> Option<K> {
+    text.parse().ok().filter(|pk| visible.contains(pk))
+}
+
+/// Checks the token, makes the answer under the lock and dresses it as the release does.
+fn respond(
+    served: &Served,
+    query: Option<String>,
+    headers: &HeaderMap,
+    allow: &'static str,
+    make: impl FnOnce(&mut Call<'_>) -> Answer,
+) -> Response {
+    let release = served.fake.release();
+    let parameters = Parameters::parse(&query.unwrap_or_default());
+    let answer = token(headers, release).and_then(|token| {
+        let mut held = served.fake.held();
+        let access = held.tokens.get(token).cloned().ok_or(Refusal::BadToken)?;
+        make(&mut Call { held: &mut held, release, token, access, parameters })
+    });
+    let dress = [(CONTENT_TYPE, release.content_type()), (ALLOW, allow), (VARY, VARY_ON)];
+    match answer {
+        Ok((body, rows)) => (dress, axum::Extension(rows), body).into_response(),
+        Err(refusal) => (refusal.status(), dress, refusal.body(headers)).into_response(),
+    }
+}
+
+fn token(headers: &HeaderMap, release: Release) -> Result<&str, Refusal> {
+    match Credentials::read(headers, release) {
+        Credentials::Token(token) => Ok(token),
+        Credentials::Missing => Err(Refusal::MissingCredentials),
+        Credentials::Unsupported => Err(Refusal::UnsupportedScheme),
+    }
+}

@@ -1,0 +1,143 @@
+//! Plays the script around every request, and lets it take its time.
+
+use std::io;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::header::CONTENT_LENGTH;
+use axum::http::response::Parts;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures::stream::{self, StreamExt};
+
+use super::gate::Gate;
+use super::journal::SeenRequest;
+use super::script::{Action, CannedAnswer, SharedStep, with_action};
+use super::state::Served;
+
+/// Rows of an answer, noted in its extensions.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Rows {
+    pub(super) users: usize,
+    pub(super) groups: usize,
+}
+
+/// Runs a request through the script.
+pub(super) async fn play(State(served): State<Served>, request: Request, next: Next) -> Response {
+    let seen = SeenRequest::new(request.uri(), request.headers());
+    let steps = served.fake.script_of(&seen);
+    let _in_flight = served.fake.journal().enter(seen);
+    for step in &steps {
+        prepare(&served, step).await;
+    }
+    let mut response = match steps.iter().find_map(canned) {
+        Some(answer) => dress(answer),
+        None => perform(&served, request, next).await,
+    };
+    for step in &steps {
+        response = conclude(&served, step, response).await;
+    }
+    response
+}
+
+/// How a request is held up.
+enum Wait {
+    Not,
+    For(std::time::Duration),
+    Forever,
+    At(Gate),
+}
+
+async fn prepare(served: &Served, step: &SharedStep) {
+    let wait = with_action(step, |action| match action {
+        Action::Delay(duration) => Wait::For(*duration),
+        Action::Hang => Wait::Forever,
+        Action::Gate(gate) => Wait::At(gate.clone()),
+        Action::Before(edit) => {
+            served.fake.edit(edit);
+            Wait::Not
+        }
+        _ => Wait::Not,
+    });
+    let waiting = async {
+        match wait {
+            Wait::Not => {}
+            Wait::For(duration) => tokio::time::sleep(duration).await,
+            Wait::Forever => std::future::pending().await,
+            Wait::At(gate) => gate.pass().await,
+        }
+    };
+    served.stopped.run_until_cancelled(waiting).await;
+}
+
+fn canned(step: &SharedStep) -> Option<CannedAnswer> {
+    with_action(step, |action| match action {
+        Action::Answer(answer) => Some(answer.clone()),
+        _ => None,
+    })
+}
+
+fn dress(answer: CannedAnswer) -> Response {
+    let mut response = Response::builder().status(answer.status);
+    for (name, value) in answer.headers {
+        response = response.header(name, value);
+    }
+    let made = response.body(Body::from(answer.body));
+    made.unwrap_or_else(|error| {
+        (axum::http::StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response()
+    })
+}
+
+/// Answers for real, at the configured cost.
+async fn perform(served: &Served, request: Request, next: Next) -> Response {
+    let (cost, workers) = served.fake.price();
+    // The semaphore is never closed; without a permit the request would just not queue.
+    let _worker = match workers {
+        Some(workers) => workers.acquire_owned().await.ok(),
+        None => None,
+    };
+    let response = next.run(request).await;
+    let rows = response.extensions().get::<Rows>().copied().unwrap_or_default();
+    served.fake.journal().count_rows(rows.users, rows.groups);
+    let time = cost.of(rows.users);
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
+    }
+    response
+}
+
+async fn conclude(served: &Served, step: &SharedStep, response: Response) -> Response {
+    let (parts, body) = response.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    with_action(step, |action| match action {
+        Action::Cut(keep) => broken(parts, &body, *keep),
+        Action::Drop => broken(parts, &body, 0),
+        Action::Rewrite(rewrite) => {
+            let rewritten = serde_json::from_slice(&body).map(|value| rewrite(value).to_string());
+            Response::from_parts(parts, rewritten.map_or_else(|_| Body::from(body), Body::from))
+        }
+        Action::After(edit) => {
+            served.fake.edit(edit);
+            Response::from_parts(parts, Body::from(body))
+        }
+        _ => Response::from_parts(parts, Body::from(body)),
+    })
+}
+
+/// Promises the whole body, sends the beginning and breaks the connection.
+///
+/// The pause lets the connection send the beginning before it meets the error; without a
+/// beginning the error comes first and not even the head is sent.
+fn broken(mut parts: Parts, body: &Bytes, keep: usize) -> Response {
+    parts.headers.insert(CONTENT_LENGTH, body.len().max(keep + 1).into());
+    let beginning = body.slice(..keep.min(body.len()));
+    let first = stream::iter((keep > 0).then_some(Ok(beginning)));
+    let last = stream::once(async move {
+        if keep > 0 {
+            tokio::task::yield_now().await;
+        }
+        Err(io::Error::other("the script ends the connection"))
+    });
+    Response::from_parts(parts, Body::from_stream(first.chain(last)))
+}

@@ -1,0 +1,23 @@
+//! The look-alike, held against recordings of the real server and put through its faults.
+
+mod access;
+mod directory;
+mod fidelity;
+mod lists;
+mod script;
+
+use authentik_entity_provider::authentik::fake::{FakeAuthentik, FakeDirectory, Release};
+
+use crate::support::RunningAuthentik;
+
+/// Serves an invented directory of 60 users.
+async fn sixty_users(release: Release) -> (FakeAuthentik, RunningAuthentik) {
+    let fake = FakeAuthentik::new(release, FakeDirectory::generate(60));
+    let server = RunningAuthentik::spawn(&fake).await;
+    (fake, server)
+}
+
+/// Gives the rows of a page.
+fn rows(page: &serde_json::Value) -> &[serde_json::Value] {
+    page["results"].as_array().unwrap()
+}
