@@ -110,7 +110,9 @@ pub enum Error {
         detail: String,
     },
     /// A row is not what this version expects.
-    #[error("{url} sends something unexpected at `{path}`: {problem}; please report this with Authentik's version")]
+    #[error(
+        "{url} sends something unexpected at `{path}`: {problem}; please report this with Authentik's version"
+    )]
     Malformed {
         /// What was asked for.
         url: String,

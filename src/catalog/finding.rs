@@ -52,6 +52,12 @@ pub enum Code {
     PictureRefused,
 }
 
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.serialize(f)
+    }
+}
+
 impl Finding {
     /// A finding about a row.
     pub(super) fn about(code: Code, kind: Kind, pk: impl ToString, source: &str) -> Self {

@@ -51,9 +51,8 @@ pub fn assign<Pk: Copy + Ord + Display>(
     for (name, owner) in &owners {
         names[*owner] = Some(name.as_str().into());
     }
-    let findings = (0..candidates.len())
-        .filter_map(|row| naming.finding(row, names[row].as_deref(), &owners))
-        .collect();
+    let findings =
+        (0..candidates.len()).filter_map(|row| naming.finding(row, names[row].as_deref(), &owners)).collect();
     Assignment { names, findings }
 }
 

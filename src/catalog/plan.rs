@@ -195,7 +195,10 @@ fn refused_pictures(users: &Roster<'_, User>, policy: &Policy) -> Vec<Finding> {
     rows.filter(|row| picture(&row.avatar, &policy.base_url) == Picture::Refused)
         .map(|row| {
             Finding::about(Code::PictureRefused, Kind::User, row.pk, &row.username).says(
-                format!("the avatar of {:?} is neither http, https nor data:image/ and is left out", row.username),
+                format!(
+                    "the avatar of {:?} is neither http, https nor data:image/ and is left out",
+                    row.username
+                ),
                 "correct the avatar in Authentik",
             )
         })

@@ -337,7 +337,7 @@ fn nothing_printed_shows_the_token() {
 fn a_base_url_is_checked_where_it_was_given() {
     assert_eq!(
         message(&authentik("baseUrl: authentik"), &MINIMAL[1..]),
-        "app-config.yaml: catalog.providers.authentik.baseUrl: `authentik` is not an absolute URL; \
+        "app-config.yaml: catalog.providers.authentik.baseUrl: this is not an absolute URL; \
          expected something like `https://authentik.example.com`"
     );
     assert_eq!(

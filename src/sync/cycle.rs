@@ -103,7 +103,7 @@ fn log_new(findings: &[Finding], previous: &[Finding]) {
     let known: BTreeSet<&Finding> = previous.iter().collect();
     let new: Vec<_> = findings.iter().filter(|finding| !known.contains(finding)).collect();
     for finding in new.iter().take(LOGGED_FINDINGS) {
-        tracing::warn!(code = ?finding.code, remedy = %finding.remedy, "{}", finding.message);
+        tracing::warn!(code = %finding.code, remedy = %finding.remedy, "{}", finding.message);
     }
     if new.len() > LOGGED_FINDINGS {
         tracing::warn!(findings = new.len(), "more findings; GET /sync/{{id}} lists all");

@@ -1,4 +1,5 @@
 //! The integration tests, as one binary.
 
+mod demo_path;
 mod look_alike;
 mod support;

@@ -1,5 +1,6 @@
 //! What the tests share: recordings, a running look-alike, a client.
 
+pub mod app;
 pub mod ordered;
 
 use std::path::PathBuf;

@@ -1,0 +1,138 @@
+//! The real service on a free port, in front of a look-alike or of any other server.
+
+use std::time::Duration;
+
+use authentik_entity_provider::app::App;
+use authentik_entity_provider::authentik::fake::{FakeAuthentik, FakeDirectory, Release};
+use authentik_entity_provider::base_url::BaseUrl;
+use authentik_entity_provider::catalog::policy::NamePolicy;
+use authentik_entity_provider::clock::Clock;
+use authentik_entity_provider::config::{AuthentikConfig, Config, Frequency, Schedule, ServiceConfig};
+use jiff::tz::TimeZone;
+use reqwest::{Client, RequestBuilder, Response};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::{RunningAuthentik, client};
+
+/// A running service; it stops when dropped.
+pub struct TestApp {
+    /// The base URL of the service, without a trailing slash.
+    pub base: String,
+    /// Begins the shutdown.
+    pub shutdown: CancellationToken,
+    /// How the service ended.
+    pub ended: JoinHandle<anyhow::Result<()>>,
+    client: Client,
+}
+
+impl TestApp {
+    /// Starts the service with a configuration.
+    pub async fn spawn(config: Config) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let shutdown = CancellationToken::new();
+        let app = App::build(config, Clock::system(), TimeZone::UTC, shutdown.clone()).unwrap();
+        let ended = tokio::spawn(app.run(listener));
+        Self { base, shutdown, ended, client: client() }
+    }
+
+    /// Begins a GET request.
+    pub fn get(&self, path: &str) -> RequestBuilder {
+        self.client.get(format!("{}{path}", self.base))
+    }
+
+    /// Begins a POST request.
+    pub fn post(&self, path: &str) -> RequestBuilder {
+        self.client.post(format!("{}{path}", self.base))
+    }
+
+    /// Begins a request with any method.
+    pub fn request(&self, method: reqwest::Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.base))
+    }
+
+    /// Sends a GET request.
+    pub async fn fetch(&self, path: &str) -> Response {
+        self.get(path).send().await.unwrap()
+    }
+
+    /// Fetches JSON, whatever the status.
+    pub async fn json(&self, path: &str) -> Value {
+        serde_json::from_str(&self.fetch(path).await.text().await.unwrap()).unwrap()
+    }
+
+    /// Syncs and gives the run as it ended.
+    pub async fn sync(&self) -> Value {
+        let run = self.post("/sync?wait=5m").send().await.unwrap();
+        assert_eq!(run.status(), 200, "the run did not end");
+        let run: Value = serde_json::from_str(&run.text().await.unwrap()).unwrap();
+        self.json(&format!("/sync/{}", run["id"].as_str().unwrap())).await
+    }
+
+    /// The entities of a kind (`user` or `group`).
+    pub async fn entities(&self, kind: &str) -> Vec<Value> {
+        let entities = self.json(&format!("/entities?format=json&kind={kind}")).await;
+        entities.as_array().unwrap_or_else(|| panic!("no entities: {entities}")).clone()
+    }
+
+    /// The entity of a kind with a name, if there is one.
+    pub async fn entity(&self, kind: &str, name: &str) -> Option<Value> {
+        let mut entities = self.entities(kind).await.into_iter();
+        entities.find(|entity| entity["metadata"]["name"] == name)
+    }
+
+    /// The names of the entities of a kind, in the order of the body.
+    pub async fn names(&self, kind: &str) -> Vec<String> {
+        let entities = self.entities(kind).await;
+        entities.iter().map(|entity| entity["metadata"]["name"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+    }
+}
+
+/// A configuration that reads a server and syncs only when it is asked to.
+pub fn config(base_url: &str, token: &str) -> Config {
+    Config {
+        authentik: AuthentikConfig {
+            base_url: BaseUrl::parse(base_url).unwrap(),
+            token: token.into(),
+            exclude_groups: Vec::new(),
+            include_service_accounts: false,
+            schedule: Schedule { frequency: Frequency::Manual, ..Schedule::default() },
+        },
+        service: ServiceConfig { request_timeout: Duration::from_secs(20), ..ServiceConfig::default() },
+        warnings: Vec::new(),
+    }
+}
+
+/// A look-alike with a directory and the service in front of it.
+pub struct Pair {
+    /// The look-alike, to be edited and scripted.
+    pub fake: FakeAuthentik,
+    /// The service.
+    pub app: TestApp,
+    _authentik: RunningAuthentik,
+}
+
+impl Pair {
+    /// Starts both; the configuration may be changed before.
+    pub async fn spawn(release: Release, directory: FakeDirectory, adjust: impl FnOnce(&mut Config)) -> Self {
+        let fake = FakeAuthentik::new(release, directory);
+        let authentik = RunningAuthentik::spawn(&fake).await;
+        let mut config = config(&authentik.base, FakeAuthentik::TOKEN);
+        adjust(&mut config);
+        Self { fake, app: TestApp::spawn(config).await, _authentik: authentik }
+    }
+
+    /// Starts both with `names: backstage`.
+    pub async fn with_repaired_names(release: Release, directory: FakeDirectory) -> Self {
+        Self::spawn(release, directory, |config| config.service.names = NamePolicy::Backstage).await
+    }
+}
