@@ -35,10 +35,16 @@ pub(super) async fn play(State(served): State<Served>, request: Request, next: N
         Some(answer) => dress(answer),
         None => perform(&served, request, next).await,
     };
-    for step in &steps {
+    let (breaking, whole): (Vec<_>, Vec<_>) = steps.iter().partition(|step| breaks(step));
+    for step in whole.into_iter().chain(breaking) {
         response = conclude(&served, step, response).await;
     }
     response
+}
+
+/// Tells whether a step ends the connection, after which the body cannot be read any more.
+fn breaks(step: &SharedStep) -> bool {
+    with_action(step, |action| matches!(action, Action::Cut(_) | Action::Drop))
 }
 
 /// How a request is held up.

@@ -54,6 +54,7 @@ async fn a_step_can_name_a_page_a_turn_and_a_number_of_times() {
 async fn a_cut_body_breaks_after_the_bytes() {
     let (fake, server) = sixty_users(Release::V2026_5).await;
     fake.script(Step::at(Place::Users, Action::Cut(1000)));
+    fake.script(Step::at(Place::Users, Action::after(|directory| assert!(directory.remove_user(2)))));
     let mut response = server.get(USERS).send().await.unwrap();
     assert_eq!(response.status(), 200);
     assert!(response.content_length().unwrap() > 1000);
@@ -66,6 +67,7 @@ async fn a_cut_body_breaks_after_the_bytes() {
         }
     };
     assert_eq!((received, broken), (1000, true));
+    assert_eq!(fake.edit(|directory| directory.users().len()), 59);
 }
 
 #[tokio::test]
