@@ -95,7 +95,7 @@ impl App {
         let close = after(shutdown.clone(), drain_delay);
         let server = axum::serve(listener, router).with_graceful_shutdown(close);
         tokio::select! {
-            served = async { server.await } => served.context("the HTTP server ended")?,
+            outcome = async { server.await } => outcome.context("the HTTP server ended")?,
             ended = unexpected(scheduler, &shutdown) => ended?,
             () = after(shutdown.clone(), drain_delay + drain_timeout) => {
                 tracing::warn!("requests were cut off at the end of `entityProvider.drainTimeout`");

@@ -18,7 +18,7 @@ use crate::shutdown;
 
 /// Serves the users and groups of an Authentik server to Backstage as catalog entities.
 ///
-/// AUTHENTIK_BASE_URL and AUTHENTIK_TOKEN (or AUTHENTIK_TOKEN_FILE) alone are enough to run `serve`;
+/// `AUTHENTIK_BASE_URL` and `AUTHENTIK_TOKEN` (or `AUTHENTIK_TOKEN_FILE`) alone are enough to run `serve`;
 /// `demo` needs nothing at all.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true, max_term_width = 100)]

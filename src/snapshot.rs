@@ -34,7 +34,7 @@ pub struct Snapshot {
     pub document: Document,
     /// When the reading of the rows began.
     pub read_at: Timestamp,
-    plain: Arc<Rendition>,
+    identity: Arc<Rendition>,
     gzip: Arc<Rendition>,
 }
 
@@ -50,21 +50,21 @@ impl Snapshot {
         let document = Document::render(&plan);
         drop(plan);
         let unchanged = previous.filter(|previous| previous.document.digest() == document.digest());
-        let (document, plain, gzip) = if let Some(previous) = unchanged {
-            (previous.document.clone(), Arc::clone(&previous.plain), Arc::clone(&previous.gzip))
+        let (document, identity, gzip) = if let Some(previous) = unchanged {
+            (previous.document.clone(), Arc::clone(&previous.identity), Arc::clone(&previous.gzip))
         } else {
-            let plain = Rendition::plain(&document, Variant::default());
-            let gzip = Arc::new(plain.gzip());
-            (document, Arc::new(plain), gzip)
+            let identity = Rendition::plain(&document, Variant::default());
+            let gzip = Arc::new(identity.gzip());
+            (document, Arc::new(identity), gzip)
         };
-        Self { directory, names, findings, document, read_at, plain, gzip }
+        Self { directory, names, findings, document, read_at, identity, gzip }
     }
 
     /// The default body, which is there from the beginning.
     #[must_use]
     pub fn default_rendition(&self, encoding: Encoding) -> &Arc<Rendition> {
         match encoding {
-            Encoding::Identity => &self.plain,
+            Encoding::Identity => &self.identity,
             Encoding::Gzip => &self.gzip,
         }
     }

@@ -17,11 +17,11 @@ use crate::snapshot::run::{Failure, Outcome, RunId, Trigger};
 use cycle::Cycle;
 
 /// The longest sleep in one piece, so that a set clock or a suspended machine is noticed.
-const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 /// The first pause after a failure while there is nothing to serve; it doubles.
 const FIRST_RETRY: Duration = Duration::from_secs(10);
 /// The longest such pause.
-const LAST_RETRY: Duration = Duration::from_secs(300);
+const LAST_RETRY: Duration = Duration::from_mins(5);
 
 /// Runs cycles when they are due or asked for.
 #[derive(Debug)]

@@ -21,7 +21,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// How often a request is repeated.
 const RETRIES: usize = 5;
 /// The longest `Retry-After` that is waited for within a run.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// How much of an error's text is repeated.
 const DETAIL_LENGTH: usize = 200;
 
@@ -177,9 +177,9 @@ impl Client {
     /// The address of a page with the cheapest flags, in the order of pks, without a filter.
     fn url(&self, list: List, page: usize) -> String {
         let size = self.settings.page_size;
-        let flags: String = list.flags().iter().map(|(key, value)| format!("&{key}={value}")).collect();
         let path = self.settings.base_url.api(list.path());
-        format!("{path}?page={page}&page_size={size}&ordering=pk{flags}")
+        let url = format!("{path}?page={page}&page_size={size}&ordering=pk");
+        list.flags().iter().fold(url, |url, (key, value)| url + "&" + key + "=" + value)
     }
 }
 
@@ -251,7 +251,8 @@ fn redirected(url: &str, response: &Response) -> Error {
 /// Whether an error comes from the TLS library, possibly wrapped as an error of input and output.
 fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
     let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    error.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>())
+    error.is::<rustls::Error>()
+        || inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>)
 }
 
 /// The last and most telling link of an error's chain.

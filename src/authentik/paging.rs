@@ -1,8 +1,17 @@
-//! Reads one list whole and proves it: as many distinct rows as Authentik counts at the end.
+//! Reads one list whole and proves it.
 //!
-//! In the order of pks an insert or a rename between two pages loses nothing, but a delete moves
-//! the following rows up by one and hides one of them; the count shows that, and the list is read
-//! again. New users have the highest pks, so that reading the tail is enough for them.
+//! Pages are asked for in the order of pks. An insert or a rename between two pages loses nothing
+//! then, but a delete moves the following rows up by one and hides the first of a page not read yet.
+//!
+//! **Users** get ever higher pks. The last page is read first; its answer says how many users there
+//! are at that moment, and its last row has the highest pk of them. Whatever comes later has a
+//! higher pk, so a list that holds as many pks up to that one as were counted holds exactly the
+//! users of that moment: none is missing, whatever changed meanwhile.
+//!
+//! **Groups** have random pks, so that an insert cannot be told from the rest: every answer of a
+//! reading must count as many groups as were read in the end.
+//!
+//! A reading that is not proven is thrown away and done again.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +19,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::client::Client;
 use super::error::Error;
-use super::wire::{Listed, Page, Pagination};
+use super::wire::{Listed, Page};
 use crate::progress::Progress;
 
 /// How often a list that changes under the reader is read.
@@ -24,21 +33,18 @@ pub type Rows<Row> = BTreeMap<<Row as Listed>::Pk, Row>;
 /// # Errors
 /// Whatever keeps a page from being read, or a list that changes faster than it is read.
 pub async fn read_list<Row: Listed>(client: &Client, progress: &Progress) -> Result<Rows<Row>, Error> {
-    let (mut rows, mut count) = (Rows::<Row>::new(), 0);
+    let (mut rows, mut count) = (0, 0);
     for _ in 0..ROUNDS {
-        rows.clear();
-        count = read_from(client, progress, 1, &mut rows).await?;
-        if rows.len() < count {
-            count = read_tail(client, progress, &mut rows).await?;
+        let reading = Reading::<Row>::whole(client, progress).await?;
+        if reading.is_complete() {
+            return Ok(reading.rows);
         }
-        if rows.len() == count {
-            return Ok(rows);
-        }
+        (rows, count) = (reading.rows.len(), reading.fewest);
     }
-    Err(Error::Incomplete { list: Row::LIST, rows: rows.len(), count, rounds: ROUNDS })
+    Err(Error::Incomplete { list: Row::LIST, rows, count, rounds: ROUNDS })
 }
 
-/// Reads on from where the known rows end; gives the count at the end.
+/// Reads on from where the known rows end; proves nothing.
 ///
 /// # Errors
 /// Whatever keeps a page from being read.
@@ -46,81 +52,105 @@ pub async fn read_tail<Row: Listed>(
     client: &Client,
     progress: &Progress,
     rows: &mut Rows<Row>,
-) -> Result<usize, Error> {
-    let last_page = rows.len() / client.page_size() + 1;
-    read_from(client, progress, last_page, rows).await
+) -> Result<(), Error> {
+    let mut reading = Reading::<Row>::default();
+    let last_page = rows.len().saturating_sub(1) / client.page_size() + 1;
+    reading.to_the_end(client, progress, last_page).await?;
+    rows.append(&mut reading.rows);
+    Ok(())
 }
 
-/// Reads the pages from one on, several at once; gives the count at the end.
-async fn read_from<Row: Listed>(
-    client: &Client,
-    progress: &Progress,
-    from: usize,
-    rows: &mut Rows<Row>,
-) -> Result<usize, Error> {
-    progress.expect(1);
-    let Some(first) = client.page::<Row>(from).await? else {
-        progress.advance();
-        return Ok(rows.len());
-    };
-    let mut end = End { page: from, pagination: first.pagination };
-    let pages = from + 1..=end.pagination.total_pages;
-    progress.expect(pages.clone().count());
-    take(progress, rows, first);
-    let mut answers = stream::iter(pages)
-        .map(|page| async move { client.page::<Row>(page).await.map(|answer| (page, answer)) })
-        .buffer_unordered(client.concurrency());
-    while let Some((number, answer)) = answers.try_next().await? {
-        match answer {
-            Some(page) => {
-                end.saw(number, page.pagination);
-                take(progress, rows, page);
+/// The answers of one reading.
+struct Reading<Row: Listed> {
+    rows: Rows<Row>,
+    /// How many rows the last page counted, and the highest pk of that moment.
+    anchor: Option<(usize, Row::Pk)>,
+    /// The lowest and the highest count of all answers.
+    fewest: usize,
+    most: usize,
+}
+
+impl<Row: Listed> Default for Reading<Row> {
+    fn default() -> Self {
+        Self { rows: Rows::<Row>::new(), anchor: None, fewest: usize::MAX, most: 0 }
+    }
+}
+
+impl<Row: Listed> Reading<Row> {
+    /// Reads the last page, then all pages before it, several at once.
+    async fn whole(client: &Client, progress: &Progress) -> Result<Self, Error> {
+        let mut reading = Self::default();
+        // This answer tells where the end is; its rows are older than the anchor and prove nothing.
+        let last_page = match reading.page(client, progress, 1).await? {
+            Some(only) if only.pagination.next == 0 => {
+                reading.take_last(only);
+                return Ok(reading);
             }
-            None => progress.advance(),
+            Some(first) => first.pagination.total_pages.max(2),
+            None => return Ok(reading),
+        };
+        reading.to_the_end(client, progress, last_page).await?;
+        progress.expect(last_page - 1);
+        let mut pages = stream::iter(1..last_page)
+            .map(async |page| client.page::<Row>(page).await)
+            .buffer_unordered(client.concurrency());
+        while let Some(answer) = pages.try_next().await? {
+            progress.advance();
+            answer.into_iter().for_each(|page| reading.take(page));
         }
+        Ok(reading)
     }
-    read_beyond(client, progress, end, rows).await
-}
 
-/// Reads what was added behind the last page in the meantime.
-async fn read_beyond<Row: Listed>(
-    client: &Client,
-    progress: &Progress,
-    mut end: End,
-    rows: &mut Rows<Row>,
-) -> Result<usize, Error> {
-    while end.pagination.next != 0 {
-        let page = end.page + 1;
+    /// Reads from a page to the end, one after another; the last is the anchor.
+    async fn to_the_end(&mut self, client: &Client, progress: &Progress, from: usize) -> Result<(), Error> {
+        for number in from.. {
+            let known = self.rows.len();
+            let Some(page) = self.page(client, progress, number).await? else { break };
+            if page.pagination.next == 0 {
+                self.take_last(page);
+                break;
+            }
+            self.take(page);
+            if self.rows.len() == known {
+                return Err(Error::Endless { list: Row::LIST, page: number });
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for a page.
+    async fn page(
+        &self,
+        client: &Client,
+        progress: &Progress,
+        number: usize,
+    ) -> Result<Option<Page<Row>>, Error> {
         progress.expect(1);
-        let Some(answer) = client.page::<Row>(page).await? else { break };
-        end = End { page, pagination: answer.pagination };
-        let known = rows.len();
-        take(progress, rows, answer);
-        if rows.len() == known && end.pagination.next != 0 {
-            return Err(Error::Endless { list: Row::LIST, page });
+        let answer = client.page(number).await?;
+        progress.advance();
+        Ok(answer)
+    }
+
+    /// Adds the rows of the last page, and makes it the anchor.
+    fn take_last(&mut self, page: Page<Row>) {
+        let count = page.pagination.count;
+        self.take(page);
+        self.anchor = self.rows.last_key_value().map(|(pk, _)| (count, *pk));
+    }
+
+    /// Adds the rows of a page; of two rows with one pk the later stays.
+    fn take(&mut self, page: Page<Row>) {
+        self.fewest = self.fewest.min(page.pagination.count);
+        self.most = self.most.max(page.pagination.count);
+        self.rows.extend(page.results.into_iter().map(|row| (row.pk(), row)));
+    }
+
+    /// Whether the rows are all that there are; see the module's documentation.
+    fn is_complete(&self) -> bool {
+        match self.anchor {
+            None => self.rows.is_empty() && self.most == 0,
+            Some((count, highest)) if Row::APPENDED => self.rows.range(..=highest).count() == count,
+            Some(_) => self.rows.len() == self.fewest && self.rows.len() == self.most,
         }
     }
-    Ok(end.pagination.count)
-}
-
-/// The last page so far, with what the latest answer of all says of the list.
-struct End {
-    page: usize,
-    pagination: Pagination,
-}
-
-impl End {
-    /// Takes note of an answer: the latest tells the count, the last page whether there are more.
-    fn saw(&mut self, page: usize, pagination: Pagination) {
-        self.pagination.count = pagination.count;
-        if page > self.page {
-            *self = Self { page, pagination };
-        }
-    }
-}
-
-/// Adds the rows of a page; of two rows with one pk the later stays.
-fn take<Row: Listed>(progress: &Progress, rows: &mut Rows<Row>, page: Page<Row>) {
-    progress.advance();
-    rows.extend(page.results.into_iter().map(|row| (row.pk(), row)));
 }

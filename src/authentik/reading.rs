@@ -39,19 +39,22 @@ pub async fn read_directory(
 
 /// Reads the cheap group list again, and of the user list as little as explains the difference.
 async fn read_again(client: &Client, progress: &Progress, old: Directory) -> Result<Directory, Error> {
-    let groups = read_list::<Group>(client, progress).await?;
     let newest = old.users().last().map(|user| user.pk);
     let (users, _) = old.into_rows();
-    let current = Directory::new(users, groups.into_values().collect());
+    let groups = read_list::<Group>(client, progress).await?;
+    let mut current = Directory::new(users, groups.into_values().collect());
     let unknown = Disagreement::of(&current).users;
-    let (users, groups) = current.into_rows();
-    let mut users: Rows<User> = users.into_iter().map(|user| (user.pk, user)).collect();
-    if let Some(oldest) = unknown.first() {
-        let only_new = Some(*oldest) > newest;
-        if !only_new || read_tail(client, progress, &mut users).await? != users.len() {
-            users = read_list::<User>(client, progress).await?;
-        }
+    if unknown.first().copied() > newest {
+        let (users, groups) = current.into_rows();
+        let mut users: Rows<User> = users.into_iter().map(|user| (user.pk, user)).collect();
+        read_tail(client, progress, &mut users).await?;
+        current = Directory::new(users.into_values().collect(), groups);
     }
+    if Disagreement::of(&current).users.is_empty() {
+        return Ok(current);
+    }
+    let users = read_list::<User>(client, progress).await?;
+    let (_, groups) = current.into_rows();
     Ok(Directory::new(users.into_values().collect(), groups))
 }
 

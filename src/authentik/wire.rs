@@ -82,6 +82,8 @@ pub struct Pagination {
 pub trait Listed: Sized + Send + 'static {
     /// The list it stands in.
     const LIST: List;
+    /// Whether a new row's pk is higher than those of all rows before it.
+    const APPENDED: bool;
     /// Its primary key.
     type Pk: Copy + Ord + Send;
     /// What Authentik sends.
@@ -92,6 +94,7 @@ pub trait Listed: Sized + Send + 'static {
 
 impl Listed for User {
     const LIST: List = List::Users;
+    const APPENDED: bool = true;
     type Pk = UserPk;
     type Wire = WireUser;
     fn pk(&self) -> UserPk {
@@ -101,6 +104,7 @@ impl Listed for User {
 
 impl Listed for Group {
     const LIST: List = List::Groups;
+    const APPENDED: bool = false;
     type Pk = GroupPk;
     type Wire = WireGroup;
     fn pk(&self) -> GroupPk {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::{self, Display};
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 /// The kinds that this service makes; groups come before users wherever both stand together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -125,11 +125,6 @@ pub struct Profile<'a> {
     #[serde(skip_serializing_if = "str::is_empty")]
     pub email: &'a str,
     /// Where the avatar is.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "some_text")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub picture: Option<Cow<'a, str>>,
-}
-
-/// Writes a text that is there; what is absent is skipped before.
-fn some_text<S: Serializer>(text: &Option<Cow<'_, str>>, serializer: S) -> Result<S::Ok, S::Error> {
-    text.as_deref().serialize(serializer)
 }

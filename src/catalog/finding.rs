@@ -60,7 +60,7 @@ impl std::fmt::Display for Code {
 
 impl Finding {
     /// A finding about a row.
-    pub(super) fn about(code: Code, kind: Kind, pk: impl ToString, source: &str) -> Self {
+    pub(super) fn about(code: Code, kind: Kind, pk: impl std::fmt::Display, source: &str) -> Self {
         Self {
             code,
             kind: Some(kind),

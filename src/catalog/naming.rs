@@ -162,7 +162,7 @@ mod tests {
     fn the_lowest_pk_gets_the_name_and_the_other_is_left_out_or_gets_a_suffix() {
         let rows = [(4, "alice.smith"), (3, "Alice.Smith")];
         assert_eq!(names(NamePolicy::Seed, &rows, &[]), [None, Some("alice.smith".into())]);
-        let suffixed = format!("alice.smith-{}", &super::super::name::suffix_name("x", "user", 4, 8)[2..]);
+        let suffixed = format!("alice.smith-{}", &suffix_name("x", "user", 4, 8)[2..]);
         assert_eq!(
             names(NamePolicy::Backstage, &rows, &[]),
             [Some(suffixed.into()), Some("alice.smith".into())]

@@ -9,7 +9,7 @@ use super::policy::NamePolicy;
 use crate::directory::{Group, GroupPk, User, UserPk};
 
 /// A row of the directory that can become an entity.
-pub trait Row {
+pub(super) trait Row {
     /// The type of its primary key.
     type Pk: Copy + Ord + Display;
     /// The kind of the entity.
@@ -44,7 +44,7 @@ impl Row for Group {
 
 /// Named rows sorted by name; a position in here stands for a name, so sorted positions are sorted names.
 #[derive(Debug)]
-pub struct Roster<'d, R: Row> {
+pub(super) struct Roster<'d, R: Row> {
     rows: Vec<&'d R>,
     names: Vec<Box<str>>,
     by_pk: Vec<(R::Pk, usize)>,
@@ -53,7 +53,7 @@ pub struct Roster<'d, R: Row> {
 impl<'d, R: Row> Roster<'d, R> {
     /// Names rows; those that get no name are left out. Says what it found.
     #[must_use]
-    pub fn new(rows: &[&'d R], policy: NamePolicy, held: &Held<R::Pk>) -> (Self, Vec<Finding>) {
+    pub(super) fn new(rows: &[&'d R], policy: NamePolicy, held: &Held<R::Pk>) -> (Self, Vec<Finding>) {
         let candidates: Vec<_> =
             rows.iter().map(|row| Candidate { pk: row.pk(), source: row.source() }).collect();
         let assignment = assign(R::KIND, policy, &candidates, held);
@@ -62,55 +62,55 @@ impl<'d, R: Row> Roster<'d, R> {
         named.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         let mut by_pk: Vec<_> = named.iter().enumerate().map(|(at, (_, row))| (row.pk(), at)).collect();
         by_pk.sort_unstable();
-        let (names, rows) = named.into_iter().unzip();
-        (Self { rows, names, by_pk }, assignment.findings)
+        let (names, named_rows) = named.into_iter().unzip();
+        (Self { rows: named_rows, names, by_pk }, assignment.findings)
     }
 
     /// How many rows have a name.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.rows.len()
     }
 
     /// The row at a position.
     #[must_use]
-    pub fn row(&self, at: usize) -> &'d R {
+    pub(super) fn row(&self, at: usize) -> &'d R {
         self.rows[at]
     }
 
     /// The name at a position.
     #[must_use]
-    pub fn name(&self, at: usize) -> &str {
+    pub(super) fn name(&self, at: usize) -> &str {
         &self.names[at]
     }
 
     /// The names at positions, in their order.
     #[must_use]
-    pub fn names(&self, positions: &[usize]) -> Vec<&str> {
+    pub(super) fn names(&self, positions: &[usize]) -> Vec<&str> {
         positions.iter().map(|at| self.name(*at)).collect()
     }
 
     /// Where the row with a pk stands, if it has a name.
     #[must_use]
-    pub fn position(&self, pk: R::Pk) -> Option<usize> {
+    pub(super) fn position(&self, pk: R::Pk) -> Option<usize> {
         self.rank(pk).map(|rank| self.by_pk[rank].1)
     }
 
     /// The rank of a pk among those of the named rows.
     #[must_use]
-    pub fn rank(&self, pk: R::Pk) -> Option<usize> {
+    pub(super) fn rank(&self, pk: R::Pk) -> Option<usize> {
         self.by_pk.binary_search_by_key(&pk, |(pk, _)| *pk).ok()
     }
 
     /// Where the row of a rank stands.
     #[must_use]
-    pub fn position_of_rank(&self, rank: usize) -> usize {
+    pub(super) fn position_of_rank(&self, rank: usize) -> usize {
         self.by_pk[rank].1
     }
 
     /// Which row holds which name.
     #[must_use]
-    pub fn held(&self) -> Held<R::Pk> {
+    pub(super) fn held(&self) -> Held<R::Pk> {
         self.by_pk.iter().map(|(pk, at)| (*pk, self.names[*at].clone())).collect()
     }
 }

@@ -67,7 +67,6 @@ pub struct Rendition {
     pub encoding: Encoding,
     /// The format of the body.
     pub format: Format,
-    digest: String,
 }
 
 impl Rendition {
@@ -80,27 +79,27 @@ impl Rendition {
             Format::Json => array(document, kind),
             Format::Ndjson => lines(document, kind),
         };
-        let digest = match variant == Variant::default() {
-            true => document.digest().to_owned(),
-            false => sha256_hex(&bytes, 32),
-        };
-        Self { bytes, etag: format!("\"{digest}\""), encoding: Encoding::Identity, format, digest }
+        Self::of(bytes, Encoding::Identity, format)
     }
 
     /// The same content compressed; equal content gives equal bytes, since no time is written.
+    ///
+    /// # Panics
+    /// Never: memory is written.
     #[must_use]
     pub fn gzip(&self) -> Self {
         let mut encoder = GzBuilder::new().write(Vec::new(), Compression::default());
         let compressed = encoder.write_all(&self.bytes).and_then(|()| encoder.finish());
         let mut bytes = compressed.expect("memory is written");
         bytes.shrink_to_fit();
-        Self {
-            bytes: bytes.into(),
-            etag: format!("\"{}-gzip\"", self.digest),
-            encoding: Encoding::Gzip,
-            format: self.format,
-            digest: self.digest.clone(),
-        }
+        Self::of(bytes.into(), Encoding::Gzip, self.format)
+    }
+
+    /// Tags bytes; the tag follows from the bytes that are sent and from nothing else, so that it
+    /// stays strong even where another version compresses differently.
+    fn of(bytes: Bytes, encoding: Encoding, format: Format) -> Self {
+        let etag = format!("\"{}\"", sha256_hex(&bytes, 32));
+        Self { bytes, etag, encoding, format }
     }
 }
 

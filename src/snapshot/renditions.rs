@@ -62,11 +62,11 @@ impl Renditions {
         make: impl FnOnce() -> Rendition + Send + 'static,
     ) -> Arc<Rendition> {
         let key = (snapshot.document.digest().into(), variant, encoding);
-        let made = async {
+        let rendition = async {
             let _turn = self.turn.acquire().await;
-            let made = spawn_blocking(make).await;
-            Arc::new(made.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic())))
+            let joined = spawn_blocking(make).await;
+            Arc::new(joined.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic())))
         };
-        self.kept.get_with(key, made).await
+        self.kept.get_with(key, rendition).await
     }
 }
