@@ -1,0 +1,29 @@
+# Shortcuts; each of them is one command that works without `just` too.
+
+# List the recipes
+default:
+    @just --list
+
+# Everything that CI does
+check:
+    .ci/run
+
+# All tests
+test:
+    cargo test --locked
+
+# The service in front of a look-alike Authentik
+demo *arguments:
+    cargo run --release --locked -- demo {{ arguments }}
+
+# Write the OpenAPI description anew
+openapi:
+    cargo run --locked --example openapi > openapi/openapi.json
+
+# The figures of docs/performance.md
+bench:
+    cargo bench --locked --bench full_sync
+
+# Advisories, licences, bans and sources of the dependencies; needs cargo-deny
+deny:
+    cargo deny --locked check
