@@ -1,0 +1,32 @@
+# syntax=docker/dockerfile:1
+
+# The tag is the channel of rust-toolchain.toml.
+FROM rust:1.95.0-slim-bookworm AS build
+WORKDIR /build
+
+# The dependencies alone, so that a change of the sources does not build them again. The stubs
+# stand for every target that Cargo.toml names.
+COPY Cargo.toml Cargo.lock ./
+RUN mkdir -p src benches \
+    && echo 'fn main() {}' | tee src/main.rs > benches/full_sync.rs \
+    && touch src/lib.rs \
+    && cargo build --release --locked --bins \
+    && rm -r src
+
+# The sources keep their old times in the image, so that cargo must be told that they are new.
+COPY src ./src
+RUN touch src/main.rs src/lib.rs \
+    && cargo build --release --locked --bins
+
+# Certificates and the time zone database are in it; a shell is not.
+FROM gcr.io/distroless/cc-debian12:nonroot
+COPY --from=build /build/target/release/authentik-entity-provider /usr/local/bin/authentik-entity-provider
+COPY LICENSE /usr/share/doc/authentik-entity-provider/LICENSE
+
+# A container is reached from outside or not at all; restrict who may reach it by network policy.
+ENV ENTITY_PROVIDER_LISTEN=0.0.0.0:8080
+EXPOSE 8080
+USER nonroot:nonroot
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["/usr/local/bin/authentik-entity-provider"]
+CMD ["serve"]
