@@ -248,11 +248,11 @@ fn redirected(url: &str, response: &Response) -> Error {
     Error::Redirected { url: url.into(), target: target.into() }
 }
 
-/// Whether an error comes from the TLS library, possibly wrapped as an error of input and output.
+/// Whether an error comes from the TLS library; it may be wrapped several times as an error of
+/// input and output, whose `source` skips what it wraps.
 fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
-    let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    error.is::<rustls::Error>()
-        || inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>)
+    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    error.is::<rustls::Error>() || wrapped.is_some_and(|wrapped| is_tls(wrapped))
 }
 
 /// The last and most telling link of an error's chain.

@@ -48,7 +48,9 @@ pub enum Error {
         limit: Duration,
     },
     /// The connection ended before the answer did.
-    #[error("the connection to {url} broke off ({cause})")]
+    #[error(
+        "the connection to {url} broke off ({cause}); if this lasts, check that `baseUrl` has the right scheme"
+    )]
     Broken {
         /// What was asked for.
         url: String,
