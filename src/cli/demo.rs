@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::Args;
 use tokio::net::TcpListener;
 
-use super::{bind, run};
+use super::{bind, run, shutdown};
 use crate::authentik::fake::{FakeAuthentik, FakeDirectory, Release};
 use crate::base_url::BaseUrl;
 use crate::config::{AuthentikConfig, Config, Schedule, ServiceConfig};
@@ -26,10 +26,11 @@ pub(super) struct Demo {
 impl Demo {
     /// Serves until a signal.
     pub(super) async fn run(self) -> anyhow::Result<()> {
+        let shutdown = shutdown()?;
         let listener = bind(self.listen).await?;
         let authentik = spawn_authentik(self.users).await?;
         introduce(self.users, &authentik, listener.local_addr()?);
-        run(config(&authentik, self.listen), listener).await
+        run(config(&authentik, self.listen), listener, shutdown).await
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use clap::Args;
 
-use super::{bind, run};
+use super::{bind, run, shutdown};
 use crate::config::{Config, ProcessEnvironment};
 
 /// Sync from Authentik on a schedule and serve the entities
@@ -24,6 +24,7 @@ impl Serve {
         for warning in &config.warnings {
             tracing::warn!("{warning}");
         }
+        let shutdown = shutdown()?;
         let listener = bind(config.service.listen).await?;
         let address = listener.local_addr()?;
         let public = config.service.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
@@ -31,6 +32,6 @@ impl Serve {
             %address, authentik = %config.authentik.base_url, target = %format!("{public}/entities"),
             version = env!("CARGO_PKG_VERSION"), "listening"
         );
-        run(config, listener).await
+        run(config, listener, shutdown).await
     }
 }
