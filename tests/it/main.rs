@@ -3,6 +3,9 @@
 mod commands;
 mod demo_path;
 mod entities;
+mod health;
 mod look_alike;
+mod problems;
 mod shutdown;
 mod support;
+mod sync_endpoint;

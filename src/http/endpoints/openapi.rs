@@ -10,7 +10,7 @@ use axum::response::IntoResponse;
     get,
     path = "/openapi.json",
     tag = "description",
-    responses((status = OK, description = "The OpenAPI description", content_type = "application/json"))
+    responses((status = OK, description = "The OpenAPI description", body = Object, content_type = "application/json"))
 )]
 pub async fn read_description() -> impl IntoResponse {
     static TEXT: OnceLock<String> = OnceLock::new();
