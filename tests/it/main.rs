@@ -5,6 +5,7 @@ mod demo_path;
 mod entities;
 mod health;
 mod look_alike;
+mod openapi;
 mod problems;
 mod shutdown;
 mod support;
