@@ -41,9 +41,9 @@ fn hostile_directory(users: usize) -> FakeDirectory {
     for (at, name) in hostile.into_iter().enumerate() {
         let pk = directory.add_user(&format!("hostile-{at}"));
         directory.edit_user(pk, |user| {
-            user.name = name.to_owned();
+            name.clone_into(&mut user.name);
             user.email = format!("{name}@example.com");
-            user.avatar = "data:image/svg+xml,<svg>---\n</svg>".to_owned();
+            user.avatar = "data:image/svg+xml,<svg>---\n</svg>".into();
         });
         let group = directory.add_group(&format!("{name} {at}"));
         assert!(directory.add_member(group, pk));

@@ -5,10 +5,11 @@ use std::time::Duration;
 use authentik_entity_provider::authentik::fake::{
     Action, FakeAuthentik, FakeDirectory, Gate, Place, Release, Step,
 };
+use authentik_entity_provider::config::Config;
 use rustix::process::Signal;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::support::app::Pair;
 use crate::support::process::{Process, get, post};
@@ -118,16 +119,43 @@ async fn a_second_signal_aborts() {
     assert!(ended.error.contains("aborting"));
 }
 
-#[tokio::test]
-async fn a_request_that_does_not_end_is_cut_off_at_the_deadline() {
-    let held = Held::spawn("  drainTimeout: { milliseconds: 50 }").await;
-    let mut stream = TcpStream::connect(held.service.trim_start_matches("http://")).await.unwrap();
-    stream.write_all(b"GET /health/live HTTP/1.1\r\nhost: x\r\n\r\nGET /hea").await.unwrap();
+/// A service with a body larger than all buffers between it and a client that reads nothing.
+async fn long_winded(drain_timeout: Duration) -> (Pair, TcpStream) {
+    let mut directory = FakeDirectory::generate(0);
+    for at in 0..120 {
+        let pk = directory.add_user(&format!("user-{at}"));
+        directory.edit_user(pk, |user| user.name = "x".repeat(100_000));
+    }
+    let adjust = |config: &mut Config| config.service.drain_timeout = drain_timeout;
+    let pair = Pair::spawn(Release::V2026_5, directory, adjust).await;
+    assert_eq!(pair.app.sync().await["state"], "succeeded");
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let address = pair.app.base.trim_start_matches("http://").parse().unwrap();
+    let mut stream = socket.connect(address).await.unwrap();
+    stream.write_all(b"GET /entities HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     let mut beginning = [0; 12];
     stream.read_exact(&mut beginning).await.unwrap();
     assert_eq!(&beginning, b"HTTP/1.1 200");
-    held.serve.signal(Signal::TERM);
-    assert_eq!(held.serve.end().await.status.code(), Some(0));
+    (pair, stream)
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_reads_is_cut_off_at_the_deadline() {
+    let (mut pair, _unread) = long_winded(Duration::from_millis(50)).await;
+    pair.app.shutdown.cancel();
+    let ended = tokio::time::timeout(Duration::from_mins(1), &mut pair.app.ended).await;
+    assert!(ended.expect("the deadline ends the service").unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn an_answer_under_way_is_sent_to_its_end() {
+    let (mut pair, mut stream) = long_winded(Duration::from_hours(1)).await;
+    pair.app.shutdown.cancel();
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).await.unwrap();
+    assert!(rest.len() > 120 * 100_000 && rest.ends_with(b"}\n"));
+    assert!((&mut pair.app.ended).await.unwrap().is_ok());
 }
 
 #[tokio::test]
@@ -135,6 +163,17 @@ async fn a_connection_that_only_waits_holds_nothing_up() {
     let held = Held::spawn("  drainTimeout: 1h").await;
     let idle = client();
     assert_eq!(idle.get(format!("{}/health/live", held.service)).send().await.unwrap().status(), 200);
+    held.serve.signal(Signal::TERM);
+    assert_eq!(held.serve.end().await.status.code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_connection_without_a_request_holds_nothing_up() {
+    let held = Held::spawn("  drainTimeout: 1h").await;
+    let address = held.service.trim_start_matches("http://");
+    let _silent = TcpStream::connect(address).await.unwrap();
+    // Connections are taken in order, so the silent one has been by the time of this answer.
+    assert_eq!(get(&format!("{}/health/live", held.service)).await.status(), 200);
     held.serve.signal(Signal::TERM);
     assert_eq!(held.serve.end().await.status.code(), Some(0));
 }

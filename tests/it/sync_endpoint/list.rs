@@ -24,14 +24,10 @@ async fn runs_are_listed_with_what_they_brought_the_latest_first() {
     let succeeded = pair.app.sync().await["id"].clone();
     pair.fake.revoke(FakeAuthentik::TOKEN);
     let failed = pair.app.sync().await["id"].clone();
-    let gate = hold(&pair);
-    let queued = [post(&pair.app).await, post(&pair.app).await];
     let runs = runs(&pair.app).await;
-    let ids: Vec<_> = runs.iter().rev().take(2).map(|run| run["id"].clone()).collect();
-    assert_eq!(ids, [succeeded, failed]);
-    assert!(runs.iter().any(|run| run["id"] == queued[1].as_str()));
-
-    let [.., failed, succeeded] = runs.as_slice() else { panic!("{runs:?}") };
+    let [second, first] = runs.as_slice() else { panic!("{runs:?}") };
+    assert_eq!((&first["id"], &second["id"]), (&succeeded, &failed));
+    let (succeeded, failed) = (first, second);
     for run in [failed, succeeded] {
         assert_eq!(run["trigger"], "request");
         assert!(time(&run["queuedAt"]) <= time(&run["startedAt"]));
@@ -44,6 +40,21 @@ async fn runs_are_listed_with_what_they_brought_the_latest_first() {
     assert_eq!(failed["error"]["code"], "token");
     assert!(succeeded.get("error").is_none());
     assert!(succeeded.get("findingList").is_none(), "the list of runs stays short");
+}
+
+#[tokio::test]
+async fn queued_and_running_runs_are_listed_before_those_that_ended() {
+    let pair = Pair::spawn(Release::V2026_5, FakeDirectory::generate(250), |_| ()).await;
+    let ended = pair.app.sync().await["id"].clone();
+    let gate = hold(&pair);
+    let running = post(&pair.app).await;
+    gate.waiting(1).await;
+    let queued = post(&pair.app).await;
+    let listed: Vec<_> =
+        runs(&pair.app).await.iter().map(|run| (run["id"].clone(), run["state"].clone())).collect();
+    let expected =
+        [(queued.into(), "queued".into()), (running.into(), "running".into()), (ended, "succeeded".into())];
+    assert_eq!(listed, expected);
     gate.open();
 }
 
