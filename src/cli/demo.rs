@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use super::{bind, run, shutdown};
 use crate::authentik::fake::{FakeAuthentik, FakeDirectory, Release};
 use crate::base_url::BaseUrl;
-use crate::config::{AuthentikConfig, Config, Schedule, ServiceConfig};
+use crate::config::{AuthentikConfig, Config, Schedule, ServiceConfig, parse_listen};
 
 /// Serve invented users and groups from a look-alike Authentik
 #[derive(Debug, Args)]
@@ -19,7 +19,7 @@ pub(super) struct Demo {
     #[arg(long, value_name = "N", default_value_t = 200)]
     users: usize,
     /// Where to listen
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = parse_listen)]
     listen: SocketAddr,
 }
 

@@ -106,6 +106,37 @@ async fn the_address_may_come_from_a_variable_and_the_flag_wins() {
 }
 
 #[tokio::test]
+async fn the_flag_takes_what_the_configuration_takes() {
+    let authentik = authentik().await;
+    let variables = [
+        ("AUTHENTIK_BASE_URL", authentik.base.as_str()),
+        ("AUTHENTIK_TOKEN", FakeAuthentik::TOKEN),
+        // As a compose file passes a variable on that is not set.
+        ("ENTITY_PROVIDER_LISTEN", ""),
+    ];
+    let mut serve = Process::spawn(&["serve", "--listen", "localhost:0"], &variables);
+    assert!(serve.serving().await.starts_with("http://127.0.0.1:"));
+    for command in ["serve", "demo"] {
+        let ended = Process::run(&[command, "--listen", "9090"], &[]).await;
+        assert_eq!(ended.status.code(), Some(2));
+        assert!(ended.error.contains("`127.0.0.1:9090`"), "{}", ended.error);
+    }
+}
+
+#[tokio::test]
+async fn an_empty_variable_counts_as_unset() {
+    let authentik = authentik().await;
+    let (_directory, file) = directory_with("app-config.yaml", "entityProvider: { listen: '127.0.0.1:0' }");
+    let variables = [
+        ("AUTHENTIK_BASE_URL", authentik.base.as_str()),
+        ("AUTHENTIK_TOKEN", FakeAuthentik::TOKEN),
+        ("ENTITY_PROVIDER_LISTEN", ""),
+    ];
+    let mut serve = Process::spawn(&["serve", "--config", &file], &variables);
+    assert!(serve.serving().await.starts_with("http://127.0.0.1:"));
+}
+
+#[tokio::test]
 async fn an_address_in_use_is_named() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
