@@ -117,7 +117,6 @@ impl From<QueryRejection> for ApiError {
 }
 
 /// The answer to a request whose handler panicked; the panic hook has logged why.
-#[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]
 pub(super) fn panicked(_: Box<dyn Any + Send>) -> Response<Body> {
     ApiError::Internal.into_response()
 }
