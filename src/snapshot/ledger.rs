@@ -49,7 +49,7 @@ impl Ledger {
     /// Asks for a run; the answer names the queued one, which may have been asked for before.
     pub fn request(&self, trigger: Trigger) -> RunId {
         let queued_at = self.clock.now();
-        let id = self.change(|runs| {
+        self.change(|runs| {
             let run = runs.queued.get_or_insert_with(|| Run {
                 id: RunId::new(),
                 trigger,
@@ -59,8 +59,7 @@ impl Ledger {
                 end: None,
             });
             run.id
-        });
-        id
+        })
     }
 
     /// Waits until a run is queued.
