@@ -10,6 +10,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use jiff::tz::TimeZone;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::clock::Clock;
@@ -62,8 +63,13 @@ async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     bound.with_context(|| format!("cannot listen on {address}; choose another address with --listen"))
 }
 
-/// Runs the service until a signal.
-async fn run(config: Config, listener: TcpListener) -> anyhow::Result<()> {
-    let shutdown = shutdown::on_signal().context("cannot wait for signals")?;
+/// A token that a signal cancels; to be taken before the address is announced, so that whoever
+/// sees the address may send a signal.
+fn shutdown() -> anyhow::Result<CancellationToken> {
+    shutdown::on_signal().context("cannot wait for signals")
+}
+
+/// Runs the service until the shutdown.
+async fn run(config: Config, listener: TcpListener, shutdown: CancellationToken) -> anyhow::Result<()> {
     App::build(config, Clock::system(), TimeZone::system(), shutdown)?.run(listener).await
 }

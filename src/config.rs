@@ -26,7 +26,7 @@ pub use duration::{DurationError, parse as parse_duration};
 pub use environment::{Environment, ProcessEnvironment};
 pub use error::{ConfigError, Place};
 pub use schedule::{Frequency, FrequencyError, Schedule, Scope};
-pub use service::ServiceConfig;
+pub use service::{ServiceConfig, parse_listen};
 
 use blocks::Block;
 use origin::Origin;

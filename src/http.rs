@@ -26,6 +26,11 @@ use state::AppState;
     title = "authentik-entity-provider",
     description = "The users and groups of an Authentik server as Backstage catalog entities.",
     license(name = "Apache-2.0", identifier = "Apache-2.0")
+), tags(
+    (name = "entities", description = "What a Backstage `url` location reads"),
+    (name = "sync", description = "Runs that read Authentik"),
+    (name = "health", description = "For orchestrators and for people"),
+    (name = "description", description = "This document"),
 ))]
 struct Description;
 

@@ -55,7 +55,7 @@ pub async fn read_tail<Row: Listed>(
 ) -> Result<(), Error> {
     let mut reading = Reading::<Row>::default();
     let last_page = rows.len().saturating_sub(1) / client.page_size() + 1;
-    reading.to_the_end(client, progress, last_page).await?;
+    reading.read_to_the_end(client, progress, last_page).await?;
     rows.append(&mut reading.rows);
     Ok(())
 }
@@ -89,20 +89,27 @@ impl<Row: Listed> Reading<Row> {
             Some(first) => first.pagination.total_pages.max(2),
             None => return Ok(reading),
         };
-        reading.to_the_end(client, progress, last_page).await?;
+        reading.read_to_the_end(client, progress, last_page).await?;
         progress.expect(last_page - 1);
         let mut pages = stream::iter(1..last_page)
             .map(async |page| client.page::<Row>(page).await)
             .buffer_unordered(client.concurrency());
         while let Some(answer) = pages.try_next().await? {
             progress.advance();
-            answer.into_iter().for_each(|page| reading.take(page));
+            if let Some(page) = answer {
+                reading.take(page);
+            }
         }
         Ok(reading)
     }
 
     /// Reads from a page to the end, one after another; the last is the anchor.
-    async fn to_the_end(&mut self, client: &Client, progress: &Progress, from: usize) -> Result<(), Error> {
+    async fn read_to_the_end(
+        &mut self,
+        client: &Client,
+        progress: &Progress,
+        from: usize,
+    ) -> Result<(), Error> {
         for number in from.. {
             let known = self.rows.len();
             let Some(page) = self.page(client, progress, number).await? else { break };

@@ -7,10 +7,10 @@ use anyhow::Context;
 use clap::Args;
 use tokio::net::TcpListener;
 
-use super::{bind, run};
+use super::{bind, run, shutdown};
 use crate::authentik::fake::{FakeAuthentik, FakeDirectory, Release};
 use crate::base_url::BaseUrl;
-use crate::config::{AuthentikConfig, Config, Schedule, ServiceConfig};
+use crate::config::{AuthentikConfig, Config, Schedule, ServiceConfig, parse_listen};
 
 /// Serve invented users and groups from a look-alike Authentik
 #[derive(Debug, Args)]
@@ -19,17 +19,18 @@ pub(super) struct Demo {
     #[arg(long, value_name = "N", default_value_t = 200)]
     users: usize,
     /// Where to listen
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = parse_listen)]
     listen: SocketAddr,
 }
 
 impl Demo {
     /// Serves until a signal.
     pub(super) async fn run(self) -> anyhow::Result<()> {
+        let shutdown = shutdown()?;
         let listener = bind(self.listen).await?;
         let authentik = spawn_authentik(self.users).await?;
         introduce(self.users, &authentik, listener.local_addr()?);
-        run(config(&authentik, self.listen), listener).await
+        run(config(&authentik, self.listen), listener, shutdown).await
     }
 }
 

@@ -59,16 +59,32 @@ impl Default for ServiceConfig {
 
 fn listen<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
     let value = Value::deserialize(deserializer)?;
-    let text = value.as_str().map_or_else(|| value.to_string(), |text| text.trim().to_owned());
-    let address = text.strip_prefix("localhost:").map(|port| format!("{}:{port}", Ipv4Addr::LOCALHOST));
-    address.as_ref().unwrap_or(&text).parse().map_err(|_| {
-        let port: u16 = text.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap_or(8080);
-        D::Error::custom(format!(
-            "{} is not an address to listen on; expected an IP address and a port, \
-             such as `127.0.0.1:{port}` or `0.0.0.0:{port}`",
-            scalar::found(&value)
-        ))
-    })
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    address(&text).ok_or_else(|| D::Error::custom(no_address(&scalar::found(&value), &text)))
+}
+
+/// Reads an address to listen on, as the key `listen` takes it.
+///
+/// # Errors
+/// Says what was expected instead, with an address that would do.
+pub fn parse_listen(text: &str) -> Result<SocketAddr, String> {
+    address(text).ok_or_else(|| no_address(&format!("`{text}`"), text))
+}
+
+/// An IP address or `localhost`, and a port.
+fn address(text: &str) -> Option<SocketAddr> {
+    let text = text.trim();
+    let local = text.strip_prefix("localhost:").map(|port| format!("{}:{port}", Ipv4Addr::LOCALHOST));
+    local.as_deref().unwrap_or(text).parse().ok()
+}
+
+/// What is wrong with a text that is no address, and what would be right.
+fn no_address(found: &str, text: &str) -> String {
+    let port: u16 = text.rsplit(':').next().and_then(|port| port.trim().parse().ok()).unwrap_or(8080);
+    format!(
+        "{found} is not an address to listen on; expected an IP address and a port, \
+         such as `127.0.0.1:{port}` or `0.0.0.0:{port}`"
+    )
 }
 
 fn public_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {

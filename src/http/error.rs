@@ -39,7 +39,7 @@ pub enum ApiError {
     Internal,
 }
 
-/// A problem document.
+/// A problem document (RFC 9457).
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Problem {
     /// Always `about:blank`: the status says what kind of problem it is.

@@ -25,12 +25,12 @@ pub fn format(headers: &HeaderMap) -> Option<Format> {
 #[must_use]
 pub fn encoding(headers: &HeaderMap) -> Encoding {
     let codings = weighted(headers, &ACCEPT_ENCODING);
-    let quality = |name: &str| {
-        let named = codings.iter().find(|(coding, _)| coding == name);
-        named.or_else(|| codings.iter().find(|(coding, _)| coding == "*")).map(|(_, quality)| *quality)
+    let quality = |names: &[&str]| {
+        let named = codings.iter().find(|(coding, _)| names.contains(&coding.as_str()));
+        named.map(|(_, quality)| *quality)
     };
-    let gzip = quality("gzip").max(quality("x-gzip")).unwrap_or(0);
-    let identity = codings.iter().find(|(coding, _)| coding == "identity").map_or(1, |(_, quality)| *quality);
+    let gzip = quality(&["gzip", "x-gzip"]).or_else(|| quality(&["*"])).unwrap_or(0);
+    let identity = quality(&["identity"]).unwrap_or(1);
     if gzip > 0 && gzip >= identity { Encoding::Gzip } else { Encoding::Identity }
 }
 
@@ -116,6 +116,8 @@ mod tests {
             ("gzip;q=0", false),
             ("*", true),
             ("*;q=0", false),
+            ("gzip;q=0, *", false),
+            ("*, x-gzip;q=0", false),
             ("br", false),
             ("identity", false),
             ("gzip;q=0.5, identity", false),

@@ -2,12 +2,14 @@
 
 pub mod app;
 pub mod ordered;
+pub mod process;
+pub mod wire;
 
 use std::path::PathBuf;
 use std::sync::Once;
 
 use authentik_entity_provider::authentik::fake::FakeAuthentik;
-use reqwest::{Client, RequestBuilder, redirect};
+use reqwest::{Client, ClientBuilder, RequestBuilder, redirect};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -28,11 +30,16 @@ pub fn recorded_rows(path: &str) -> Vec<Value> {
 
 /// Makes a client that neither follows redirects nor uses a proxy.
 pub fn client() -> Client {
+    client_builder().build().unwrap()
+}
+
+/// Begins a client that neither follows redirects nor uses a proxy.
+pub fn client_builder() -> ClientBuilder {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
         let _ = rustls::crypto::ring::default_provider().install_default();
     });
-    Client::builder().redirect(redirect::Policy::none()).no_proxy().build().unwrap()
+    Client::builder().redirect(redirect::Policy::none()).no_proxy()
 }
 
 /// A look-alike on a free port; it stops when dropped.

@@ -9,7 +9,7 @@ use axum::response::Response;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::catalog::entity::Kind;
+use super::kind_name::KindName;
 use crate::http::conditional::is_not_modified;
 use crate::http::error::{ApiError, Problem};
 use crate::http::negotiate;
@@ -23,36 +23,19 @@ use crate::snapshot::rendition::{Encoding, Format, Rendition, Variant};
 pub struct EntitiesQuery {
     /// Only entities of this kind.
     #[param(inline)]
-    kind: Option<KindFilter>,
+    kind: Option<KindName>,
     /// The format, whatever the `Accept` header says.
     #[param(inline)]
     format: Option<FormatName>,
 }
 
-/// A kind in a query.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-enum KindFilter {
-    User,
-    Group,
-}
-
-/// A format in a query.
+/// How entities follow each other.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum FormatName {
     Yaml,
     Json,
     Ndjson,
-}
-
-impl From<KindFilter> for Kind {
-    fn from(kind: KindFilter) -> Self {
-        match kind {
-            KindFilter::User => Self::User,
-            KindFilter::Group => Self::Group,
-        }
-    }
 }
 
 impl From<FormatName> for Format {
@@ -75,16 +58,31 @@ impl From<FormatName> for Format {
     tag = "entities",
     params(
         EntitiesQuery,
-        ("If-None-Match" = Option<String>, Header, description = "The tags of what the client has"),
+        ("If-None-Match" = Option<String>, Header, nullable = false, example = "\"0123456789abcdef\"",
+            description = "The tags of what the client has; compared weakly, whatever `Cache-Control` says"),
     ),
     responses(
-        (status = OK, description = "The entities", headers(("ETag" = String, description = "Strong, from the content")), content(
-            (String = "application/yaml"), (Vec<Object> = "application/json"), (String = "application/x-ndjson"),
-        )),
-        (status = NOT_MODIFIED, description = "The client has them already"),
+        (status = OK, description = "The entities, compressed if the client accepts gzip",
+            content(
+                (String = "application/yaml"), (Vec<Object> = "application/json"), (String = "application/x-ndjson"),
+            ),
+            headers(
+                ("ETag" = String, description = "Strong; made from the content, so the same after a restart"),
+                ("Vary" = String, description = "`Accept, Accept-Encoding`"),
+                ("Cache-Control" = String, description = "`private, no-cache`: may be kept, must be asked again"),
+                ("Content-Encoding" = String, description = "`gzip`, or missing"),
+            )),
+        (status = NOT_MODIFIED, description = "The client has them already",
+            headers(
+                ("ETag" = String, description = "The tag of what the client has"),
+                ("Vary" = String, description = "`Accept, Accept-Encoding`"),
+                ("Cache-Control" = String, description = "`private, no-cache`"),
+            )),
         (status = BAD_REQUEST, description = "An unknown parameter or value", body = Problem, content_type = "application/problem+json"),
         (status = NOT_ACCEPTABLE, description = "No format is acceptable", body = Problem, content_type = "application/problem+json"),
-        (status = SERVICE_UNAVAILABLE, description = "No snapshot yet", body = Problem, content_type = "application/problem+json"),
+        (status = SERVICE_UNAVAILABLE, description = "No snapshot yet: never an empty list, which would empty a catalog",
+            body = Problem, content_type = "application/problem+json",
+            headers(("Retry-After" = u32, description = "Seconds to wait"))),
     )
 )]
 pub async fn read_entities(

@@ -27,19 +27,22 @@ pub struct HealthView {
     version: &'static str,
     /// What is served; missing before the first snapshot.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     snapshot: Option<SnapshotView>,
     /// The run that ended last.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     last_run: Option<RunView>,
     /// When the next scheduled run is due; missing while runs are only asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
     next_run_at: Option<Timestamp>,
 }
 
 /// The service in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = HealthStatus)]
 pub enum Status {
     /// No snapshot has been read yet.
     Starting,
@@ -59,6 +62,7 @@ struct SnapshotView {
     #[schema(value_type = String, format = DateTime)]
     read_at: Timestamp,
     /// Seconds since then.
+    #[schema(minimum = 0)]
     age_seconds: i64,
     /// User entities.
     users: usize,
@@ -85,6 +89,8 @@ impl SnapshotView {
 }
 
 /// A summary for people
+///
+/// It names nobody: findings are counted, and `GET /sync/{id}` lists them.
 #[utoipa::path(
     get,
     path = "/health",
@@ -124,7 +130,7 @@ fn status(state: &AppState, snapshot: Option<&Snapshot>, last_run: Option<&Run>)
     get,
     path = "/health/live",
     tag = "health",
-    responses((status = OK, description = "It does", content_type = "text/plain"))
+    responses((status = OK, description = "It does", body = String, content_type = "text/plain", example = "ok\n"))
 )]
 pub async fn read_liveness() -> impl IntoResponse {
     ([(CACHE_CONTROL, "no-store")], "ok\n")
@@ -138,8 +144,10 @@ pub async fn read_liveness() -> impl IntoResponse {
     path = "/health/ready",
     tag = "health",
     responses(
-        (status = OK, description = "A snapshot is served", content_type = "text/plain"),
-        (status = SERVICE_UNAVAILABLE, description = "No snapshot yet, or shutting down", body = Problem, content_type = "application/problem+json"),
+        (status = OK, description = "A snapshot is served", body = String, content_type = "text/plain", example = "ok\n"),
+        (status = SERVICE_UNAVAILABLE, description = "No snapshot yet, or shutting down",
+            body = Problem, content_type = "application/problem+json",
+            headers(("Retry-After" = u32, description = "Seconds to wait"))),
     )
 )]
 pub async fn read_readiness(State(state): State<AppState>) -> Result<impl IntoResponse, ApiError> {

@@ -10,7 +10,7 @@ use axum::response::IntoResponse;
     get,
     path = "/openapi.json",
     tag = "description",
-    responses((status = OK, description = "The OpenAPI description", content_type = "application/json"))
+    responses((status = OK, description = "The OpenAPI description", body = Object, content_type = "application/json"))
 )]
 pub async fn read_description() -> impl IntoResponse {
     static TEXT: OnceLock<String> = OnceLock::new();
@@ -18,6 +18,9 @@ pub async fn read_description() -> impl IntoResponse {
 }
 
 /// The description as indented JSON, as it is committed.
+///
+/// # Panics
+/// Never: the description is plain data.
 #[must_use]
 pub fn text() -> String {
     let mut text = crate::http::description().to_pretty_json().expect("the description is plain data");

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::catalog::entity::Kind;
-use crate::catalog::finding::Finding;
-use crate::snapshot::run::{Outcome, Run, Trigger};
+use super::kind_name::KindName;
+use crate::catalog::finding::{Code, Finding};
+use crate::snapshot::run::{Failure, Outcome, Run, Trigger};
 
 /// How many findings are listed with a run.
 const LISTED_FINDINGS: usize = 1000;
@@ -26,23 +26,47 @@ pub struct RunView {
     queued_at: Timestamp,
     /// When it began.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
     started_at: Option<Timestamp>,
     /// When it ended.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
     ended_at: Option<Timestamp>,
     /// How long it took, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     duration_seconds: Option<f64>,
     /// Pages of Authentik's lists.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pages: Option<PagesView>,
-    /// What a successful run brought.
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    result: Option<ResultView>,
+    /// User entities in the snapshot of a successful run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    users: Option<usize>,
+    /// Group entities in the snapshot of a successful run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    groups: Option<usize>,
+    /// Entities that the snapshot before lacked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    added: Option<usize>,
+    /// Entities that differ from the snapshot before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    changed: Option<usize>,
+    /// Entities that only the snapshot before had.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    removed: Option<usize>,
+    /// How many findings a successful run brought; `GET /sync/{id}` lists them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    findings: Option<usize>,
     /// Why a run failed.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     error: Option<FailureView>,
 }
 
@@ -54,12 +78,14 @@ pub struct RunDetailView {
     run: RunView,
     /// What the operator should know, at most 1000 findings; `findings` has the whole number.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     finding_list: Option<Vec<FindingView>>,
 }
 
 /// Why a run was asked for.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = RunTrigger)]
 enum TriggerName {
     Schedule,
     Request,
@@ -68,6 +94,7 @@ enum TriggerName {
 /// How far a run is.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = RunState)]
 enum State {
     Queued,
     Running,
@@ -84,23 +111,6 @@ struct PagesView {
     total: usize,
 }
 
-/// What a successful run brought.
-#[derive(Debug, Serialize, ToSchema)]
-struct ResultView {
-    /// User entities in the snapshot.
-    users: usize,
-    /// Group entities in the snapshot.
-    groups: usize,
-    /// Entities that the snapshot before lacked.
-    added: usize,
-    /// Entities that differ from the snapshot before.
-    changed: usize,
-    /// Entities that only the snapshot before had.
-    removed: usize,
-    /// How many findings there are; `GET /sync/{id}` lists them.
-    findings: usize,
-}
-
 /// Why a run failed.
 #[derive(Debug, Serialize, ToSchema)]
 struct FailureView {
@@ -115,18 +125,20 @@ struct FailureView {
 #[derive(Debug, Serialize, ToSchema)]
 struct FindingView {
     /// What kind of finding it is, stable over versions.
-    #[schema(value_type = String, example = "name-collision")]
-    code: crate::catalog::finding::Code,
+    code: Code,
     /// The kind of the entity at fault.
     #[serde(skip_serializing_if = "Option::is_none")]
-    kind: Option<&'static str>,
+    #[schema(nullable = false)]
+    kind: Option<KindName>,
     /// The primary key of the row at fault.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pk: Option<String>,
     /// The name in Authentik, or the entry of the configuration.
     source: String,
     /// The name in the catalog.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     name: Option<String>,
     /// What is the matter.
     message: String,
@@ -136,22 +148,9 @@ struct FindingView {
 
 impl From<&Run> for RunView {
     fn from(run: &Run) -> Self {
-        let (result, error) = match &run.end {
-            Some((_, Outcome::Succeeded(report))) => {
-                let changes = report.changes;
-                let result = ResultView {
-                    users: report.users,
-                    groups: report.groups,
-                    added: changes.added,
-                    changed: changes.changed,
-                    removed: changes.removed,
-                    findings: report.findings.len(),
-                };
-                (Some(result), None)
-            }
-            Some((_, Outcome::Failed(failure))) => {
-                (None, Some(FailureView { code: failure.code, message: failure.message.clone() }))
-            }
+        let (report, failure) = match &run.end {
+            Some((_, Outcome::Succeeded(report))) => (Some(report), None),
+            Some((_, Outcome::Failed(failure))) => (None, Some(failure)),
             None => (None, None),
         };
         let ended_at = run.end.as_ref().map(|(at, _)| *at);
@@ -169,9 +168,20 @@ impl From<&Run> for RunView {
             pages: run
                 .started_at
                 .map(|_| PagesView { done: run.progress.done(), total: run.progress.total() }),
-            result,
-            error,
+            users: report.map(|report| report.users),
+            groups: report.map(|report| report.groups),
+            added: report.map(|report| report.changes.added),
+            changed: report.map(|report| report.changes.changed),
+            removed: report.map(|report| report.changes.removed),
+            findings: report.map(|report| report.findings.len()),
+            error: failure.map(FailureView::from),
         }
+    }
+}
+
+impl From<&Failure> for FailureView {
+    fn from(failure: &Failure) -> Self {
+        Self { code: failure.code, message: failure.message.clone() }
     }
 }
 
@@ -191,7 +201,7 @@ impl From<&Finding> for FindingView {
     fn from(finding: &Finding) -> Self {
         Self {
             code: finding.code,
-            kind: finding.kind.map(Kind::lower),
+            kind: finding.kind.map(Into::into),
             pk: finding.pk.clone(),
             source: finding.source.clone(),
             name: finding.name.clone(),

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::header::{CACHE_CONTROL, LOCATION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -34,7 +34,7 @@ const NO_STORE: [(HeaderName, HeaderValue); 1] = [(CACHE_CONTROL, HeaderValue::f
 pub struct RunsView {
     /// When the next scheduled run is due; missing while runs are only asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
     next_run_at: Option<Timestamp>,
     /// The runs, the latest first.
     runs: Vec<RunView>,
@@ -45,12 +45,15 @@ pub struct RunsView {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct WaitQuery {
-    /// How long to wait for the end of the run, such as `30s`; at most 10 minutes.
+    /// How long to wait for the end of the run: seconds, or a duration such as `30s`, `2 minutes`
+    /// or `PT30S`; at most 10 minutes.
     #[param(example = "30s")]
     wait: Option<String>,
 }
 
 /// Recent runs
+///
+/// The queued and the running one, and the last 100 that ended.
 #[utoipa::path(
     get,
     path = "/sync",
@@ -67,7 +70,7 @@ pub async fn list_runs(State(state): State<AppState>) -> impl IntoResponse {
     get,
     path = "/sync/{id}",
     tag = "sync",
-    params(("id" = String, Path, description = "The run's id")),
+    params(("id" = String, Path, description = "The run's id, as `POST /sync` and `GET /sync` name it")),
     responses(
         (status = OK, description = "The run", body = RunDetailView),
         (status = NOT_FOUND, description = "No such run", body = Problem, content_type = "application/problem+json"),
@@ -75,8 +78,10 @@ pub async fn list_runs(State(state): State<AppState>) -> impl IntoResponse {
 )]
 pub async fn read_run(
     State(state): State<AppState>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<impl IntoResponse, ApiError> {
+    // Only a text that is not UTF-8 is rejected, and no id is such a text.
+    let id = id.map_or_else(|_| "given".to_owned(), |Path(id)| id);
     let run = RunId::from_str(&id).ok().and_then(|id| state.ledger.find(id));
     let run = run.ok_or(ApiError::UnknownRun(id))?;
     Ok((NO_STORE, Json(RunDetailView::from(&run))))
@@ -91,13 +96,24 @@ pub async fn read_run(
     tag = "sync",
     params(
         WaitQuery,
-        ("Prefer" = Option<String>, Header, description = "`wait=30` waits up to 30 seconds (RFC 7240)"),
+        ("Prefer" = Option<String>, Header, nullable = false, example = "wait=30",
+            description = "Waits so many seconds (RFC 7240) unless `wait` is given; what cannot be read is ignored"),
     ),
     responses(
-        (status = OK, description = "The run ended while the client waited", body = RunView),
+        (status = OK, description = "The run ended while the client waited: it succeeded or failed", body = RunView,
+            headers(
+                ("Location" = String, description = "Where the run can be asked for, relative to this service"),
+                ("Preference-Applied" = String, description = "The preference, if it decided the wait"),
+            )),
         (status = ACCEPTED, description = "The run is queued or under way", body = RunView,
-            headers(("Location" = String, description = "Where the run can be asked for"))),
+            headers(
+                ("Location" = String, description = "Where the run can be asked for at once, relative to this service"),
+                ("Preference-Applied" = String, description = "The preference, if it decided the wait"),
+            )),
         (status = BAD_REQUEST, description = "An unknown parameter or value", body = Problem, content_type = "application/problem+json"),
+        (status = SERVICE_UNAVAILABLE, description = "Shutting down: no run begins any more",
+            body = Problem, content_type = "application/problem+json",
+            headers(("Retry-After" = u32, description = "Seconds to wait"))),
     )
 )]
 pub async fn request_run(
@@ -108,6 +124,10 @@ pub async fn request_run(
     let Query(query) = query?;
     let asked = query.wait.as_deref().map(parse_wait).transpose()?;
     let preferred = preferred_wait(&headers);
+    if state.draining.is_cancelled() {
+        // No run begins any more, so none is promised.
+        return Err(ApiError::Draining);
+    }
     let id = state.ledger.request(Trigger::Request);
     if let Some(wait) = asked.or(preferred) {
         tokio::select! {

@@ -1,0 +1,146 @@
+//! The commands, run as the real binary.
+
+mod configuration;
+mod help;
+mod secrets;
+
+use authentik_entity_provider::authentik::fake::{FakeAuthentik, FakeDirectory, Release};
+use tempfile::TempDir;
+
+use crate::support::RunningAuthentik;
+use crate::support::process::{Line, Process, get, post};
+use crate::support::wire::documents;
+
+const LISTEN: [&str; 3] = ["serve", "--listen", "127.0.0.1:0"];
+
+/// A look-alike that another process may read.
+async fn authentik() -> RunningAuthentik {
+    RunningAuthentik::spawn(&FakeAuthentik::new(Release::V2026_5, FakeDirectory::generate(30))).await
+}
+
+/// A directory with a file; it is removed when dropped.
+fn directory_with(name: &str, content: &str) -> (TempDir, String) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(name);
+    std::fs::write(&path, content).unwrap();
+    (directory, path.to_str().unwrap().to_owned())
+}
+
+/// Asserts that a service syncs from its Authentik.
+async fn assert_syncs(service: &str) {
+    let run = post(&format!("{service}/sync?wait=1m")).await;
+    assert_eq!(run["state"], "succeeded", "{run}");
+    let body = get(&format!("{service}/entities")).await.text().await.unwrap();
+    assert!(documents(&body).len() > 30);
+}
+
+#[tokio::test]
+async fn the_demo_says_what_to_open_and_serves_it() {
+    let mut demo = Process::spawn(&["demo", "--users", "30", "--listen", "127.0.0.1:0"], &[]);
+    let mut opened = Vec::new();
+    let urls = demo.until(|line| {
+        let Line::Out(line) = line else { return None };
+        opened.extend(
+            line.split_whitespace().map(|word| word.trim_matches('\'')).find(is_url).map(str::to_owned),
+        );
+        line.contains("Stop it").then(|| std::mem::take(&mut opened))
+    });
+    let urls = urls.await;
+    // The first URL is the look-alike's own, the second the service's.
+    let service = urls.iter().find(|url| url.contains("/entities")).unwrap().replace("/entities", "");
+    assert_eq!(post(&format!("{service}/sync?wait=1m")).await["state"], "succeeded");
+    let shown: Vec<_> = urls.iter().filter(|url| url.starts_with(&format!("{service}/"))).collect();
+    assert!(shown.len() >= 6, "{urls:?}");
+    for url in shown {
+        assert_eq!(get(url).await.status(), 200, "{url}");
+    }
+    assert_syncs(&service).await;
+}
+
+fn is_url(word: &&str) -> bool {
+    word.starts_with("http://")
+}
+
+#[tokio::test]
+async fn the_demo_takes_no_configuration() {
+    let ended = Process::run(&["demo", "--config", "app-config.yaml"], &[]).await;
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(ended.error.contains("--config"), "{}", ended.error);
+}
+
+#[tokio::test]
+async fn two_variables_are_enough_to_serve() {
+    let authentik = authentik().await;
+    let variables =
+        [("AUTHENTIK_BASE_URL", authentik.base.as_str()), ("AUTHENTIK_TOKEN", FakeAuthentik::TOKEN)];
+    let mut serve = Process::spawn(&LISTEN, &variables);
+    let listening = serve.logged("listening").await;
+    assert_eq!(listening["authentik"], authentik.base.as_str());
+    let service = format!("http://{}", listening["address"].as_str().unwrap());
+    assert_eq!(listening["target"], format!("{service}/entities"));
+    assert_syncs(&service).await;
+}
+
+#[tokio::test]
+async fn the_token_may_stand_in_a_file() {
+    let authentik = authentik().await;
+    let (_directory, file) = directory_with("token", &format!("{}\n", FakeAuthentik::TOKEN));
+    let variables = [("AUTHENTIK_BASE_URL", authentik.base.as_str()), ("AUTHENTIK_TOKEN_FILE", &file)];
+    let mut serve = Process::spawn(&LISTEN, &variables);
+    assert_syncs(&serve.serving().await).await;
+}
+
+#[tokio::test]
+async fn the_address_may_come_from_a_variable_and_the_flag_wins() {
+    let authentik = authentik().await;
+    let mut variables = vec![
+        ("AUTHENTIK_BASE_URL", authentik.base.as_str()),
+        ("AUTHENTIK_TOKEN", FakeAuthentik::TOKEN),
+        ("ENTITY_PROVIDER_LISTEN", "127.0.0.1:0"),
+    ];
+    let mut serve = Process::spawn(&["serve"], &variables);
+    assert_syncs(&serve.serving().await).await;
+    variables[2].1 = "192.0.2.1:1";
+    let mut serve = Process::spawn(&LISTEN, &variables);
+    assert!(serve.serving().await.starts_with("http://127.0.0.1:"));
+}
+
+#[tokio::test]
+async fn the_flag_takes_what_the_configuration_takes() {
+    let authentik = authentik().await;
+    let variables = [
+        ("AUTHENTIK_BASE_URL", authentik.base.as_str()),
+        ("AUTHENTIK_TOKEN", FakeAuthentik::TOKEN),
+        // As a compose file passes a variable on that is not set.
+        ("ENTITY_PROVIDER_LISTEN", ""),
+    ];
+    let mut serve = Process::spawn(&["serve", "--listen", "localhost:0"], &variables);
+    assert!(serve.serving().await.starts_with("http://127.0.0.1:"));
+    for command in ["serve", "demo"] {
+        let ended = Process::run(&[command, "--listen", "9090"], &[]).await;
+        assert_eq!(ended.status.code(), Some(2));
+        assert!(ended.error.contains("`127.0.0.1:9090`"), "{}", ended.error);
+    }
+}
+
+#[tokio::test]
+async fn an_empty_variable_counts_as_unset() {
+    let authentik = authentik().await;
+    let (_directory, file) = directory_with("app-config.yaml", "entityProvider: { listen: '127.0.0.1:0' }");
+    let variables = [
+        ("AUTHENTIK_BASE_URL", authentik.base.as_str()),
+        ("AUTHENTIK_TOKEN", FakeAuthentik::TOKEN),
+        ("ENTITY_PROVIDER_LISTEN", ""),
+    ];
+    let mut serve = Process::spawn(&["serve", "--config", &file], &variables);
+    assert!(serve.serving().await.starts_with("http://127.0.0.1:"));
+}
+
+#[tokio::test]
+async fn an_address_in_use_is_named() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let ended = Process::run(&["demo", "--listen", &address], &[]).await;
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(ended.error.contains(&address) && ended.error.contains("--listen"), "{}", ended.error);
+}

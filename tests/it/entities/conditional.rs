@@ -1,0 +1,146 @@
+//! Tags, and what is answered to who has them already.
+
+use std::collections::BTreeSet;
+
+use authentik_entity_provider::authentik::fake::FakeDirectory;
+use reqwest::Method;
+
+use super::{VARIANTS, hostile_directory, restarted, synced};
+use crate::support::app::{Pair, TestApp};
+use crate::support::wire::{Answer, BACKSTAGE, REVALIDATION};
+
+/// The headers of a later read by Backstage.
+fn revalidation(etag: &str) -> Vec<(&str, &str)> {
+    [BACKSTAGE.as_slice(), &REVALIDATION, &[("if-none-match", etag)]].concat()
+}
+
+/// The tags of all variants in all codings.
+async fn tags(app: &TestApp) -> Vec<String> {
+    let mut tags = Vec::new();
+    for (query, accept) in VARIANTS {
+        for coding in ["identity", "gzip"] {
+            let headers = [("accept", accept), ("accept-encoding", coding)];
+            let answer = Answer::get(app, &format!("/entities{query}"), &headers).await;
+            tags.push(answer.etag().to_owned());
+        }
+    }
+    tags
+}
+
+/// Adds a user and syncs.
+async fn change(pair: &Pair) {
+    pair.fake.edit(|directory| directory.add_user("new-user"));
+    assert_eq!(pair.app.sync().await["added"], 1);
+}
+
+#[tokio::test]
+async fn every_format_kind_and_coding_has_a_tag_of_its_own() {
+    let pair = synced(FakeDirectory::generate(60)).await;
+    let tags = tags(&pair.app).await;
+    assert_eq!(tags.iter().collect::<BTreeSet<_>>().len(), tags.len(), "{tags:?}");
+}
+
+#[tokio::test]
+async fn bytes_and_tags_are_the_same_after_a_restart() {
+    let (before, after, _authentik) = restarted(hostile_directory(200)).await;
+    assert_eq!(tags(&before).await, tags(&after).await);
+    for coding in ["identity", "gzip"] {
+        let headers = [("accept-encoding", coding)];
+        let [before, after] =
+            [&before, &after].map(|app| async { Answer::get(app, "/entities", &headers).await });
+        assert_eq!(before.await.body, after.await.body);
+    }
+}
+
+#[tokio::test]
+async fn a_run_without_changes_keeps_every_tag_and_a_change_of_a_user_the_tags_of_groups() {
+    let pair = synced(FakeDirectory::generate(60)).await;
+    let first = tags(&pair.app).await;
+    assert_eq!(pair.app.sync().await["changed"], 0);
+    assert_eq!(tags(&pair.app).await, first);
+    change(&pair).await;
+    let second = tags(&pair.app).await;
+    for (at, (before, after)) in first.iter().zip(&second).enumerate() {
+        let (query, _) = VARIANTS[at / 2];
+        assert_eq!(before == after, query.contains("kind=group"), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn backstage_is_answered_with_304_until_something_changes() {
+    let pair = synced(FakeDirectory::generate(60)).await;
+    let first = Answer::get(&pair.app, "/entities", &BACKSTAGE).await;
+    let again = Answer::get(&pair.app, "/entities", &revalidation(first.etag())).await;
+    assert_eq!((again.status, again.body.len()), (304, 0));
+    change(&pair).await;
+    let changed = Answer::get(&pair.app, "/entities", &revalidation(first.etag())).await;
+    assert_eq!(changed.status, 200);
+    assert_ne!(changed.etag(), first.etag());
+    assert!(changed.text().contains("new-user"));
+}
+
+#[tokio::test]
+async fn a_304_has_the_headers_that_a_cache_needs_and_no_body() {
+    let pair = synced(FakeDirectory::generate(60)).await;
+    for (query, accept) in VARIANTS {
+        for coding in ["identity", "gzip"] {
+            let (path, wanted) =
+                (format!("/entities{query}"), [("accept", accept), ("accept-encoding", coding)]);
+            let full = Answer::get(&pair.app, &path, &wanted).await;
+            let headers = [wanted.as_slice(), &REVALIDATION, &[("if-none-match", full.etag())]].concat();
+            for method in [Method::GET, Method::HEAD] {
+                let answer = Answer::to(&pair.app, method, &path, &headers).await;
+                assert_eq!((answer.status, answer.body.len()), (304, 0), "{query} {coding}");
+                for name in ["etag", "vary", "cache-control"] {
+                    assert_eq!(answer.header(name), full.header(name));
+                }
+                assert!(!answer.headers.contains_key("content-encoding"));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn any_tag_of_a_list_counts_and_is_compared_weakly() {
+    let pair = synced(FakeDirectory::generate(60)).await;
+    let etag = Answer::get(&pair.app, "/entities", &[]).await.etag().to_owned();
+    let status =
+        async |value: &str| Answer::get(&pair.app, "/entities", &[("if-none-match", value)]).await.status;
+    for matching in [
+        etag.clone(),
+        format!("W/{etag}"),
+        format!("\"other\", {etag}"),
+        format!("{etag},\"other\""),
+        format!("\"a\", W/\"b\" ,W/{etag}"),
+        "*".to_owned(),
+    ] {
+        assert_eq!(status(&matching).await, 304, "{matching}");
+    }
+    let bare = etag.trim_matches('"').to_owned();
+    for other in ["\"other\"".to_owned(), "W/\"other\"".to_owned(), bare.clone(), format!("\"{bare}-gzip\"")]
+    {
+        assert_eq!(status(&other).await, 200, "{other}");
+    }
+}
+
+#[tokio::test]
+async fn a_tag_spread_over_several_headers_counts() {
+    let pair = synced(FakeDirectory::generate(60)).await;
+    let etag = Answer::get(&pair.app, "/entities", &[]).await.etag().to_owned();
+    let headers = [("if-none-match", "\"other\""), ("if-none-match", etag.as_str())];
+    assert_eq!(Answer::get(&pair.app, "/entities", &headers).await.status, 304);
+}
+
+#[tokio::test]
+async fn the_tag_of_one_coding_does_not_answer_for_another() {
+    let pair = synced(FakeDirectory::generate(60)).await;
+    let gzip = Answer::get(&pair.app, "/entities", &BACKSTAGE).await;
+    let plain = [("accept-encoding", "identity"), ("if-none-match", gzip.etag())];
+    assert_eq!(Answer::get(&pair.app, "/entities", &plain).await.status, 200);
+    let modified_since = [("if-modified-since", "Fri, 31 Dec 2100 23:59:59 GMT")];
+    assert_eq!(
+        Answer::get(&pair.app, "/entities", &modified_since).await.status,
+        200,
+        "there is no such date"
+    );
+}

@@ -1,0 +1,147 @@
+//! `/openapi.json`: the description is committed, served, and true.
+
+use authentik_entity_provider::authentik::fake::{FakeDirectory, Release};
+use authentik_entity_provider::http::endpoints::openapi::text;
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::support::app::{Pair, TestApp};
+use crate::support::wire::Answer;
+
+const COMMITTED: &str = include_str!("../../openapi/openapi.json");
+
+fn description() -> Value {
+    serde_json::from_str(COMMITTED).unwrap()
+}
+
+async fn pair() -> Pair {
+    Pair::spawn(Release::V2026_5, FakeDirectory::generate(30), |_| ()).await
+}
+
+/// Every operation: method, path and what the description says of it.
+fn operations(description: &Value) -> Vec<(Method, String, Value)> {
+    let paths = description["paths"].as_object().unwrap().iter();
+    let operations = paths.flat_map(|(path, methods)| {
+        methods.as_object().unwrap().iter().map(move |(method, operation)| {
+            (method.to_uppercase().parse().unwrap(), path.clone(), operation.clone())
+        })
+    });
+    operations.collect()
+}
+
+/// Sends a request and holds the answer against the description; gives the status.
+async fn held_against(app: &TestApp, method: Method, path: &str, operation: &Value) -> u16 {
+    let answer = Answer::to(app, method.clone(), path, &[]).await;
+    let documented = &operation["responses"][answer.status.to_string()];
+    assert!(documented.is_object(), "{method} {path} answers {}, which is not described", answer.status);
+    let media_type = answer.header("content-type").split(';').next().unwrap().to_owned();
+    assert!(documented["content"].get(&media_type).is_some(), "{method} {path}: {media_type}");
+    for name in documented["headers"].as_object().into_iter().flatten().map(|(name, _)| name) {
+        let optional = ["Content-Encoding", "Preference-Applied"].contains(&name.as_str());
+        assert!(optional || answer.headers.contains_key(name), "{method} {path}: no {name}");
+    }
+    answer.status
+}
+
+#[test]
+fn the_committed_description_is_the_generated_one() {
+    assert!(text() == COMMITTED, "run `cargo run --example openapi > openapi/openapi.json`");
+}
+
+#[test]
+fn the_description_is_the_same_every_time() {
+    assert_eq!(text(), text());
+}
+
+#[tokio::test]
+async fn the_service_serves_the_committed_description() {
+    let pair = pair().await;
+    let answer = Answer::get(&pair.app, "/openapi.json", &[]).await;
+    assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"));
+    assert_eq!(answer.text(), COMMITTED);
+}
+
+#[tokio::test]
+async fn every_operation_answers_as_described_before_and_after_the_first_snapshot() {
+    let pair = pair().await;
+    for _ in 0..2 {
+        for (method, path, operation) in operations(&description()) {
+            let path = path.replace("{id}", "nonsense");
+            let status = held_against(&pair.app, method, &path, &operation).await;
+            assert!(![405, 500].contains(&status));
+        }
+        pair.app.sync().await;
+    }
+    let run = pair.app.sync().await["id"].as_str().unwrap().to_owned();
+    let one_run = &description()["paths"]["/sync/{id}"]["get"];
+    assert_eq!(held_against(&pair.app, Method::GET, &format!("/sync/{run}"), one_run).await, 200);
+    let ask = &description()["paths"]["/sync"]["post"];
+    assert_eq!(held_against(&pair.app, Method::POST, "/sync?wait=30s", ask).await, 200);
+}
+
+#[tokio::test]
+async fn refusals_are_described_too() {
+    let pair = pair().await;
+    let description = description();
+    let entities = &description["paths"]["/entities"]["get"];
+    assert_eq!(held_against(&pair.app, Method::GET, "/entities?kind=x", entities).await, 400);
+    let ask = &description["paths"]["/sync"]["post"];
+    assert_eq!(held_against(&pair.app, Method::POST, "/sync?wait=x", ask).await, 400);
+    assert!(entities["responses"].get("406").is_some() && entities["responses"].get("304").is_some());
+}
+
+#[test]
+fn every_operation_has_a_summary_and_every_parameter_and_schema_a_description() {
+    let description = description();
+    for (method, path, operation) in operations(&description) {
+        assert!(operation["summary"].is_string() && operation["operationId"].is_string(), "{method} {path}");
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            assert!(parameter["description"].is_string(), "{method} {path}: {parameter}");
+        }
+    }
+    for (name, schema) in description["components"]["schemas"].as_object().unwrap() {
+        assert!(schema["description"].is_string(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn every_key_of_an_answer_is_in_its_schema() {
+    let pair = pair().await;
+    let run = pair.app.sync().await;
+    pair.fake.revoke(authentik_entity_provider::authentik::fake::FakeAuthentik::TOKEN);
+    let failed = pair.app.sync().await;
+    let schemas = &description()["components"]["schemas"];
+    for (schema, answer) in [
+        ("HealthView", pair.app.json("/health").await),
+        ("RunsView", pair.app.json("/sync").await),
+        ("Problem", pair.app.json("/nothing").await),
+        ("RunView", pair.app.json("/sync").await["runs"][0].clone()),
+        ("RunDetailView", run),
+        ("RunDetailView", failed),
+    ] {
+        let (described, required) = properties(schemas, &schemas[schema]);
+        for key in answer.as_object().unwrap().keys() {
+            assert!(described.contains(key), "{schema} lacks {key}");
+        }
+        for key in required {
+            assert!(answer.get(&key).is_some(), "{schema} requires {key}: {answer}");
+        }
+    }
+}
+
+/// The properties of a schema and which of them are required.
+fn properties(schemas: &Value, schema: &Value) -> (Vec<String>, Vec<String>) {
+    if let Some(reference) = schema["$ref"].as_str() {
+        return properties(schemas, &schemas[reference.rsplit('/').next().unwrap()]);
+    }
+    let keys = schema["properties"].as_object().into_iter().flatten().map(|(key, _)| key.clone());
+    let required = schema["required"].as_array().into_iter().flatten();
+    let own =
+        (keys.collect::<Vec<_>>(), required.map(|key| key.as_str().unwrap().to_owned()).collect::<Vec<_>>());
+    schema["allOf"].as_array().into_iter().flatten().fold(own, |(mut keys, mut required), part| {
+        let (more, more_required) = properties(schemas, part);
+        keys.extend(more);
+        required.extend(more_required);
+        (keys, required)
+    })
+}

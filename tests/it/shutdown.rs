@@ -1,0 +1,179 @@
+//! How the service ends: the real binary, signals and requests in flight.
+
+use std::time::Duration;
+
+use authentik_entity_provider::authentik::fake::{
+    Action, FakeAuthentik, FakeDirectory, Gate, Place, Release, Step,
+};
+use authentik_entity_provider::config::Config;
+use rustix::process::Signal;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+
+use crate::support::app::Pair;
+use crate::support::process::{Process, get, post};
+use crate::support::{RunningAuthentik, client};
+
+/// A process in front of a look-alike whose answers stop at a gate.
+struct Held {
+    serve: Process,
+    service: String,
+    gate: Gate,
+    fake: FakeAuthentik,
+    _authentik: RunningAuthentik,
+    _directory: TempDir,
+}
+
+impl Held {
+    /// Starts both, with more keys for our block of the configuration.
+    async fn spawn(keys: &str) -> Self {
+        let fake = FakeAuthentik::new(Release::V2026_5, FakeDirectory::generate(30));
+        let gate = Gate::new();
+        fake.script(Step::at(Place::Users, Action::gate(&gate)).always());
+        let authentik = RunningAuthentik::spawn(&fake).await;
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("app-config.yaml");
+        let config = format!(
+            "catalog:\n  providers:\n    authentik: {{ baseUrl: '{}', token: {} }}\n\
+             entityProvider:\n  listen: 127.0.0.1:0\n{keys}\n",
+            authentik.base,
+            FakeAuthentik::TOKEN
+        );
+        std::fs::write(&file, config).unwrap();
+        let mut serve = Process::spawn(&["serve", "--config", file.to_str().unwrap()], &[]);
+        let service = serve.serving().await;
+        Self { serve, service, gate, fake, _authentik: authentik, _directory: directory }
+    }
+}
+
+#[tokio::test]
+async fn either_signal_ends_an_idle_service_with_success() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let held = Held::spawn("").await;
+        assert_eq!(get(&format!("{}/health/live", held.service)).await.status(), 200);
+        held.serve.signal(signal);
+        let ended = held.serve.end().await;
+        assert_eq!(ended.status.code(), Some(0), "{}", ended.error);
+        assert!(ended.error.contains("shutting down"));
+    }
+}
+
+#[tokio::test]
+async fn a_request_in_flight_is_answered_and_the_run_is_cancelled() {
+    let held = Held::spawn("").await;
+    let request = client().post(format!("{}/sync?wait=10m", held.service)).send();
+    let terminate = async {
+        held.gate.waiting(1).await;
+        held.serve.signal(Signal::TERM);
+    };
+    let (answer, ()) = tokio::join!(request, terminate);
+    let answer = answer.expect("a request in flight is answered");
+    assert!([200, 202].contains(&answer.status().as_u16()));
+    let ended = held.serve.end().await;
+    assert_eq!(ended.status.code(), Some(0), "{}", ended.error);
+    assert_eq!(held.fake.counters().user_lists, 1, "the gate never opened, and nobody asked again");
+}
+
+#[tokio::test]
+async fn a_cancelled_run_is_told_from_a_failure_of_authentik() {
+    let pair = Pair::spawn(Release::V2026_5, FakeDirectory::generate(30), |config| {
+        config.service.drain_delay = Duration::from_hours(1);
+    })
+    .await;
+    pair.app.sync().await;
+    let gate = Gate::new();
+    pair.fake.script(Step::at(Place::Users, Action::gate(&gate)));
+    pair.app.post("/sync").send().await.unwrap();
+    gate.waiting(1).await;
+    pair.app.shutdown.cancel();
+    let run = loop {
+        let run = pair.app.json("/sync").await["runs"][0].clone();
+        if run["state"] != "running" {
+            break run;
+        }
+    };
+    assert_eq!((&run["state"], &run["error"]["code"]), (&"failed".into(), &"cancelled".into()));
+    assert_eq!(pair.app.fetch("/entities").await.status(), 200);
+}
+
+#[tokio::test]
+async fn during_the_drain_delay_ready_fails_and_requests_are_answered() {
+    let mut held = Held::spawn("  drainDelay: 1h").await;
+    held.gate.open();
+    assert_eq!(post(&format!("{}/sync?wait=1m", held.service)).await["state"], "succeeded");
+    held.serve.signal(Signal::TERM);
+    held.serve.logged("shutting down").await;
+    assert_eq!(get(&format!("{}/health/ready", held.service)).await.status(), 503);
+    assert_eq!(get(&format!("{}/entities", held.service)).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_second_signal_aborts() {
+    let mut held = Held::spawn("  drainDelay: 1h").await;
+    held.serve.signal(Signal::TERM);
+    held.serve.logged("shutting down").await;
+    held.serve.signal(Signal::INT);
+    let ended = held.serve.end().await;
+    assert_eq!(ended.status.code(), Some(130), "{}", ended.error);
+    assert!(ended.error.contains("aborting"));
+}
+
+/// A service with a body larger than all buffers between it and a client that reads nothing.
+async fn long_winded(drain_timeout: Duration) -> (Pair, TcpStream) {
+    let mut directory = FakeDirectory::generate(0);
+    for at in 0..120 {
+        let pk = directory.add_user(&format!("user-{at}"));
+        directory.edit_user(pk, |user| user.name = "x".repeat(100_000));
+    }
+    let adjust = |config: &mut Config| config.service.drain_timeout = drain_timeout;
+    let pair = Pair::spawn(Release::V2026_5, directory, adjust).await;
+    assert_eq!(pair.app.sync().await["state"], "succeeded");
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let address = pair.app.base.trim_start_matches("http://").parse().unwrap();
+    let mut stream = socket.connect(address).await.unwrap();
+    stream.write_all(b"GET /entities HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    let mut beginning = [0; 12];
+    stream.read_exact(&mut beginning).await.unwrap();
+    assert_eq!(&beginning, b"HTTP/1.1 200");
+    (pair, stream)
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_reads_is_cut_off_at_the_deadline() {
+    let (mut pair, _unread) = long_winded(Duration::from_millis(50)).await;
+    pair.app.shutdown.cancel();
+    let ended = tokio::time::timeout(Duration::from_mins(1), &mut pair.app.ended).await;
+    assert!(ended.expect("the deadline ends the service").unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn an_answer_under_way_is_sent_to_its_end() {
+    let (mut pair, mut stream) = long_winded(Duration::from_hours(1)).await;
+    pair.app.shutdown.cancel();
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).await.unwrap();
+    assert!(rest.len() > 120 * 100_000 && rest.ends_with(b"}\n"));
+    assert!((&mut pair.app.ended).await.unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn a_connection_that_only_waits_holds_nothing_up() {
+    let held = Held::spawn("  drainTimeout: 1h").await;
+    let idle = client();
+    assert_eq!(idle.get(format!("{}/health/live", held.service)).send().await.unwrap().status(), 200);
+    held.serve.signal(Signal::TERM);
+    assert_eq!(held.serve.end().await.status.code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_connection_without_a_request_holds_nothing_up() {
+    let held = Held::spawn("  drainTimeout: 1h").await;
+    let address = held.service.trim_start_matches("http://");
+    let _silent = TcpStream::connect(address).await.unwrap();
+    // Connections are taken in order, so the silent one has been by the time of this answer.
+    assert_eq!(get(&format!("{}/health/live", held.service)).await.status(), 200);
+    held.serve.signal(Signal::TERM);
+    assert_eq!(held.serve.end().await.status.code(), Some(0));
+}

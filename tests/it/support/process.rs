@@ -1,0 +1,150 @@
+//! The real binary as a child process, followed line by line.
+
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use reqwest::Response;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::client;
+
+/// A hanging child fails its test after this time.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A line of output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// Of standard output.
+    Out(String),
+    /// Of standard error.
+    Error(String),
+}
+
+/// A running command; it is killed when dropped.
+pub struct Process {
+    child: Child,
+    lines: UnboundedReceiver<Line>,
+    seen: Vec<Line>,
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// The exit status.
+    pub status: ExitStatus,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub error: String,
+}
+
+impl Process {
+    /// Starts the service's binary with nothing but these arguments and variables.
+    pub fn spawn(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        Self::spawn_in(&std::env::temp_dir(), arguments, variables)
+    }
+
+    /// The same, in a directory.
+    pub fn spawn_in(directory: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_authentik-entity-provider"))
+            .args(arguments)
+            .env_clear()
+            .envs(variables.iter().copied())
+            .current_dir(directory)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let (sender, lines) = unbounded_channel();
+        tokio::spawn(forward(child.stdout.take().unwrap(), Line::Out, sender.clone()));
+        tokio::spawn(forward(child.stderr.take().unwrap(), Line::Error, sender));
+        Self { child, lines, seen: Vec::new() }
+    }
+
+    /// Reads on until a line gives what is looked for.
+    pub async fn until<T>(&mut self, mut find: impl FnMut(&Line) -> Option<T>) -> T {
+        loop {
+            let line = tokio::time::timeout(PATIENCE, self.lines.recv()).await;
+            let Ok(Some(line)) = line else { panic!("the line never came: {:#?}", self.seen) };
+            let found = find(&line);
+            self.seen.push(line);
+            if let Some(found) = found {
+                return found;
+            }
+        }
+    }
+
+    /// Waits for an entry of the JSON log with this message.
+    pub async fn logged(&mut self, message: &str) -> Value {
+        self.until(|line| log_entry(line).filter(|entry| entry["message"] == message)).await
+    }
+
+    /// Waits until `serve` listens, and gives its base URL.
+    pub async fn serving(&mut self) -> String {
+        format!("http://{}", self.logged("listening").await["address"].as_str().unwrap())
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: Signal) {
+        let id = self.child.id().and_then(|id| id.try_into().ok()).expect("it runs");
+        kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
+    }
+
+    /// Waits for the end.
+    pub async fn end(mut self) -> Ended {
+        let status = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        let status = status.unwrap_or_else(|_| panic!("it does not end: {:#?}", self.seen)).unwrap();
+        while let Some(line) = self.lines.recv().await {
+            self.seen.push(line);
+        }
+        let (mut out, mut error) = (String::new(), String::new());
+        for line in self.seen {
+            let (text, line) = match line {
+                Line::Out(line) => (&mut out, line),
+                Line::Error(line) => (&mut error, line),
+            };
+            text.push_str(&line);
+            text.push('\n');
+        }
+        Ended { status, out, error }
+    }
+
+    /// Runs a command to its end.
+    pub async fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
+        Self::spawn(arguments, variables).end().await
+    }
+}
+
+/// An entry of the JSON log.
+pub fn log_entry(line: &Line) -> Option<Value> {
+    match line {
+        Line::Error(line) => serde_json::from_str(line).ok(),
+        Line::Out(_) => None,
+    }
+}
+
+/// Sends the lines of a stream on.
+async fn forward(stream: impl AsyncRead + Unpin, line: fn(String) -> Line, sender: UnboundedSender<Line>) {
+    let mut lines = BufReader::new(stream).lines();
+    while let Ok(Some(text)) = lines.next_line().await {
+        let _ = sender.send(line(text));
+    }
+}
+
+/// Sends a GET request.
+pub async fn get(url: &str) -> Response {
+    client().get(url).send().await.unwrap()
+}
+
+/// Sends a POST request and gives the JSON of the answer.
+pub async fn post(url: &str) -> Value {
+    let answer = client().post(url).send().await.unwrap();
+    serde_json::from_str(&answer.text().await.unwrap()).unwrap()
+}

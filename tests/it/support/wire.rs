@@ -1,0 +1,112 @@
+//! Answers as they come over the wire: no decompression, no header that a test did not send.
+
+use std::io::Read;
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use flate2::read::GzDecoder;
+use reqwest::header::HeaderMap;
+use reqwest::{Client, Method};
+use serde_json::Value;
+
+use super::app::TestApp;
+use super::client_builder;
+
+/// The headers with which Backstage 1.x reads a `url` location for the first time.
+pub const BACKSTAGE: [(&str, &str); 3] =
+    [("accept", "*/*"), ("accept-encoding", "gzip, deflate"), ("user-agent", "node")];
+
+/// The headers that Backstage adds to its tag from the second time on.
+pub const REVALIDATION: [(&str, &str); 2] = [("cache-control", "no-cache"), ("pragma", "no-cache")];
+
+/// A client that does not decompress; it keeps no connection, since tests share it and the ports
+/// of tests that ended are given out again.
+static PLAIN: LazyLock<Client> =
+    LazyLock::new(|| client_builder().no_gzip().pool_max_idle_per_host(0).build().unwrap());
+
+/// An answer, byte for byte.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, still encoded.
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// Sends a request and reads the answer.
+    pub async fn to(app: &TestApp, method: Method, path: &str, headers: &[(&str, &str)]) -> Self {
+        let mut request = PLAIN.request(method, format!("{}{path}", app.base));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Self { status, headers, body: response.bytes().await.unwrap() }
+    }
+
+    /// Sends a GET request with headers.
+    pub async fn get(app: &TestApp, path: &str, headers: &[(&str, &str)]) -> Self {
+        Self::to(app, Method::GET, path, headers).await
+    }
+
+    /// A header, or an empty text without one.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The tag.
+    pub fn etag(&self) -> &str {
+        let etag = self.header("etag");
+        assert!(etag.starts_with('"') && etag.ends_with('"') && etag.len() > 2, "no strong tag: {etag}");
+        etag
+    }
+
+    /// The body without its coding.
+    pub fn decoded(&self) -> Bytes {
+        match self.header("content-encoding") {
+            "" => self.body.clone(),
+            "gzip" => {
+                let mut decoded = Vec::new();
+                GzDecoder::new(&*self.body).read_to_end(&mut decoded).unwrap();
+                decoded.into()
+            }
+            other => panic!("unknown coding {other}"),
+        }
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8(self.decoded().to_vec()).unwrap()
+    }
+
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text()).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    /// Asserts that this is a problem document, and gives its detail.
+    pub fn problem(&self, status: u16, code: &str) -> String {
+        assert_eq!((self.status, self.header("content-type")), (status, "application/problem+json"));
+        assert_eq!(self.header("cache-control"), "no-store");
+        let problem = self.json();
+        assert_eq!((&problem["type"], &problem["status"]), (&"about:blank".into(), &status.into()));
+        assert_eq!(problem["code"], code);
+        assert!(!problem["title"].as_str().unwrap().is_empty());
+        problem["detail"].as_str().unwrap().to_owned()
+    }
+}
+
+/// The JSON documents of a body in the default format, which has one on a line after each `---`.
+pub fn documents(body: &str) -> Vec<Value> {
+    let lines: Vec<_> = body.lines().collect();
+    assert_eq!(lines.len() % 2, 0);
+    assert!(body.is_empty() || body.ends_with('\n'));
+    let pairs = lines.chunks(2).map(|pair| {
+        assert_eq!(pair[0], "---");
+        serde_json::from_str(pair[1]).unwrap()
+    });
+    pairs.collect()
+}
