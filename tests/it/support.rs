@@ -1,7 +1,9 @@
 //! What the tests share: recordings, a running look-alike, a client.
 
 pub mod app;
+pub mod directory;
 pub mod ordered;
+pub mod replay;
 
 use std::path::PathBuf;
 use std::sync::Once;
