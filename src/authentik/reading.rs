@@ -31,26 +31,38 @@ pub async fn read_directory(
         if found.is_within(&settled) {
             break;
         }
-        directory = read_again(client, progress, directory).await?;
+        directory = read_again(client, progress, directory, &settled).await?;
         settled = found;
     }
     Ok(directory)
 }
 
-/// Reads the cheap group list again, and of the user list as little as explains the difference.
-async fn read_again(client: &Client, progress: &Progress, old: Directory) -> Result<Directory, Error> {
+/// Reads the cheap group list again, and of the user list as little as explains the difference: the
+/// tail if only new users are missing, nothing if nothing is missing beyond what was settled before.
+async fn read_again(
+    client: &Client,
+    progress: &Progress,
+    old: Directory,
+    settled: &Disagreement,
+) -> Result<Directory, Error> {
     let groups = read_list::<Group>(client, progress).await?;
     let newest = old.users().last().map(|user| user.pk);
     let (users, _) = old.into_rows();
     let current = Directory::new(users, groups.into_values().collect());
-    let unknown = Disagreement::of(&current).users;
+    let missing = Disagreement::of(&current);
     let (users, groups) = current.into_rows();
     let mut users: Rows<User> = users.into_iter().map(|user| (user.pk, user)).collect();
-    if let Some(oldest) = unknown.first() {
-        let only_new = Some(*oldest) > newest;
-        if !only_new || read_tail(client, progress, &mut users).await? != users.len() {
-            users = read_list::<User>(client, progress).await?;
-        }
+    // Users that name a group which is not listed may have been read before it was deleted.
+    let stale = !missing.groups.is_subset(&settled.groups);
+    let mut unknown = missing.users.difference(&settled.users);
+    let whole = match unknown.next() {
+        _ if stale => true,
+        None => false,
+        Some(oldest) if Some(*oldest) > newest => !read_tail(client, progress, &mut users).await?,
+        Some(_) => true,
+    };
+    if whole {
+        users = read_list::<User>(client, progress).await?;
     }
     Ok(Directory::new(users.into_values().collect(), groups))
 }
