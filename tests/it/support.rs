@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod directory;
+pub mod hostile;
 pub mod ordered;
 pub mod replay;
 
