@@ -1,6 +1,7 @@
 //! Groups: which become entities, what each document says, and what exclusion leaves behind.
 
 use authentik_entity_provider::authentik::fake::{FakeDirectory, Release};
+use authentik_entity_provider::catalog::policy::NamePolicy;
 use serde_json::{Value, json};
 
 use crate::support::app::Pair;
@@ -104,7 +105,7 @@ async fn exclusion_follows_the_seed_rule_even_where_names_are_repaired() {
         Release::V2026_5,
         directory(&[(1, "pat")], &[(1, "Tech Ops!", &[1]), (2, "TECH OPS!", &[1]), (3, "Tech Ops", &[1])]),
         |config| {
-            config.service.names = authentik_entity_provider::catalog::policy::NamePolicy::Backstage;
+            config.service.names = NamePolicy::Backstage;
             config.authentik.exclude_groups = vec!["tech-ops-".into()];
         },
     )

@@ -1,11 +1,11 @@
 //! Names: the seed's rule, the repair, and who keeps a name in a collision.
 
-use authentik_entity_provider::authentik::fake::{FakeDirectory, FakeUser, Release};
+use authentik_entity_provider::authentik::fake::{Access, FakeAuthentik, FakeDirectory, FakeUser, Release};
 use authentik_entity_provider::catalog::name::{is_valid_name, suffix_name};
 use serde_json::json;
 
 use crate::support::app::Pair;
-use crate::support::directory::{assert_says, directory, finding, findings};
+use crate::support::directory::{assert_says, directory, finding, findings, group_pk};
 
 /// Usernames whose seed names Backstage refuses, and one that it accepts.
 fn odd_users() -> FakeDirectory {
@@ -13,7 +13,7 @@ fn odd_users() -> FakeDirectory {
     directory(&[(1, "-edge-"), (2, "🚀"), (3, &long), (4, "Fine.Name"), (5, "山田")], &[])
 }
 
-/// The names that two namesakes have, by pk.
+/// The pk of the user that has a name.
 async fn holder(pair: &Pair, name: &str) -> Option<String> {
     let entity = pair.app.entity("user", name).await?;
     Some(entity["metadata"]["annotations"]["authentik.goauthentik.io/pk"].as_str().unwrap().to_owned())
@@ -105,9 +105,10 @@ async fn under_backstage_the_loser_gets_a_suffix_that_depends_on_its_pk_alone() 
 async fn a_lower_pk_that_appears_later_does_not_take_a_held_name() {
     for repaired in [false, true] {
         let directory = directory(&[(9, "alice")], &[(1, "admins", &[9])]);
-        let pair = match repaired {
-            true => Pair::with_repaired_names(Release::V2026_5, directory).await,
-            false => Pair::with(directory).await,
+        let pair = if repaired {
+            Pair::with_repaired_names(Release::V2026_5, directory).await
+        } else {
+            Pair::with(directory).await
         };
         pair.app.sync().await;
         pair.fake.edit(|directory| directory.insert_user(FakeUser::new(2, "ALICE")));
@@ -141,12 +142,9 @@ async fn a_rename_into_a_held_name_does_not_take_it() {
 async fn a_failed_run_does_not_forget_who_holds_a_name() {
     let pair = Pair::with(directory(&[(9, "alice")], &[])).await;
     pair.app.sync().await;
-    pair.fake.revoke(authentik_entity_provider::authentik::fake::FakeAuthentik::TOKEN);
+    pair.fake.revoke(FakeAuthentik::TOKEN);
     assert_eq!(pair.app.sync().await["state"], "failed");
-    pair.fake.grant(
-        authentik_entity_provider::authentik::fake::FakeAuthentik::TOKEN,
-        authentik_entity_provider::authentik::fake::Access::Full,
-    );
+    pair.fake.grant(FakeAuthentik::TOKEN, Access::Full);
     pair.fake.edit(|directory| directory.insert_user(FakeUser::new(2, "ALICE")));
     pair.app.sync().await;
     assert_eq!(holder(&pair, "alice").await.as_deref(), Some("9"));
@@ -157,7 +155,7 @@ async fn groups_of_one_name_stay_apart() {
     let groups: &[(u128, &str, &[u64])] = &[(5, "Ops", &[1]), (6, "OPS", &[2])];
     let pair = Pair::with_repaired_names(Release::V2024_2, directory(&[(1, "a"), (2, "b")], groups)).await;
     pair.app.sync().await;
-    let suffixed = suffix_name("ops", "group", crate::support::directory::group_pk(6), 8);
+    let suffixed = suffix_name("ops", "group", group_pk(6), 8);
     assert_eq!(pair.app.names("group").await, ["ops", &suffixed]);
     let user = |name: &'static str| pair.app.entity("user", name);
     assert_eq!(user("a").await.unwrap()["spec"]["memberOf"], json!(["ops"]));

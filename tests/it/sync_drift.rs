@@ -9,7 +9,7 @@ use authentik_entity_provider::authentik::fake::{
 use serde_json::Value;
 
 use crate::support::app::Pair;
-use crate::support::directory::{directory, group_pk};
+use crate::support::directory::{directory, failure, group_pk};
 
 /// Users `u-1` to `u-N` in no group, and as many groups without members.
 fn loners(rows: u64) -> FakeDirectory {
@@ -163,6 +163,6 @@ async fn a_directory_that_never_rests_fails_the_run_and_not_the_catalog() {
     };
     pair.fake.script(Step::at(Place::Users, Action::before(churn)).page(2).always());
     let run = pair.app.sync().await;
-    assert_eq!(crate::support::directory::failure(&run).0, "incomplete");
+    assert_eq!(failure(&run).0, "incomplete");
     assert_eq!(pair.app.names("user").await.len(), 35);
 }

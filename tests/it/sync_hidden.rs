@@ -122,11 +122,37 @@ async fn a_group_deleted_during_the_crawl_is_no_hidden_group() {
     assert_eq!(user["spec"]["memberOf"], json!([]));
 }
 
+/// A service whose user list is answered only after an edit that follows the group list.
+async fn edited_between_the_lists(edit: fn(&mut FakeDirectory)) -> Pair {
+    let pair = Pair::with(crowd(5)).await;
+    let gate = Gate::new();
+    pair.fake.script(Step::at(Place::Users, Action::gate(&gate)));
+    let edit = move |directory: &mut FakeDirectory| {
+        edit(directory);
+        gate.open();
+    };
+    pair.fake.script(Step::at(Place::Groups, Action::after(edit)));
+    pair
+}
+
 #[tokio::test]
 async fn a_user_deleted_during_the_crawl_is_no_hidden_user() {
-    let pair = one_page_at_a_time(crowd(5)).await;
-    let hold = |directory: &mut FakeDirectory| assert!(directory.remove_user(2));
-    pair.fake.script(Step::at(Place::Groups, Action::after(hold)));
-    let run = pair.app.sync().await;
-    assert_eq!(run["findings"], 0, "{run}");
+    let pair = edited_between_the_lists(|directory| assert!(directory.remove_user(2))).await;
+    let (run, _, of_groups) = counted(&pair).await;
+    assert_eq!((&run["findings"], &run["users"], of_groups), (&json!(0), &json!(4), 2), "{run}");
+    let everyone = pair.app.entity("group", "everyone").await.unwrap();
+    assert_eq!(everyone["spec"]["members"], json!(["user-1", "user-3", "user-4"]));
+}
+
+#[tokio::test]
+async fn a_group_added_during_the_crawl_costs_only_the_cheap_list() {
+    let add = |directory: &mut FakeDirectory| {
+        let late = directory.add_group("late");
+        assert!(directory.add_member(late, 5));
+    };
+    let pair = edited_between_the_lists(add).await;
+    let (run, of_users, of_groups) = counted(&pair).await;
+    assert_eq!((&run["findings"], of_users, of_groups), (&json!(0), 1, 2), "{run}");
+    let user = pair.app.entity("user", "user-5").await.unwrap();
+    assert_eq!(user["spec"]["memberOf"], json!(["late"]));
 }

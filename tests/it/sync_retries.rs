@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use authentik_entity_provider::authentik::fake::{Action, CannedAnswer, Place, Step};
+use authentik_entity_provider::authentik::fake::{Action, CannedAnswer, FakeAuthentik, Place, Step};
 use authentik_entity_provider::clock::Clock;
 use axum::http::StatusCode;
+use tokio::net::TcpListener;
 use tokio::time::Instant;
 
-use crate::support::RunningAuthentik;
 use crate::support::app::{Pair, TestApp, config};
 use crate::support::directory::{assert_says, crowd, failure};
 
@@ -59,8 +59,7 @@ async fn retry_after_is_waited_for_in_seconds_and_as_a_date() {
     let now = "2026-01-05T08:00:00Z".parse().unwrap();
     for retry_after in ["40", "Mon, 05 Jan 2026 08:00:40 GMT"] {
         let pair = Pair::with(crowd(5)).await;
-        let settings =
-            config(&pair.authentik.base, authentik_entity_provider::authentik::fake::FakeAuthentik::TOKEN);
+        let settings = config(&pair.authentik.base, FakeAuthentik::TOKEN);
         let app = TestApp::spawn_at(settings, Clock::new(move || now)).await;
         pair.fake.script(Step::at(Place::Users, busy(503, Some(retry_after))));
         let begun = Instant::now();
@@ -112,15 +111,10 @@ async fn an_idle_connection_that_was_closed_is_no_failure() {
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_is_gone_is_told_as_such() {
-    let pair = Pair::with(crowd(5)).await;
-    let RunningAuthentik { base, .. } = &pair.authentik;
-    let other = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let closed = format!("http://{}", other.local_addr().unwrap());
-    assert_ne!(*base, closed);
-    drop(other);
-    let app = TestApp::spawn(config(&closed, "a-token")).await;
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let app = TestApp::spawn(config(&format!("http://{closed}"), "a-token")).await;
     let run = app.sync().await;
     let (code, message) = failure(&run);
     assert_eq!(code, "connect");
-    assert_says(message, &[&closed, "cannot connect", "firewall"]);
+    assert_says(message, &[&closed.to_string(), "cannot connect", "firewall"]);
 }

@@ -70,7 +70,7 @@ fn is_candidate(world: &World, user: &User) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 
     #[test]
     fn the_order_of_the_rows_never_matters(world in world(), turn in 0..12usize) {

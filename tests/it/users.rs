@@ -4,7 +4,7 @@ use authentik_entity_provider::authentik::fake::{FakeDirectory, FakeUser, Releas
 use serde_json::json;
 
 use crate::support::app::Pair;
-use crate::support::directory::{directory, finding, one_user};
+use crate::support::directory::{directory, finding, findings, one_user};
 
 /// A person, an inactive person and both kinds of service accounts in one group.
 fn mixed_accounts() -> FakeDirectory {
@@ -40,10 +40,8 @@ async fn every_release_serves_its_active_people() {
             let person = |kind| matches!(kind, UserKind::Internal | UserKind::External);
             directory.users().iter().filter(|user| user.is_active && person(user.kind)).count()
         });
-        let lost = crate::support::directory::findings(&run, "name-collision")
-            .iter()
-            .filter(|finding| finding["kind"] == "user")
-            .count();
+        let lost =
+            findings(&run, "name-collision").iter().filter(|finding| finding["kind"] == "user").count();
         assert_eq!(run["users"], people - lost);
         assert_eq!(pair.app.names("user").await.len(), people - lost);
     }
