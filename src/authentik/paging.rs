@@ -129,8 +129,9 @@ struct End {
 }
 
 /// What the answers of one reading said of the list's length. The first answer came before all
-/// others were asked for; those in between may have overtaken each other.
-#[derive(Default)]
+/// others were asked for; those in between may have overtaken each other. No answer, beyond the end
+/// of the list, counts as zero, which proves nothing.
+#[derive(Clone, Copy, Default)]
 struct Counts {
     first: usize,
     least: usize,
