@@ -4,6 +4,7 @@
 
 pub mod changes;
 pub mod document;
+mod escape;
 pub mod ledger;
 pub mod rendition;
 pub mod renditions;

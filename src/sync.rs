@@ -53,13 +53,21 @@ impl Scheduler {
             let started = self.clock.now();
             let Some((id, progress)) = self.ledger.start() else { continue };
             let outcome = tokio::select! {
-                () = shutdown.cancelled() => Outcome::Failed(cancelled()),
+                () = shutdown.cancelled() => {
+                    tracing::info!(run = %id, "sync cancelled");
+                    Outcome::Failed(cancelled())
+                }
                 outcome = self.cycle_once(id, &progress) => outcome,
             };
             failures = if matches!(outcome, Outcome::Failed(_)) { failures + 1 } else { 0 };
             self.ledger.finish(outcome);
             due = self.next(started, failures);
         }
+        // Whoever still waits for a run learns that it does not come.
+        if self.ledger.start().is_some() {
+            self.ledger.finish(Outcome::Failed(cancelled()));
+        }
+        self.ledger.announce(None);
     }
 
     /// Runs one cycle and logs how it ended.

@@ -17,9 +17,10 @@ use crate::base_url::BaseUrl;
 use crate::clock::Clock;
 
 /// The first pause before a retry; each further one is twice as long, with jitter.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-/// How often a request is repeated.
-const RETRIES: usize = 5;
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// How often a request is repeated: so often that a server which never answers is reported within
+/// the default timeouts of a request and of a run.
+const RETRIES: usize = 4;
 /// The longest `Retry-After` that is waited for within a run.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// How much of an error's text is repeated.
@@ -99,7 +100,7 @@ impl Client {
             StatusCode::NOT_FOUND if page > 1 && detail(&body).is_some() => Ok(None),
             StatusCode::NOT_FOUND => Err(not_authentik(url, "the path is unknown there")),
             StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => Err(self.refusal(list, &body).await),
-            _ => Err(Error::Status { url: url.into(), status, detail: summary(&body) }),
+            _ => Err(Error::Status { url: url.into(), status, detail: self.summary(&body) }),
         }
     }
 
@@ -109,7 +110,7 @@ impl Client {
         let version = self.settings.base_url.api("admin/version/");
         match self.get(&version).await {
             Ok((StatusCode::OK, _)) => Error::Permission { list },
-            Ok(_) => Error::Token { detail: summary(body) },
+            Ok(_) => Error::Token { detail: self.summary(body) },
             Err(error) => error,
         }
     }
@@ -139,7 +140,7 @@ impl Client {
                 let retry_after = self.retry_after(&response);
                 Err(Error::Unavailable { url: url.into(), status, retry_after })
             }
-            300..=399 => Err(redirected(url, &response)),
+            300..=399 => Err(self.redirected(url, &response)),
             _ => {
                 let body = response.bytes().await.map_err(|error| self.transport(url, &error))?;
                 Ok((status, body))
@@ -172,6 +173,25 @@ impl Client {
         } else {
             Error::Broken { url, cause }
         }
+    }
+
+    /// What an error's body says, short and on one line.
+    fn summary(&self, body: &[u8]) -> String {
+        let text = detail(body).unwrap_or_else(|| String::from_utf8_lossy(body).into_owned());
+        let line = self.without_token(&text).split_whitespace().collect::<Vec<_>>().join(" ");
+        line.chars().filter(|c| !c.is_control()).take(DETAIL_LENGTH).collect()
+    }
+
+    /// The error for a redirect; the query of the target is left out, since anything may stand there.
+    fn redirected(&self, url: &str, response: &Response) -> Error {
+        let location = response.headers().get(LOCATION).and_then(|target| target.to_str().ok());
+        let target = location.map_or("another address", |target| target.split('?').next().unwrap_or(target));
+        Error::Redirected { url: url.into(), target: self.without_token(target) }
+    }
+
+    /// What the other side said without the token, should it repeat it.
+    fn without_token(&self, text: &str) -> String {
+        text.replace(self.settings.token.expose_secret(), "(token)")
     }
 
     /// The address of a page with the cheapest flags, in the order of pks, without a filter.
@@ -215,7 +235,7 @@ fn decode<T: for<'de> serde::Deserialize<'de>>(url: &str, body: &[u8]) -> Result
 
 /// A decoder's message without the value that it quotes: that may be somebody's data.
 fn without_values(message: &str) -> String {
-    match (message.find(['`', '"']), message.find(", expected")) {
+    match (message.find(['`', '"']), message.rfind(", expected")) {
         (Some(value), Some(expected)) if value < expected => {
             format!("{}{}", message[..value].trim_end(), &message[expected..])
         }
@@ -229,30 +249,16 @@ fn detail(body: &[u8]) -> Option<String> {
     body.get("detail")?.as_str().map(str::to_owned)
 }
 
-/// What an error's body says, short and on one line.
-fn summary(body: &[u8]) -> String {
-    let text = detail(body).unwrap_or_else(|| String::from_utf8_lossy(body).into_owned());
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    line.chars().filter(|c| !c.is_control()).take(DETAIL_LENGTH).collect()
-}
-
 /// The error for whatever is no Authentik.
 fn not_authentik(url: &str, what: &str) -> Error {
     Error::NotAuthentik { url: url.into(), what: what.into() }
 }
 
-/// The error for a redirect; the query of the target is left out, since anything may stand there.
-fn redirected(url: &str, response: &Response) -> Error {
-    let location = response.headers().get(LOCATION).and_then(|target| target.to_str().ok());
-    let target = location.map_or("another address", |target| target.split('?').next().unwrap_or(target));
-    Error::Redirected { url: url.into(), target: target.into() }
-}
-
-/// Whether an error comes from the TLS library; it may be wrapped several times as an error of
-/// input and output, whose `source` skips what it wraps.
+/// Whether an error comes from the TLS library, possibly wrapped as an error of input and output,
+/// and that again; such a wrapper does not name what it wraps as its source.
 fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
-    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    error.is::<rustls::Error>() || wrapped.is_some_and(|wrapped| is_tls(wrapped))
+    let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    error.is::<rustls::Error>() || inner.is_some_and(|inner| is_tls(inner))
 }
 
 /// The last and most telling link of an error's chain.

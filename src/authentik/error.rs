@@ -125,8 +125,8 @@ pub enum Error {
     },
     /// A list could not be proven complete.
     #[error(
-        "the {list} list could not be read completely: {rows} rows were read and Authentik counts {count}, \
-         {rounds} times over; it changes while it is read, the next run tries again"
+        "the {list} list could not be read completely, {rounds} times over: it changes while it is read, or \
+         Authentik's count is wrong ({rows} rows were read, {count} are counted); the next run tries again"
     )]
     Incomplete {
         /// The list.
@@ -137,14 +137,6 @@ pub enum Error {
         count: usize,
         /// How often it was read.
         rounds: usize,
-    },
-    /// A list goes on after its end.
-    #[error("the {list} list does not end: page {page} brings no new row and still names a next page")]
-    Endless {
-        /// The list.
-        list: List,
-        /// The page.
-        page: usize,
     },
     /// No user is visible, not even the token's own.
     #[error(
@@ -172,7 +164,6 @@ impl Error {
             Self::Status { .. } => "status",
             Self::Malformed { .. } => "malformed",
             Self::Incomplete { .. } => "incomplete",
-            Self::Endless { .. } => "endless",
             Self::Empty => "empty",
         }
     }

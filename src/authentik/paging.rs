@@ -11,7 +11,8 @@
 //! **Groups** have random pks, so that an insert cannot be told from the rest: every answer of a
 //! reading must count as many groups as were read in the end.
 //!
-//! A reading that is not proven is thrown away and done again.
+//! How many pages there are is told by `total_pages`; `next` is not followed, so that no chain of
+//! pages can be endless. A reading that is not proven is thrown away and done again.
 
 use std::collections::BTreeMap;
 
@@ -44,20 +45,19 @@ pub async fn read_list<Row: Listed>(client: &Client, progress: &Progress) -> Res
     Err(Error::Incomplete { list: Row::LIST, rows, count, rounds: ROUNDS })
 }
 
-/// Reads on from where the known rows end; proves nothing.
+/// Reads the rows behind the first `known` ones and a few of those; proves nothing.
 ///
 /// # Errors
 /// Whatever keeps a page from being read.
 pub async fn read_tail<Row: Listed>(
     client: &Client,
     progress: &Progress,
-    rows: &mut Rows<Row>,
-) -> Result<(), Error> {
+    known: usize,
+) -> Result<Rows<Row>, Error> {
     let mut reading = Reading::<Row>::default();
-    let last_page = rows.len().saturating_sub(1) / client.page_size() + 1;
+    let last_page = known.saturating_sub(1) / client.page_size() + 1;
     reading.read_to_the_end(client, progress, last_page).await?;
-    rows.append(&mut reading.rows);
-    Ok(())
+    Ok(reading.rows)
 }
 
 /// The answers of one reading.
@@ -82,11 +82,11 @@ impl<Row: Listed> Reading<Row> {
         let mut reading = Self::default();
         // This answer tells where the end is; its rows are older than the anchor and prove nothing.
         let last_page = match reading.page(client, progress, 1).await? {
-            Some(only) if only.pagination.next == 0 => {
+            Some(only) if only.pagination.total_pages <= 1 => {
                 reading.take_last(only);
                 return Ok(reading);
             }
-            Some(first) => first.pagination.total_pages.max(2),
+            Some(first) => first.pagination.total_pages,
             None => return Ok(reading),
         };
         reading.read_to_the_end(client, progress, last_page).await?;
@@ -111,15 +111,13 @@ impl<Row: Listed> Reading<Row> {
         from: usize,
     ) -> Result<(), Error> {
         for number in from.. {
-            let known = self.rows.len();
-            let Some(page) = self.page(client, progress, number).await? else { break };
-            if page.pagination.next == 0 {
-                self.take_last(page);
-                break;
-            }
-            self.take(page);
-            if self.rows.len() == known {
-                return Err(Error::Endless { list: Row::LIST, page: number });
+            match self.page(client, progress, number).await? {
+                Some(page) if number < page.pagination.total_pages => self.take(page),
+                Some(last) => {
+                    self.take_last(last);
+                    break;
+                }
+                None => break,
             }
         }
         Ok(())

@@ -1,5 +1,7 @@
 //! Reads the directory: both lists at once, until they agree about each other's rows.
 
+use std::collections::BTreeSet;
+
 use super::client::Client;
 use super::error::Error;
 use super::paging::{Rows, read_list, read_tail};
@@ -24,33 +26,39 @@ pub async fn read_directory(
     if users.is_empty() {
         return Err(Error::Empty);
     }
-    let mut directory = directory(users, groups);
+    let mut directory = Directory::new(users.into_values().collect(), groups.into_values().collect());
     let mut settled = known.clone();
     for _ in 0..ROUNDS {
         let found = Disagreement::of(&directory);
-        if found.is_within(&settled) {
+        if found.beyond(&settled).is_empty() {
             break;
         }
-        directory = read_again(client, progress, directory).await?;
+        directory = read_again(client, progress, directory, &settled).await?;
         settled = found;
     }
     Ok(directory)
 }
 
-/// Reads the cheap group list again, and of the user list as little as explains the difference.
-async fn read_again(client: &Client, progress: &Progress, old: Directory) -> Result<Directory, Error> {
+/// Reads the cheap group list again, and of the user list as little as explains the difference:
+/// nothing if nothing is missing beyond what was settled before, the tail if only new users are.
+async fn read_again(
+    client: &Client,
+    progress: &Progress,
+    old: Directory,
+    settled: &Disagreement,
+) -> Result<Directory, Error> {
     let newest = old.users().last().map(|user| user.pk);
-    let (users, _) = old.into_rows();
+    let (mut users, listed) = old.into_rows();
     let groups = read_list::<Group>(client, progress).await?;
+    forget_deleted(&mut users, &listed, &groups);
     let mut current = Directory::new(users, groups.into_values().collect());
-    let unknown = Disagreement::of(&current).users;
-    if unknown.first().copied() > newest {
-        let (users, groups) = current.into_rows();
-        let mut users: Rows<User> = users.into_iter().map(|user| (user.pk, user)).collect();
-        read_tail(client, progress, &mut users).await?;
-        current = Directory::new(users.into_values().collect(), groups);
+    let missing = Disagreement::of(&current).beyond(settled);
+    if missing.groups.is_empty() && missing.users.first().copied() > newest {
+        let (mut users, groups) = current.into_rows();
+        users.extend(read_tail::<User>(client, progress, users.len()).await?.into_values());
+        current = Directory::new(users, groups);
     }
-    if Disagreement::of(&current).users.is_empty() {
+    if Disagreement::of(&current).beyond(settled).is_empty() {
         return Ok(current);
     }
     let users = read_list::<User>(client, progress).await?;
@@ -58,7 +66,12 @@ async fn read_again(client: &Client, progress: &Progress, old: Directory) -> Res
     Ok(Directory::new(users.into_values().collect(), groups))
 }
 
-/// A directory of rows by pk.
-fn directory(users: Rows<User>, groups: Rows<Group>) -> Directory {
-    Directory::new(users.into_values().collect(), groups.into_values().collect())
+/// Takes groups that were listed before and are not any more from the users that still name them:
+/// they were deleted after those users were read.
+fn forget_deleted(users: &mut [User], listed: &[Group], groups: &Rows<Group>) {
+    let deleted: BTreeSet<_> =
+        listed.iter().map(|group| group.pk).filter(|pk| !groups.contains_key(pk)).collect();
+    for user in users.iter_mut().filter(|user| user.groups.iter().any(|pk| deleted.contains(pk))) {
+        user.groups = user.groups.iter().copied().filter(|pk| !deleted.contains(pk)).collect();
+    }
 }

@@ -70,8 +70,6 @@ pub struct Page<Row> {
 /// Authentik's paging object; what is not needed here is ignored.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Pagination {
-    /// The next page, 0 on the last.
-    pub next: usize,
     /// Rows in the whole list.
     pub count: usize,
     /// Pages in the whole list.

@@ -120,6 +120,7 @@ pub struct UserSpec<'a> {
 #[serde(rename_all = "camelCase")]
 pub struct Profile<'a> {
     /// The name, or the username where that is empty.
+    #[serde(skip_serializing_if = "str::is_empty")]
     pub display_name: &'a str,
     /// The e-mail address.
     #[serde(skip_serializing_if = "str::is_empty")]

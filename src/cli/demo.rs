@@ -1,5 +1,6 @@
 //! `demo`: the service in front of a look-alike Authentik, with nothing else installed.
 
+use std::io::{Write, stdout};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -60,7 +61,7 @@ fn config(authentik: &BaseUrl, listen: SocketAddr) -> Config {
 
 /// Says what to open next.
 fn introduce(users: usize, authentik: &BaseUrl, address: SocketAddr) {
-    println!(
+    let text = format!(
         "A look-alike Authentik with {users} invented users listens on {authentik}
 and this service serves them on http://{address}. Open next:
 
@@ -74,4 +75,6 @@ and this service serves them on http://{address}. Open next:
 Stop it with Ctrl-C.
 "
     );
+    // Nobody may be reading, as in `demo | head`.
+    let _ = writeln!(stdout(), "{text}");
 }

@@ -35,10 +35,10 @@ impl Disagreement {
         self.users.is_empty() && self.groups.is_empty()
     }
 
-    /// Whether this names nothing that `known` does not name too.
+    /// What this names and `known` does not.
     #[must_use]
-    pub fn is_within(&self, known: &Self) -> bool {
-        self.users.is_subset(&known.users) && self.groups.is_subset(&known.groups)
+    pub fn beyond(&self, known: &Self) -> Self {
+        Self { users: &self.users - &known.users, groups: &self.groups - &known.groups }
     }
 }
 
@@ -77,7 +77,8 @@ mod tests {
         let found = Disagreement::of(&directory);
         assert_eq!(found.users, [UserPk(2)].into());
         assert_eq!(found.groups, [11, 12].map(|pk| GroupPk(Uuid::from_u128(pk))).into());
-        assert!(found.is_within(&found) && !found.is_within(&Disagreement::default()));
+        assert!(found.beyond(&found).is_empty());
+        assert_eq!(found.beyond(&Disagreement::default()), found);
     }
 
     #[test]

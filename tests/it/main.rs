@@ -1,12 +1,27 @@
 //! The integration tests, as one binary.
 
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails, in its helpers too")]
+#![expect(unreachable_pub, reason = "nothing is reached from outside a test binary")]
+
 mod commands;
-mod demo_path;
 mod entities;
+mod groups;
 mod health;
+mod hierarchy;
 mod look_alike;
+mod names;
 mod openapi;
 mod problems;
+mod readme;
+mod recordings;
+mod schedule;
 mod shutdown;
 mod support;
+mod sync_drift;
 mod sync_endpoint;
+mod sync_failures;
+mod sync_hidden;
+mod sync_requests;
+mod sync_retries;
+mod transform_properties;
+mod users;

@@ -1,8 +1,11 @@
 //! What the tests share: recordings, a running look-alike, a client.
 
 pub mod app;
+pub mod directory;
+pub mod hostile;
 pub mod ordered;
 pub mod process;
+pub mod replay;
 pub mod wire;
 
 use std::path::PathBuf;

@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
 
 use super::run_view::{RunDetailView, RunView};
@@ -130,11 +131,9 @@ pub async fn request_run(
     }
     let id = state.ledger.request(Trigger::Request);
     if let Some(wait) = asked.or(preferred) {
-        tokio::select! {
-            _ = state.ledger.ended(id) => {}
-            () = tokio::time::sleep(wait.min(LONGEST_WAIT)) => {}
-            () = state.draining.cancelled() => {}
-        }
+        // A shutdown ends every run, so that it is not waited for here. Too late is no error: the
+        // run is shown as it is.
+        let _ = timeout(wait.min(LONGEST_WAIT), state.ledger.ended(id)).await;
     }
     let run = state.ledger.find(id).ok_or_else(|| ApiError::UnknownRun(id.to_string()))?;
     let status = if run.end.is_some() { StatusCode::OK } else { StatusCode::ACCEPTED };

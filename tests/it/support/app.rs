@@ -31,10 +31,15 @@ pub struct TestApp {
 impl TestApp {
     /// Starts the service with a configuration.
     pub async fn spawn(config: Config) -> Self {
+        Self::spawn_at(config, Clock::system()).await
+    }
+
+    /// Starts the service with a clock of its own.
+    pub async fn spawn_at(config: Config, clock: Clock) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let shutdown = CancellationToken::new();
-        let app = App::build(config, Clock::system(), TimeZone::UTC, shutdown.clone()).unwrap();
+        let app = App::build(config, clock, TimeZone::UTC, shutdown.clone()).unwrap();
         let ended = tokio::spawn(app.run(listener));
         Self { base, shutdown, ended, client: client() }
     }
@@ -118,7 +123,8 @@ pub struct Pair {
     pub fake: FakeAuthentik,
     /// The service.
     pub app: TestApp,
-    _authentik: RunningAuthentik,
+    /// Where the look-alike answers.
+    pub authentik: RunningAuthentik,
 }
 
 impl Pair {
@@ -128,7 +134,12 @@ impl Pair {
         let authentik = RunningAuthentik::spawn(&fake).await;
         let mut config = config(&authentik.base, FakeAuthentik::TOKEN);
         adjust(&mut config);
-        Self { fake, app: TestApp::spawn(config).await, _authentik: authentik }
+        Self { fake, app: TestApp::spawn(config).await, authentik }
+    }
+
+    /// Starts both on a release of the newer generation.
+    pub async fn with(directory: FakeDirectory) -> Self {
+        Self::spawn(Release::V2026_5, directory, |_| ()).await
     }
 
     /// Starts both with `names: backstage`.

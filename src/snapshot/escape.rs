@@ -1,0 +1,41 @@
+//! JSON that is also YAML for every reader.
+//!
+//! JSON lets U+007F to U+009F stand as they are, and YAML calls most of them not printable: a strict
+//! reader would refuse the whole body for one of them (YAML 1.2.2, section 5.1). Escaped, they are
+//! the same to both.
+
+use std::io::{self, Write};
+
+use serde_json::ser::Formatter;
+
+/// Writes compact JSON in which those characters are escaped.
+pub(super) struct EscapeControls;
+
+impl Formatter for EscapeControls {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some((at, control)) = rest.char_indices().find(|(_, c)| ('\u{7f}'..='\u{9f}').contains(c)) {
+            write!(writer, "{}\\u{:04x}", &rest[..at], u32::from(control))?;
+            rest = &rest[at + control.len_utf8()..];
+        }
+        writer.write_all(rest.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Serialize;
+    use serde_json::Serializer;
+
+    use super::*;
+
+    #[test]
+    fn control_characters_are_escaped_and_mean_the_same() {
+        let text = "a\u{7f}b\u{80}\u{85}\u{9f}\u{a0}é🚀\n\"";
+        let mut bytes = Vec::new();
+        text.serialize(&mut Serializer::with_formatter(&mut bytes, EscapeControls)).unwrap();
+        let json = String::from_utf8(bytes).unwrap();
+        assert_eq!(json, "\"a\\u007fb\\u0080\\u0085\\u009f\u{a0}é🚀\\n\\\"\"");
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+    }
+}

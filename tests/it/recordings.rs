@@ -1,0 +1,134 @@
+//! The recorded answers of both generations go through the whole path.
+
+use authentik_entity_provider::catalog::policy::NamePolicy;
+use serde_json::Value;
+
+use crate::support::app::{TestApp, config};
+use crate::support::directory::{assert_says, failure, findings};
+use crate::support::replay::{EMPTY, FULL, OBJECT_LEVEL, Replay};
+
+const RELEASES: [&str; 2] = ["2025.10", "2026.5"];
+
+/// The service in front of a replay, after one run.
+async fn replayed(release: &'static str, token: &str, names: NamePolicy) -> (Replay, TestApp, Value) {
+    let replay = Replay::spawn(release).await;
+    let mut config = config(&replay.base, token);
+    config.service.names = names;
+    let app = TestApp::spawn(config).await;
+    let run = app.sync().await;
+    (replay, app, run)
+}
+
+/// The served body and the findings, without what differs from run to run and without pictures.
+async fn outcome(replay: &Replay, app: &TestApp, run: &Value) -> String {
+    assert_eq!(run["state"], "succeeded", "{run}");
+    let body = app.fetch("/entities").await.text().await.unwrap();
+    let body = body.replace(&replay.base, "https://authentik.example.com");
+    let mut lines: Vec<String> = body.lines().map(without_picture).collect();
+    lines.push("=== findings".into());
+    for finding in run["findingList"].as_array().unwrap() {
+        let text = |key: &str| finding[key].as_str().unwrap_or("(none)");
+        lines.push(format!("{}: {:?} -> {:?}", text("code"), text("source"), text("name")));
+        lines.push(format!("    {}", text("message")));
+        lines.push(format!("    {}", text("remedy")));
+    }
+    lines.join("\n")
+}
+
+/// A line with the picture's data replaced by its length.
+fn without_picture(line: &str) -> String {
+    let Some((before, rest)) = line.split_once("data:image/svg+xml;base64,") else { return line.to_owned() };
+    let (data, after) = rest.split_once('"').unwrap();
+    format!("{before}data:image/svg+xml;base64,({} characters)\"{after}", data.len())
+}
+
+#[tokio::test]
+async fn both_generations_give_the_reviewed_entities_and_findings() {
+    for release in RELEASES {
+        for (names, policy) in [("seed", NamePolicy::Seed), ("backstage", NamePolicy::Backstage)] {
+            let (replay, app, run) = replayed(release, FULL, policy).await;
+            insta::assert_snapshot!(format!("{release}-{names}"), outcome(&replay, &app, &run).await);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_filtered_permission_is_found_on_the_first_run() {
+    for release in RELEASES {
+        let (replay, app, run) = replayed(release, OBJECT_LEVEL, NamePolicy::Seed).await;
+        let users = findings(&run, "hidden-users");
+        let groups = findings(&run, "hidden-groups");
+        assert_eq!((users.len(), groups.len()), (1, 1), "{run}");
+        assert_says(users[0]["remedy"].as_str().unwrap(), &["`view_user`"]);
+        assert_says(groups[0]["remedy"].as_str().unwrap(), &["`view_group`"]);
+        insta::assert_snapshot!(format!("{release}-objperm"), outcome(&replay, &app, &run).await);
+    }
+}
+
+#[tokio::test]
+async fn an_empty_list_without_an_error_fails_the_run() {
+    for release in RELEASES {
+        let (_replay, app, run) = replayed(release, EMPTY, NamePolicy::Seed).await;
+        let (code, message) = failure(&run);
+        assert_eq!(code, "empty");
+        assert_says(message, &["`view_user`", "internal service account"]);
+        assert_eq!(app.fetch("/entities").await.status(), 503);
+    }
+}
+
+#[tokio::test]
+async fn every_recorded_refusal_of_a_token_is_told_as_one() {
+    for release in RELEASES {
+        for kind in [
+            "no-token",
+            "bad-token",
+            "basic-scheme",
+            "empty-bearer",
+            "app-password-token",
+            "verification-token",
+            "expired-token",
+            "inactive-user-token",
+        ] {
+            let (_replay, _app, run) = replayed(release, &format!("error-{kind}"), NamePolicy::Seed).await;
+            let (code, message) = failure(&run);
+            assert_eq!(code, "token", "{release} {kind}: {message}");
+            assert_says(message, &["expired", "inactive", "app password", "intent `API`"]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_recorded_refusal_of_a_list_names_the_missing_permission() {
+    for release in RELEASES {
+        for (error, permission) in [
+            ("error-noperm-users", "lacks the permission `view_user`"),
+            ("error-noperm-groups", "lacks the permission `view_group`"),
+            ("error-viewuser-only-groups", "lacks the permission `view_group`"),
+        ] {
+            let (_replay, _app, run) = replayed(release, error, NamePolicy::Seed).await;
+            let (code, message) = failure(&run);
+            assert_eq!(code, "permission", "{release} {error}: {message}");
+            assert_says(message, &[permission]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_other_recorded_error_names_the_address_and_what_came() {
+    for release in RELEASES {
+        for (error, expected, part) in [
+            ("error-bad-filter-type", "status", "400"),
+            ("error-bad-filter-date", "status", "400"),
+            ("error-page-beyond-end", "not-authentik", "baseUrl"),
+            ("error-page-zero", "not-authentik", "baseUrl"),
+            ("error-page-nan", "not-authentik", "baseUrl"),
+            ("error-unknown-user", "not-authentik", "baseUrl"),
+            ("error-unknown-route", "not-authentik", "baseUrl"),
+        ] {
+            let (replay, _app, run) = replayed(release, error, NamePolicy::Seed).await;
+            let (code, message) = failure(&run);
+            assert_eq!(code, expected, "{release} {error}: {message}");
+            assert_says(message, &[part, &replay.base]);
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! When runs begin. The clock is paused and moves on whenever nothing else is to be done, and the
+//! service's wall clock follows it.
+
+use std::time::Duration;
+
+use authentik_entity_provider::authentik::fake::{Access, Action, FakeAuthentik, Gate, Place, Release, Step};
+use authentik_entity_provider::clock::Clock;
+use authentik_entity_provider::config::{Config, Schedule};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::support::RunningAuthentik;
+use crate::support::app::{Pair, TestApp, config};
+use crate::support::directory::crowd;
+
+/// When the tests begin, on the service's wall clock.
+const BEGIN: &str = "2026-01-05T08:00:00Z";
+
+/// A clock that begins at [`BEGIN`] and follows the paused one.
+fn clock() -> Clock {
+    let (begin, started) = (BEGIN.parse::<Timestamp>().unwrap(), Instant::now());
+    Clock::new(move || begin + SignedDuration::try_from(started.elapsed()).unwrap())
+}
+
+/// A schedule as the configuration gives it.
+fn schedule(value: Value) -> Schedule {
+    serde_json::from_value(value).unwrap()
+}
+
+/// A look-alike and a service that follows a schedule.
+struct Scheduled {
+    fake: FakeAuthentik,
+    app: TestApp,
+    _authentik: RunningAuthentik,
+}
+
+impl Scheduled {
+    async fn spawn(schedule: Schedule) -> Self {
+        let fake = FakeAuthentik::new(Release::V2026_5, crowd(5));
+        let authentik = RunningAuthentik::spawn(&fake).await;
+        let mut config: Config = config(&authentik.base, FakeAuthentik::TOKEN);
+        config.authentik.schedule = schedule;
+        let app = TestApp::spawn_at(config, clock()).await;
+        Self { fake, app, _authentik: authentik }
+    }
+
+    /// The ended runs, the first one first, as soon as there are so many.
+    async fn ended(&self, number: usize) -> Vec<Value> {
+        loop {
+            let list = self.app.json("/sync").await;
+            let runs = list["runs"].as_array().unwrap();
+            let mut ended: Vec<_> = runs.iter().filter(|run| run.get("endedAt").is_some()).cloned().collect();
+            if ended.len() >= number {
+                ended.reverse();
+                return ended;
+            }
+            later(Duration::from_secs(1)).await;
+        }
+    }
+
+    /// When the next run is due, in seconds since the beginning.
+    async fn next(&self) -> i64 {
+        seconds(&self.app.json("/sync").await["nextRunAt"])
+    }
+}
+
+/// Lets time pass on the paused clock.
+async fn later(duration: Duration) {
+    tokio::time::sleep(duration).await;
+}
+
+/// A point in time as whole seconds since the beginning.
+fn seconds(time: &Value) -> i64 {
+    let time: Timestamp = time.as_str().unwrap_or_else(|| panic!("no time: {time}")).parse().unwrap();
+    time.duration_since(BEGIN.parse().unwrap()).as_secs()
+}
+
+/// When runs began, in seconds since the beginning.
+fn starts(runs: &[Value]) -> Vec<i64> {
+    runs.iter().map(|run| seconds(&run["startedAt"])).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_run_follows_the_initial_delay_and_the_others_the_frequency() {
+    let service =
+        Scheduled::spawn(schedule(json!({"frequency": {"minutes": 5}, "initialDelay": "40s"}))).await;
+    assert_eq!(service.next().await, 40);
+    let runs = service.ended(3).await;
+    assert_eq!(starts(&runs), [40, 340, 640]);
+    assert!(runs.iter().all(|run| run["trigger"] == "schedule" && run["state"] == "succeeded"));
+    assert_eq!(service.next().await, 940);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_defaults_are_fifteen_seconds_and_thirty_minutes() {
+    let service = Scheduled::spawn(Schedule::default()).await;
+    assert_eq!(starts(&service.ended(2).await), [15, 1815]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_manual_trigger_never_runs_by_itself() {
+    let service = Scheduled::spawn(schedule(json!({"frequency": {"trigger": "manual"}}))).await;
+    later(Duration::from_hours(48)).await;
+    assert_eq!(service.fake.counters().requests, 0);
+    assert!(service.app.json("/sync").await.get("nextRunAt").is_none());
+    assert_eq!(service.app.sync().await["trigger"], "request");
+    service.fake.revoke(FakeAuthentik::TOKEN);
+    assert_eq!(service.app.sync().await["state"], "failed");
+    let asked = service.fake.counters().requests;
+    later(Duration::from_hours(48)).await;
+    assert_eq!(service.fake.counters().requests, asked, "not even after a failure");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cron_expression_runs_at_its_times() {
+    let service =
+        Scheduled::spawn(schedule(json!({"frequency": {"cron": "30 */2 * * *"}, "initialDelay": "10s"})))
+            .await;
+    let runs = service.ended(3).await;
+    assert_eq!(starts(&runs), [10, 30 * 60, 150 * 60], "at once to have something to serve, 08:30, 10:30");
+    assert_eq!(service.next().await, 270 * 60);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_there_is_nothing_to_serve_failures_are_followed_by_quicker_runs() {
+    let service = Scheduled::spawn(schedule(json!({"initialDelay": "10s"}))).await;
+    service.fake.revoke(FakeAuthentik::TOKEN);
+    let runs = service.ended(8).await;
+    let pauses: Vec<_> = starts(&runs).windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert_eq!(pauses, [10, 20, 40, 80, 160, 300, 300]);
+    service.fake.grant(FakeAuthentik::TOKEN, Access::Full);
+    let runs = service.ended(9).await;
+    assert_eq!(runs[8]["state"], "succeeded");
+    assert_eq!(service.next().await, seconds(&runs[8]["startedAt"]) + 1800, "then the frequency holds");
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_a_snapshot_a_failure_waits_for_the_next_regular_run() {
+    let service = Scheduled::spawn(schedule(json!({"initialDelay": "0s"}))).await;
+    service.ended(1).await;
+    service.fake.revoke(FakeAuthentik::TOKEN);
+    let runs = service.ended(3).await;
+    assert_eq!(starts(&runs), [0, 1800, 3600]);
+    assert_eq!(runs[1]["error"]["code"], "token");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_was_asked_for_moves_the_next_regular_one() {
+    let service = Scheduled::spawn(schedule(json!({"initialDelay": "0s"}))).await;
+    service.ended(1).await;
+    later(Duration::from_mins(10)).await;
+    let asked = service.app.sync().await;
+    assert_eq!(service.next().await, seconds(&asked["startedAt"]) + 1800);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_longer_than_the_frequency_is_followed_by_the_next_at_once() {
+    let service =
+        Scheduled::spawn(schedule(json!({"frequency": {"seconds": 5}, "initialDelay": "0s"}))).await;
+    service.fake.script(Step::at(Place::Users, Action::Delay(Duration::from_secs(12))).always());
+    let runs = service.ended(3).await;
+    assert!(runs.iter().all(|run| run["state"] == "succeeded"), "{runs:?}");
+    assert_eq!(starts(&runs), [0, 12, 24], "one at a time");
+}
+
+#[tokio::test]
+async fn posts_during_a_run_share_the_next_one() {
+    let pair = Pair::with(crowd(5)).await;
+    let gate = Gate::new();
+    pair.fake.script(Step::at(Place::Groups, Action::gate(&gate)));
+    let post = async || {
+        let response = pair.app.post("/sync").send().await.unwrap();
+        assert_eq!(response.status(), 202);
+        let location = response.headers()["location"].to_str().unwrap().to_owned();
+        let run: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
+        assert_eq!(location, format!("/sync/{}", run["id"].as_str().unwrap()));
+        location
+    };
+    let first = post().await;
+    gate.waiting(1).await;
+    assert_eq!(pair.app.json(&first).await["state"], "running");
+    let (second, third) = (post().await, post().await);
+    assert_eq!(second, third);
+    assert_ne!(second, first);
+    assert_eq!(pair.app.json(&second).await["state"], "queued");
+    pair.fake.edit(|directory| directory.add_user("late"));
+    let (last, ()) = tokio::join!(pair.app.sync(), async { gate.open() });
+    assert_eq!(format!("/sync/{}", last["id"].as_str().unwrap()), second, "a third post shares it too");
+    assert_eq!(last["users"], 6, "it began after the change");
+    assert_eq!(pair.fake.counters().group_lists, 2);
+}
+
+#[tokio::test]
+async fn the_shutdown_ends_a_run_under_way() {
+    let mut pair = Pair::with(crowd(5)).await;
+    let gate = Gate::new();
+    pair.fake.script(Step::at(Place::Anywhere, Action::gate(&gate)).always());
+    pair.app.post("/sync").send().await.unwrap();
+    gate.waiting(2).await;
+    pair.app.shutdown.cancel();
+    (&mut pair.app.ended).await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_schedule_ends_with_the_service() {
+    let mut service = Scheduled::spawn(schedule(json!({"initialDelay": "0s", "frequency": "1m"}))).await;
+    service.ended(2).await;
+    service.app.shutdown.cancel();
+    (&mut service.app.ended).await.unwrap().unwrap();
+    let asked = service.fake.counters().requests;
+    later(Duration::from_hours(1)).await;
+    assert_eq!(service.fake.counters().requests, asked);
+}

@@ -1,0 +1,67 @@
+//! Small directories for the look-alike, and a look at entities and findings.
+
+use authentik_entity_provider::authentik::fake::{FakeDirectory, FakeGroup, FakeUser};
+use serde_json::Value;
+use uuid::Uuid;
+
+/// The primary key of the n-th group; greater numbers stand later in the order of pks.
+pub fn group_pk(number: u128) -> Uuid {
+    Uuid::from_u128(number)
+}
+
+/// A directory of users by pk and username, and of groups by number, name and members.
+pub fn directory(users: &[(u64, &str)], groups: &[(u128, &str, &[u64])]) -> FakeDirectory {
+    let mut directory = FakeDirectory::default();
+    for (pk, username) in users {
+        directory.insert_user(FakeUser::new(*pk, username));
+    }
+    for (number, name, members) in groups {
+        directory.insert_group(FakeGroup::new(group_pk(*number), name));
+        for member in *members {
+            assert!(directory.add_member(group_pk(*number), *member), "{name} has no user {member}");
+        }
+    }
+    directory
+}
+
+/// The user with the pk 1, changed, and nobody else.
+pub fn one_user(edit: impl FnOnce(&mut FakeUser)) -> FakeDirectory {
+    let mut directory = directory(&[(1, "pat")], &[]);
+    edit(directory.user_mut(1).unwrap());
+    directory
+}
+
+/// Users `user-1` to `user-N`; all of them but the last are members of one group.
+pub fn crowd(users: u64) -> FakeDirectory {
+    let names: Vec<_> = (1..=users).map(|pk| (pk, format!("user-{pk}"))).collect();
+    let users: Vec<_> = names.iter().map(|(pk, name)| (*pk, name.as_str())).collect();
+    let members: Vec<_> = users.iter().rev().skip(1).map(|(pk, _)| *pk).collect();
+    directory(&users, &[(1, "everyone", &members)])
+}
+
+/// The findings of a run that have a code.
+pub fn findings<'r>(run: &'r Value, code: &str) -> Vec<&'r Value> {
+    assert_eq!(run["state"], "succeeded", "{run}");
+    run["findingList"].as_array().unwrap().iter().filter(|finding| finding["code"] == code).collect()
+}
+
+/// The one finding of a run that has a code.
+pub fn finding<'r>(run: &'r Value, code: &str) -> &'r Value {
+    let found = findings(run, code);
+    assert_eq!(found.len(), 1, "{code}: {run}");
+    found[0]
+}
+
+/// The code and the message of a failed run.
+pub fn failure(run: &Value) -> (&str, &str) {
+    assert_eq!(run["state"], "failed", "{run}");
+    (run["error"]["code"].as_str().unwrap(), run["error"]["message"].as_str().unwrap())
+}
+
+/// Asserts that a text has all these parts.
+#[track_caller]
+pub fn assert_says(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "{part:?} is missing in: {text}");
+    }
+}

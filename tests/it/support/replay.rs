@@ -1,0 +1,99 @@
+//! A server that knows recordings and nothing else: it answers the client's own requests byte by byte.
+//!
+//! It is not the look-alike, so that one misreading of the API cannot hide in both.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::response::Response;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use super::fixture;
+
+const USERS: &str = "/api/v3/core/users/?page=1&page_size=100&ordering=pk&include_groups=false";
+const GROUPS: &str = concat!(
+    "/api/v3/core/groups/?page=1&page_size=100&ordering=pk",
+    "&include_users=false&include_children=true&include_parents=true",
+);
+const VERSION: &str = "/api/v3/admin/version/";
+
+/// The token that may see all users and groups.
+pub const FULL: &str = "full";
+/// The token that may see three users and one group.
+pub const OBJECT_LEVEL: &str = "objperm";
+/// The token of an internal service account without permission.
+pub const EMPTY: &str = "empty";
+
+/// A running replay; it stops when dropped. The name of an `error-*` recording is a token too.
+pub struct Replay {
+    /// The base URL, without a trailing slash.
+    pub base: String,
+    server: JoinHandle<std::io::Result<()>>,
+}
+
+impl Replay {
+    /// Serves the recordings of a release, such as `2026.5`.
+    pub async fn spawn(release: &'static str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let router = Router::new().fallback(answer).with_state(release);
+        Self { base, server: tokio::spawn(async move { axum::serve(listener, router).await }) }
+    }
+}
+
+impl Drop for Replay {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+/// Answers from the recordings that belong to the token; any other request is a mistake.
+async fn answer(State(release): State<&'static str>, request: Request) -> Response {
+    let asked = request.uri().path_and_query().unwrap().as_str();
+    let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = header.and_then(|header| header.strip_prefix("Bearer ")).unwrap_or_default();
+    let file = match (asked, token) {
+        (VERSION, token) if is_about_credentials(token) => token,
+        (VERSION, _) => "version",
+        (USERS, OBJECT_LEVEL) => "users-cheapest-objperm",
+        (GROUPS, OBJECT_LEVEL) => "groups-cheapest-objperm",
+        (USERS | GROUPS, EMPTY) => "users-internalsa-empty",
+        (USERS, error) if error.starts_with("error-") && !error.ends_with("-groups") => error,
+        (GROUPS, error) if error.ends_with("-groups") || is_about_credentials(error) => error,
+        (USERS, _) => "users-cheapest-page-1",
+        (GROUPS, _) => "groups-cheapest-page-1",
+        _ => return Response::builder().status(StatusCode::IM_A_TEAPOT).body(Body::empty()).unwrap(),
+    };
+    let text = fixture(&format!("{release}/{file}.json"));
+    if file.starts_with("error-") { wrapped(&text) } else { whole(text) }
+}
+
+/// Whether a recorded error is about the token and not about what was asked.
+fn is_about_credentials(error: &str) -> bool {
+    let asked = ["noperm", "viewuser", "page", "filter", "unknown"];
+    error.starts_with("error-") && !asked.iter().any(|part| error.contains(part))
+}
+
+/// A body as it was recorded.
+fn whole(body: String) -> Response {
+    Response::builder().header(CONTENT_TYPE, "application/json").body(Body::from(body)).unwrap()
+}
+
+/// A recorded error: status, headers and body in one file.
+fn wrapped(recording: &str) -> Response {
+    let recording: Value = serde_json::from_str(recording).unwrap();
+    let status = u16::try_from(recording["status"].as_u64().unwrap()).unwrap();
+    let mut response = Response::builder().status(status);
+    for (name, value) in recording["headers"].as_object().unwrap() {
+        response = response.header(name, value.as_str().unwrap());
+    }
+    let body = match &recording["body"] {
+        Value::String(page) => page.clone(),
+        json => json.to_string(),
+    };
+    response.body(Body::from(body)).unwrap()
+}

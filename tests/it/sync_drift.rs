@@ -1,0 +1,210 @@
+//! A directory that changes while it is read: no row is lost, none comes twice.
+//!
+//! One request at a time and pages of ten make the order of the requests certain. The users are in
+//! no group, so that no membership gives a lost row away.
+
+use std::collections::BTreeMap;
+
+use authentik_entity_provider::authentik::fake::{
+    Action, FakeAuthentik, FakeDirectory, FakeGroup, FakeUser, Place, Release, Step,
+};
+use serde_json::Value;
+
+use crate::support::app::Pair;
+use crate::support::directory::{directory, failure, group_pk};
+
+/// Users `u-1` to `u-N` in no group, and as many groups without members.
+fn loners(rows: u64) -> FakeDirectory {
+    let mut directory = directory(&[], &[]);
+    for pk in 1..=rows {
+        directory.insert_user(FakeUser::new(pk * 10, &format!("u-{pk:03}")));
+        directory.insert_group(FakeGroup::new(group_pk(u128::from(pk) * 10), &format!("g-{pk:03}")));
+    }
+    directory
+}
+
+/// A service that reads page after page.
+async fn one_page_at_a_time(directory: FakeDirectory) -> Pair {
+    Pair::spawn(Release::V2026_5, directory, |config| {
+        config.service.page_size = 10;
+        config.service.concurrency = 1;
+    })
+    .await
+}
+
+/// The rows of a kind by pk.
+type Named = BTreeMap<String, String>;
+
+/// The look-alike's users and groups.
+fn present(fake: &FakeAuthentik) -> [Named; 2] {
+    fake.edit(|directory| {
+        let users = directory.users().iter().map(|user| (user.pk.to_string(), user.username.clone()));
+        let groups = directory.groups().iter().map(|group| (group.pk.to_string(), group.name.clone()));
+        [users.collect(), groups.collect()]
+    })
+}
+
+/// The served entities of a kind.
+async fn served(pair: &Pair, kind: &str) -> Named {
+    let entities = pair.app.entities(kind).await;
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let named = entities.iter().map(|entity| {
+        let metadata = &entity["metadata"];
+        (text(&metadata["annotations"]["authentik.goauthentik.io/pk"]), text(&metadata["name"]))
+    });
+    let by_pk: Named = named.collect();
+    assert_eq!(by_pk.len(), entities.len(), "a row is served twice");
+    by_pk
+}
+
+/// Syncs and asserts that no row is lost that was there all the time, that none is served that was
+/// never there, and that each is as it was at some moment of the run.
+async fn assert_present(pair: &Pair, what: &str) -> Value {
+    let before = present(&pair.fake);
+    let run = pair.app.sync().await;
+    assert_eq!(run["state"], "succeeded", "{what}: {run}");
+    let after = present(&pair.fake);
+    for (at, kind) in ["user", "group"].into_iter().enumerate() {
+        let (before, after, served) = (&before[at], &after[at], served(pair, kind).await);
+        for pk in before.keys().filter(|pk| after.contains_key(*pk)) {
+            assert!(served.contains_key(pk), "{what}: {kind} {pk} is lost");
+        }
+        for (pk, name) in &served {
+            let states = [before.get(pk), after.get(pk)];
+            assert!(states.contains(&Some(name)), "{what}: {kind} {pk} was never {name}: {states:?}");
+        }
+    }
+    run
+}
+
+/// Syncs while an edit happens right before a page of a list is answered.
+async fn edited_before(list: Place, page: usize, rows: u64, edit: fn(&mut FakeDirectory)) -> Pair {
+    let pair = one_page_at_a_time(loners(rows)).await;
+    let what = format!("{list:?} page {page} of {rows} rows");
+    pair.fake.script(Step::at(list, Action::before(edit)).page(page));
+    let run = assert_present(&pair, &what).await;
+    assert_eq!(run["findings"], 0, "{run}");
+    pair
+}
+
+#[tokio::test]
+async fn a_user_added_between_pages_hides_nobody() {
+    for rows in [29, 30, 31] {
+        for page in 2..=3 {
+            edited_before(Place::Users, page, rows, |directory| {
+                directory.add_user("late");
+            })
+            .await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn many_users_added_at_once_hide_nobody() {
+    edited_before(Place::Users, 3, 25, |directory| {
+        for number in 0..40 {
+            directory.add_user(&format!("late-{number:02}"));
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_user_deleted_between_pages_hides_nobody() {
+    for rows in [21_u64, 30, 31, 35] {
+        for page in 2..=rows.div_ceil(10) {
+            edited_before(Place::Users, usize::try_from(page).unwrap(), rows, |directory| {
+                assert!(directory.remove_user(10));
+            })
+            .await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_user_deleted_and_one_added_between_the_same_pages_hide_nobody() {
+    for page in 2..=4 {
+        edited_before(Place::Users, page, 35, |directory| {
+            assert!(directory.remove_user(20) && directory.add_user("late") > 0);
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn users_deleted_and_added_between_pages_hide_nobody() {
+    let pair = one_page_at_a_time(loners(35)).await;
+    let delete = |directory: &mut FakeDirectory| assert!(directory.remove_user(20));
+    let add = |directory: &mut FakeDirectory| assert!(directory.add_user("late") > 0);
+    pair.fake.script(Step::at(Place::Users, Action::before(delete)).page(2));
+    pair.fake.script(Step::at(Place::Users, Action::before(add)).page(3));
+    assert_present(&pair, "the count ends where it began").await;
+}
+
+#[tokio::test]
+async fn a_user_renamed_between_pages_is_served_once() {
+    for page in 2..=4 {
+        let pair = one_page_at_a_time(loners(35)).await;
+        let rename = |directory: &mut FakeDirectory| assert!(directory.rename(350, "a-new-name"));
+        pair.fake.script(Step::at(Place::Users, Action::before(rename)).page(page));
+        let run = assert_present(&pair, "renamed to the front").await;
+        assert_eq!((&run["users"], pair.fake.counters().user_lists), (&35.into(), 5));
+    }
+}
+
+#[tokio::test]
+async fn a_group_added_between_pages_is_served_wherever_its_pk_stands() {
+    for page in 2..=4 {
+        edited_before(Place::Groups, page, 35, |directory| {
+            directory.insert_group(FakeGroup::new(group_pk(5), "first-of-all"));
+        })
+        .await;
+        edited_before(Place::Groups, page, 35, |directory| {
+            directory.insert_group(FakeGroup::new(group_pk(9999), "last-of-all"));
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_group_deleted_between_pages_hides_no_other() {
+    for rows in [21, 35] {
+        edited_before(Place::Groups, 3, rows, |directory| {
+            assert!(directory.remove_group(group_pk(10)));
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_group_renamed_between_pages_is_served_once() {
+    edited_before(Place::Groups, 3, 35, |directory| {
+        assert!(directory.rename_group(group_pk(350), "a-new-name"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_insert_costs_no_second_crawl() {
+    let pair = edited_before(Place::Users, 2, 35, |directory| {
+        directory.add_user("late");
+    })
+    .await;
+    let counters = pair.fake.counters();
+    assert!(counters.user_lists <= 5, "{counters:?}");
+}
+
+#[tokio::test]
+async fn a_directory_that_never_rests_fails_the_run_and_not_the_catalog() {
+    let pair = one_page_at_a_time(loners(35)).await;
+    pair.app.sync().await;
+    let mut next = 0;
+    let churn = move |directory: &mut FakeDirectory| {
+        next += 10;
+        directory.remove_user(next);
+    };
+    pair.fake.script(Step::at(Place::Users, Action::before(churn)).page(2).always());
+    let run = pair.app.sync().await;
+    assert_eq!(failure(&run).0, "incomplete");
+    assert_eq!(pair.app.names("user").await.len(), 35);
+}

@@ -1,0 +1,267 @@
+//! How a failed run ends: the old snapshot stays, and the reason says what to do.
+
+use std::time::Duration;
+
+use authentik_entity_provider::authentik::fake::{
+    Access, Action, FakeAuthentik, FakeDirectory, Place, Release, Step,
+};
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::support::RunningAuthentik;
+use crate::support::app::{Pair, TestApp, config};
+use crate::support::directory::{assert_says, crowd, failure};
+
+/// The run of a service whose user list answers with a JSON body that was changed.
+async fn rewritten(rewrite: impl FnMut(Value) -> Value + Send + 'static) -> Value {
+    let pair = Pair::with(crowd(5)).await;
+    pair.fake.script(Step::at(Place::Users, Action::rewrite(rewrite)).always());
+    pair.app.sync().await
+}
+
+/// The run of a service that is configured for an address where no Authentik answers.
+async fn run_at(base_url: &str) -> Value {
+    TestApp::spawn(config(base_url, "a-token")).await.sync().await
+}
+
+#[tokio::test]
+async fn a_failed_run_keeps_the_old_snapshot_and_health_gives_the_reason() {
+    let pair = Pair::with(crowd(5)).await;
+    pair.app.sync().await;
+    let before = pair.app.fetch("/entities").await;
+    let etag = before.headers()["etag"].clone();
+    let before = before.text().await.unwrap();
+    pair.fake.revoke(FakeAuthentik::TOKEN);
+    pair.fake.edit(|directory| directory.add_user("new"));
+    let failed = pair.app.sync().await;
+    let after = pair.app.fetch("/entities").await;
+    assert_eq!((after.status().as_u16(), &after.headers()["etag"]), (200, &etag));
+    assert_eq!(after.text().await.unwrap(), before);
+    let health = pair.app.fetch("/health").await;
+    assert_eq!(health.status(), 200);
+    let health: Value = serde_json::from_str(&health.text().await.unwrap()).unwrap();
+    assert_eq!(health["status"], "degraded");
+    assert_eq!(health["lastRun"]["error"], failed["error"]);
+    assert_eq!(health["snapshot"]["users"], 5);
+    assert_eq!(pair.app.fetch("/health/ready").await.status(), 200);
+    pair.fake.grant(FakeAuthentik::TOKEN, Access::Full);
+    assert_eq!(pair.app.sync().await["added"], 1);
+    assert_eq!(pair.app.json("/health").await["status"], "ok");
+}
+
+#[tokio::test]
+async fn before_the_first_snapshot_a_failure_leaves_503() {
+    let pair = Pair::with(crowd(5)).await;
+    pair.fake.revoke(FakeAuthentik::TOKEN);
+    pair.app.sync().await;
+    for path in ["/entities", "/health", "/health/ready"] {
+        assert_eq!(pair.app.fetch(path).await.status(), 503, "{path}");
+    }
+    assert_eq!(pair.app.json("/health").await["lastRun"]["error"]["code"], "token");
+}
+
+#[tokio::test]
+async fn each_missing_permission_is_named() {
+    for release in Release::ALL {
+        for (access, expected, permission) in [
+            (Access::ViewGroupOnly, "permission", "lacks the permission `view_user`"),
+            (Access::ViewUserOnly, "permission", "lacks the permission `view_group`"),
+            (Access::NoPermission, "permission", "`view_user` and `view_group`"),
+            (Access::InternalServiceAccount, "empty", "`view_user`"),
+        ] {
+            let pair = Pair::spawn(release, crowd(5), |_| ()).await;
+            pair.fake.grant(FakeAuthentik::TOKEN, access);
+            let run = pair.app.sync().await;
+            let (code, message) = failure(&run);
+            assert_eq!(code, expected, "{message}");
+            assert_says(message, &[permission]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_empty_user_list_never_empties_the_catalog() {
+    let pair = Pair::with(crowd(5)).await;
+    pair.app.sync().await;
+    pair.fake.edit(|directory| *directory = FakeDirectory::default());
+    assert_eq!(failure(&pair.app.sync().await).0, "empty");
+    assert_eq!(pair.app.names("user").await.len(), 5);
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed_and_its_target_is_named() {
+    let elsewhere = FakeAuthentik::new(Release::V2026_5, crowd(5));
+    let target = RunningAuthentik::spawn(&elsewhere).await;
+    let pair = Pair::with(crowd(5)).await;
+    let url = format!("{}/api/v3/core/users/?session=hidden", target.base);
+    pair.fake.script(Step::at(Place::Users, Action::redirect(&url)).always());
+    let run = pair.app.sync().await;
+    let (code, message) = failure(&run);
+    assert_eq!(code, "redirect");
+    assert_says(message, &[&target.base, "not followed", "baseUrl"]);
+    assert!(!message.contains("hidden"), "the query of the target may hold anything: {message}");
+    assert_eq!(pair.fake.counters().user_lists, 1, "it is not tried again");
+    assert_eq!(elsewhere.counters().requests, 0, "the token did not travel");
+}
+
+#[tokio::test]
+async fn the_token_appears_in_no_answer_whatever_the_server_says() {
+    let token = FakeAuthentik::TOKEN;
+    let echo = format!(r#"{{"detail":"who is Bearer {token}?"}}"#);
+    let location = format!("https://sso.example.com/{token}/login");
+    for action in [
+        Action::answer(StatusCode::BAD_REQUEST, echo.clone()),
+        Action::answer(StatusCode::INTERNAL_SERVER_ERROR, token),
+        Action::answer(StatusCode::OK, echo.clone()),
+        Action::answer(StatusCode::NOT_FOUND, echo.clone()),
+        Action::redirect(&location),
+    ] {
+        let pair = Pair::with(crowd(5)).await;
+        let name = format!("{action:?}");
+        pair.fake.script(Step::at(Place::Users, action).always());
+        let run = pair.app.sync().await;
+        let (runs, health) = (pair.app.json("/sync").await, pair.app.json("/health").await);
+        let said = format!("{run} {runs} {health} {}", pair.app.json("/entities").await);
+        assert!(!said.contains(token), "{name}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_token_is_not_repeated() {
+    let pair = Pair::with(crowd(5)).await;
+    pair.fake.script(Step::at(Place::Version, Action::answer(StatusCode::FORBIDDEN, "{}")).always());
+    let echo = format!(r#"{{"detail":"Token {} invalid"}}"#, FakeAuthentik::TOKEN);
+    pair.fake.script(Step::at(Place::Users, Action::answer(StatusCode::FORBIDDEN, echo)).always());
+    let run = pair.app.sync().await;
+    assert_eq!(failure(&run).0, "token");
+    assert!(!run.to_string().contains(FakeAuthentik::TOKEN), "{run}");
+}
+
+#[tokio::test]
+async fn what_is_no_authentik_is_told_as_such() {
+    for body in ["<!DOCTYPE html><title>Sign in</title>", "[]", "{}", r#"{"results":[]}"#, "", "null"] {
+        let pair = Pair::with(crowd(5)).await;
+        pair.fake.script(Step::at(Place::Users, Action::answer(StatusCode::OK, body)));
+        let run = pair.app.sync().await;
+        let (code, message) = failure(&run);
+        assert_eq!(code, "not-authentik", "{body}: {message}");
+        assert_says(message, &[&pair.authentik.base, "baseUrl"]);
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_type_is_told_by_its_place_and_never_by_its_value() {
+    for (key, value, private) in [
+        ("email", json!(47_110_815), "47110815"),
+        ("username", json!({"classified": 1}), "classified"),
+        ("is_active", json!("classified"), "classified"),
+        ("pk", json!("a, expected classified, expected b"), "classified"),
+        ("groups", json!(["classified"]), "classified"),
+        ("type", Value::Null, "user-3"),
+    ] {
+        let run = rewritten(move |mut page| {
+            page["results"][2][key] = value.clone();
+            page
+        })
+        .await;
+        let (code, message) = failure(&run);
+        assert_eq!(code, "malformed", "{key}: {message}");
+        assert_says(message, &[&format!("results[2].{key}"), "report this"]);
+        assert!(!message.contains(private), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_count_that_lies_fails_the_run_after_a_few_rounds() {
+    for (lie, list) in [(7, Place::Users), (3, Place::Users), (7, Place::Groups)] {
+        let pair = Pair::with(crowd(5)).await;
+        let rewrite = move |mut page: Value| {
+            page["pagination"]["count"] = json!(lie);
+            page
+        };
+        pair.fake.script(Step::at(list, Action::rewrite(rewrite)).always());
+        let run = pair.app.sync().await;
+        let (code, message) = failure(&run);
+        assert_eq!(code, "incomplete", "{message}");
+        assert_says(message, &[&format!("{lie} are counted"), "the next run tries again"]);
+        assert!(pair.fake.counters().requests < 12, "{:?}", pair.fake.counters());
+    }
+}
+
+#[tokio::test]
+async fn a_next_page_without_end_is_not_followed() {
+    let run = rewritten(|mut page| {
+        page["pagination"]["next"] = json!(2);
+        page
+    })
+    .await;
+    assert_eq!(run["users"], 5, "{run}");
+    let pair = Pair::with(crowd(5)).await;
+    let page = pair.authentik.json("/api/v3/core/users/?page=1&page_size=100&ordering=pk").await;
+    let repeated = move |_| {
+        let mut page = page.clone();
+        page["pagination"]["total_pages"] = json!(99);
+        page
+    };
+    pair.fake.script(Step::at(Place::Users, Action::answer(StatusCode::OK, "{}")).always());
+    pair.fake.script(Step::at(Place::Users, Action::rewrite(repeated)).always());
+    let run = pair.app.sync().await;
+    assert_eq!(run["users"], 5, "ninety-nine times the same page are five users: {run}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_without_an_answer_ends_at_its_own_timeout() {
+    let pair = Pair::spawn(Release::V2026_5, crowd(5), |config| {
+        config.service.request_timeout = Duration::from_millis(1500);
+    })
+    .await;
+    pair.fake.script(Step::at(Place::Users, Action::Hang).always());
+    let run = pair.app.sync().await;
+    let (code, message) = failure(&run);
+    assert_eq!(code, "request-timeout");
+    assert_says(message, &[&pair.authentik.base, "within 1.5 s", "entityProvider.requestTimeout"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_timeout_of_the_schedule_says_how_far_it_came_and_what_would_do() {
+    let pair = Pair::spawn(Release::V2026_5, crowd(45), |config| {
+        config.service.page_size = 10;
+        config.service.request_timeout = Duration::from_hours(1);
+        config.authentik.schedule.timeout = Duration::from_mins(1);
+    })
+    .await;
+    pair.fake.script(Step::at(Place::Users, Action::Hang).page(3).always());
+    let run = pair.app.sync().await;
+    let (code, message) = failure(&run);
+    assert_eq!(code, "timeout");
+    assert_says(message, &["after 60 s", "`schedule.timeout`", "6 of 7 pages", "{ minutes: 2 }"]);
+    assert_eq!(run["pages"], json!({"done": 6, "total": 7}));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timeout_without_any_page_does_not_guess() {
+    let pair = Pair::spawn(Release::V2026_5, crowd(5), |config| {
+        config.service.request_timeout = Duration::from_hours(1);
+    })
+    .await;
+    pair.fake.script(Step::at(Place::Anywhere, Action::Hang).always());
+    let run = pair.app.sync().await;
+    assert_says(failure(&run).1, &["0 of 2 pages", "check whether Authentik answers at all"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_without_an_address_is_told_as_such() {
+    let run = run_at("http://does-not-exist.invalid").await;
+    let (code, message) = failure(&run);
+    assert_eq!(code, "dns", "{message}");
+    assert_says(message, &["does-not-exist.invalid", "baseUrl", "DNS"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tls_with_a_server_that_speaks_none_is_told_as_such() {
+    let pair = Pair::with(crowd(5)).await;
+    let run = run_at(&pair.authentik.base.replace("http://", "https://")).await;
+    let (code, message) = failure(&run);
+    assert_eq!(code, "tls", "{message}");
+    assert_says(message, &["certificate", "scheme"]);
+}

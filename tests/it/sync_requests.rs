@@ -1,0 +1,106 @@
+//! What is sent to Authentik: the cheapest queries, the same headers, not too much at once.
+
+use std::collections::BTreeSet;
+
+use authentik_entity_provider::authentik::fake::{Action, FakeAuthentik, Gate, Place, Release, Step};
+
+use crate::support::app::Pair;
+use crate::support::directory::crowd;
+
+/// A service that reads 45 users in pages of ten.
+async fn small_pages(release: Release, concurrency: usize) -> Pair {
+    Pair::spawn(release, crowd(45), |config| {
+        config.service.page_size = 10;
+        config.service.concurrency = concurrency;
+    })
+    .await
+}
+
+#[tokio::test]
+async fn pages_are_asked_for_with_the_cheapest_query_the_first_one_twice() {
+    for release in Release::ALL {
+        let pair = small_pages(release, 4).await;
+        pair.app.sync().await;
+        let asked: BTreeSet<_> = pair
+            .fake
+            .requests()
+            .into_iter()
+            .map(|request| format!("{}?{}", request.path, request.query))
+            .collect();
+        let user_page =
+            |page| format!("/api/v3/core/users/?page={page}&page_size=10&ordering=pk&include_groups=false");
+        let groups = "/api/v3/core/groups/?page=1&page_size=10&ordering=pk\
+                      &include_users=false&include_children=true&include_parents=true";
+        let expected: BTreeSet<_> = (1..=5).map(user_page).chain([groups.to_owned()]).collect();
+        assert_eq!(asked, expected);
+        assert_eq!(pair.fake.counters().requests, 7, "the first answer tells where the end is");
+    }
+}
+
+#[tokio::test]
+async fn every_request_carries_the_token_and_asks_for_english() {
+    let pair = small_pages(Release::V2026_5, 4).await;
+    pair.app.sync().await;
+    pair.fake.revoke(FakeAuthentik::TOKEN);
+    pair.app.sync().await;
+    let requests = pair.fake.requests();
+    assert!(requests.iter().any(|request| request.path.ends_with("/version/")));
+    for request in requests {
+        let token = format!("Bearer {}", FakeAuthentik::TOKEN);
+        assert_eq!(request.header("authorization"), Some(token.as_str()), "{request:?}");
+        assert_eq!(request.header("accept-language"), Some("en"), "{request:?}");
+        assert_eq!(request.header("accept"), Some("application/json"), "{request:?}");
+    }
+}
+
+#[tokio::test]
+async fn both_lists_are_fetched_at_once() {
+    let pair = small_pages(Release::V2026_5, 4).await;
+    let gate = Gate::new();
+    pair.fake.script(Step::at(Place::Anywhere, Action::gate(&gate)).times(2));
+    let (run, ()) = tokio::join!(pair.app.sync(), async {
+        gate.waiting(2).await;
+        let counters = pair.fake.counters();
+        assert_eq!((counters.user_lists, counters.group_lists), (1, 1), "before any answer was given");
+        gate.open();
+    });
+    assert_eq!(run["users"], 45, "{run}");
+}
+
+#[tokio::test]
+async fn pages_are_read_in_parallel_within_the_bound() {
+    for concurrency in [1, 2, 4] {
+        let pair = small_pages(Release::V2026_5, concurrency).await;
+        let gate = Gate::new();
+        pair.fake.script(Step::at(Place::Users, Action::gate(&gate)).nth(3).always());
+        let (run, ()) = tokio::join!(pair.app.sync(), async {
+            gate.waiting(concurrency).await;
+            gate.open();
+        });
+        assert_eq!(run["users"], 45, "{run}");
+        assert_eq!(pair.fake.counters().max_in_flight, concurrency as u64);
+    }
+}
+
+#[tokio::test]
+async fn the_default_bound_is_four() {
+    let pair = Pair::spawn(Release::V2026_5, crowd(45), |config| config.service.page_size = 1).await;
+    let gate = Gate::new();
+    pair.fake.script(Step::at(Place::Users, Action::gate(&gate)).nth(3).always());
+    let (run, ()) = tokio::join!(pair.app.sync(), async {
+        gate.waiting(4).await;
+        gate.open();
+    });
+    assert_eq!(run["users"], 45, "{run}");
+    assert_eq!(pair.fake.counters().max_in_flight, 4);
+}
+
+#[tokio::test]
+async fn a_page_cap_below_the_page_size_asked_for_changes_nothing() {
+    let pair = Pair::with(crowd(45)).await;
+    let fake = pair.fake.clone().with_page_cap(Some(7));
+    let run = pair.app.sync().await;
+    assert_eq!((&run["users"], &run["findings"]), (&45.into(), &0.into()), "{run}");
+    assert_eq!(fake.counters().user_lists, 8, "seven pages, the first one twice");
+    assert_eq!(run["pages"]["done"], run["pages"]["total"]);
+}

@@ -1,0 +1,120 @@
+//! What is asked for again, what is not, and for how long. The clock is paused: pauses cost no time.
+
+use std::time::Duration;
+
+use authentik_entity_provider::authentik::fake::{Action, CannedAnswer, FakeAuthentik, Place, Step};
+use authentik_entity_provider::clock::Clock;
+use axum::http::StatusCode;
+use tokio::net::TcpListener;
+use tokio::time::Instant;
+
+use crate::support::app::{Pair, TestApp, config};
+use crate::support::directory::{assert_says, crowd, failure};
+
+/// An answer without a body, with `Retry-After` where one is given.
+fn busy(status: u16, retry_after: Option<&str>) -> Action {
+    let headers = retry_after.map(|value| ("retry-after".to_owned(), value.to_owned()));
+    Action::Answer(CannedAnswer {
+        status: StatusCode::from_u16(status).unwrap(),
+        headers: headers.into_iter().collect(),
+        body: br#"{"error":"authentik starting"}"#.to_vec(),
+    })
+}
+
+/// How a run ends whose first request to the user list meets something, and how often that list was read.
+async fn meeting(action: Action) -> (serde_json::Value, u64) {
+    let pair = Pair::with(crowd(5)).await;
+    pair.fake.script(Step::at(Place::Users, action));
+    let run = pair.app.sync().await;
+    (run, pair.fake.counters().user_lists)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_breaks_is_tried_again() {
+    for action in [Action::Drop, Action::Cut(1), Action::Cut(700)] {
+        let name = format!("{action:?}");
+        let (run, asked) = meeting(action).await;
+        assert_eq!((&run["users"], asked), (&5.into(), 2), "{name}: {run}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_overloaded_server_is_asked_again() {
+    for status in [429, 502, 503, 504] {
+        for retry_after in [None, Some("0"), Some("1"), Some("soon"), Some("-1")] {
+            let (run, asked) = meeting(busy(status, retry_after)).await;
+            assert_eq!((&run["users"], asked), (&5.into(), 2), "{status} {retry_after:?}: {run}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_does_not_come_is_asked_for_again() {
+    let (run, asked) = meeting(Action::Hang).await;
+    assert_eq!((&run["users"], asked), (&5.into(), 2), "{run}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn retry_after_is_waited_for_in_seconds_and_as_a_date() {
+    let now = "2026-01-05T08:00:00Z".parse().unwrap();
+    for retry_after in ["40", "Mon, 05 Jan 2026 08:00:40 GMT"] {
+        let pair = Pair::with(crowd(5)).await;
+        let settings = config(&pair.authentik.base, FakeAuthentik::TOKEN);
+        let app = TestApp::spawn_at(settings, Clock::new(move || now)).await;
+        pair.fake.script(Step::at(Place::Users, busy(503, Some(retry_after))));
+        let begun = Instant::now();
+        assert_eq!(app.sync().await["users"], 5);
+        let waited = begun.elapsed();
+        assert!((Duration::from_secs(40)..Duration::from_secs(45)).contains(&waited), "{waited:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_after_beyond_all_patience_ends_the_run() {
+    let (run, asked) = meeting(busy(503, Some("86400"))).await;
+    assert_eq!((failure(&run).0, asked), ("unavailable", 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_ends_the_run_after_some_retries() {
+    let pair = Pair::with(crowd(5)).await;
+    pair.fake.script(Step::at(Place::Users, busy(503, None)).always());
+    let run = pair.app.sync().await;
+    let (code, message) = failure(&run);
+    assert_eq!(code, "unavailable");
+    assert_says(message, &[&pair.authentik.base, "503", "overloaded, restarting"]);
+    assert_eq!(pair.fake.counters().user_lists, 5);
+}
+
+#[tokio::test]
+async fn what_will_not_mend_is_not_tried_again() {
+    for (status, body, code) in [
+        (403, "{}", "permission"),
+        (400, r#"{"type":["no choice"]}"#, "status"),
+        (500, "boom", "status"),
+        (404, "<!DOCTYPE html>", "not-authentik"),
+        (200, "<!DOCTYPE html><title>Sign in</title>", "not-authentik"),
+    ] {
+        let action = Action::answer(StatusCode::from_u16(status).unwrap(), body);
+        let (run, asked) = meeting(action).await;
+        assert_eq!((failure(&run).0, asked), (code, 1), "{status}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_connection_that_was_closed_is_no_failure() {
+    let pair = Pair::with(crowd(5)).await;
+    pair.app.sync().await;
+    pair.fake.script(Step::at(Place::Anywhere, Action::Drop).times(2));
+    assert_eq!(pair.app.sync().await["users"], 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_is_gone_is_told_as_such() {
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let app = TestApp::spawn(config(&format!("http://{closed}"), "a-token")).await;
+    let run = app.sync().await;
+    let (code, message) = failure(&run);
+    assert_eq!(code, "connect");
+    assert_says(message, &[&closed.to_string(), "cannot connect", "firewall"]);
+}

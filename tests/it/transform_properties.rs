@@ -1,0 +1,240 @@
+//! What holds for every directory, however hostile: the transform as properties.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use authentik_entity_provider::catalog::finding::Code;
+use authentik_entity_provider::catalog::name::{is_valid_name, sanitize_name};
+use authentik_entity_provider::catalog::plan::{Names, Plan};
+use authentik_entity_provider::catalog::policy::NamePolicy;
+use authentik_entity_provider::directory::{Directory, User};
+use authentik_entity_provider::snapshot::Snapshot;
+use authentik_entity_provider::snapshot::document::Document;
+use authentik_entity_provider::snapshot::rendition::Encoding;
+use jiff::Timestamp;
+use proptest::prelude::*;
+use serde_json::Value;
+
+use crate::support::hostile::{World, world};
+
+/// The entities of a transform and what came with them.
+struct Outcome {
+    document: Document,
+    entities: Vec<Value>,
+    names: Names,
+    left_out: BTreeSet<String>,
+}
+
+impl Outcome {
+    fn of(world: &World, held: &Names) -> Self {
+        let directory = Directory::new(world.users.clone(), world.groups.clone());
+        let plan = Plan::new(&directory, &world.policy, held);
+        let document = Document::render(&plan);
+        let parse = |(_, json): (&str, &[u8])| serde_json::from_slice(json).unwrap();
+        let entities = document.entities(None).map(parse).collect();
+        let unnamed = plan.findings().iter().filter(|finding| {
+            matches!(finding.code, Code::NameCollision | Code::NameEmpty) && finding.name.is_none()
+        });
+        let left_out = unnamed.filter_map(|finding| finding.pk.clone()).collect();
+        let names = plan.names();
+        Self { document, entities, names, left_out }
+    }
+
+    /// The entities of a kind by name.
+    fn by_name(&self, kind: &str) -> BTreeMap<&str, &Value> {
+        let of_kind = self.entities.iter().filter(|entity| entity["kind"] == kind);
+        of_kind.map(|entity| (name(entity), entity)).collect()
+    }
+
+    /// The names of a kind by pk.
+    fn by_pk(&self, kind: &str) -> BTreeMap<String, &str> {
+        let of_kind = self.entities.iter().filter(|entity| entity["kind"] == kind);
+        of_kind.map(|entity| (pk(entity).to_owned(), name(entity))).collect()
+    }
+}
+
+fn name(entity: &Value) -> &str {
+    entity["metadata"]["name"].as_str().unwrap()
+}
+
+fn pk(entity: &Value) -> &str {
+    entity["metadata"]["annotations"]["authentik.goauthentik.io/pk"].as_str().unwrap()
+}
+
+fn list<'v>(entity: &'v Value, key: &str) -> Vec<&'v str> {
+    entity["spec"][key].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect()
+}
+
+/// Whether a user is a candidate for an entity.
+fn is_candidate(world: &World, user: &User) -> bool {
+    user.is_active && (world.policy.include_service_accounts || !user.is_service_account())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_order_of_the_rows_never_matters(world in world(), turn in 0..12usize) {
+        let one = Outcome::of(&world, &world.held);
+        let mut turned = world.clone();
+        let (users, groups) = (turned.users.len().max(1), turned.groups.len().max(1));
+        turned.users.rotate_left(turn % users);
+        turned.groups.rotate_left(turn % groups);
+        turned.users.reverse();
+        for group in &mut turned.groups {
+            group.users.reverse();
+            group.parents.reverse();
+        }
+        let other = Outcome::of(&turned, &world.held);
+        prop_assert_eq!(one.document.bytes(), other.document.bytes());
+        prop_assert_eq!(one.names, other.names);
+    }
+
+    #[test]
+    fn no_reference_dangles_and_no_ref_comes_twice(world in world()) {
+        let outcome = Outcome::of(&world, &world.held);
+        let (groups, users) = (outcome.by_name("Group"), outcome.by_name("User"));
+        prop_assert_eq!(groups.len() + users.len(), outcome.entities.len(), "a ref came twice");
+        for group in groups.values() {
+            prop_assert!(list(group, "members").iter().all(|name| users.contains_key(name)), "{}", group);
+            prop_assert!(list(group, "children").iter().all(|name| groups.contains_key(name)), "{}", group);
+            let parent = group["spec"].get("parent").map(|parent| parent.as_str().unwrap());
+            prop_assert!(parent.is_none_or(|parent| groups.contains_key(parent)), "{}", group);
+        }
+        for user in users.values() {
+            prop_assert!(list(user, "memberOf").iter().all(|name| groups.contains_key(name)), "{}", user);
+        }
+    }
+
+    #[test]
+    fn memberships_agree_on_both_sides_and_follow_the_pks(world in world()) {
+        let outcome = Outcome::of(&world, &world.held);
+        let (users, groups) = (outcome.by_pk("User"), outcome.by_pk("Group"));
+        let named = world.groups.iter().filter_map(|group| Some((group, *groups.get(&group.pk.to_string())?)));
+        let expected: BTreeSet<_> = named
+            .flat_map(|(group, name)| group.users.iter().map(move |pk| (name, pk.to_string())))
+            .filter_map(|(group, pk)| Some((group, *users.get(&pk)?)))
+            .collect();
+        let (by_group, by_user) = (outcome.by_name("Group"), outcome.by_name("User"));
+        let members: Vec<_> = by_group
+            .iter()
+            .flat_map(|(group, entity)| list(entity, "members").into_iter().map(move |user| (*group, user)))
+            .collect();
+        let memberships: Vec<_> = by_user
+            .iter()
+            .flat_map(|(user, entity)| list(entity, "memberOf").into_iter().map(move |group| (group, *user)))
+            .collect();
+        prop_assert_eq!(members.len(), expected.len());
+        prop_assert_eq!(memberships.len(), expected.len());
+        prop_assert_eq!(members.into_iter().collect::<BTreeSet<_>>(), expected.clone());
+        prop_assert_eq!(memberships.into_iter().collect::<BTreeSet<_>>(), expected);
+    }
+
+    #[test]
+    fn the_hierarchy_is_a_part_of_the_rows_without_cycles(world in world()) {
+        let outcome = Outcome::of(&world, &world.held);
+        let (groups, by_pk) = (outcome.by_name("Group"), outcome.by_pk("Group"));
+        let mut parents: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (parent, entity) in &groups {
+            for child in list(entity, "children") {
+                prop_assert!(parents.entry(child).or_default().insert(parent), "a child is listed twice");
+            }
+        }
+        let named = |pk: &dyn ToString| by_pk.get(&pk.to_string()).copied();
+        for row in &world.groups {
+            let Some(name) = named(&row.pk) else { continue };
+            let wanted: BTreeSet<_> = row.parents.iter().filter_map(|pk| named(pk)).collect();
+            let given = parents.get(name).cloned().unwrap_or_default();
+            prop_assert!(given.is_subset(&wanted), "{} has parents that the rows lack", name);
+            let parent = groups[name]["spec"].get("parent").map(|parent| parent.as_str().unwrap());
+            prop_assert_eq!(parent, given.first().copied(), "the parent is the first by name");
+        }
+        let mut rest: BTreeSet<_> = groups.keys().copied().collect();
+        while let Some(root) = rest.iter().copied().find(|name| {
+            parents.get(name).is_none_or(|parents| parents.iter().all(|parent| !rest.contains(parent)))
+        }) {
+            rest.remove(root);
+        }
+        prop_assert!(rest.is_empty(), "a cycle among {:?}", rest);
+    }
+
+    #[test]
+    fn whoever_is_excluded_never_appears_and_whoever_is_not_does(world in world()) {
+        let outcome = Outcome::of(&world, &world.held);
+        let (users, groups) = (outcome.by_pk("User"), outcome.by_pk("Group"));
+        for user in &world.users {
+            let pk = user.pk.to_string();
+            let expected = is_candidate(&world, user) && !outcome.left_out.contains(&pk);
+            prop_assert_eq!(users.contains_key(&pk), expected, "{:?}", user);
+        }
+        for group in &world.groups {
+            let pk = group.pk.to_string();
+            let excluded = world.policy.exclude_groups.contains(&sanitize_name(&group.name));
+            let expected = !excluded && !outcome.left_out.contains(&pk);
+            prop_assert_eq!(groups.contains_key(&pk), expected, "{:?}", group);
+        }
+        if world.policy.names == NamePolicy::Backstage {
+            prop_assert!(outcome.left_out.is_empty(), "a repaired name is always found");
+        }
+    }
+
+    #[test]
+    fn names_are_the_seeds_or_what_backstage_accepts(world in world()) {
+        let outcome = Outcome::of(&world, &world.held);
+        let users = world.users.iter().map(|user| ("User", user.pk.to_string(), &*user.username));
+        let groups = world.groups.iter().map(|group| ("Group", group.pk.to_string(), &*group.name));
+        for (kind, pk, source) in users.chain(groups) {
+            let Some(name) = outcome.by_pk(kind).get(&pk).copied() else { continue };
+            match world.policy.names {
+                NamePolicy::Seed => prop_assert_eq!(name, sanitize_name(source)),
+                NamePolicy::Backstage => prop_assert!(is_valid_name(name), "{}", name),
+            }
+        }
+    }
+
+    #[test]
+    fn groups_come_first_and_every_list_is_sorted(world in world()) {
+        let outcome = Outcome::of(&world, &world.held);
+        prop_assert!(outcome.entities.is_sorted_by_key(|entity| (entity["kind"] == "User", name(entity))));
+        for entity in &outcome.entities {
+            for key in ["children", "members", "memberOf"] {
+                if entity["spec"].get(key).is_some() {
+                    prop_assert!(list(entity, key).is_sorted(), "{}", entity);
+                }
+            }
+            let texts = entity["spec"]["profile"].as_object().into_iter().flatten();
+            for (key, text) in texts {
+                prop_assert!(!text.as_str().unwrap().is_empty(), "Backstage refuses an empty {}", key);
+            }
+        }
+    }
+
+    #[test]
+    fn with_its_own_names_kept_nothing_changes(world in world()) {
+        let one = Outcome::of(&world, &world.held);
+        let two = Outcome::of(&world, &one.names);
+        prop_assert_eq!(one.document.bytes(), two.document.bytes());
+        prop_assert_eq!(one.names, two.names);
+    }
+
+    #[test]
+    fn the_same_rows_and_kept_names_give_the_same_tags(world in world()) {
+        let make = |turn: bool, previous: Option<&Snapshot>, read_at| {
+            let (mut users, mut groups) = (world.users.clone(), world.groups.clone());
+            if turn {
+                users.reverse();
+                groups.reverse();
+            }
+            Snapshot::new(Directory::new(users, groups), &world.policy, previous, read_at)
+        };
+        let tags = |snapshot: &Snapshot| {
+            [Encoding::Identity, Encoding::Gzip].map(|coding| snapshot.default_rendition(coding).etag.clone())
+        };
+        let first = make(false, None, Timestamp::UNIX_EPOCH);
+        let restarted = make(true, None, Timestamp::MAX);
+        let following = make(true, Some(&first), Timestamp::MAX);
+        prop_assert_eq!(tags(&first), tags(&restarted));
+        prop_assert_eq!(tags(&first), tags(&following));
+        let bytes = |snapshot: &Snapshot| snapshot.default_rendition(Encoding::Gzip).bytes.clone();
+        prop_assert_eq!(bytes(&first), bytes(&restarted));
+    }
+}
