@@ -1,25 +1,26 @@
 //! `serve`: the service itself.
 
 use std::net::SocketAddr;
-use std::path::Path;
 
 use clap::Args;
 
-use super::{bind, run};
+use super::{ConfigFiles, bind, run};
 use crate::config::{Config, ProcessEnvironment};
 
 /// Sync from Authentik on a schedule and serve the entities
 #[derive(Debug, Args)]
 pub(super) struct Serve {
-    /// Where to listen, whatever the configuration says
-    #[arg(long, value_name = "ADDR", env = "ENTITY_PROVIDER_LISTEN")]
+    /// Where to listen, whatever files and `ENTITY_PROVIDER_LISTEN` say
+    #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
+    #[command(flatten)]
+    pub(super) config: ConfigFiles,
 }
 
 impl Serve {
-    /// Serves until a signal.
-    pub(super) async fn run(self, file: Option<&Path>) -> anyhow::Result<()> {
-        let mut config = Config::load(file, &ProcessEnvironment)?;
+    /// Serves until a signal; the files before the command come first.
+    pub(super) async fn run(self, before: ConfigFiles) -> anyhow::Result<()> {
+        let mut config = Config::load(&before.then(self.config), &ProcessEnvironment)?;
         config.service.listen = self.listen.unwrap_or(config.service.listen);
         for warning in &config.warnings {
             tracing::warn!("{warning}");
