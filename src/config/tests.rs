@@ -12,6 +12,7 @@ use crate::catalog::policy::NamePolicy;
 mod fuzz;
 mod inclusion;
 mod merging;
+mod pages;
 mod substitution;
 mod variable;
 

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor, value};
 use serde::forward_to_deserialize_any;
+use serde_json::json;
 
 use super::super::{AuthentikConfig, Config, Schedule, ServiceConfig, expand, include::Including};
 use super::*;
@@ -152,4 +153,26 @@ fn the_nearest_name_is_similar() {
     ] {
         assert_eq!(nearest(name, children(SERVICE)), expected, "{name}");
     }
+}
+
+#[test]
+fn the_schema_knows_every_key() {
+    let schema = super::super::json_schema();
+    for key in &KEYS {
+        let mut schema = &schema;
+        for part in key.path.split('.') {
+            schema = [schema, &schema["anyOf"][0]]
+                .into_iter()
+                .find_map(|schema| schema["properties"].get(part))
+                .unwrap_or_else(|| panic!("{}", key.path));
+        }
+        assert!(schema["description"].as_str().unwrap().starts_with(key.meaning));
+        assert_eq!(
+            schema.get("default").is_some(),
+            matches!(key.fallback, Fallback::Value(_)),
+            "{}",
+            key.path
+        );
+    }
+    assert_eq!(schema["properties"]["entityProvider"]["anyOf"][0]["additionalProperties"], json!(false));
 }
