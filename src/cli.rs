@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use jiff::tz::TimeZone;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -24,12 +24,29 @@ use crate::shutdown;
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true, max_term_width = 100)]
 pub struct Cli {
-    /// A Backstage app-config.yaml; its `catalog.providers.authentik` and `entityProvider` are read
-    #[arg(long, value_name = "FILE", global = true)]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigFiles,
 
     #[command(subcommand)]
     command: Command,
+}
+
+/// The files of the configuration, for the command line itself and for each command that reads them.
+///
+/// Not one global argument: clap would forget those before the command if others follow it.
+#[derive(Debug, Args)]
+struct ConfigFiles {
+    /// A Backstage app-config.yaml; its `catalog.providers.authentik` and `entityProvider` are read;
+    /// may be repeated, then later files win
+    #[arg(long = "config", value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+impl ConfigFiles {
+    /// These files and then others.
+    fn then(self, others: Self) -> Vec<PathBuf> {
+        [self.files, others.files].concat()
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -45,10 +62,10 @@ impl Cli {
     /// Whatever keeps the command from being carried out.
     pub async fn run(self) -> anyhow::Result<()> {
         match self.command {
-            Command::Serve(serve) => serve.run(self.config.as_deref()).await,
+            Command::Serve(serve) => serve.run(self.config).await,
             Command::Demo(demo) => {
                 anyhow::ensure!(
-                    self.config.is_none(),
+                    self.config.files.is_empty(),
                     "demo takes no --config: it serves invented data, use serve"
                 );
                 demo.run().await
@@ -72,4 +89,25 @@ fn shutdown() -> anyhow::Result<CancellationToken> {
 /// Runs the service until the shutdown.
 async fn run(config: Config, listener: TcpListener, shutdown: CancellationToken) -> anyhow::Result<()> {
     App::build(config, Clock::system(), TimeZone::system(), shutdown)?.run(listener).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(line: &str) -> Vec<PathBuf> {
+        let cli = Cli::try_parse_from(line.split_whitespace()).unwrap();
+        let Command::Serve(serve) = cli.command else { panic!("{line}") };
+        cli.config.then(serve.config)
+    }
+
+    #[test]
+    fn config_files_keep_their_order_before_and_after_the_command() {
+        let program = "authentik-entity-provider";
+        assert_eq!(files(&format!("{program} serve")), Vec::<PathBuf>::new());
+        assert_eq!(
+            files(&format!("{program} --config a --config b serve --config c --listen [::]:80 --config=d")),
+            ["a", "b", "c", "d"].map(PathBuf::from)
+        );
+    }
 }

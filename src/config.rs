@@ -1,35 +1,39 @@
 //! The configuration: Backstage's own block of an `app-config.yaml`, and one block for this service.
 //!
-//! A value comes from a variable, else from the file, else from its default. Files and variables
-//! are read once, in small steps: read, pick our blocks, apply variables, substitute, type.
+//! A value comes from a variable, else from the last file that has it, else from its default. Files
+//! and variables are read once, in small steps: read our blocks, resolve, merge, check, type.
 
 mod authentik;
 mod blocks;
 mod duration;
 mod environment;
 mod error;
+mod expand;
 mod file;
-mod origin;
-mod overrides;
+mod include;
+mod keys;
+mod reference;
 mod scalar;
 mod schedule;
+mod schema;
 mod service;
 mod substitute;
+mod tree;
+mod variables;
+mod wanted;
 
-use std::path::Path;
-
-use serde::de::DeserializeOwned;
-use serde_json::Value;
+use std::path::PathBuf;
 
 pub use authentik::AuthentikConfig;
 pub use duration::{DurationError, parse as parse_duration};
 pub use environment::{Environment, ProcessEnvironment};
 pub use error::{ConfigError, Place};
+pub use reference::reference_page;
 pub use schedule::{Frequency, FrequencyError, Schedule, Scope};
+pub use schema::json_schema;
 pub use service::{ServiceConfig, parse_listen};
 
-use blocks::Block;
-use origin::Origin;
+use tree::{Content, Node, Source};
 
 /// Everything that an operator decides.
 #[derive(Clone, Debug)]
@@ -43,46 +47,31 @@ pub struct Config {
 }
 
 impl Config {
-    /// Loads the configuration from an optional file and from variables.
+    /// Loads the configuration from any number of files, of which later ones win, and from variables.
     ///
     /// # Errors
     /// Names the file or variable, the key, what was expected and what to do; never a token.
-    pub fn load(file: Option<&Path>, env: &impl Environment) -> Result<Self, ConfigError> {
-        let blocks = [blocks::AUTHENTIK, blocks::SERVICE];
-        let document = file.map(|path| file::read(path, &blocks)).transpose()?.unwrap_or_default();
-        Self::from_document(&document, Origin::new(file), env)
+    pub fn load(files: &[PathBuf], env: &impl Environment) -> Result<Self, ConfigError> {
+        let nodes = files.iter().map(|path| expand::file(path, env)).collect::<Result<Vec<_>, _>>()?;
+        let names: Vec<_> = files.iter().map(|path| path.display().to_string()).collect();
+        Self::from_nodes(nodes, &names.join(", "), env)
     }
 
-    fn from_document(
-        document: &Value,
-        mut origin: Origin,
-        env: &impl Environment,
-    ) -> Result<Self, ConfigError> {
-        let mut warnings = Vec::new();
-        let mut authentik = blocks::authentik(document, &origin, &mut warnings)?;
-        overrides::apply(&mut authentik, env, &mut origin)?;
-        let authentik = substitute::expand(authentik, env, &origin)?;
-        require(&authentik, "baseUrl", "AUTHENTIK_BASE_URL", &origin)?;
-        require(&authentik, "token", "AUTHENTIK_TOKEN (or AUTHENTIK_TOKEN_FILE)", &origin)?;
-        let service = substitute::expand(blocks::service(document, &origin)?, env, &origin)?;
-        Ok(Self { authentik: typed(authentik, &origin)?, service: typed(service, &origin)?, warnings })
+    fn from_nodes(nodes: Vec<Node>, files: &str, env: &impl Environment) -> Result<Self, ConfigError> {
+        let mut tree = Node::new(&Source::Document(files.to_owned()), Content::Absent);
+        for node in nodes {
+            tree.merge(node);
+        }
+        variables::apply(&mut tree, env)?;
+        let mut warnings = variables::misspelled(env);
+        blocks::check(&mut tree, &mut warnings)?;
+        blocks::require(&tree, Some(files).filter(|files| !files.is_empty()))?;
+        Ok(Self {
+            authentik: blocks::typed(&tree, keys::AUTHENTIK)?,
+            service: blocks::typed(&tree, keys::SERVICE)?,
+            warnings,
+        })
     }
-}
-
-/// Refuses a block without a key that has no default.
-fn require(block: &Block, key: &str, variables: &'static str, origin: &Origin) -> Result<(), ConfigError> {
-    if block.values.contains_key(key) {
-        return Ok(());
-    }
-    Err(ConfigError::Missing { place: origin.place(&format!("{}.{key}", block.key)), variables })
-}
-
-/// Gives a block its type; an error names the exact key.
-fn typed<T: DeserializeOwned>(block: Block, origin: &Origin) -> Result<T, ConfigError> {
-    serde_path_to_error::deserialize(Value::Object(block.values)).map_err(|error| {
-        let key = format!("{}.{}", block.key, error.path());
-        origin.invalid(&key, error.into_inner().to_string())
-    })
 }
 
 #[cfg(test)]

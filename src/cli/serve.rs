@@ -1,29 +1,27 @@
 //! `serve`: the service itself.
 
 use std::net::SocketAddr;
-use std::path::Path;
 
 use clap::Args;
 
-use super::{bind, run, shutdown};
+use super::{ConfigFiles, bind, run, shutdown};
 use crate::config::{Config, ProcessEnvironment, parse_listen};
-
-/// An address; none where the variable is set to nothing.
-type Given = Option<SocketAddr>;
 
 /// Sync from Authentik on a schedule and serve the entities
 #[derive(Debug, Args)]
 pub(super) struct Serve {
-    /// Where to listen, whatever the configuration says
-    #[arg(long, value_name = "ADDR", env = "ENTITY_PROVIDER_LISTEN", value_parser = parse_given)]
-    listen: Option<Given>,
+    /// Where to listen, whatever files and `ENTITY_PROVIDER_LISTEN` say
+    #[arg(long, value_name = "ADDR", value_parser = parse_listen)]
+    listen: Option<SocketAddr>,
+    #[command(flatten)]
+    pub(super) config: ConfigFiles,
 }
 
 impl Serve {
-    /// Serves until a signal.
-    pub(super) async fn run(self, file: Option<&Path>) -> anyhow::Result<()> {
-        let mut config = Config::load(file, &ProcessEnvironment)?;
-        config.service.listen = self.listen.flatten().unwrap_or(config.service.listen);
+    /// Serves until a signal; the files before the command come first.
+    pub(super) async fn run(self, before: ConfigFiles) -> anyhow::Result<()> {
+        let mut config = Config::load(&before.then(self.config), &ProcessEnvironment)?;
+        config.service.listen = self.listen.unwrap_or(config.service.listen);
         for warning in &config.warnings {
             tracing::warn!("{warning}");
         }
@@ -37,9 +35,4 @@ impl Serve {
         );
         run(config, listener, shutdown).await
     }
-}
-
-/// Reads an address to listen on; an empty variable counts as unset, as everywhere.
-fn parse_given(text: &str) -> Result<Given, String> {
-    (!text.is_empty()).then(|| parse_listen(text)).transpose()
 }

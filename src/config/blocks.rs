@@ -1,142 +1,109 @@
-//! The two blocks that are ours, and which keys they know.
+//! The two blocks that are ours: which keys they may hold, and their types.
 
-use serde_json::{Map, Value};
+use serde::de::DeserializeOwned;
+use serde_json::Map;
 
-use super::error::ConfigError;
-use super::origin::Origin;
-use super::scalar::found;
+use super::error::{ConfigError, Place};
+use super::keys::{self, BLOCKS, Fallback, KEYS, SERVICE};
+use super::tree::{Content, Node};
 
-/// Backstage's own block.
-pub(super) const AUTHENTIK: &str = "catalog.providers.authentik";
-/// The block of this service.
-pub(super) const SERVICE: &str = "entityProvider";
-
-const AUTHENTIK_KEYS: [&str; 5] = ["baseUrl", "token", "excludeGroups", "includeServiceAccounts", "schedule"];
-const SCHEDULE_KEYS: [&str; 4] = ["frequency", "timeout", "initialDelay", "scope"];
-const SERVICE_KEYS: [&str; 8] = [
-    "listen",
-    "publicUrl",
-    "names",
-    "concurrency",
-    "requestTimeout",
-    "pageSize",
-    "drainDelay",
-    "drainTimeout",
-];
-
-/// A mapping somewhere in the configuration, without its nulls; it may hold the token, so no `Debug`.
-pub(super) struct Block {
-    /// Where it stands.
-    pub(super) key: &'static str,
-    /// What it holds.
-    pub(super) values: Map<String, Value>,
-}
-
-/// Picks Backstage's block; keys that nobody reads are dropped with a warning.
-pub(super) fn authentik(
-    document: &Value,
-    origin: &Origin,
-    warnings: &mut Vec<String>,
-) -> Result<Block, ConfigError> {
-    let mut block = pick(document, AUTHENTIK, origin)?;
-    refuse_misplaced(&block, &SERVICE_KEYS, SERVICE, origin)?;
-    drop_unknown(&mut block.values, AUTHENTIK, &AUTHENTIK_KEYS, origin, warnings);
-    if let Some(Value::Object(schedule)) = block.values.get_mut("schedule") {
-        let key = format!("{AUTHENTIK}.schedule");
-        drop_unknown(schedule, &key, &SCHEDULE_KEYS, origin, warnings);
+/// Drops keys of Backstage's block that nobody reads, with a warning each; in ours they are errors.
+pub(super) fn check(tree: &mut Node, warnings: &mut Vec<String>) -> Result<(), ConfigError> {
+    for block in BLOCKS {
+        pick(tree, block)?;
+        if let Some(node) = block.split('.').try_fold(&mut *tree, |node, name| node.child(name)) {
+            Check { block, warnings }.section(node, block)?;
+        }
     }
-    Ok(block)
+    Ok(())
 }
 
-/// Picks this service's block; an unknown key is an error.
-pub(super) fn service(document: &Value, origin: &Origin) -> Result<Block, ConfigError> {
-    let block = pick(document, SERVICE, origin)?;
-    refuse_misplaced(&block, &AUTHENTIK_KEYS, AUTHENTIK, origin)?;
-    match block.values.keys().find(|key| !is_known(key, &SERVICE_KEYS)) {
-        Some(key) => Err(ConfigError::UnknownKey {
-            place: origin.place(&format!("{SERVICE}.{key}")),
-            known: listed(&SERVICE_KEYS),
-        }),
-        None => Ok(block),
+/// Refuses a tree without a key that has no default.
+pub(super) fn require(tree: &Node, files: Option<&str>) -> Result<(), ConfigError> {
+    for key in KEYS.iter().filter(|key| key.fallback == Fallback::Required) {
+        let Some((block, name)) = key.path.rsplit_once('.') else { continue };
+        let block = pick(tree, block)?.map(|node| node.mapping(block)).transpose()?.flatten();
+        let node = block.and_then(|block| block.get(name));
+        if node.is_none_or(|node| matches!(node.content, Content::Absent)) {
+            let place = Place::Key { file: files.map(str::to_owned), key: key.path.to_owned() };
+            let file = key.file_variable().map(|file| format!(" (or {file})")).unwrap_or_default();
+            return Err(ConfigError::Missing { place, variables: format!("{}{file}", key.variable) });
+        }
     }
+    Ok(())
 }
 
-/// Walks down to a block; an absent one is empty.
-fn pick(document: &Value, key: &'static str, origin: &Origin) -> Result<Block, ConfigError> {
-    let mut value = document;
+/// Gives a block its type; an error names the exact key.
+pub(super) fn typed<T: DeserializeOwned>(tree: &Node, block: &str) -> Result<T, ConfigError> {
+    let node = pick(tree, block)?;
+    let value = node.map(Node::value).transpose()?.flatten();
+    serde_path_to_error::deserialize(value.unwrap_or_else(|| Map::new().into())).map_err(|error| {
+        let path = error.path().to_string();
+        let source = &node.unwrap_or(tree).deepest(&path).source;
+        let place = source.place(&format!("{block}.{path}"));
+        ConfigError::Invalid { place, message: error.into_inner().to_string() }
+    })
+}
+
+/// Walks down to a block; whatever is on the way must be a mapping.
+fn pick<'a>(tree: &'a Node, block: &str) -> Result<Option<&'a Node>, ConfigError> {
+    let mut node = tree;
     let mut walked = 0;
-    for part in key.split('.') {
-        value = mapping(value, &key[..walked], origin)?.and_then(|map| map.get(part)).unwrap_or(&Value::Null);
+    for part in block.split('.') {
+        let Some(below) = node.mapping(&block[..walked])?.and_then(|map| map.get(part)) else {
+            return Ok(None);
+        };
+        node = below;
         walked += part.len() + usize::from(walked > 0);
     }
-    let values = mapping(value, key, origin)?.map(without_nulls).unwrap_or_default();
-    Ok(Block { key, values })
+    node.mapping(block)?;
+    Ok(Some(node))
 }
 
-/// A value as a mapping; null is none, and anything else is an error.
-fn mapping<'a>(
-    value: &'a Value,
-    key: &str,
-    origin: &Origin,
-) -> Result<Option<&'a Map<String, Value>>, ConfigError> {
-    let key = if key.is_empty() { "the top level" } else { key };
-    match value {
-        Value::Null => Ok(None),
-        Value::Object(map) => Ok(Some(map)),
-        other => {
-            Err(origin.invalid(key, format!("expected a mapping of keys to values, found {}", kind(other))))
+struct Check<'a> {
+    block: &'static str,
+    warnings: &'a mut Vec<String>,
+}
+
+impl Check<'_> {
+    /// Looks at the keys of a block or of a section in it.
+    fn section(&mut self, node: &mut Node, path: &str) -> Result<(), ConfigError> {
+        let known = keys::children(path);
+        let Content::Mapping(map) = &mut node.content else { return Ok(()) };
+        if known.is_empty() {
+            return Ok(());
+        }
+        let unknown: Vec<String> = map.keys().filter(|name| !known.contains(&&name[..])).cloned().collect();
+        for name in unknown {
+            if let Some(node) = map.remove(&name).filter(|node| !matches!(node.content, Content::Absent)) {
+                self.unknown(&node, path, &name)?;
+            }
+        }
+        map.iter_mut().try_for_each(|(name, node)| self.section(node, &format!("{path}.{name}")))
+    }
+
+    fn unknown(&mut self, node: &Node, path: &str, name: &str) -> Result<(), ConfigError> {
+        let place = node.source.place(&format!("{path}.{name}"));
+        let elsewhere = BLOCKS.into_iter().find(|block| keys::children(block).contains(&name));
+        if let Some(owner) = elsewhere.filter(|owner| path == self.block && *owner != path) {
+            return Err(ConfigError::Misplaced { place, key: name.to_owned(), owner });
+        }
+        let remedy = self.remedy(path, name);
+        if self.block == SERVICE {
+            return Err(ConfigError::UnknownKey { place, remedy });
+        }
+        self.warnings.push(format!("{place}: unknown key, ignored; {remedy}"));
+        Ok(())
+    }
+
+    /// What was probably meant: a key beside the unknown one, else one elsewhere in the block.
+    fn remedy(&self, path: &str, name: &str) -> String {
+        let known = keys::children(path);
+        let whole = KEYS.iter().filter(|key| key.below(self.block).is_some()).map(|key| key.path);
+        let near = keys::nearest(name, known.iter().copied()).or_else(|| keys::nearest(name, whole));
+        match near {
+            Some(nearest) => format!("did you mean `{nearest}`?"),
+            None => format!("expected one of {}", keys::listed(&known)),
         }
     }
-}
-
-/// What a misplaced value is, without repeating it: it may be anything, even a token.
-fn kind(value: &Value) -> String {
-    if value.is_string() { "a string".to_owned() } else { found(value) }
-}
-
-/// A copy without nulls: a key without a value counts as absent.
-fn without_nulls(map: &Map<String, Value>) -> Map<String, Value> {
-    let set = map.iter().filter(|(_, value)| !value.is_null());
-    set.map(|(key, value)| match value {
-        Value::Object(inner) => (key.clone(), Value::Object(without_nulls(inner))),
-        other => (key.clone(), other.clone()),
-    })
-    .collect()
-}
-
-fn refuse_misplaced(
-    block: &Block,
-    foreign: &[&str],
-    owner: &'static str,
-    origin: &Origin,
-) -> Result<(), ConfigError> {
-    let Some(key) = block.values.keys().find(|key| foreign.contains(&key.as_str())) else { return Ok(()) };
-    let place = origin.place(&format!("{}.{key}", block.key));
-    Err(ConfigError::Misplaced { place, key: key.clone(), owner })
-}
-
-fn drop_unknown(
-    values: &mut Map<String, Value>,
-    parent: &str,
-    known: &[&str],
-    origin: &Origin,
-    warnings: &mut Vec<String>,
-) {
-    values.retain(|key, _| {
-        let keep = is_known(key, known);
-        if !keep {
-            let place = origin.place(&format!("{parent}.{key}"));
-            warnings.push(format!("{place}: unknown key, ignored; expected one of {}", listed(known)));
-        }
-        keep
-    });
-}
-
-/// Whether a key is read; Backstage's directives (`$file`) are kept, to be refused with a remedy.
-fn is_known(key: &str, known: &[&str]) -> bool {
-    known.contains(&key) || key.starts_with('$')
-}
-
-fn listed(keys: &[&str]) -> String {
-    keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ")
 }

@@ -25,7 +25,7 @@ const YEAR: f64 = 365.0 * DAY;
 const LONGEST: f64 = 1_000.0 * 366.0 * DAY;
 
 /// The units of the object form, in milliseconds.
-const UNITS: [(&str, f64); 8] = [
+pub(super) const UNITS: [(&str, f64); 8] = [
     ("years", YEAR),
     ("months", MONTH),
     ("weeks", WEEK),

@@ -7,6 +7,9 @@ pub trait Environment {
     /// The value of a variable, if it is set.
     fn var(&self, name: &str) -> Option<String>;
 
+    /// The names of all variables, in any order.
+    fn names(&self) -> Vec<String>;
+
     /// The value of a variable; an empty one counts as unset.
     fn non_empty(&self, name: &str) -> Option<String> {
         self.var(name).filter(|value| !value.is_empty())
@@ -21,11 +24,19 @@ impl Environment for ProcessEnvironment {
     fn var(&self, name: &str) -> Option<String> {
         std::env::var(name).ok()
     }
+
+    fn names(&self) -> Vec<String> {
+        std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect()
+    }
 }
 
 impl Environment for BTreeMap<String, String> {
     fn var(&self, name: &str) -> Option<String> {
         self.get(name).cloned()
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.keys().cloned().collect()
     }
 }
 
@@ -33,5 +44,9 @@ impl Environment for BTreeMap<String, String> {
 impl<First: Environment, Second: Environment> Environment for (First, Second) {
     fn var(&self, name: &str) -> Option<String> {
         self.0.non_empty(name).or_else(|| self.1.var(name))
+    }
+
+    fn names(&self) -> Vec<String> {
+        [self.0.names(), self.1.names()].concat()
     }
 }

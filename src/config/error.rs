@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Why a configuration cannot be used; no message repeats a token.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ConfigError {
     /// The configuration file cannot be read.
     #[error("cannot read the configuration file {file}: {reason}; check the path and its permissions")]
@@ -50,15 +50,15 @@ pub enum ConfigError {
         /// The key that was expected.
         place: Place,
         /// The variables that can give the value instead.
-        variables: &'static str,
+        variables: String,
     },
     /// A key that this program would never read.
-    #[error("{place}: unknown key; expected one of {known}")]
+    #[error("{place}: unknown key; {remedy}")]
     UnknownKey {
         /// The unknown key.
         place: Place,
-        /// The known keys of the block.
-        known: String,
+        /// The key that was probably meant, or the known ones.
+        remedy: String,
     },
     /// A known key in the wrong block.
     #[error("{place}: `{key}` belongs to `{owner}`; move it there")]
@@ -70,22 +70,25 @@ pub enum ConfigError {
         /// The block where it belongs.
         owner: &'static str,
     },
-    /// The token is given twice by variables.
-    #[error("AUTHENTIK_TOKEN and AUTHENTIK_TOKEN_FILE are both set; unset one of them")]
-    TwoTokens,
+    /// A secret is given twice by variables.
+    #[error("{variable} and {variable}_FILE are both set; unset one of them")]
+    TwoSecrets {
+        /// The variable that gives the secret itself.
+        variable: &'static str,
+    },
 }
 
 /// Where a value stands, so that an operator finds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// A key of the configuration file, if one was given.
+    /// A key of a document, if one was given.
     Key {
-        /// The path as it was given.
+        /// The file as it was given, with the files that include it, or an `APP_CONFIG_*` variable.
         file: Option<String>,
         /// The whole key, such as `catalog.providers.authentik.baseUrl`.
         key: String,
     },
-    /// An environment variable.
+    /// The environment variable of a single key.
     Variable(String),
 }
 

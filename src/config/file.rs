@@ -2,43 +2,69 @@
 //!
 //! Foreign blocks are parsed and skipped, so whatever they hold cannot fail a later step.
 
-use std::fmt;
 use std::path::Path;
 
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Value};
+use serde::de::DeserializeSeed;
+use serde_json::Value;
 use serde_saphyr::Error as YamlError;
 use serde_saphyr::options::NonFiniteFloatPolicy;
 
 use super::error::ConfigError;
+use super::wanted::Wanted;
 
-/// Reads the given blocks (dotted paths) of a YAML file.
-pub(super) fn read(path: &Path, blocks: &[&str]) -> Result<Value, ConfigError> {
-    let file = path.display().to_string();
-    let unreadable = |reason: String| ConfigError::Read { file: file.clone(), reason };
-    let bytes = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
-    let text = String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8 text".to_owned()))?;
-    parse(&file, &text, blocks)
+/// How a file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// YAML, with JSON as a part of it.
+    Yaml,
+    /// JSON alone.
+    Json,
 }
 
-/// Reads the given blocks of a YAML text; the file is for messages.
-pub(super) fn parse(file: &str, text: &str, blocks: &[&str]) -> Result<Value, ConfigError> {
-    wanted(text, blocks).map_err(|error| syntax(file, &error))
+impl Format {
+    /// The format that an ending stands for, of those that Backstage includes (`include.ts`).
+    pub(super) fn of(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()? {
+            "yaml" | "yml" => Some(Self::Yaml),
+            "json" => Some(Self::Json),
+            _ => None,
+        }
+    }
 }
 
-/// Parses a YAML text and keeps the given blocks.
-///
+/// The text of a file, or why it cannot be read.
+pub(super) fn read(path: &Path) -> Result<String, String> {
+    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())
+}
+
+/// Reads the wanted part of a text; the file is for messages.
+pub(super) fn parse(file: &str, text: &str, format: Format, wanted: Wanted) -> Result<Value, ConfigError> {
+    match format {
+        Format::Yaml => yaml(text, wanted).map_err(|error| syntax(file, &error)),
+        Format::Json => json(text, wanted).map_err(|error| ConfigError::Syntax {
+            file: file.to_owned(),
+            line: error.line() as u64,
+            column: error.column() as u64,
+            message: "this is not valid JSON; correct it there".to_owned(),
+        }),
+    }
+}
+
+fn json(text: &str, wanted: Wanted) -> serde_json::Result<Value> {
+    let mut json = serde_json::Deserializer::from_str(text);
+    let value = wanted.deserialize(&mut json)?;
+    json.end().map(|()| value)
+}
+
 /// Booleans follow YAML 1.2, as in Backstage: `yes` stays a string until a key asks for a switch.
-fn wanted(text: &str, blocks: &[&str]) -> Result<Value, YamlError> {
+pub(super) fn yaml(text: &str, wanted: Wanted) -> Result<Value, YamlError> {
     let options = serde_saphyr::options! {
         strict_booleans: true,
         non_finite_float_policy: NonFiniteFloatPolicy::AsString,
         with_snippet: false,
     };
-    let paths = blocks.iter().map(|block| block.split('.').collect()).collect();
-    serde_saphyr::with_deserializer_from_str_with_options(text, options, |yaml| {
-        Wanted(paths).deserialize(yaml)
-    })
+    serde_saphyr::with_deserializer_from_str_with_options(text, options, |yaml| wanted.deserialize(yaml))
 }
 
 /// The error of a parser, in words that never come from the file.
@@ -63,76 +89,4 @@ fn syntax(file: &str, error: &YamlError) -> ConfigError {
         _ => "this value cannot be read; correct it there, or put it in quotes without a tag".to_owned(),
     };
     ConfigError::Syntax { file: file.to_owned(), line, column, message }
-}
-
-/// The rest of the paths that are wanted below a value; an empty path wants all of it.
-struct Wanted<'a>(Vec<Vec<&'a str>>);
-
-impl Wanted<'_> {
-    fn below(&self, key: &str) -> Self {
-        let rest = self.0.iter().filter(|path| path.first() == Some(&key));
-        Self(rest.map(|path| path[1..].to_vec()).collect())
-    }
-
-    fn is_whole(&self) -> bool {
-        self.0.iter().any(Vec::is_empty)
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Wanted<'_> {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        if self.is_whole() { Value::deserialize(deserializer) } else { deserializer.deserialize_any(self) }
-    }
-}
-
-impl<'de> Visitor<'de> for Wanted<'_> {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a mapping")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut kept = Map::new();
-        while let Some(key) = map.next_key::<String>()? {
-            let below = self.below(&key);
-            if below.0.is_empty() {
-                map.next_value::<IgnoredAny>()?;
-            } else {
-                kept.insert(key, map.next_value_seed(below)?);
-            }
-        }
-        Ok(Value::Object(kept))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Value::Array(Vec::new()))
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(value.into())
-    }
 }

@@ -1,84 +1,23 @@
 //! `${VARIABLE}` in strings, as Backstage replaces it (`config-loader`, `substitution.ts`).
 
-use serde_json::{Map, Value};
-
-use super::blocks::Block;
 use super::environment::Environment;
-use super::error::ConfigError;
-use super::origin::Origin;
-
-/// Replaces the variables in a block, except in keys that a variable gives as a whole.
-pub(super) fn expand(block: Block, env: &impl Environment, origin: &Origin) -> Result<Block, ConfigError> {
-    let values = Expansion { env, origin }.mapping(block.values, block.key)?;
-    Ok(Block { values, ..block })
-}
 
 /// Why a text cannot be completed.
 #[derive(Debug, PartialEq, Eq)]
-enum Failure {
+pub(super) enum Failure {
     /// The variable is not set and has no default.
     Unset(String),
     /// The reference names no variable.
     Nameless,
 }
 
-struct Expansion<'a, E> {
-    env: &'a E,
-    origin: &'a Origin,
-}
-
-impl<E: Environment> Expansion<'_, E> {
-    fn mapping(&self, values: Map<String, Value>, key: &str) -> Result<Map<String, Value>, ConfigError> {
-        let mut expanded = Map::new();
-        for (name, value) in values {
-            if name.starts_with('$') {
-                return Err(self.origin.invalid(key, directive(&name)));
-            }
-            if let Some(value) = self.value(value, &format!("{key}.{name}"))? {
-                expanded.insert(name, value);
-            }
-        }
-        Ok(expanded)
-    }
-
-    fn list(&self, values: Vec<Value>, key: &str) -> Result<Vec<Value>, ConfigError> {
-        let items = values.into_iter().enumerate();
-        items.filter_map(|(at, value)| self.value(value, &format!("{key}[{at}]")).transpose()).collect()
-    }
-
-    /// A value with its variables replaced; none if an empty default takes it away.
-    fn value(&self, value: Value, key: &str) -> Result<Option<Value>, ConfigError> {
-        if self.origin.is_overridden(key) {
-            return Ok(Some(value));
-        }
-        Ok(match value {
-            Value::String(text) => self.text(&text, key)?.map(Value::String),
-            Value::Array(values) => Some(Value::Array(self.list(values, key)?)),
-            Value::Object(values) => Some(Value::Object(self.mapping(values, key)?)),
-            other => Some(other),
-        })
-    }
-
-    fn text(&self, text: &str, key: &str) -> Result<Option<String>, ConfigError> {
-        complete(text, self.env).map_err(|failure| match failure {
-            Failure::Unset(variable) => ConfigError::Unset { place: self.origin.place(key), variable },
-            Failure::Nameless => self.origin.invalid(
-                key,
-                "`${}` names no variable; write `${NAME}`, or `$${}` for the characters themselves",
-            ),
-        })
-    }
-}
-
-fn directive(name: &str) -> String {
-    format!(
-        "`{name}` is not supported here; write `${{NAME}}` for an environment variable, \
-         or set AUTHENTIK_TOKEN_FILE for a token in a file"
-    )
+/// The value of a variable without the white space around it; none if nothing is left.
+pub(super) fn variable(name: &str, env: &impl Environment) -> Option<String> {
+    env.var(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
 }
 
 /// A text with its variables replaced; none if one of them has an empty default and no value.
-fn complete(text: &str, env: &impl Environment) -> Result<Option<String>, Failure> {
+pub(super) fn complete(text: &str, env: &impl Environment) -> Result<Option<String>, Failure> {
     let mut completed = Some(String::new());
     let mut rest = text;
     while let Some(reference) = Reference::first(rest) {
@@ -117,7 +56,7 @@ impl<'a> Reference<'a> {
         if name.is_empty() {
             return Err(Failure::Nameless);
         }
-        match (env.non_empty(name), default) {
+        match (variable(name, env), default) {
             (Some(value), _) => Ok(Some(value)),
             (None, Some(default)) => Ok(Some(default.to_owned()).filter(|default| !default.is_empty())),
             (None, None) => Err(Failure::Unset(name.to_owned())),
@@ -134,7 +73,9 @@ mod tests {
     use super::*;
 
     fn env() -> BTreeMap<String, String> {
-        [("A", "1"), ("B", "two"), ("EMPTY", ""), ("REF", "${A}")].map(|(k, v)| (k.into(), v.into())).into()
+        [("A", "1"), ("B", "two"), ("EMPTY", ""), ("REF", "${A}"), ("SPACED", " 1\n")]
+            .map(|(k, v)| (k.into(), v.into()))
+            .into()
     }
 
     #[test]
@@ -144,6 +85,7 @@ mod tests {
             ("plain $A {A} $", Some("plain $A {A} $")),
             ("${A}", Some("1")),
             ("${ A }", Some("1")),
+            ("x${SPACED}y", Some("x1y")),
             ("x${A}y${B}z", Some("x1ytwoz")),
             ("${REF}", Some("${A}")),
             ("${A:-other}", Some("1")),

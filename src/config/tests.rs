@@ -1,13 +1,20 @@
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use proptest::prelude::*;
 use secrecy::ExposeSecret;
 
+use super::include::Including;
 use super::*;
 use crate::catalog::policy::NamePolicy;
+
+mod fuzz;
+mod inclusion;
+mod merging;
+mod pages;
+mod substitution;
+mod variable;
 
 const FILE: &str = "app-config.yaml";
 const SECRET: &str = "s3cret0123456789";
@@ -19,8 +26,9 @@ fn env(variables: &[(&str, &str)]) -> BTreeMap<String, String> {
 }
 
 fn load(yaml: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
-    let document = file::parse(FILE, yaml, &[blocks::AUTHENTIK, blocks::SERVICE])?;
-    Config::from_document(&document, Origin::new(Some(Path::new(FILE))), &env(variables))
+    let variables = env(variables);
+    let node = expand::document(yaml, &Including::first(Path::new(FILE)), &variables)?;
+    Config::from_nodes(vec![node], FILE, &variables)
 }
 
 fn loaded(yaml: &str, variables: &[(&str, &str)]) -> Config {
@@ -67,7 +75,7 @@ impl Drop for Scratch {
 
 #[test]
 fn two_variables_are_enough_and_the_rest_has_defaults() {
-    let config = Config::load(None, &env(&MINIMAL)).unwrap();
+    let config = Config::load(&[], &env(&MINIMAL)).unwrap();
     assert_eq!(config.authentik.base_url.as_str(), "https://authentik.example.com");
     assert_eq!(config.authentik.token.expose_secret(), SECRET);
     assert!(config.authentik.exclude_groups.is_empty());
@@ -188,64 +196,6 @@ fn an_anchor_and_a_merge_key_may_give_a_block() {
 }
 
 #[test]
-fn a_variable_wins_over_the_file_and_an_empty_one_does_not() {
-    let yaml = "catalog: {providers: {authentik: {baseUrl: 'https://file.example.com', token: filetoken}}}";
-    let config = loaded(yaml, &MINIMAL);
-    assert_eq!(config.authentik.base_url.as_str(), "https://authentik.example.com");
-    assert_eq!(config.authentik.token.expose_secret(), SECRET);
-    let config =
-        loaded(yaml, &[("AUTHENTIK_BASE_URL", ""), ("AUTHENTIK_TOKEN", ""), ("AUTHENTIK_TOKEN_FILE", "")]);
-    assert_eq!(config.authentik.base_url.as_str(), "https://file.example.com");
-    assert_eq!(config.authentik.token.expose_secret(), "filetoken");
-}
-
-#[test]
-fn a_flag_wins_over_a_variable() {
-    let flags = env(&[("AUTHENTIK_BASE_URL", "https://flag.example.com")]);
-    let config = Config::load(None, &(flags, env(&MINIMAL))).unwrap();
-    assert_eq!(config.authentik.base_url.as_str(), "https://flag.example.com");
-    assert_eq!(config.authentik.token.expose_secret(), SECRET);
-}
-
-#[test]
-fn a_variable_is_not_needed_for_a_key_that_another_one_overrides() {
-    let yaml = "catalog: {providers: {authentik: {baseUrl: '${NONE}', token: '${NONE}', foo: '${NONE}'}}}";
-    assert_eq!(loaded(yaml, &MINIMAL).warnings.len(), 1);
-    let verbatim = [("AUTHENTIK_BASE_URL", "https://a.example.com"), ("AUTHENTIK_TOKEN", "${NONE}")];
-    assert_eq!(loaded("", &verbatim).authentik.token.expose_secret(), "${NONE}");
-}
-
-#[test]
-fn an_unset_variable_is_named_with_file_key_and_remedy() {
-    let expected = "app-config.yaml: catalog.providers.authentik.token: environment variable `NONE` is not set \
-                    or empty; set it, or give a default as in `${NONE:-default}`";
-    assert_eq!(message(&authentik("token: ${NONE}"), &MINIMAL[..1]), expected);
-    assert_eq!(message(&authentik("token: ${NONE}"), &[MINIMAL[0], ("NONE", "")]), expected);
-    for (line, key) in [
-        ("excludeGroups: [a, 'b ${ NONE }']", "excludeGroups[1]"),
-        ("schedule: {frequency: {minutes: '${NONE}'}}", "schedule.frequency.minutes"),
-        ("includeServiceAccounts: ${NONE}", "includeServiceAccounts"),
-    ] {
-        let start =
-            format!("app-config.yaml: catalog.providers.authentik.{key}: environment variable `NONE` is");
-        assert!(message(&authentik(line), &MINIMAL).starts_with(&start));
-    }
-    assert_eq!(
-        message(&service("listen: '127.0.0.1:${}'"), &MINIMAL),
-        "app-config.yaml: entityProvider.listen: `${}` names no variable; write `${NAME}`, \
-         or `$${}` for the characters themselves"
-    );
-}
-
-#[test]
-fn an_empty_default_leaves_a_key_unset() {
-    assert_eq!(loaded(&service("publicUrl: ${NONE:-}"), &MINIMAL).service.public_url, None);
-    let groups = loaded(&authentik("excludeGroups: ['${NONE:-}', a]"), &MINIMAL).authentik.exclude_groups;
-    assert_eq!(groups, ["a"]);
-    assert!(message(&authentik("baseUrl: ${NONE:-}"), &MINIMAL[1..]).contains("baseUrl: not set"));
-}
-
-#[test]
 fn a_missing_value_tells_both_ways_to_set_it() {
     assert_eq!(
         message("", &[]),
@@ -253,7 +203,7 @@ fn a_missing_value_tells_both_ways_to_set_it() {
          or in the environment variable AUTHENTIK_BASE_URL"
     );
     assert_eq!(
-        Config::load(None, &env(&MINIMAL[..1])).unwrap_err().to_string(),
+        Config::load(&[], &env(&MINIMAL[..1])).unwrap_err().to_string(),
         "catalog.providers.authentik.token: not set; set it in the configuration file \
          or in the environment variable AUTHENTIK_TOKEN (or AUTHENTIK_TOKEN_FILE)"
     );
@@ -283,14 +233,6 @@ fn a_bad_token_file_is_named() {
         message("", &[MINIMAL[0], ("AUTHENTIK_TOKEN_FILE", two.path())]),
         "AUTHENTIK_TOKEN_FILE: the token holds white space or a character that no token has; \
          give the token alone, on one line"
-    );
-}
-
-#[test]
-fn two_variables_for_the_token_are_an_error() {
-    assert_eq!(
-        message("", &[MINIMAL[0], MINIMAL[1], ("AUTHENTIK_TOKEN_FILE", "/run/secrets/token")]),
-        "AUTHENTIK_TOKEN and AUTHENTIK_TOKEN_FILE are both set; unset one of them"
     );
 }
 
@@ -329,7 +271,7 @@ fn a_bad_token_is_refused_and_never_repeated() {
 
 #[test]
 fn nothing_printed_shows_the_token() {
-    let config = Config::load(None, &env(&MINIMAL)).unwrap();
+    let config = Config::load(&[], &env(&MINIMAL)).unwrap();
     assert!(!format!("{config:?} {config:#?}").contains(SECRET));
 }
 
@@ -389,14 +331,8 @@ fn a_bad_value_in_backstages_block_is_named_by_its_whole_key() {
             "schedule.initialDelay: `trigger` works for `frequency` only; \
              expected a duration such as `{minutes: 3}`",
         ),
-        (
-            "token: {$file: ./token}",
-            "token: `$file` is not supported here; write `${NAME}` for an environment variable, \
-             or set AUTHENTIK_TOKEN_FILE for a token in a file",
-        ),
     ] {
-        let variables = if line.starts_with("token") { &MINIMAL[..1] } else { &MINIMAL[..] };
-        let told = message(&authentik(line), variables);
+        let told = message(&authentik(line), &MINIMAL);
         assert_eq!(told, format!("app-config.yaml: catalog.providers.authentik.{expected}"));
     }
 }
@@ -432,9 +368,11 @@ fn a_bad_value_in_our_block_is_named_by_its_whole_key() {
         (
             "port: 80",
             "port: unknown key; expected one of `listen`, `publicUrl`, `names`, `concurrency`, \
-             `requestTimeout`, `pageSize`, `drainDelay`, `drainTimeout`"
+             `pageSize`, `requestTimeout`, `drainDelay`, `drainTimeout`"
                 .into(),
         ),
+        ("listn: x", "listn: unknown key; did you mean `listen`?".into()),
+        ("pagesize: 5", "pagesize: unknown key; did you mean `pageSize`?".into()),
         ("baseUrl: x", "baseUrl: `baseUrl` belongs to `catalog.providers.authentik`; move it there".into()),
     ] {
         assert_eq!(message(&service(line), &MINIMAL), format!("app-config.yaml: entityProvider.{expected}"));
@@ -471,13 +409,34 @@ fn unknown_keys_in_backstages_block_are_warnings() {
     assert_eq!(
         config.warnings,
         [
-            "app-config.yaml: catalog.providers.authentik.baseurl: unknown key, ignored; expected one of \
-             `baseUrl`, `token`, `excludeGroups`, `includeServiceAccounts`, `schedule`",
+            "app-config.yaml: catalog.providers.authentik.baseurl: unknown key, ignored; did you mean `baseUrl`?",
             "app-config.yaml: catalog.providers.authentik.schedule.every: unknown key, ignored; expected one of \
              `frequency`, `timeout`, `initialDelay`, `scope`",
         ]
     );
     assert!(config.authentik.include_service_accounts);
+    let yaml =
+        authentik("{excludeGroup: [], frequency: 5m, shedule: {timeout: 1m}, schedule: {timeOut: 1m}}");
+    let told = loaded(&yaml, &MINIMAL).warnings;
+    let expected = [
+        ("excludeGroup", "excludeGroups"),
+        ("frequency", "catalog.providers.authentik.schedule.frequency"),
+        ("shedule", "schedule"),
+        ("schedule.timeOut", "timeout"),
+    ];
+    assert_eq!(told.len(), expected.len());
+    for (key, nearest) in expected {
+        let sentence = format!(
+            "app-config.yaml: catalog.providers.authentik.{key}: unknown key, ignored; did you mean `{nearest}`?"
+        );
+        assert!(told.contains(&sentence), "{sentence} is not in {told:?}");
+    }
+}
+
+#[test]
+fn an_unknown_key_without_a_value_counts_as_absent() {
+    assert!(loaded(&authentik("listen: ~"), &MINIMAL).warnings.is_empty());
+    assert!(loaded(&service("nonsense:"), &MINIMAL).warnings.is_empty());
 }
 
 #[test]
@@ -595,36 +554,18 @@ fn a_parser_error_never_shows_the_line_of_the_token() {
 
 #[test]
 fn a_file_that_cannot_be_read_is_named() {
-    let error = Config::load(Some(Path::new("/nowhere/app-config.yaml")), &env(&MINIMAL)).unwrap_err();
+    let error = Config::load(&["/nowhere/app-config.yaml".into()], &env(&MINIMAL)).unwrap_err();
     let told = error.to_string();
     assert!(told.starts_with("cannot read the configuration file /nowhere/app-config.yaml: "), "{told}");
     assert!(told.ends_with("; check the path and its permissions"), "{told}");
     let binary = Scratch::new("binary.yaml", [0xff, 0xfe, 0x00]);
-    let told = Config::load(Some(&binary.0), &env(&MINIMAL)).unwrap_err().to_string();
+    let told = Config::load(std::slice::from_ref(&binary.0), &env(&MINIMAL)).unwrap_err().to_string();
     assert!(told.contains("it is not UTF-8 text"), "{told}");
 }
 
 #[test]
 fn a_file_is_loaded_from_disk() {
     let scratch = Scratch::new("app-config.yaml", authentik("excludeGroups: [a]"));
-    let config = Config::load(Some(&scratch.0), &env(&MINIMAL)).unwrap();
+    let config = Config::load(std::slice::from_ref(&scratch.0), &env(&MINIMAL)).unwrap();
     assert_eq!(config.authentik.exclude_groups, ["a"]);
-}
-
-proptest! {
-    #[test]
-    fn no_file_panics_or_shows_the_token(noise in "[a-z:{}\\[\\]\"'&*!|>$ \n-]{0,40}") {
-        let yaml = authentik(&format!("token: {SECRET}{noise}"));
-        if let Err(error) = load(&yaml, &MINIMAL[..1]) {
-            prop_assert!(!format!("{error} {error:?}").contains(SECRET), "{:?}", error);
-        }
-    }
-
-    #[test]
-    fn foreign_blocks_change_nothing(key in "[a-z]{1,8}", value in "\\PC{0,20}") {
-        prop_assume!(key != "catalog");
-        let foreign = serde_json::json!({ key: { "x": value, "$file": "${NONE}" } }).to_string();
-        let yaml = format!("{},\"entityProvider\":{{\"concurrency\":9}}}}", &foreign[..foreign.len() - 1]);
-        prop_assert_eq!(loaded(&yaml, &MINIMAL).service.concurrency, 9);
-    }
 }

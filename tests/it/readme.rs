@@ -19,7 +19,7 @@ fn load(name: &str, text: &str) -> Result<Config, ConfigError> {
     let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("readme-{name}.yaml"));
     std::fs::write(&file, text).unwrap();
     let variables = BTreeMap::from([("AUTHENTIK_TOKEN".to_owned(), "a-token".to_owned())]);
-    Config::load(Some(&file), &variables)
+    Config::load(&[file], &variables)
 }
 
 /// The words in double quotes in a part of a source file.
@@ -85,20 +85,6 @@ fn the_whole_configuration_in_the_readme_shows_the_defaults() {
     assert!(matches!(plain.schedule.frequency, Frequency::Every(every) if every.as_secs() == 1800));
     assert_eq!(plain.schedule.scope, Scope::Global);
     assert_eq!(NamePolicy::default(), NamePolicy::Seed);
-}
-
-#[test]
-fn the_readme_names_every_key_of_the_configuration() {
-    let source = include_str!("../../src/config/blocks.rs");
-    let schedule: Vec<String> = quoted(source, "const SCHEDULE_KEYS", "];")
-        .into_iter()
-        .map(|key| format!("schedule.{key}"))
-        .collect();
-    let mut authentik = quoted(source, "const AUTHENTIK_KEYS", "];");
-    authentik.retain(|key| *key != "schedule");
-    assert_rows("Configuration", &authentik, 4);
-    assert_rows("Configuration", &schedule, 4);
-    assert_rows("Configuration", &quoted(source, "const SERVICE_KEYS", "];"), 8);
 }
 
 #[test]

@@ -98,7 +98,7 @@ async fn a_wrong_value_is_refused_with_file_key_and_remedy() {
         ("baseUrl: 'ftp://a.example'", "baseUrl", "http"),
         ("schedule: { timeout: soon }", "schedule.timeout", "30m"),
         ("schedule: { frequency: { cron: '* *' } }", "schedule.frequency", "5"),
-        ("token: { $file: token.txt }", "token", "AUTHENTIK_TOKEN_FILE"),
+        ("token: { $file: token.txt }", "token", "check the path"),
         ("token: '${NOT_SET}'", "token", "NOT_SET"),
         ("includeServiceAccounts: perhaps", "includeServiceAccounts", "true"),
     ] {

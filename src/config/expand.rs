@@ -1,0 +1,173 @@
+//! Variables and inclusions in a file's values, as Backstage resolves them (`config-loader`, `transform`).
+//!
+//! What cannot be resolved becomes a broken node: it matters only if no later source replaces it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use super::environment::Environment;
+use super::error::ConfigError;
+use super::file::{self, Format};
+use super::include::Including;
+use super::substitute::{self, Failure};
+use super::tree::{Content, Node, Source};
+use super::wanted::Wanted;
+
+/// Reads a file that the operator named.
+pub(super) fn file(path: &Path, env: &impl Environment) -> Result<Node, ConfigError> {
+    let name = path.display().to_string();
+    let text = file::read(path).map_err(|reason| ConfigError::Read { file: name.clone(), reason })?;
+    document(&text, &Including::first(path), env)
+}
+
+/// Reads the text of such a file.
+pub(super) fn document(text: &str, file: &Including, env: &impl Environment) -> Result<Node, ConfigError> {
+    let wanted = Wanted::blocks();
+    let value = file::parse(&file.label, text, Format::Yaml, wanted.clone())?;
+    let at = At { key: String::new(), wanted, file };
+    let node = Expansion { env }.resolve(value, &at)?;
+    // An empty file says nothing, unlike an empty block.
+    let nothing = at.node(Content::Mapping(BTreeMap::new()));
+    Ok(match node {
+        Some(node) if node.mapping("")?.is_some() => node,
+        _ => nothing,
+    })
+}
+
+/// Where a value stands.
+pub(super) struct At<'a> {
+    /// The key that it is the value of.
+    pub(super) key: String,
+    /// Which part of it is of interest.
+    pub(super) wanted: Wanted,
+    /// The file in which it is written.
+    pub(super) file: &'a Including,
+}
+
+impl At<'_> {
+    /// The error that the value cannot be resolved.
+    pub(super) fn invalid(&self, message: impl Into<String>) -> ConfigError {
+        ConfigError::Invalid { place: self.source().place(&self.key), message: message.into() }
+    }
+
+    fn source(&self) -> Source {
+        Source::Document(self.file.label.clone())
+    }
+
+    fn node(&self, content: Content) -> Node {
+        Node::new(&self.source(), content)
+    }
+
+    fn below(&self, name: &str) -> Self {
+        let key = if self.key.is_empty() { name.to_owned() } else { format!("{}.{name}", self.key) };
+        Self { key, wanted: self.wanted.below(name), ..*self }
+    }
+
+    fn item(&self, index: usize) -> Self {
+        Self { key: format!("{}[{index}]", self.key), wanted: self.wanted.clone(), ..*self }
+    }
+}
+
+/// A mapping with a single key that stands for a value from elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Directive {
+    /// The value of a variable.
+    Env,
+    /// The text of a file.
+    File,
+    /// A value in another YAML or JSON file.
+    Include,
+}
+
+impl Directive {
+    const ALL: [(&'static str, Self); 3] =
+        [("$env", Self::Env), ("$file", Self::File), ("$include", Self::Include)];
+
+    /// Whether a key is a directive.
+    pub(super) fn is(key: &str) -> bool {
+        Self::ALL.iter().any(|(name, _)| *name == key)
+    }
+
+    /// The directive of a mapping and what it refers to.
+    fn of(map: &Map<String, Value>) -> Option<(&'static str, Self, &Value)> {
+        Self::ALL.iter().find_map(|(name, directive)| Some((*name, *directive, map.get(*name)?)))
+    }
+}
+
+/// Resolves values with the variables of an environment.
+pub(super) struct Expansion<'a, E> {
+    /// Where variables come from.
+    pub(super) env: &'a E,
+}
+
+impl<E: Environment> Expansion<'_, E> {
+    /// A resolved value; none if an empty default takes it away.
+    pub(super) fn resolve(&self, value: Value, at: &At) -> Result<Option<Node>, ConfigError> {
+        Ok(Some(at.node(match value {
+            Value::Null => Content::Absent,
+            Value::String(text) => match self.text(&text, at)? {
+                Some(text) => Content::Leaf(text.into()),
+                None => return Ok(None),
+            },
+            Value::Array(values) => Content::Leaf(self.list(values, at)?.into()),
+            Value::Object(map) => match Directive::of(&map) {
+                Some(_) if map.len() > 1 => return Err(at.invalid(NOT_ALONE)),
+                Some((name, directive, operand)) => return self.directive(name, directive, operand, at),
+                None => Content::Mapping(self.mapping(map, at).collect()),
+            },
+            other => Content::Leaf(other),
+        })))
+    }
+
+    fn mapping(&self, map: Map<String, Value>, at: &At) -> impl Iterator<Item = (String, Node)> {
+        map.into_iter().filter_map(move |(name, value)| {
+            let below = at.below(&name);
+            let node = self.resolve(value, &below);
+            let node = node.unwrap_or_else(|error| Some(below.node(Content::Broken(error))));
+            node.map(|node| (name, node))
+        })
+    }
+
+    fn list(&self, values: Vec<Value>, at: &At) -> Result<Vec<Value>, ConfigError> {
+        let items = values.into_iter().enumerate();
+        let nodes = items.filter_map(|(index, value)| self.resolve(value, &at.item(index)).transpose());
+        nodes.filter_map(|node| node.and_then(|node| node.value()).transpose()).collect()
+    }
+
+    fn text(&self, text: &str, at: &At) -> Result<Option<String>, ConfigError> {
+        substitute::complete(text, self.env).map_err(|failure| match failure {
+            Failure::Unset(variable) => ConfigError::Unset { place: at.source().place(&at.key), variable },
+            Failure::Nameless => at
+                .invalid("`${}` names no variable; write `${NAME}`, or `$${}` for the characters themselves"),
+        })
+    }
+
+    fn directive(
+        &self,
+        name: &str,
+        directive: Directive,
+        operand: &Value,
+        at: &At,
+    ) -> Result<Option<Node>, ConfigError> {
+        let needed = || at.invalid(format!("`{name}` needs a string that is not empty"));
+        let text = operand.as_str().ok_or_else(needed)?;
+        let operand = self.text(text, at)?.filter(|text| !text.trim().is_empty()).ok_or_else(needed)?;
+        let text = match directive {
+            Directive::Include => return self.include(&operand, at),
+            Directive::Env => self.variable(operand.trim(), at)?,
+            Directive::File => at.file.read(&operand, at)?.trim_end().to_owned(),
+        };
+        Ok(Some(at.node(Content::Leaf(text.into()))))
+    }
+
+    fn variable(&self, name: &str, at: &At) -> Result<String, ConfigError> {
+        substitute::variable(name, self.env).ok_or_else(|| ConfigError::Unset {
+            place: at.source().place(&at.key),
+            variable: name.to_owned(),
+        })
+    }
+}
+
+const NOT_ALONE: &str = "`$env`, `$file` and `$include` stand alone; remove the other keys beside them";

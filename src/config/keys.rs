@@ -1,0 +1,222 @@
+//! Every key of the configuration, once: checks, variables, reference page and schema come from here.
+
+/// Backstage's own block.
+pub(super) const AUTHENTIK: &str = "catalog.providers.authentik";
+/// The block of this service.
+pub(super) const SERVICE: &str = "entityProvider";
+/// Both blocks, in the order in which they are read.
+pub(super) const BLOCKS: [&str; 2] = [AUTHENTIK, SERVICE];
+
+/// One key, as operators see it.
+#[derive(Debug)]
+pub(super) struct Key {
+    /// The whole path, such as `entityProvider.listen`.
+    pub(super) path: &'static str,
+    /// The variable that wins over every file.
+    pub(super) variable: &'static str,
+    /// What it takes.
+    pub(super) kind: Kind,
+    /// What counts without it.
+    pub(super) fallback: Fallback,
+    /// What it decides, in one sentence of Markdown.
+    pub(super) meaning: &'static str,
+}
+
+/// What a key takes.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// An `http` or `https` URL.
+    Url,
+    /// A text that is never shown; its variable has a second form that names a file.
+    Secret,
+    /// A list of strings.
+    Texts,
+    /// `true` or `false`.
+    Switch,
+    /// A whole number within these bounds.
+    Integer(u32, u32),
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// An address and a port.
+    Address,
+    /// A length of time.
+    Duration,
+    /// A length of time, a cron expression or a manual trigger.
+    Frequency,
+}
+
+/// What counts where a key is not set.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Fallback {
+    /// Nothing: the key must be set.
+    Required,
+    /// The feature is off.
+    Absent,
+    /// This value, as YAML.
+    Value(&'static str),
+}
+
+/// All keys, in the order of the reference page.
+pub(super) const KEYS: [Key; 16] = [
+    Key {
+        path: "catalog.providers.authentik.baseUrl",
+        variable: "AUTHENTIK_BASE_URL",
+        kind: Kind::Url,
+        fallback: Fallback::Required,
+        meaning: "Where Authentik lives, without `/api/v3`.",
+    },
+    Key {
+        path: "catalog.providers.authentik.token",
+        variable: "AUTHENTIK_TOKEN",
+        kind: Kind::Secret,
+        fallback: Fallback::Required,
+        meaning: "The API token of an account that may view all users and groups.",
+    },
+    Key {
+        path: "catalog.providers.authentik.excludeGroups",
+        variable: "ENTITY_PROVIDER_EXCLUDE_GROUPS",
+        kind: Kind::Texts,
+        fallback: Fallback::Value("[]"),
+        meaning: "Sanitized names of groups that leave no trace in the catalog: `Authentik Admins` is `authentik-admins`.",
+    },
+    Key {
+        path: "catalog.providers.authentik.includeServiceAccounts",
+        variable: "ENTITY_PROVIDER_INCLUDE_SERVICE_ACCOUNTS",
+        kind: Kind::Switch,
+        fallback: Fallback::Value("false"),
+        meaning: "Whether service accounts become users.",
+    },
+    Key {
+        path: "catalog.providers.authentik.schedule.frequency",
+        variable: "ENTITY_PROVIDER_SCHEDULE_FREQUENCY",
+        kind: Kind::Frequency,
+        fallback: Fallback::Value("{minutes: 30}"),
+        meaning: "How often a sync starts.",
+    },
+    Key {
+        path: "catalog.providers.authentik.schedule.timeout",
+        variable: "ENTITY_PROVIDER_SCHEDULE_TIMEOUT",
+        kind: Kind::Duration,
+        fallback: Fallback::Value("{minutes: 3}"),
+        meaning: "How long a sync may take; longer than zero.",
+    },
+    Key {
+        path: "catalog.providers.authentik.schedule.initialDelay",
+        variable: "ENTITY_PROVIDER_SCHEDULE_INITIAL_DELAY",
+        kind: Kind::Duration,
+        fallback: Fallback::Value("{seconds: 15}"),
+        meaning: "How long the first sync waits after the start.",
+    },
+    Key {
+        path: "catalog.providers.authentik.schedule.scope",
+        variable: "ENTITY_PROVIDER_SCHEDULE_SCOPE",
+        kind: Kind::Choice(&["global", "local"]),
+        fallback: Fallback::Value("global"),
+        meaning: "As Backstage has it; `global` and `local` mean the same while one process runs, and this version knows no others.",
+    },
+    Key {
+        path: "entityProvider.listen",
+        variable: "ENTITY_PROVIDER_LISTEN",
+        kind: Kind::Address,
+        fallback: Fallback::Value("127.0.0.1:8080"),
+        meaning: "Where the service listens: an IP address (or `localhost`) and a port.",
+    },
+    Key {
+        path: "entityProvider.publicUrl",
+        variable: "ENTITY_PROVIDER_PUBLIC_URL",
+        kind: Kind::Url,
+        fallback: Fallback::Absent,
+        meaning: "The URL under which Backstage reaches the service.",
+    },
+    Key {
+        path: "entityProvider.names",
+        variable: "ENTITY_PROVIDER_NAMES",
+        kind: Kind::Choice(&["seed", "backstage"]),
+        fallback: Fallback::Value("seed"),
+        meaning: "How names are made: exactly as the npm module made them (`seed`), \
+                  or with every name repaired that Backstage would refuse (`backstage`).",
+    },
+    Key {
+        path: "entityProvider.concurrency",
+        variable: "ENTITY_PROVIDER_CONCURRENCY",
+        kind: Kind::Integer(1, 32),
+        fallback: Fallback::Value("4"),
+        meaning: "How many requests to Authentik are in flight at once.",
+    },
+    Key {
+        path: "entityProvider.pageSize",
+        variable: "ENTITY_PROVIDER_PAGE_SIZE",
+        kind: Kind::Integer(1, 100),
+        fallback: Fallback::Value("100"),
+        meaning: "How many rows one request to Authentik asks for.",
+    },
+    Key {
+        path: "entityProvider.requestTimeout",
+        variable: "ENTITY_PROVIDER_REQUEST_TIMEOUT",
+        kind: Kind::Duration,
+        fallback: Fallback::Value("{seconds: 30}"),
+        meaning: "How long one request to Authentik may take; longer than zero.",
+    },
+    Key {
+        path: "entityProvider.drainDelay",
+        variable: "ENTITY_PROVIDER_DRAIN_DELAY",
+        kind: Kind::Duration,
+        fallback: Fallback::Value("{seconds: 0}"),
+        meaning: "How long the service still answers at shutdown after it calls itself not ready.",
+    },
+    Key {
+        path: "entityProvider.drainTimeout",
+        variable: "ENTITY_PROVIDER_DRAIN_TIMEOUT",
+        kind: Kind::Duration,
+        fallback: Fallback::Value("{seconds: 10}"),
+        meaning: "How long requests in flight may take at shutdown.",
+    },
+];
+
+impl Key {
+    /// The variable that names a file with the value, for secrets.
+    pub(super) fn file_variable(&self) -> Option<String> {
+        (self.kind == Kind::Secret).then(|| format!("{}_FILE", self.variable))
+    }
+
+    /// The path below a block or section, if the key stands there.
+    pub(super) fn below(&self, parent: &str) -> Option<&'static str> {
+        self.path.strip_prefix(parent)?.strip_prefix('.')
+    }
+}
+
+/// The key of a path.
+pub(super) fn key(path: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.path == path)
+}
+
+/// The names that may stand in a block or section; none if the path is neither.
+pub(super) fn children(parent: &str) -> Vec<&'static str> {
+    let mut names: Vec<_> = KEYS.iter().filter_map(|key| key.below(parent)?.split('.').next()).collect();
+    names.dedup();
+    names
+}
+
+/// The names in a list for messages.
+pub(super) fn listed(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// The candidate that was probably meant, if one is similar enough.
+pub(super) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let score = |candidate: &str| {
+        let last = candidate.rsplit('.').next().unwrap_or(candidate);
+        strsim::jaro_winkler(&name.to_lowercase(), &last.to_lowercase())
+    };
+    let scored = candidates.into_iter().map(|candidate| (score(candidate), candidate));
+    scored
+        .filter(|(score, _)| *score > SIMILAR)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, nearest)| nearest)
+}
+
+/// Below this, two names have little in common.
+const SIMILAR: f64 = 0.87;
+
+#[cfg(test)]
+mod tests;

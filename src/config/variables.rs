@@ -1,0 +1,99 @@
+//! Values that variables give: one for each key, and `APP_CONFIG_*` as in Backstage.
+
+use serde::de::DeserializeSeed;
+use serde_json::Value;
+
+use super::environment::Environment;
+use super::error::{ConfigError, Place};
+use super::file;
+use super::keys::{self, KEYS, Key, Kind};
+use super::tree::{Node, Source};
+use super::wanted::Wanted;
+
+const OURS: &str = "ENTITY_PROVIDER_";
+const BACKSTAGES: &str = "APP_CONFIG_";
+
+/// Lays all variables over what files give: those for one key win over `APP_CONFIG_*`.
+pub(super) fn apply(tree: &mut Node, env: &impl Environment) -> Result<(), ConfigError> {
+    let mut names = env.names();
+    names.sort();
+    for name in names.iter().filter(|name| name.starts_with(BACKSTAGES)) {
+        app_config(tree, name, env)?;
+    }
+    for key in &KEYS {
+        if let Some((variable, value)) = given(key, env)? {
+            tree.set(key.path, Node::from_value(&Source::Variable(variable), value));
+        }
+    }
+    Ok(())
+}
+
+/// Variables that look like ours but are read by nobody.
+///
+/// Only near misses: Kubernetes sets `ENTITY_PROVIDER_PORT` and others for a service of that name.
+pub(super) fn misspelled(env: &impl Environment) -> Vec<String> {
+    let known = || KEYS.iter().map(|key| key.variable);
+    let ours = env.names().into_iter().filter_map(|name| Some((name.strip_prefix(OURS)?.to_owned(), name)));
+    let unknown = ours.filter(|(_, name)| !known().any(|known| known == name));
+    let near = unknown.filter_map(|(rest, name)| {
+        let nearest = keys::nearest(&rest, known().filter_map(|known| known.strip_prefix(OURS)))?;
+        Some(format!("{name}: unknown variable, ignored; did you mean {OURS}{nearest}?"))
+    });
+    near.collect()
+}
+
+/// Lays one `APP_CONFIG_*` variable over the rest, if it concerns us (`EnvConfigSource.ts`).
+fn app_config(tree: &mut Node, name: &str, env: &impl Environment) -> Result<(), ConfigError> {
+    let path: Vec<&str> = name[BACKSTAGES.len()..].split('_').collect();
+    let wanted = path.iter().fold(Wanted::blocks(), |wanted, part| wanted.below(part));
+    let Some(text) = env.non_empty(name).filter(|_| !wanted.is_nothing()) else { return Ok(()) };
+    let value = serde_json::from_str(&text).unwrap_or(Value::String(text));
+    if value.is_null() {
+        return Err(invalid(name, "null has no effect in a variable; unset the variable instead"));
+    }
+    let value =
+        wanted.deserialize(value).map_err(|error: serde_json::Error| invalid(name, error.to_string()))?;
+    let value = path.into_iter().rev().fold(value, |value, part| serde_json::json!({ part: value }));
+    tree.merge(Node::from_value(&Source::Document(name.to_owned()), value));
+    Ok(())
+}
+
+/// The variable that gives a key, and the value that it gives.
+fn given(key: &Key, env: &impl Environment) -> Result<Option<(String, Value)>, ConfigError> {
+    let direct = env.non_empty(key.variable);
+    let file = key.file_variable().and_then(|name| Some((env.non_empty(&name)?, name)));
+    match (direct, file) {
+        (Some(_), Some(_)) => Err(ConfigError::TwoSecrets { variable: key.variable }),
+        (Some(text), None) => Ok(Some((key.variable.to_owned(), value(&key.kind, text)))),
+        (None, Some((path, name))) => Ok(Some((name.clone(), read(&path, &name)?))),
+        (None, None) => Ok(None),
+    }
+}
+
+/// The content of a secret's file, without the white space around it.
+fn read(path: &str, variable: &str) -> Result<Value, ConfigError> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        invalid(variable, format!("cannot read {path}: {error}; check the path and its permissions"))
+    })?;
+    Ok(text.trim().into())
+}
+
+/// What a text stands for: durations may be mappings, and lists may be separated by commas.
+fn value(kind: &Kind, text: String) -> Value {
+    let structured = match kind {
+        Kind::Duration | Kind::Frequency => text.trim_start().starts_with('{'),
+        Kind::Texts => text.trim_start().starts_with('['),
+        _ => false,
+    };
+    match kind {
+        _ if structured => file::yaml(&text, Wanted::all()).unwrap_or(Value::String(text)),
+        Kind::Texts => {
+            text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(Value::from).collect()
+        }
+        _ => Value::String(text),
+    }
+}
+
+fn invalid(variable: &str, message: impl Into<String>) -> ConfigError {
+    ConfigError::Invalid { place: Place::Variable(variable.to_owned()), message: message.into() }
+}
