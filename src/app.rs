@@ -1,5 +1,6 @@
 //! The composition root: puts the parts together and supervises them.
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,19 +8,22 @@ use anyhow::{Context, bail};
 use axum::Router;
 use jiff::tz::TimeZone;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::authentik::client::{Client, ClientSettings};
 use crate::catalog::policy::Policy;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, ServiceConfig};
 use crate::http;
 use crate::http::state::AppState;
 use crate::snapshot::Store;
 use crate::snapshot::ledger::Ledger;
 use crate::snapshot::renditions::Renditions;
-use crate::sync::Scheduler;
+use crate::snapshot::run::Failure;
 use crate::sync::cycle::Cycle;
+use crate::sync::timetable::Timetable;
+use crate::sync::{Reload, Scheduler, Settings};
 
 /// How many bytes of renditions other than the default body are kept.
 const KEPT_RENDITIONS: u64 = 256 << 20;
@@ -29,6 +33,7 @@ const KEPT_RENDITIONS: u64 = 256 << 20;
 pub struct App {
     router: Router,
     scheduler: Scheduler,
+    reloader: Reloader,
     shutdown: CancellationToken,
     drain_delay: Duration,
     drain_timeout: Duration,
@@ -45,43 +50,29 @@ impl App {
         zone: TimeZone,
         shutdown: CancellationToken,
     ) -> anyhow::Result<Self> {
-        let Config { authentik, service, .. } = config;
-        let settings = ClientSettings {
-            base_url: authentik.base_url.clone(),
-            token: authentik.token,
-            concurrency: service.concurrency,
-            page_size: service.page_size,
-            request_timeout: service.request_timeout,
-        };
-        let policy = Policy {
-            base_url: authentik.base_url,
-            names: service.names,
-            exclude_groups: authentik.exclude_groups,
-            include_service_accounts: authentik.include_service_accounts,
-        };
         let store = Arc::new(Store::default());
         let ledger = Arc::new(Ledger::new(clock.clone()));
-        let cycle = Cycle {
-            client: Client::new(settings, clock.clone())?,
-            policy: Arc::new(policy),
-            timeout: authentik.schedule.timeout,
-            store: Arc::clone(&store),
-            clock: clock.clone(),
-        };
         let state = AppState {
-            store,
+            store: Arc::clone(&store),
             renditions: Arc::new(Renditions::new(KEPT_RENDITIONS)),
             ledger: Arc::clone(&ledger),
             clock: clock.clone(),
             draining: shutdown.clone(),
         };
-        Ok(Self {
-            router: http::router(state),
-            scheduler: Scheduler { cycle, schedule: authentik.schedule, ledger, clock, zone },
-            shutdown,
-            drain_delay: service.drain_delay,
-            drain_timeout: service.drain_timeout,
-        })
+        let (sender, reloads) = mpsc::channel(1);
+        let (drain_delay, drain_timeout) = (config.service.drain_delay, config.service.drain_timeout);
+        let reloader =
+            Reloader { sender, clock: clock.clone(), zone: zone.clone(), begun_with: config.service.clone() };
+        let Settings { client, policy, timeout, timetable } = settings(config, &clock, zone)?;
+        let cycle = Cycle { client, policy, timeout, store, clock: clock.clone() };
+        let scheduler = Scheduler { cycle, timetable, ledger, clock, reloads };
+        Ok(Self { router: http::router(state), scheduler, reloader, shutdown, drain_delay, drain_timeout })
+    }
+
+    /// What gives the running service another configuration.
+    #[must_use]
+    pub fn reloader(&self) -> Reloader {
+        self.reloader.clone()
     }
 
     /// Serves and syncs until shutdown, then lets requests in flight end under a deadline.
@@ -89,7 +80,7 @@ impl App {
     /// # Errors
     /// When the server or the scheduler ends although nobody asked for it.
     pub async fn run(self, listener: TcpListener) -> anyhow::Result<()> {
-        let Self { router, scheduler, shutdown, drain_delay, drain_timeout } = self;
+        let Self { router, scheduler, shutdown, drain_delay, drain_timeout, .. } = self;
         let _stop_the_rest = shutdown.clone().drop_guard();
         let scheduler = tokio::spawn(scheduler.run(shutdown.clone()));
         let close = after(shutdown.clone(), drain_delay);
@@ -106,6 +97,78 @@ impl App {
         }
         Ok(())
     }
+}
+
+/// Gives the running service another configuration; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Reloader {
+    sender: mpsc::Sender<Reload>,
+    clock: Clock,
+    zone: TimeZone,
+    begun_with: ServiceConfig,
+}
+
+impl Reloader {
+    /// Lets a configuration count from now on, as far as it can without a restart.
+    pub async fn reload(&self, config: Config) {
+        for key in self.fixed(&config.service) {
+            tracing::warn!("`entityProvider.{key}` has changed and counts after a restart");
+        }
+        for warning in &config.warnings {
+            tracing::warn!("{warning}");
+        }
+        match settings(config, &self.clock, self.zone.clone()) {
+            Ok(settings) => self.send(Reload::Settings(Box::new(settings))).await,
+            Err(error) => self.refuse(&error).await,
+        }
+    }
+
+    /// Reports a configuration that is invalid; the present one stays.
+    pub async fn refuse(&self, error: &(impl Display + ?Sized)) {
+        let message = format!("the configuration has changed and is invalid, the old one stays: {error:#}");
+        self.send(Reload::Refused(Failure { code: "configuration", message })).await;
+    }
+
+    /// The keys that have changed since the start and cannot count before the next one.
+    fn fixed(&self, service: &ServiceConfig) -> impl Iterator<Item = &'static str> {
+        let old = &self.begun_with;
+        let keys = [
+            ("listen", old.listen == service.listen),
+            ("publicUrl", old.public_url == service.public_url),
+            ("drainDelay", old.drain_delay == service.drain_delay),
+            ("drainTimeout", old.drain_timeout == service.drain_timeout),
+        ];
+        keys.into_iter().filter(|(_, same)| !same).map(|(key, _)| key)
+    }
+
+    /// Tells the scheduler, unless the service is ending.
+    async fn send(&self, reload: Reload) {
+        let _ = self.sender.send(reload).await;
+    }
+}
+
+/// What the sync needs of a configuration.
+fn settings(config: Config, clock: &Clock, zone: TimeZone) -> anyhow::Result<Settings> {
+    let Config { authentik, service, .. } = config;
+    let client = ClientSettings {
+        base_url: authentik.base_url.clone(),
+        token: authentik.token,
+        concurrency: service.concurrency,
+        page_size: service.page_size,
+        request_timeout: service.request_timeout,
+    };
+    let policy = Policy {
+        base_url: authentik.base_url,
+        names: service.names,
+        exclude_groups: authentik.exclude_groups,
+        include_service_accounts: authentik.include_service_accounts,
+    };
+    Ok(Settings {
+        client: Client::new(client, clock.clone())?,
+        policy: Arc::new(policy),
+        timeout: authentik.schedule.timeout,
+        timetable: Timetable { schedule: authentik.schedule, zone },
+    })
 }
 
 /// Waits for the shutdown and then some time more.

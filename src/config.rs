@@ -33,6 +33,7 @@ pub use schedule::{Frequency, FrequencyError, Schedule, Scope};
 pub use schema::json_schema;
 pub use service::{ServiceConfig, parse_listen};
 
+use secrecy::ExposeSecret;
 use tree::{Content, Node, Source};
 
 /// Everything that an operator decides.
@@ -55,6 +56,14 @@ impl Config {
         let nodes = files.iter().map(|path| expand::file(path, env)).collect::<Result<Vec<_>, _>>()?;
         let names: Vec<_> = files.iter().map(|path| path.display().to_string()).collect();
         Self::from_nodes(nodes, &names.join(", "), env)
+    }
+
+    /// Whether both decide the same, tokens included.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        // The one field that `Debug` hides is compared beside it.
+        let tokens = [self, other].map(|config| config.authentik.token.expose_secret());
+        tokens[0] == tokens[1] && format!("{self:?}") == format!("{other:?}")
     }
 
     fn from_nodes(nodes: Vec<Node>, files: &str, env: &impl Environment) -> Result<Self, ConfigError> {

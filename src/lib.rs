@@ -9,6 +9,7 @@
 //! - [`sync`]: one cycle, and when cycles run.
 //! - [`http`]: answers from the snapshot, asks the ledger for runs.
 //! - [`config`]: Backstage's own block, and ours.
+//! - [`reload`]: notices that the configuration changed.
 //! - [`app`]: the only place that puts these together; [`cli`] calls it.
 //!
 //! `catalog` and `directory` know no clock, no runtime and no network; `http` and `sync` never
@@ -25,6 +26,7 @@ pub mod digest;
 pub mod directory;
 pub mod http;
 pub mod progress;
+pub mod reload;
 pub mod shutdown;
 pub mod snapshot;
 pub mod sync;

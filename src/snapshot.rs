@@ -26,7 +26,9 @@ use rendition::{Encoding, Rendition, Variant};
 #[derive(Debug)]
 pub struct Snapshot {
     /// The rows, kept so that another policy can be applied to them.
-    pub directory: Directory,
+    pub directory: Arc<Directory>,
+    /// The policy that was applied to them.
+    pub policy: Arc<Policy>,
     /// The names that rows hold; they decide collisions in the next snapshot.
     pub names: Names,
     /// What the operator should know.
@@ -44,9 +46,16 @@ impl Snapshot {
     ///
     /// What did not change since the previous snapshot is taken from there.
     #[must_use]
-    pub fn new(directory: Directory, policy: &Policy, previous: Option<&Self>, read_at: Timestamp) -> Self {
+    pub fn new(
+        directory: Arc<Directory>,
+        policy: Arc<Policy>,
+        previous: Option<&Self>,
+        read_at: Timestamp,
+    ) -> Self {
         let unnamed = Names::default();
-        let plan = Plan::new(&directory, policy, previous.map_or(&unnamed, |previous| &previous.names));
+        // Another server's rows have nothing to do with these, whatever their pks.
+        let kept = previous.filter(|previous| previous.policy.base_url == policy.base_url);
+        let plan = Plan::new(&directory, &policy, kept.map_or(&unnamed, |kept| &kept.names));
         let (names, findings) = (plan.names(), plan.findings().into());
         let document = Document::render(&plan);
         drop(plan);
@@ -58,7 +67,7 @@ impl Snapshot {
             let gzip = Arc::new(identity.gzip());
             (document, Arc::new(identity), gzip)
         };
-        Self { directory, names, findings, document, read_at, identity, gzip }
+        Self { directory, policy, names, findings, document, read_at, identity, gzip }
     }
 
     /// The default body, which is there from the beginning.

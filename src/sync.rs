@@ -1,27 +1,48 @@
 //! Keeps the snapshot fresh: waits for what is due or asked for, runs one cycle at a time.
 
 pub mod cycle;
+pub mod timetable;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::authentik::client::Client;
+use crate::catalog::policy::Policy;
 use crate::clock::Clock;
-use crate::config::{Frequency, Schedule};
 use crate::progress::Progress;
 use crate::snapshot::ledger::Ledger;
-use crate::snapshot::run::{Failure, Outcome, RunId, Trigger};
+use crate::snapshot::run::{Failure, Outcome, Report, RunId, Trigger};
 use cycle::Cycle;
+use timetable::{Last, Timetable};
 
 /// The longest sleep in one piece, so that a set clock or a suspended machine is noticed.
 const LONGEST_SLEEP: Duration = Duration::from_mins(1);
-/// The first pause after a failure while there is nothing to serve; it doubles.
-const FIRST_RETRY: Duration = Duration::from_secs(10);
-/// The longest such pause.
-const LAST_RETRY: Duration = Duration::from_mins(5);
+
+/// What a changed configuration may change.
+#[derive(Debug)]
+pub struct Settings {
+    /// Asks Authentik.
+    pub client: Client,
+    /// Which rows become entities.
+    pub policy: Arc<Policy>,
+    /// How long the reading may take.
+    pub timeout: Duration,
+    /// When runs are due.
+    pub timetable: Timetable,
+}
+
+/// News about the configuration.
+#[derive(Debug)]
+pub enum Reload {
+    /// These settings count from now on.
+    Settings(Box<Settings>),
+    /// The new configuration is invalid; the old one stays.
+    Refused(Failure),
+}
 
 /// Runs cycles when they are due or asked for.
 #[derive(Debug)]
@@ -29,39 +50,38 @@ pub struct Scheduler {
     /// What a run does.
     pub cycle: Cycle,
     /// When runs are due.
-    pub schedule: Schedule,
+    pub timetable: Timetable,
     /// Where runs are asked for and reported.
     pub ledger: Arc<Ledger>,
     /// The wall clock.
     pub clock: Clock,
-    /// The local time that cron expressions mean.
-    pub zone: TimeZone,
+    /// Where news about the configuration comes from.
+    pub reloads: mpsc::Receiver<Reload>,
 }
 
 impl Scheduler {
     /// Runs until shutdown; a cycle under way is cancelled and changes nothing.
-    pub async fn run(self, shutdown: CancellationToken) {
-        let mut due = self.first();
-        let mut failures = 0;
+    pub async fn run(mut self, shutdown: CancellationToken) {
+        let begun = self.clock.now();
+        let mut last: Option<Last> = None;
         while !shutdown.is_cancelled() {
+            let due = self.timetable.due(begun, last.as_ref(), self.cycle.store.current().is_some());
             self.ledger.announce(due);
             tokio::select! {
                 () = shutdown.cancelled() => break,
-                () = self.sleep_until(due) => { self.ledger.request(Trigger::Schedule); }
+                Some(reload) = self.reloads.recv() => {
+                    self.reload(reload, last.as_ref()).await;
+                    continue;
+                }
+                () = sleep_until(&self.clock, due) => { self.ledger.request(Trigger::Schedule); }
                 () = self.ledger.requested() => {}
             }
             let started = self.clock.now();
             let Some((id, progress)) = self.ledger.start() else { continue };
-            let outcome = tokio::select! {
-                () = shutdown.cancelled() => {
-                    tracing::info!(run = %id, "sync cancelled");
-                    Outcome::Failed(cancelled())
-                }
-                outcome = self.cycle_once(id, &progress) => outcome,
-            };
-            failures = if matches!(outcome, Outcome::Failed(_)) { failures + 1 } else { 0 };
-            self.ledger.finish(outcome);
-            due = self.next(started, failures);
+            let ended = self.cycle_once(id, &progress, &shutdown).await;
+            let failures = if ended.is_err() { last.map_or(0, |last| last.failures) + 1 } else { 0 };
+            self.conclude("sync", ended);
+            last = Some(Last { started, ended: self.clock.now(), failures });
         }
         // Whoever still waits for a run learns that it does not come.
         if self.ledger.start().is_some() {
@@ -70,58 +90,69 @@ impl Scheduler {
         self.ledger.announce(None);
     }
 
-    /// Runs one cycle and logs how it ended.
-    async fn cycle_once(&self, id: RunId, progress: &Progress) -> Outcome {
+    /// Runs one cycle, unless the shutdown comes first.
+    async fn cycle_once(
+        &self,
+        id: RunId,
+        progress: &Progress,
+        shutdown: &CancellationToken,
+    ) -> Result<Report, Failure> {
         tracing::debug!(run = %id, "sync started");
-        match self.cycle.run(progress).await {
-            Ok(report) => {
-                let changes = report.changes;
-                tracing::info!(
-                    run = %id, users = report.users, groups = report.groups, added = changes.added,
-                    changed = changes.changed, removed = changes.removed, findings = report.findings.len(),
-                    "sync succeeded"
-                );
-                Outcome::Succeeded(report)
-            }
-            Err(failure) => {
-                tracing::error!(run = %id, code = failure.code, reason = %failure.message, "sync failed");
-                Outcome::Failed(failure)
-            }
+        tokio::select! {
+            () = shutdown.cancelled() => Err(cancelled()),
+            ended = self.cycle.run(progress) => ended,
         }
     }
 
-    /// When the first run is due: none while runs are only asked for.
-    fn first(&self) -> Option<Timestamp> {
-        let manual = matches!(self.schedule.frequency, Frequency::Manual);
-        (!manual).then(|| later(self.clock.now(), self.schedule.initial_delay))
-    }
-
-    /// When the next run is due; sooner after a failure that left nothing to serve.
-    fn next(&self, started: Timestamp, failures: u32) -> Option<Timestamp> {
-        let now = self.clock.now();
-        let due = self.schedule.frequency.next_after(started, now, &self.zone)?;
-        if failures == 0 || self.cycle.has_snapshot() {
-            return Some(due);
-        }
-        let pause = FIRST_RETRY.saturating_mul(1 << (failures - 1).min(5)).min(LAST_RETRY);
-        Some(due.min(later(now, pause)))
-    }
-
-    /// Waits until a time of the wall clock; for ever without one.
-    async fn sleep_until(&self, due: Option<Timestamp>) {
-        let Some(due) = due else { return std::future::pending().await };
-        while let Ok(rest) = Duration::try_from(due.duration_since(self.clock.now())) {
-            if rest.is_zero() {
+    /// Takes new settings over. The kept rows are transformed again where they suffice; a run is
+    /// asked for where they do not, or where the last one failed.
+    async fn reload(&mut self, reload: Reload, last: Option<&Last>) {
+        let Settings { client, policy, timeout, timetable } = match reload {
+            Reload::Settings(settings) => *settings,
+            Reload::Refused(failure) => {
+                self.ledger.begin(Trigger::Reload);
+                self.conclude("reload", Err(failure));
                 return;
             }
-            tokio::time::sleep(rest.min(LONGEST_SLEEP)).await;
+        };
+        self.timetable = timetable;
+        (self.cycle.client, self.cycle.policy, self.cycle.timeout) = (client, policy, timeout);
+        if last.is_some_and(|last| last.failures > 0) || !self.cycle.has_kept_rows() {
+            self.ledger.request(Trigger::Reload);
+            return;
+        }
+        self.ledger.begin(Trigger::Reload);
+        let ended = self.cycle.run_on_kept_rows().await;
+        self.conclude("reload", ended);
+    }
+
+    /// Ends the run that is under way, in the ledger and then in the log.
+    fn conclude(&self, what: &str, ended: Result<Report, Failure>) {
+        self.ledger.finish(ended.clone().map_or_else(Outcome::Failed, Outcome::Succeeded));
+        match ended {
+            Ok(Report { users, groups, changes, findings }) => tracing::info!(
+                users,
+                groups,
+                added = changes.added,
+                changed = changes.changed,
+                removed = changes.removed,
+                findings = findings.len(),
+                "{what} succeeded"
+            ),
+            Err(Failure { code, message }) => tracing::error!(code, reason = %message, "{what} failed"),
         }
     }
 }
 
-/// A time moved by a duration, held at the end of time.
-fn later(time: Timestamp, by: Duration) -> Timestamp {
-    time.checked_add(by).unwrap_or(Timestamp::MAX)
+/// Waits until a time of the wall clock; for ever without one.
+async fn sleep_until(clock: &Clock, due: Option<Timestamp>) {
+    let Some(due) = due else { return std::future::pending().await };
+    while let Ok(rest) = Duration::try_from(due.duration_since(clock.now())) {
+        if rest.is_zero() {
+            return;
+        }
+        tokio::time::sleep(rest.min(LONGEST_SLEEP)).await;
+    }
 }
 
 /// The end of a run that the shutdown interrupted.

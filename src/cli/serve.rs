@@ -3,9 +3,13 @@
 use std::net::SocketAddr;
 
 use clap::Args;
+use jiff::tz::TimeZone;
 
-use super::{ConfigFiles, bind, run, shutdown};
+use super::{ConfigFiles, bind, shutdown};
+use crate::app::App;
+use crate::clock::Clock;
 use crate::config::{Config, ProcessEnvironment, parse_listen};
+use crate::reload;
 
 /// Sync from Authentik on a schedule and serve the entities
 #[derive(Debug, Args)]
@@ -20,8 +24,13 @@ pub(super) struct Serve {
 impl Serve {
     /// Serves until a signal; the files before the command come first.
     pub(super) async fn run(self, before: ConfigFiles) -> anyhow::Result<()> {
-        let mut config = Config::load(&before.then(self.config), &ProcessEnvironment)?;
-        config.service.listen = self.listen.unwrap_or(config.service.listen);
+        let (files, listen) = (before.then(self.config), self.listen);
+        let load = move || {
+            let mut config = Config::load(&files, &ProcessEnvironment)?;
+            config.service.listen = listen.unwrap_or(config.service.listen);
+            Ok(config)
+        };
+        let config = load()?;
         for warning in &config.warnings {
             tracing::warn!("{warning}");
         }
@@ -33,6 +42,11 @@ impl Serve {
             %address, authentik = %config.authentik.base_url, target = %format!("{public}/entities"),
             version = env!("CARGO_PKG_VERSION"), "listening"
         );
-        run(config, listener, shutdown).await
+        let app = App::build(config.clone(), Clock::system(), TimeZone::system(), shutdown)?;
+        let watching = reload::watch(load, config, app.reloader());
+        tokio::select! {
+            ended = app.run(listener) => ended,
+            failed = watching => failed,
+        }
     }
 }

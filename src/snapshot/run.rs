@@ -50,6 +50,8 @@ pub enum Trigger {
     Schedule,
     /// Somebody posted to `/sync`.
     Request,
+    /// The configuration changed.
+    Reload,
 }
 
 /// A run in the ledger.
@@ -67,6 +69,15 @@ pub struct Run {
     pub progress: Arc<Progress>,
     /// When and how it ended.
     pub end: Option<(Timestamp, Outcome)>,
+}
+
+impl Run {
+    /// A run that has just been asked for.
+    #[must_use]
+    pub fn asked_for(trigger: Trigger, queued_at: Timestamp) -> Self {
+        let (id, progress) = (RunId::new(), Arc::default());
+        Self { id, trigger, queued_at, started_at: None, progress, end: None }
+    }
 }
 
 /// How a run ended.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::time::{Instant, timeout};
 
 use crate::authentik::client::Client;
@@ -37,24 +38,49 @@ pub struct Cycle {
 }
 
 impl Cycle {
-    /// Whether there is a snapshot to serve.
-    #[must_use]
-    pub fn has_snapshot(&self) -> bool {
-        self.store.current().is_some()
-    }
-
     /// Reads the directory and publishes what follows from it.
     ///
     /// # Errors
     /// Whatever keeps the directory from being read whole within the timeout.
     pub async fn run(&self, progress: &Progress) -> Result<Report, Failure> {
         let read_at = self.clock.now();
-        let previous = self.store.current();
-        let known = previous.as_ref().map(|previous| Disagreement::of(&previous.directory));
+        let known = self.kept().map(|kept| Disagreement::of(&kept.directory));
         let directory = self.read(&known.unwrap_or_default(), progress).await?;
+        self.publish(Arc::new(directory), self.store.current(), read_at).await
+    }
+
+    /// Whether rows of this server are kept.
+    #[must_use]
+    pub fn has_kept_rows(&self) -> bool {
+        self.kept().is_some()
+    }
+
+    /// Applies the policy to the rows that are kept.
+    ///
+    /// # Errors
+    /// When there are none of this server, or the transform fails.
+    pub async fn run_on_kept_rows(&self) -> Result<Report, Failure> {
+        let nothing = || Failure { code: "internal", message: "no rows are kept".into() };
+        let kept = self.kept().ok_or_else(nothing)?;
+        let (directory, read_at) = (Arc::clone(&kept.directory), kept.read_at);
+        self.publish(directory, Some(kept), read_at).await
+    }
+
+    /// The snapshot, if its rows are this server's.
+    fn kept(&self) -> Option<Arc<Snapshot>> {
+        self.store.current().filter(|kept| kept.policy.base_url == self.policy.base_url)
+    }
+
+    /// Transforms rows off the serving threads and publishes what comes out.
+    async fn publish(
+        &self,
+        directory: Arc<Directory>,
+        previous: Option<Arc<Snapshot>>,
+        read_at: Timestamp,
+    ) -> Result<Report, Failure> {
         let policy = Arc::clone(&self.policy);
         let made = tokio::task::spawn_blocking(move || {
-            let snapshot = Snapshot::new(directory, &policy, previous.as_deref(), read_at);
+            let snapshot = Snapshot::new(directory, policy, previous.as_deref(), read_at);
             let old = previous.as_ref().map(|previous| &previous.document);
             let changes = Changes::between(old, &snapshot.document);
             log_new(&snapshot.findings, previous.as_ref().map_or(&[], |previous| &previous.findings));

@@ -14,6 +14,7 @@ mod openapi;
 mod problems;
 mod readme;
 mod recordings;
+mod reload;
 mod schedule;
 mod shutdown;
 mod support;

@@ -89,6 +89,8 @@ pub struct RunDetailView {
 enum TriggerName {
     Schedule,
     Request,
+    /// The configuration changed.
+    Reload,
 }
 
 /// How far a run is.
@@ -216,6 +218,7 @@ impl From<Trigger> for TriggerName {
         match trigger {
             Trigger::Schedule => Self::Schedule,
             Trigger::Request => Self::Request,
+            Trigger::Reload => Self::Reload,
         }
     }
 }
