@@ -84,10 +84,7 @@ impl Scheduler {
             last = Some(Last { started, ended: self.clock.now(), failures });
         }
         // Whoever still waits for a run learns that it does not come.
-        if self.ledger.start().is_some() {
-            self.ledger.finish(Outcome::Failed(cancelled()));
-        }
-        self.ledger.announce(None);
+        self.ledger.close(Outcome::Failed(cancelled("before the run began")));
     }
 
     /// Runs one cycle, unless the shutdown comes first.
@@ -99,7 +96,7 @@ impl Scheduler {
     ) -> Result<Report, Failure> {
         tracing::debug!(run = %id, "sync started");
         tokio::select! {
-            () = shutdown.cancelled() => Err(cancelled()),
+            () = shutdown.cancelled() => Err(cancelled("during the run")),
             ended = self.cycle.run(progress) => ended,
         }
     }
@@ -155,7 +152,7 @@ async fn sleep_until(clock: &Clock, due: Option<Timestamp>) {
     }
 }
 
-/// The end of a run that the shutdown interrupted.
-fn cancelled() -> Failure {
-    Failure { code: "cancelled", message: "the service was shut down during the run".into() }
+/// The end of a run that the shutdown came before.
+fn cancelled(when: &str) -> Failure {
+    Failure { code: "cancelled", message: format!("the service was shut down {when}") }
 }

@@ -21,6 +21,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// How often a request is repeated: so often that a server which never answers is reported within
 /// the default timeouts of a request and of a run.
 const RETRIES: usize = 4;
+/// How often a request is repeated that got no answer in time: Authentik goes on working for it.
+const RETRIED_TIMEOUTS: usize = 1;
 /// The longest `Retry-After` that is waited for within a run.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// How much of an error's text is repeated.
@@ -99,32 +101,41 @@ impl Client {
             StatusCode::OK => Ok(Some(body)),
             StatusCode::NOT_FOUND if page > 1 && detail(&body).is_some() => Ok(None),
             StatusCode::NOT_FOUND => Err(not_authentik(url, "the path is unknown there")),
-            StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => Err(self.refusal(list, &body).await),
+            StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => {
+                Err(self.refusal(list, url, status, &body).await)
+            }
             _ => Err(Error::Status { url: url.into(), status, detail: self.summary(&body) }),
         }
     }
 
     /// Whether the token or a permission is at fault: the version is shown to any valid token, and
     /// texts are translated, so that answer decides and not the text.
-    async fn refusal(&self, list: List, body: &[u8]) -> Error {
+    async fn refusal(&self, list: List, url: &str, status: StatusCode, body: &[u8]) -> Error {
         let version = self.settings.base_url.api("admin/version/");
         match self.get(&version).await {
             Ok((StatusCode::OK, _)) => Error::Permission { list },
-            Ok(_) => Error::Token { detail: self.summary(body) },
+            Ok((StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED, _)) => {
+                Error::Token { detail: self.summary(body) }
+            }
+            Ok(_) => Error::Status { url: url.into(), status, detail: self.summary(body) },
             Err(error) => error,
         }
     }
 
     /// Sends a request, and again where that may help.
     async fn get(&self, url: &str) -> Result<(StatusCode, Bytes), Error> {
+        let mut timeouts = 0;
         let pauses =
             ExponentialBuilder::new().with_min_delay(FIRST_PAUSE).with_max_times(RETRIES).with_jitter();
         (|| self.get_once(url))
             .retry(pauses)
-            .when(Error::is_transient)
-            .adjust(|error, pause| match error.retry_after() {
-                Some(asked) => pause.and((asked <= LONGEST_PAUSE).then_some(asked)),
-                None => pause,
+            .when(|error| {
+                timeouts += usize::from(matches!(error, Error::Timeout { .. }));
+                error.is_transient() && timeouts <= RETRIED_TIMEOUTS
+            })
+            .adjust(|error, pause| {
+                let asked = error.retry_after().unwrap_or_default();
+                pause.filter(|_| asked <= LONGEST_PAUSE).map(|pause| pause.max(asked))
             })
             .notify(|error, pause| tracing::debug!(%error, pause_ms = pause.as_millis(), "asking again"))
             .await
@@ -175,18 +186,23 @@ impl Client {
         }
     }
 
-    /// What an error's body says, short and on one line.
+    /// What Authentik says of an error, short and on one line. Other bodies are not repeated: a
+    /// proxy's page may hold anything.
     fn summary(&self, body: &[u8]) -> String {
-        let text = detail(body).unwrap_or_else(|| String::from_utf8_lossy(body).into_owned());
+        let text = detail(body).unwrap_or_else(|| "without a reason".to_owned());
         let line = self.without_token(&text).split_whitespace().collect::<Vec<_>>().join(" ");
         line.chars().filter(|c| !c.is_control()).take(DETAIL_LENGTH).collect()
     }
 
-    /// The error for a redirect; the query of the target is left out, since anything may stand there.
+    /// The error for a redirect. Of the target only server and path are named, since anything may
+    /// stand in the rest.
     fn redirected(&self, url: &str, response: &Response) -> Error {
         let location = response.headers().get(LOCATION).and_then(|target| target.to_str().ok());
-        let target = location.map_or("another address", |target| target.split('?').next().unwrap_or(target));
-        Error::Redirected { url: url.into(), target: self.without_token(target) }
+        let target = location.and_then(|target| self.settings.base_url.join(target)).map(|target| {
+            let shown = format!("{}{}", target.origin().ascii_serialization(), target.path());
+            self.without_token(&shown).chars().take(DETAIL_LENGTH).collect()
+        });
+        Error::Redirected { url: url.into(), target: target.unwrap_or_else(|| "another address".into()) }
     }
 
     /// What the other side said without the token, should it repeat it.

@@ -58,7 +58,10 @@ pub enum Error {
         cause: String,
     },
     /// Authentik is overloaded or starting.
-    #[error("{url} answered {status}; Authentik is overloaded, restarting or behind a failing proxy")]
+    #[error(
+        "{url} answered {status}{}; Authentik is overloaded, restarting or behind a failing proxy",
+        retry_after.map(|pause| format!(" and asks to wait {} s", pause.as_secs())).unwrap_or_default()
+    )]
     Unavailable {
         /// What was asked for.
         url: String,

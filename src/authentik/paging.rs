@@ -1,20 +1,26 @@
 //! Reads one list whole and proves it.
 //!
-//! Pages are asked for in the order of pks. An insert or a rename between two pages loses nothing
-//! then, but a delete moves the following rows up by one and hides the first of a page not read yet.
+//! Pages are asked for in the order of pks, several at once. An insert or a rename between two pages
+//! loses nothing then, but a delete moves the following rows up by one and hides the first of a page
+//! not read yet, and rows with low pks can appear late: a sequence's number is taken before its
+//! transaction commits. A list on one page is one answer and needs no proof. Otherwise:
 //!
-//! **Users** get ever higher pks. The last page is read first; its answer says how many users there
-//! are at that moment, and its last row has the highest pk of them. Whatever comes later has a
-//! higher pk, so a list that holds as many pks up to that one as were counted holds exactly the
-//! users of that moment: none is missing, whatever changed meanwhile.
+//! **Users** get ever higher pks, but for those late ones. The last page is read first. Its count and
+//! its highest pk, the anchor, tell how many users there were up to that pk. After all other pages
+//! the list is read from the last page on once more: the whole count less the users above the anchor
+//! tells how many there are up to it now. If both are as many as were read, and nothing was deleted,
+//! none is missing; a delete shows in the counts. What stays open is a delete together with a late
+//! commit of a lower pk within the same reading: both counts hide it until the next run.
 //!
-//! **Groups** have random pks, so that an insert cannot be told from the rest: every answer of a
-//! reading must count as many groups as were read in the end.
+//! **Groups** have random pks and are cheap. They are read until two readings in a row bring the same
+//! pks, as many as the second one's first answer counts. Pks do not come back, so all of them existed
+//! at that answer; one more would have been counted.
 //!
 //! How many pages there are is told by `total_pages`; `next` is not followed, so that no chain of
 //! pages can be endless. A reading that is not proven is thrown away and done again.
 
 use std::collections::BTreeMap;
+use std::ops::{Bound, RangeInclusive};
 
 use futures::{StreamExt, TryStreamExt, stream};
 
@@ -23,8 +29,8 @@ use super::error::Error;
 use super::wire::{Listed, Page};
 use crate::progress::Progress;
 
-/// How often a list that changes under the reader is read.
-const ROUNDS: usize = 3;
+/// How often a list that changes under the reader is read before the run fails.
+const ROUNDS: usize = 4;
 
 /// The rows of a list by pk.
 pub type Rows<Row> = BTreeMap<<Row as Listed>::Pk, Row>;
@@ -34,14 +40,16 @@ pub type Rows<Row> = BTreeMap<<Row as Listed>::Pk, Row>;
 /// # Errors
 /// Whatever keeps a page from being read, or a list that changes faster than it is read.
 pub async fn read_list<Row: Listed>(client: &Client, progress: &Progress) -> Result<Rows<Row>, Error> {
-    let (mut rows, mut count) = (0, 0);
+    let reader = Reader { client, progress };
+    let mut before: Option<Reading<Row>> = None;
     for _ in 0..ROUNDS {
-        let reading = Reading::<Row>::whole(client, progress).await?;
-        if reading.is_complete() {
+        let reading = reader.read().await?;
+        if reading.is_proven(before.as_ref()) {
             return Ok(reading.rows);
         }
-        (rows, count) = (reading.rows.len(), reading.fewest);
+        before = Some(reading);
     }
+    let (rows, count) = before.map_or((0, 0), |last| (last.rows.len(), last.count));
     Err(Error::Incomplete { list: Row::LIST, rows, count, rounds: ROUNDS })
 }
 
@@ -54,108 +62,139 @@ pub async fn read_tail<Row: Listed>(
     progress: &Progress,
     known: usize,
 ) -> Result<Rows<Row>, Error> {
-    let mut reading = Reading::<Row>::default();
-    let last_page = known.saturating_sub(1) / client.page_size() + 1;
-    reading.read_to_the_end(client, progress, last_page).await?;
-    Ok(reading.rows)
+    let from = known.saturating_sub(1) / client.page_size() + 1;
+    let tail = Reader { client, progress }.tail(from).await?;
+    Ok(tail.map(|(rows, _)| rows).unwrap_or_default())
 }
 
-/// The answers of one reading.
+/// One reading of a list.
 struct Reading<Row: Listed> {
     rows: Rows<Row>,
-    /// How many rows the last page counted, and the highest pk of that moment.
-    anchor: Option<(usize, Row::Pk)>,
-    /// The lowest and the highest count of all answers.
-    fewest: usize,
-    most: usize,
+    /// How many rows the first answer counted.
+    count: usize,
+    proof: Proof<Row::Pk>,
 }
 
-impl<Row: Listed> Default for Reading<Row> {
-    fn default() -> Self {
-        Self { rows: Rows::<Row>::new(), anchor: None, fewest: usize::MAX, most: 0 }
-    }
+/// What a reading says of its own completeness.
+enum Proof<Pk> {
+    /// All rows came with one answer.
+    OneAnswer,
+    /// Rows up to a pk, as they were counted before and after the rest was read.
+    Anchor { highest: Pk, before: usize, after: usize },
+    /// Nothing: another reading must bring the same.
+    Repetition,
+    /// Nothing, and no other reading helps: the list ended before its end.
+    Broken,
 }
 
 impl<Row: Listed> Reading<Row> {
-    /// Reads the last page, then all pages before it, several at once.
-    async fn whole(client: &Client, progress: &Progress) -> Result<Self, Error> {
-        let mut reading = Self::default();
-        // This answer tells where the end is; its rows are older than the anchor and prove nothing.
-        let last_page = match reading.page(client, progress, 1).await? {
-            Some(only) if only.pagination.total_pages <= 1 => {
-                reading.take_last(only);
-                return Ok(reading);
-            }
-            Some(first) => first.pagination.total_pages,
-            None => return Ok(reading),
-        };
-        reading.read_to_the_end(client, progress, last_page).await?;
-        progress.expect(last_page - 1);
-        let mut pages = stream::iter(1..last_page)
-            .map(async |page| client.page::<Row>(page).await)
-            .buffer_unordered(client.concurrency());
-        while let Some(answer) = pages.try_next().await? {
-            progress.advance();
-            if let Some(page) = answer {
-                reading.take(page);
-            }
-        }
-        Ok(reading)
-    }
-
-    /// Reads from a page to the end, one after another; the last is the anchor.
-    async fn read_to_the_end(
-        &mut self,
-        client: &Client,
-        progress: &Progress,
-        from: usize,
-    ) -> Result<(), Error> {
-        for number in from.. {
-            match self.page(client, progress, number).await? {
-                Some(page) if number < page.pagination.total_pages => self.take(page),
-                Some(last) => {
-                    self.take_last(last);
-                    break;
-                }
-                None => break,
-            }
-        }
-        Ok(())
-    }
-
-    /// Asks for a page.
-    async fn page(
-        &self,
-        client: &Client,
-        progress: &Progress,
-        number: usize,
-    ) -> Result<Option<Page<Row>>, Error> {
-        progress.expect(1);
-        let answer = client.page(number).await?;
-        progress.advance();
-        Ok(answer)
-    }
-
-    /// Adds the rows of the last page, and makes it the anchor.
-    fn take_last(&mut self, page: Page<Row>) {
-        let count = page.pagination.count;
-        self.take(page);
-        self.anchor = self.rows.last_key_value().map(|(pk, _)| (count, *pk));
-    }
-
-    /// Adds the rows of a page; of two rows with one pk the later stays.
-    fn take(&mut self, page: Page<Row>) {
-        self.fewest = self.fewest.min(page.pagination.count);
-        self.most = self.most.max(page.pagination.count);
-        self.rows.extend(page.results.into_iter().map(|row| (row.pk(), row)));
-    }
-
     /// Whether the rows are all that there are; see the module's documentation.
-    fn is_complete(&self) -> bool {
-        match self.anchor {
-            None => self.rows.is_empty() && self.most == 0,
-            Some((count, highest)) if Row::APPENDED => self.rows.range(..=highest).count() == count,
-            Some(_) => self.rows.len() == self.fewest && self.rows.len() == self.most,
+    fn is_proven(&self, before: Option<&Self>) -> bool {
+        match self.proof {
+            Proof::OneAnswer => self.rows.len() == self.count,
+            Proof::Anchor { highest, before, after } => {
+                let read = self.rows.range(..=highest).count();
+                read == before && read == after
+            }
+            Proof::Repetition => {
+                let same = before.is_some_and(|before| self.rows.keys().eq(before.rows.keys()));
+                same && self.rows.len() == self.count
+            }
+            Proof::Broken => false,
         }
     }
+}
+
+/// Asks for pages.
+struct Reader<'a> {
+    client: &'a Client,
+    progress: &'a Progress,
+}
+
+impl Reader<'_> {
+    /// Reads the list once.
+    async fn read<Row: Listed>(&self) -> Result<Reading<Row>, Error> {
+        self.progress.open();
+        let first = self.page::<Row>(1).await?;
+        self.progress.sized();
+        let broken = Reading { rows: Rows::<Row>::new(), count: 0, proof: Proof::Broken };
+        let Some(Page { pagination, results }) = first else { return Ok(broken) };
+        if pagination.total_pages <= 1 {
+            let proof = Proof::OneAnswer;
+            return Ok(Reading { rows: by_pk(results), count: pagination.count, proof });
+        }
+        if Row::APPENDED {
+            return Ok(self.anchored(pagination.total_pages).await?.unwrap_or(broken));
+        }
+        let mut rows = by_pk(results);
+        rows.append(&mut self.pages(2..=pagination.total_pages).await?);
+        Ok(Reading { rows, count: pagination.count, proof: Proof::Repetition })
+    }
+
+    /// Reads the last page, then those before it, then on from the last page; none if the list ended
+    /// before its end. Whatever was read before the anchor is older than it and does not count.
+    async fn anchored<Row: Listed>(&self, from: usize) -> Result<Option<Reading<Row>>, Error> {
+        let Some((last, Page { pagination, results })) = self.last_page::<Row>(from).await? else {
+            return Ok(None);
+        };
+        let mut rows = by_pk(results);
+        let Some(highest) = rows.last_key_value().map(|(pk, _)| *pk) else { return Ok(None) };
+        rows.append(&mut self.pages(1..=last - 1).await?);
+        let Some((mut tail, count)) = self.tail(last).await? else { return Ok(None) };
+        rows.append(&mut tail);
+        let above = rows.range((Bound::Excluded(highest), Bound::Unbounded)).count();
+        let proof = Proof::Anchor { highest, before: pagination.count, after: count.saturating_sub(above) };
+        Ok(Some(Reading { rows, count: pagination.count, proof }))
+    }
+
+    /// Finds the last page, which is `from` unless the list has grown.
+    async fn last_page<Row: Listed>(&self, from: usize) -> Result<Option<(usize, Page<Row>)>, Error> {
+        for number in from.. {
+            match self.page::<Row>(number).await? {
+                Some(page) if number < page.pagination.total_pages => {}
+                last => return Ok(last.map(|page| (number, page))),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads from a page to the end, one after another; gives the rows and how many the last counted.
+    async fn tail<Row: Listed>(&self, from: usize) -> Result<Option<(Rows<Row>, usize)>, Error> {
+        let mut rows = Rows::<Row>::new();
+        for number in from.. {
+            let Some(Page { pagination, results }) = self.page::<Row>(number).await? else { break };
+            rows.append(&mut by_pk(results));
+            if number >= pagination.total_pages {
+                return Ok(Some((rows, pagination.count)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads pages, several at once; of two rows with one pk either may stay.
+    async fn pages<Row: Listed>(&self, numbers: RangeInclusive<usize>) -> Result<Rows<Row>, Error> {
+        self.progress.expect(numbers.clone().count());
+        let pages = stream::iter(numbers)
+            .map(async |number| self.client.page::<Row>(number).await)
+            .buffer_unordered(self.client.concurrency())
+            .inspect_ok(|_| self.progress.advance());
+        let rows = pages.try_fold(Rows::<Row>::new(), async |mut rows, page| {
+            rows.extend(page.into_iter().flat_map(|page| by_pk(page.results)));
+            Ok(rows)
+        });
+        rows.await
+    }
+
+    /// Reads one page; none beyond the end.
+    async fn page<Row: Listed>(&self, number: usize) -> Result<Option<Page<Row>>, Error> {
+        self.progress.expect(1);
+        let page = self.client.page(number).await?;
+        self.progress.advance();
+        Ok(page)
+    }
+}
+
+/// Rows by their pks.
+fn by_pk<Row: Listed>(rows: Vec<Row>) -> Rows<Row> {
+    rows.into_iter().map(|row| (row.pk(), row)).collect()
 }

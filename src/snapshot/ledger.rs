@@ -30,6 +30,7 @@ struct Runs {
     running: Option<Run>,
     ended: VecDeque<Run>,
     next_at: Option<Timestamp>,
+    closed: bool,
 }
 
 impl Runs {
@@ -46,10 +47,12 @@ impl Ledger {
         Self { clock, runs: Mutex::default(), version: watch::Sender::new(0) }
     }
 
-    /// Asks for a run; the answer names the queued one, which may have been asked for before.
-    pub fn request(&self, trigger: Trigger) -> RunId {
+    /// Asks for a run; the answer names the queued one, which may have been asked for before. None
+    /// once the ledger is closed.
+    pub fn request(&self, trigger: Trigger) -> Option<RunId> {
         let queued_at = self.clock.now();
-        self.change(|runs| runs.queued.get_or_insert_with(|| Run::asked_for(trigger, queued_at)).id)
+        let queued = || Run::asked_for(trigger, queued_at);
+        self.change(|runs| (!runs.closed).then(|| runs.queued.get_or_insert_with(queued).id))
     }
 
     /// Waits until a run is queued.
@@ -83,6 +86,18 @@ impl Ledger {
             if let Some(run) = runs.running.take() {
                 runs.ended.push_front(Run { end: Some((now, outcome)), ..run });
                 runs.ended.truncate(KEPT);
+            }
+        });
+    }
+
+    /// Ends the queued run, which never began, and takes no more.
+    pub fn close(&self, outcome: Outcome) {
+        let now = self.clock.now();
+        self.change(|runs| {
+            runs.closed = true;
+            runs.next_at = None;
+            if let Some(run) = runs.queued.take() {
+                runs.ended.push_front(Run { end: Some((now, outcome)), ..run });
             }
         });
     }
@@ -168,12 +183,12 @@ mod tests {
     #[test]
     fn requests_during_a_run_share_the_next_one() {
         let ledger = ledger();
-        let first = ledger.request(Trigger::Request);
-        assert_eq!(ledger.request(Trigger::Schedule), first);
+        let first = ledger.request(Trigger::Request).unwrap();
+        assert_eq!(ledger.request(Trigger::Schedule), Some(first));
         assert_eq!(ledger.start().unwrap().0, first);
-        let second = ledger.request(Trigger::Request);
+        let second = ledger.request(Trigger::Request).unwrap();
         assert_ne!(second, first);
-        assert_eq!(ledger.request(Trigger::Request), second);
+        assert_eq!(ledger.request(Trigger::Request), Some(second));
         ledger.finish(failed());
         assert_eq!(ledger.start().unwrap().0, second);
         assert!(ledger.start().is_none());
@@ -182,7 +197,7 @@ mod tests {
     #[tokio::test]
     async fn the_end_of_a_run_can_be_awaited() {
         let ledger = ledger();
-        let id = ledger.request(Trigger::Request);
+        let id = ledger.request(Trigger::Request).unwrap();
         ledger.requested().await;
         let (ended, ()) = tokio::join!(ledger.ended(id), async {
             ledger.start();
@@ -194,9 +209,20 @@ mod tests {
     }
 
     #[test]
+    fn a_closed_ledger_ends_what_is_queued_and_promises_nothing() {
+        let ledger = ledger();
+        let queued = ledger.request(Trigger::Request).unwrap();
+        ledger.close(failed());
+        let run = ledger.find(queued).unwrap();
+        assert!(run.end.is_some() && run.started_at.is_none());
+        assert_eq!(ledger.request(Trigger::Request), None);
+        assert!(ledger.start().is_none());
+    }
+
+    #[test]
     fn only_the_last_runs_are_kept() {
         let ledger = ledger();
-        let first = ledger.request(Trigger::Request);
+        let first = ledger.request(Trigger::Request).unwrap();
         for _ in 0..=KEPT {
             ledger.request(Trigger::Request);
             ledger.start();

@@ -87,6 +87,9 @@ impl Cycle {
             (snapshot, changes)
         });
         let (snapshot, changes) = made.await.map_err(|_| panicked())?;
+        if snapshot.document.count(Kind::User) == 0 {
+            return Err(nobody());
+        }
         let report = Report {
             users: snapshot.document.count(Kind::User),
             groups: snapshot.document.count(Kind::Group),
@@ -113,6 +116,8 @@ fn timed_out(elapsed: Duration, progress: &Progress) -> Failure {
     let (done, total) = (progress.done(), progress.total());
     let advice = if done == 0 {
         "check whether Authentik answers at all, or raise `schedule.timeout`".to_owned()
+    } else if !progress.is_sized() {
+        "one list did not even tell its size: raise `schedule.timeout`".to_owned()
     } else {
         let whole = elapsed.as_secs_f64() * 1.5 * total as f64 / done as f64;
         format!("set `schedule.timeout` to {{ minutes: {} }} or more", (whole / 60.0).ceil().max(1.0))
@@ -134,6 +139,13 @@ fn log_new(findings: &[Finding], previous: &[Finding]) {
     if new.len() > LOGGED_FINDINGS {
         tracing::warn!(findings = new.len(), "more findings; GET /sync/{{id}} lists all");
     }
+}
+
+/// The failure of a run that would delete everybody from a catalog.
+fn nobody() -> Failure {
+    let message = "no user would be left: every user that Authentik shows is inactive or a service account; \
+                   check the token's permission `view_user` and `includeServiceAccounts`";
+    Failure { code: "nobody", message: message.into() }
 }
 
 /// The failure of a transform that panicked; its message went to the log.

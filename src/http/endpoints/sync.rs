@@ -129,13 +129,13 @@ pub async fn request_run(
         // No run begins any more, so none is promised.
         return Err(ApiError::Draining);
     }
-    let id = state.ledger.request(Trigger::Request);
-    if let Some(wait) = asked.or(preferred) {
-        // A shutdown ends every run, so that it is not waited for here. Too late is no error: the
-        // run is shown as it is.
-        let _ = timeout(wait.min(LONGEST_WAIT), state.ledger.ended(id)).await;
-    }
-    let run = state.ledger.find(id).ok_or_else(|| ApiError::UnknownRun(id.to_string()))?;
+    let id = state.ledger.request(Trigger::Request).ok_or(ApiError::Draining)?;
+    let wait = asked.or(preferred).unwrap_or_default().min(LONGEST_WAIT);
+    // A shutdown ends every run, so that it is not waited for here. Too late is no error: the run is
+    // shown as it is.
+    let ended = timeout(wait, state.ledger.ended(id)).await;
+    let run = ended.unwrap_or_else(|_| state.ledger.find(id));
+    let run = run.ok_or_else(|| ApiError::UnknownRun(id.to_string()))?;
     let status = if run.end.is_some() { StatusCode::OK } else { StatusCode::ACCEPTED };
     let location = [(LOCATION, format!("/sync/{id}"))];
     let mut response = (status, NO_STORE, location, Json(RunView::from(&run))).into_response();
