@@ -6,6 +6,7 @@
 )]
 
 pub mod entities;
+pub mod entity;
 pub mod health;
 mod kind_name;
 pub mod openapi;

@@ -71,6 +71,12 @@ impl Rendition {
         Self::of(bytes, Encoding::Identity, format)
     }
 
+    /// One entity as JSON, by its name as it stands in the document.
+    #[must_use]
+    pub fn of_entity(document: &Document, kind: Kind, name: &str) -> Option<Self> {
+        Some(Self::of(document.entity(kind, name)?, Encoding::Identity, Format::Json))
+    }
+
     /// The same content in another coding.
     #[must_use]
     pub fn encoded(&self, encoding: Encoding) -> Self {

@@ -1,6 +1,7 @@
 //! `GET /entities`, as Backstage and others ask for it.
 
 mod body;
+mod by_name;
 mod codings;
 mod concurrency;
 mod conditional;
