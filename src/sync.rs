@@ -75,7 +75,7 @@ impl Scheduler {
         tracing::debug!(run = %id, "sync started");
         match self.cycle.run(progress).await {
             Ok(report) => {
-                let changes = report.changes;
+                let changes = &report.changes;
                 tracing::info!(
                     run = %id, users = report.users, groups = report.groups, added = changes.added,
                     changed = changes.changed, removed = changes.removed, findings = report.findings.len(),

@@ -5,6 +5,7 @@
     reason = "a handler's doc is its description in OpenAPI, which lists the errors as responses"
 )]
 
+mod changes_view;
 pub mod entities;
 pub mod entity;
 pub mod health;
