@@ -16,7 +16,7 @@ use utoipa::openapi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use endpoints::{entities, entity, health, sync};
+use endpoints::{entities, entity, events, health, sync};
 use error::ApiError;
 use state::AppState;
 
@@ -41,6 +41,7 @@ fn table() -> OpenApiRouter<AppState> {
         .routes(routes!(entity::read_entity))
         .routes(routes!(sync::list_runs, sync::request_run))
         .routes(routes!(sync::read_run))
+        .routes(routes!(events::follow_run))
         .routes(routes!(health::read_health))
         .routes(routes!(health::read_liveness))
         .routes(routes!(health::read_readiness))

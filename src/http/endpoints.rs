@@ -8,6 +8,7 @@
 mod changes_view;
 pub mod entities;
 pub mod entity;
+pub mod events;
 pub mod health;
 mod kind_name;
 pub mod openapi;

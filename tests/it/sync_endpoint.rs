@@ -1,5 +1,6 @@
 //! `/sync`: asking for runs and following them.
 
+mod events;
 mod history;
 mod list;
 mod wait;
