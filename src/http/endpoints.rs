@@ -6,6 +6,7 @@
 )]
 
 mod changes_view;
+pub mod docs;
 pub mod entities;
 pub mod entity;
 pub mod events;
