@@ -153,7 +153,8 @@ mod tests {
             let (working, most, source) = (Arc::clone(&working), Arc::clone(&most), Arc::clone(&snapshot));
             renditions.kept(&snapshot, variant, coding, move || {
                 most.fetch_max(working.fetch_add(1, SeqCst) + 1, SeqCst);
-                std::thread::yield_now();
+                // Long enough for others to come in, if they could.
+                (0..1000).for_each(|_| std::thread::yield_now());
                 let rendition = Rendition::plain(&source.document, variant);
                 working.fetch_sub(1, SeqCst);
                 rendition
