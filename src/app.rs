@@ -26,7 +26,7 @@ use crate::sync::timetable::Timetable;
 use crate::sync::{Reload, Scheduler, Settings};
 
 /// How many bytes of renditions other than the default body are kept.
-const KEPT_RENDITIONS: u64 = 256 << 20;
+const KEPT_RENDITIONS: u64 = 128 << 20;
 
 /// The service, ready to run.
 #[derive(Debug)]

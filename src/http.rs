@@ -16,7 +16,7 @@ use utoipa::openapi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use endpoints::{entities, health, sync};
+use endpoints::{docs, entities, entity, events, health, sync};
 use error::ApiError;
 use state::AppState;
 
@@ -26,6 +26,8 @@ use state::AppState;
     title = "authentik-entity-provider",
     description = "The users and groups of an Authentik server as Backstage catalog entities.",
     license(name = "Apache-2.0", identifier = "Apache-2.0")
+), servers(
+    (url = "./", description = "Beside this document, whatever path prefix stands before it"),
 ), tags(
     (name = "entities", description = "What a Backstage `url` location reads"),
     (name = "sync", description = "Runs that read Authentik"),
@@ -38,8 +40,10 @@ struct Description;
 fn table() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(entities::read_entities))
+        .routes(routes!(entity::read_entity))
         .routes(routes!(sync::list_runs, sync::request_run))
         .routes(routes!(sync::read_run))
+        .routes(routes!(events::follow_run))
         .routes(routes!(health::read_health))
         .routes(routes!(health::read_liveness))
         .routes(routes!(health::read_readiness))
@@ -56,6 +60,7 @@ pub fn description() -> openapi::OpenApi {
 pub fn router(state: AppState) -> Router {
     let (router, _) = table().split_for_parts();
     router
+        .merge(docs::router())
         .fallback(async || ApiError::UnknownPath)
         .method_not_allowed_fallback(async || ApiError::UnknownMethod)
         .layer(CatchPanicLayer::custom(error::panicked))

@@ -2,11 +2,21 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
+use tokio::sync::watch;
+
 /// Pages read, and pages known to exist.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pages {
+    /// Pages read so far.
+    pub done: usize,
+    /// Pages known to exist so far.
+    pub total: usize,
+}
+
+/// Counts pages and tells whoever watches.
 #[derive(Debug, Default)]
 pub struct Progress {
-    done: AtomicUsize,
-    total: AtomicUsize,
+    pages: watch::Sender<Pages>,
     unsized_lists: AtomicUsize,
 }
 
@@ -29,23 +39,40 @@ impl Progress {
 
     /// Counts pages that are to be read.
     pub fn expect(&self, pages: usize) {
-        self.total.fetch_add(pages, Relaxed);
+        self.pages.send_modify(|counted| counted.total += pages);
     }
 
     /// Counts a page that was read.
     pub fn advance(&self) {
-        self.done.fetch_add(1, Relaxed);
+        self.pages.send_modify(|counted| counted.done += 1);
     }
 
     /// Pages read so far.
     #[must_use]
     pub fn done(&self) -> usize {
-        self.done.load(Relaxed)
+        self.pages().done
     }
 
     /// Pages known to exist so far.
     #[must_use]
     pub fn total(&self) -> usize {
-        self.total.load(Relaxed)
+        self.pages().total
+    }
+
+    /// Both at one moment.
+    #[must_use]
+    pub fn pages(&self) -> Pages {
+        *self.pages.borrow()
+    }
+
+    /// Follows the counts; a slow follower misses steps and never the last one.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<Pages> {
+        self.pages.subscribe()
+    }
+
+    /// Resolves as soon as nobody follows the counts.
+    pub async fn unwatched(&self) {
+        self.pages.closed().await;
     }
 }

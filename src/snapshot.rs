@@ -3,6 +3,7 @@
 //! This is where `sync` and `http` meet: one publishes and writes the ledger, the other reads.
 
 pub mod changes;
+mod coding;
 pub mod document;
 mod escape;
 pub mod ledger;
@@ -64,18 +65,25 @@ impl Snapshot {
             (previous.document.clone(), Arc::clone(&previous.identity), Arc::clone(&previous.gzip))
         } else {
             let identity = Rendition::plain(&document, Variant::default());
-            let gzip = Arc::new(identity.gzip());
+            let gzip = Arc::new(identity.encoded(Encoding::Gzip));
             (document, Arc::new(identity), gzip)
         };
         Self { directory, policy, names, findings, document, read_at, identity, gzip }
     }
 
-    /// The default body, which is there from the beginning.
+    /// The default body without a coding.
     #[must_use]
-    pub fn default_rendition(&self, encoding: Encoding) -> &Arc<Rendition> {
+    pub fn identity(&self) -> &Arc<Rendition> {
+        &self.identity
+    }
+
+    /// The default body in a coding, if that is made with the snapshot and not on first use.
+    #[must_use]
+    pub fn published(&self, encoding: Encoding) -> Option<&Arc<Rendition>> {
         match encoding {
-            Encoding::Identity => &self.identity,
-            Encoding::Gzip => &self.gzip,
+            Encoding::Identity => Some(&self.identity),
+            Encoding::Gzip => Some(&self.gzip),
+            Encoding::Brotli | Encoding::Zstd => None,
         }
     }
 }

@@ -70,6 +70,7 @@ and this service serves them on http://{address}. Open next:
   http://{address}/health                            what is served, and how the last run went
   http://{address}/sync                              recent runs
   curl -X POST 'http://{address}/sync?wait=30s'      syncs now and waits for the outcome
+  http://{address}/docs/                             the API, to read and to try
   http://{address}/openapi.json                      everything that this service answers
 
 Stop it with Ctrl-C.

@@ -5,7 +5,11 @@
     reason = "a handler's doc is its description in OpenAPI, which lists the errors as responses"
 )]
 
+mod changes_view;
+pub mod docs;
 pub mod entities;
+pub mod entity;
+pub mod events;
 pub mod health;
 mod kind_name;
 pub mod openapi;

@@ -25,6 +25,9 @@ pub enum ApiError {
     /// None of the formats is acceptable.
     #[error("none of {0} is acceptable; send another Accept header or use ?format=")]
     NotAcceptable(String),
+    /// No such entity.
+    #[error("no entity has this kind, namespace and name; GET /entities has those that there are")]
+    UnknownEntity,
     /// No such run, or it ended too long ago.
     #[error("no run has the id {0}; GET /sync lists the runs that are known")]
     UnknownRun(String),
@@ -67,7 +70,7 @@ impl ApiError {
             Self::NoSnapshot | Self::Draining => StatusCode::SERVICE_UNAVAILABLE,
             Self::Query(_) => StatusCode::BAD_REQUEST,
             Self::NotAcceptable(_) => StatusCode::NOT_ACCEPTABLE,
-            Self::UnknownRun(_) | Self::UnknownPath => StatusCode::NOT_FOUND,
+            Self::UnknownEntity | Self::UnknownRun(_) | Self::UnknownPath => StatusCode::NOT_FOUND,
             Self::UnknownMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -81,6 +84,7 @@ impl ApiError {
             Self::Draining => "draining",
             Self::Query(_) => "bad-query",
             Self::NotAcceptable(_) => "not-acceptable",
+            Self::UnknownEntity => "unknown-entity",
             Self::UnknownRun(_) => "unknown-run",
             Self::UnknownPath => "unknown-path",
             Self::UnknownMethod => "unknown-method",

@@ -22,16 +22,28 @@ pub fn format(headers: &HeaderMap) -> Option<Format> {
 }
 
 /// The coding that `Accept-Encoding` prefers; without one, or if it excludes all, none is used.
+///
+/// Of equals the first of [`Encoding::COMPRESSING`] is chosen. A coding is only weighed against
+/// `identity` where that is named. A wildcard stands for gzip alone: whoever does not name a coding
+/// may not have it, and gzip is what everybody has.
 #[must_use]
 pub fn encoding(headers: &HeaderMap) -> Encoding {
-    let codings = weighted(headers, &ACCEPT_ENCODING);
+    let accepted = weighted(headers, &ACCEPT_ENCODING);
     let quality = |names: &[&str]| {
-        let named = codings.iter().find(|(coding, _)| names.contains(&coding.as_str()));
+        let named = accepted.iter().find(|(coding, _)| names.contains(&coding.as_str()));
         named.map(|(_, quality)| *quality)
     };
-    let gzip = quality(&["gzip", "x-gzip"]).or_else(|| quality(&["*"])).unwrap_or(0);
-    let identity = quality(&["identity"]).unwrap_or(1);
-    if gzip > 0 && gzip >= identity { Encoding::Gzip } else { Encoding::Identity }
+    let rated = Encoding::COMPRESSING.into_iter().map(|coding| {
+        let quality = match coding {
+            Encoding::Gzip => quality(&["gzip", "x-gzip"]).or_else(|| quality(&["*"])),
+            other => other.name().and_then(|name| quality(&[name])),
+        };
+        (quality.unwrap_or(0), coding)
+    });
+    let least = quality(&["identity"]).unwrap_or(0).max(1);
+    // Reversed, since of equals `max_by_key` gives the last and the first is meant.
+    let best = rated.rev().max_by_key(|(quality, _)| *quality);
+    best.filter(|(quality, _)| *quality >= least).map_or(Encoding::Identity, |(_, coding)| coding)
 }
 
 /// The names under which clients ask for a format, the present one first.
@@ -109,24 +121,36 @@ mod tests {
     }
 
     #[test]
-    fn gzip_is_used_where_it_is_welcome() {
-        assert_eq!(encoding(&HeaderMap::new()), Encoding::Identity);
-        for (accept, gzip) in [
-            ("gzip, deflate", true),
-            ("gzip;q=0", false),
-            ("*", true),
-            ("*;q=0", false),
-            ("gzip;q=0, *", false),
-            ("*, x-gzip;q=0", false),
-            ("br", false),
-            ("identity", false),
-            ("gzip;q=0.5, identity", false),
-            ("identity;q=0.5, gzip;q=1.0", true),
-            ("GZIP", true),
-            ("identity;q=0", false),
-            ("gzip;q=nonsense", false),
+    fn the_coding_that_is_welcome_most_wins() {
+        use Encoding::{Brotli, Gzip, Identity, Zstd};
+        assert_eq!(encoding(&HeaderMap::new()), Identity);
+        for (accept, expected) in [
+            ("gzip, deflate", Gzip),
+            ("gzip, deflate, br", Brotli),
+            ("gzip, deflate, br, zstd", Zstd),
+            ("zstd;q=0.8, br;q=0.9, gzip", Gzip),
+            ("zstd;q=0.8, br;q=0.9, gzip;q=0.7", Brotli),
+            ("zstd;q=0, br;q=0, gzip", Gzip),
+            ("zstd;q=0", Identity),
+            ("gzip;q=0", Identity),
+            ("*", Gzip),
+            ("*;q=0", Identity),
+            ("*;q=0, br", Brotli),
+            ("br, *", Brotli),
+            ("br;q=0.5, *", Gzip),
+            ("gzip;q=0, *", Identity),
+            ("*, x-gzip;q=0", Identity),
+            ("compress, deflate", Identity),
+            ("identity", Identity),
+            ("gzip;q=0.5, identity", Identity),
+            ("gzip;q=0.5", Gzip),
+            ("identity;q=0.5, br;q=0.6, gzip;q=0.4", Brotli),
+            ("identity;q=0.5, gzip;q=1.0", Gzip),
+            ("GZIP", Gzip),
+            ("ZStd", Zstd),
+            ("identity;q=0", Identity),
+            ("gzip;q=nonsense", Identity),
         ] {
-            let expected = if gzip { Encoding::Gzip } else { Encoding::Identity };
             assert_eq!(encoding(&headers(ACCEPT_ENCODING, accept)), expected, "{accept}");
         }
     }

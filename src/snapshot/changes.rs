@@ -1,12 +1,19 @@
 //! What one document has that another lacks.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use super::document::Document;
 use crate::catalog::entity::Kind;
 
-/// How many entities differ between two documents.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// How many entities are listed for each kind of change.
+pub const LISTED_CHANGES: usize = 1000;
+/// How many bytes of entity refs are kept for each kind of change: names have no length that one
+/// could rely on. So the lists of 100 runs take less than 20 MB.
+const LISTED_BYTES: usize = 64 << 10;
+
+/// Which entities differ between two documents, and how many.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     /// Entities that the old document lacks.
     pub added: usize,
@@ -14,30 +21,113 @@ pub struct Changes {
     pub changed: usize,
     /// Entities that the new document lacks.
     pub removed: usize,
+    /// Which entities these are, as far as they are listed.
+    pub refs: Arc<ChangedRefs>,
+}
+
+/// The first entities of each kind of change: groups, then users, each sorted by name.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct ChangedRefs {
+    /// Entities that the old document lacks.
+    pub added: RefList,
+    /// Entities that stand in both and differ.
+    pub changed: RefList,
+    /// Entities that the new document lacks.
+    pub removed: RefList,
+}
+
+/// Entity refs such as `user:default/alice`, bounded in number and in bytes.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct RefList {
+    /// Each ref on a line of its own: one allocation for all of them.
+    lines: String,
+    listed: usize,
+    total: usize,
 }
 
 impl Changes {
     /// Compares entity by entity; both documents are sorted, so one pass is enough.
     #[must_use]
     pub fn between(old: Option<&Document>, new: &Document) -> Self {
-        let mut changes = Self::default();
+        let mut refs = ChangedRefs::default();
         for kind in [Kind::Group, Kind::User] {
-            let mut old = old.into_iter().flat_map(|old| old.entities(Some(kind))).peekable();
-            let mut new = new.entities(Some(kind)).peekable();
-            loop {
-                let order = match (old.peek(), new.peek()) {
-                    (None, None) => break,
-                    (None, Some(_)) => Ordering::Greater,
-                    (Some(_), None) => Ordering::Less,
-                    (Some((old, _)), Some((new, _))) => old.cmp(new),
-                };
-                match order {
-                    Ordering::Less => changes.removed += usize::from(old.next().is_some()),
-                    Ordering::Greater => changes.added += usize::from(new.next().is_some()),
-                    Ordering::Equal => changes.changed += usize::from(old.next() != new.next()),
-                }
+            refs.compare(kind, old, new);
+        }
+        for list in [&mut refs.added, &mut refs.changed, &mut refs.removed] {
+            list.lines.shrink_to_fit();
+        }
+        let [added, changed, removed] = [&refs.added, &refs.changed, &refs.removed].map(|list| list.total);
+        Self { added, changed, removed, refs: Arc::new(refs) }
+    }
+}
+
+impl ChangedRefs {
+    /// Compares the entities of one kind.
+    fn compare(&mut self, kind: Kind, old: Option<&Document>, new: &Document) {
+        let mut old = old.into_iter().flat_map(|old| old.entities(Some(kind))).peekable();
+        let mut new = new.entities(Some(kind)).peekable();
+        loop {
+            let order = match (old.peek(), new.peek()) {
+                (None, None) => break,
+                (None, Some(_)) => Ordering::Greater,
+                (Some(_), None) => Ordering::Less,
+                (Some((old, _)), Some((new, _))) => old.cmp(new),
+            };
+            let before = if order.is_le() { old.next() } else { None };
+            let after = if order.is_ge() { new.next() } else { None };
+            match (before, after) {
+                (Some((name, _)), None) => self.removed.push(kind, name),
+                (None, Some((name, _))) => self.added.push(kind, name),
+                (Some((name, before)), Some((_, after))) if before != after => self.changed.push(kind, name),
+                _ => {}
             }
         }
-        changes
+    }
+}
+
+impl RefList {
+    /// The refs that are listed, in order.
+    pub fn refs(&self) -> impl Iterator<Item = &str> {
+        self.lines.lines()
+    }
+
+    /// Counts an entity, and lists it as long as all before it are listed and there is room.
+    fn push(&mut self, kind: Kind, name: &str) {
+        let entity_ref = format!("{kind}:default/{name}\n");
+        let room = self.lines.len() + entity_ref.len() <= LISTED_BYTES;
+        if room && self.listed == self.total && self.listed < LISTED_CHANGES {
+            self.lines.push_str(&entity_ref);
+            self.listed += 1;
+        }
+        self.total += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_thousand_are_listed_and_all_are_counted() {
+        let mut list = RefList::default();
+        for number in 0..LISTED_CHANGES + 5 {
+            list.push(Kind::User, &format!("user-{number:04}"));
+        }
+        assert_eq!((list.refs().count(), list.total), (LISTED_CHANGES, LISTED_CHANGES + 5));
+        assert_eq!(
+            (list.refs().next(), list.refs().last()),
+            (Some("user:default/user-0000"), Some("user:default/user-0999"))
+        );
+    }
+
+    #[test]
+    fn long_names_take_no_more_room_than_is_meant_for_all() {
+        let mut list = RefList::default();
+        for letter in ['a', 'b', 'c'] {
+            list.push(Kind::Group, &letter.to_string().repeat(LISTED_BYTES / 2 - 20));
+        }
+        list.push(Kind::User, "short");
+        assert!(list.lines.len() <= LISTED_BYTES);
+        assert_eq!((list.refs().count(), list.total), (2, 4), "nothing is listed after a gap");
     }
 }

@@ -76,6 +76,14 @@ impl Document {
         self.entries[range].iter().map(|entry| (&*entry.name, &self.bytes[entry.json.clone()]))
     }
 
+    /// The JSON of the entity of a kind with a name; a binary search.
+    #[must_use]
+    pub fn entity(&self, kind: Kind, name: &str) -> Option<Bytes> {
+        let entries = &self.entries[self.range(kind)];
+        let at = entries.binary_search_by(|entry| (*entry.name).cmp(name)).ok()?;
+        Some(self.bytes.slice(entries[at].json.clone()))
+    }
+
     /// Where the entries of a kind stand.
     fn range(&self, kind: Kind) -> Range<usize> {
         match kind {

@@ -1,11 +1,9 @@
 //! One way to send the entities: which of them, in which format, in which coding, under which tag.
 
-use std::io::Write;
-
 use bytes::Bytes;
-use flate2::{Compression, GzBuilder};
 use serde::Deserialize;
 
+pub use super::coding::Encoding;
 use super::document::Document;
 use crate::catalog::entity::Kind;
 use crate::digest::sha256_hex;
@@ -47,15 +45,6 @@ pub struct Variant {
     pub kind: Option<Kind>,
 }
 
-/// The content coding of a body (RFC 9110, section 8.4.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Encoding {
-    /// None.
-    Identity,
-    /// `gzip`.
-    Gzip,
-}
-
 /// Bytes to send and the strong tag that belongs to them.
 #[derive(Debug)]
 pub struct Rendition {
@@ -82,17 +71,16 @@ impl Rendition {
         Self::of(bytes, Encoding::Identity, format)
     }
 
-    /// The same content compressed; equal content gives equal bytes, since no time is written.
-    ///
-    /// # Panics
-    /// Never: memory is written.
+    /// One entity as JSON, by its name as it stands in the document.
     #[must_use]
-    pub fn gzip(&self) -> Self {
-        let mut encoder = GzBuilder::new().write(Vec::new(), Compression::default());
-        let compressed = encoder.write_all(&self.bytes).and_then(|()| encoder.finish());
-        let mut bytes = compressed.expect("memory is written");
-        bytes.shrink_to_fit();
-        Self::of(bytes.into(), Encoding::Gzip, self.format)
+    pub fn of_entity(document: &Document, kind: Kind, name: &str) -> Option<Self> {
+        Some(Self::of(document.entity(kind, name)?, Encoding::Identity, Format::Json))
+    }
+
+    /// The same content in another coding.
+    #[must_use]
+    pub fn encoded(&self, encoding: Encoding) -> Self {
+        Self::of(encoding.encode(&self.bytes).into(), encoding, self.format)
     }
 
     /// Tags bytes; the tag follows from the bytes that are sent and from nothing else, so that it

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use moka::future::Cache;
 use moka::policy::EvictionPolicy;
 use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinError, spawn, spawn_blocking};
 
 use super::Snapshot;
 use super::rendition::{Encoding, Rendition, Variant};
@@ -13,11 +13,11 @@ use super::rendition::{Encoding, Rendition, Variant};
 /// What a rendition is kept under: the content that it was made from, and how.
 type Key = (Box<str>, Variant, Encoding);
 
-/// Answers with renditions of snapshots; the default body is never made here.
+/// Answers with renditions of snapshots; the default body comes with them, plain and gzip.
 #[derive(Debug)]
 pub struct Renditions {
     kept: Cache<Key, Arc<Rendition>>,
-    turn: Semaphore,
+    turn: Arc<Semaphore>,
 }
 
 impl Renditions {
@@ -29,7 +29,7 @@ impl Renditions {
             .eviction_policy(EvictionPolicy::lru())
             .weigher(|_, rendition: &Arc<Rendition>| u32::try_from(rendition.bytes.len()).unwrap_or(u32::MAX))
             .build();
-        Self { kept, turn: Semaphore::new(1) }
+        Self { kept, turn: Arc::new(Semaphore::new(1)) }
     }
 
     /// The rendition of a variant; whoever asks for one that is being made waits for it.
@@ -39,21 +39,27 @@ impl Renditions {
         variant: Variant,
         encoding: Encoding,
     ) -> Arc<Rendition> {
-        if variant == Variant::default() {
-            return Arc::clone(snapshot.default_rendition(encoding));
+        let default = variant == Variant::default();
+        if default && let Some(published) = snapshot.published(encoding) {
+            return Arc::clone(published);
         }
-        let plain = self.kept(snapshot, variant, Encoding::Identity, {
-            let snapshot = Arc::clone(snapshot);
-            move || Rendition::plain(&snapshot.document, variant)
-        });
-        let plain = plain.await;
+        let plain =
+            if default { Arc::clone(snapshot.identity()) } else { self.plain(snapshot, variant).await };
         match encoding {
             Encoding::Identity => plain,
-            Encoding::Gzip => self.kept(snapshot, variant, encoding, move || plain.gzip()).await,
+            coding => self.kept(snapshot, variant, coding, move || plain.encoded(coding)).await,
         }
     }
 
-    /// A kept rendition, made now if there is none.
+    /// A variant without a coding.
+    async fn plain(&self, snapshot: &Arc<Snapshot>, variant: Variant) -> Arc<Rendition> {
+        let source = Arc::clone(snapshot);
+        let make = move || Rendition::plain(&source.document, variant);
+        self.kept(snapshot, variant, Encoding::Identity, make).await
+    }
+
+    /// A kept rendition, made now if there is none. The making is a task of its own and goes on when
+    /// the client does not wait for it: its work is not lost, and nobody else's turn comes too early.
     async fn kept(
         &self,
         snapshot: &Snapshot,
@@ -61,12 +67,144 @@ impl Renditions {
         encoding: Encoding,
         make: impl FnOnce() -> Rendition + Send + 'static,
     ) -> Arc<Rendition> {
-        let key = (snapshot.document.digest().into(), variant, encoding);
-        let rendition = async {
-            let _turn = self.turn.acquire().await;
-            let joined = spawn_blocking(make).await;
-            Arc::new(joined.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic())))
+        let key: Key = (snapshot.document.digest().into(), variant, encoding);
+        if let Some(kept) = self.kept.get(&key).await {
+            return kept;
+        }
+        let (kept, turn) = (self.kept.clone(), Arc::clone(&self.turn));
+        let rendition = async move {
+            let _turn = turn.acquire_owned().await;
+            Arc::new(unpanicked(spawn_blocking(make).await))
         };
-        self.kept.get_with(key, rendition).await
+        unpanicked(spawn(async move { kept.get_with(key, rendition).await }).await)
+    }
+}
+
+/// What a task gave; its panic goes on here.
+fn unpanicked<T>(joined: Result<T, JoinError>) -> T {
+    joined.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+    use futures::future::join_all;
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::base_url::BaseUrl;
+    use crate::catalog::policy::{NamePolicy, Policy};
+    use crate::directory::{Directory, Group, GroupPk};
+    use crate::snapshot::rendition::Format;
+
+    const JSON: Variant = Variant { format: Format::Json, kind: None };
+    const NDJSON: Variant = Variant { format: Format::Ndjson, kind: None };
+
+    fn snapshot(groups: u128) -> Arc<Snapshot> {
+        let group = |number| Group {
+            pk: GroupPk(uuid::Uuid::from_u128(number)),
+            name: format!("group-{number}").into(),
+            parents: Box::default(),
+            users: Box::default(),
+        };
+        let policy = Policy {
+            base_url: BaseUrl::parse("https://authentik.example.com").unwrap(),
+            names: NamePolicy::Seed,
+            exclude_groups: Vec::new(),
+            include_service_accounts: false,
+        };
+        let directory = Arc::new(Directory::new(Vec::new(), (0..groups).map(group).collect()));
+        Arc::new(Snapshot::new(directory, Arc::new(policy), None, Timestamp::UNIX_EPOCH))
+    }
+
+    #[tokio::test]
+    async fn the_default_body_is_that_of_the_snapshot_and_not_made_again() {
+        let (renditions, snapshot) = (Renditions::new(1 << 20), snapshot(9));
+        for encoding in [Encoding::Identity, Encoding::Gzip] {
+            let answered = renditions.rendition(&snapshot, Variant::default(), encoding).await;
+            assert!(Arc::ptr_eq(&answered, snapshot.published(encoding).unwrap()));
+        }
+        for coding in Encoding::COMPRESSING {
+            renditions.rendition(&snapshot, Variant::default(), coding).await;
+        }
+        renditions.kept.run_pending_tasks().await;
+        assert_eq!(renditions.kept.entry_count(), 2, "zstd and br alone are made on first use");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn whoever_asks_for_the_same_at_once_gets_the_one_that_is_made() {
+        let (renditions, snapshot) = (Renditions::new(1 << 20), snapshot(99));
+        for (variant, encoding) in [(Variant::default(), Encoding::Brotli), (JSON, Encoding::Zstd)] {
+            let all = join_all((0..20).map(|_| renditions.rendition(&snapshot, variant, encoding))).await;
+            assert!(all.iter().all(|rendition| Arc::ptr_eq(rendition, &all[0])));
+        }
+    }
+
+    #[tokio::test]
+    async fn equal_content_is_not_rendered_again_for_another_snapshot() {
+        let renditions = Renditions::new(1 << 20);
+        let first = renditions.rendition(&snapshot(9), JSON, Encoding::Brotli).await;
+        let second = renditions.rendition(&snapshot(9), JSON, Encoding::Brotli).await;
+        let other = renditions.rendition(&snapshot(10), JSON, Encoding::Brotli).await;
+        assert!(Arc::ptr_eq(&first, &second) && !Arc::ptr_eq(&first, &other));
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn one_rendition_is_made_at_a_time() {
+        let (renditions, snapshot) = (Renditions::new(1 << 20), snapshot(9));
+        let (working, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let asked = [JSON, NDJSON].into_iter().flat_map(|variant| {
+            [Encoding::Identity, Encoding::Gzip, Encoding::Brotli, Encoding::Zstd]
+                .map(|coding| (variant, coding))
+        });
+        let made = asked.map(|(variant, coding)| {
+            let (working, most, source) = (Arc::clone(&working), Arc::clone(&most), Arc::clone(&snapshot));
+            renditions.kept(&snapshot, variant, coding, move || {
+                most.fetch_max(working.fetch_add(1, SeqCst) + 1, SeqCst);
+                // Long enough for others to come in, if they could.
+                (0..1000).for_each(|_| std::thread::yield_now());
+                let rendition = Rendition::plain(&source.document, variant);
+                working.fetch_sub(1, SeqCst);
+                rendition
+            })
+        });
+        assert_eq!(join_all(made).await.len(), 8);
+        assert_eq!(most.load(SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn what_a_client_does_not_wait_for_is_made_all_the_same() {
+        let (renditions, snapshot) = (Renditions::new(1 << 20), snapshot(9));
+        let (begun, began) = tokio::sync::oneshot::channel();
+        let (allow, allowed) = std::sync::mpsc::channel::<()>();
+        let source = Arc::clone(&snapshot);
+        let make = move || {
+            let _ = begun.send(());
+            allowed.recv().unwrap();
+            Rendition::plain(&source.document, JSON)
+        };
+        tokio::select! {
+            _ = renditions.kept(&snapshot, JSON, Encoding::Identity, make) => panic!("nothing was allowed"),
+            _ = began => {}
+        }
+        assert_eq!(renditions.turn.available_permits(), 0, "the turn is not over");
+        allow.send(()).unwrap();
+        let again = || -> Rendition { panic!("made twice") };
+        let answered = renditions.kept(&snapshot, JSON, Encoding::Identity, again).await;
+        assert!(!answered.bytes.is_empty());
+    }
+
+    #[tokio::test]
+    async fn no_more_bytes_are_kept_than_the_capacity() {
+        let snapshots: Vec<_> = (50..60).map(snapshot).collect();
+        let size = snapshots[9].document.bytes().len() as u64;
+        let renditions = Renditions::new(size * 2);
+        for snapshot in &snapshots {
+            let answered = renditions.rendition(snapshot, NDJSON, Encoding::Identity).await;
+            assert!(!answered.bytes.is_empty());
+        }
+        renditions.kept.run_pending_tasks().await;
+        assert!((1..=size * 2).contains(&renditions.kept.weighted_size()));
     }
 }

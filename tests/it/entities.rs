@@ -1,6 +1,8 @@
 //! `GET /entities`, as Backstage and others ask for it.
 
 mod body;
+mod by_name;
+mod codings;
 mod concurrency;
 mod conditional;
 mod negotiation;
@@ -22,6 +24,9 @@ const VARIANTS: [(&str, &str); 9] = [
     ("?format=ndjson&kind=user", "*/*"),
     ("?format=ndjson&kind=group", "*/*"),
 ];
+
+/// Every coding, by the `Accept-Encoding` that asks for it.
+const CODINGS: [&str; 4] = ["identity", "gzip", "br", "zstd"];
 
 /// A generated directory with names that try to break out of their quotes.
 fn hostile_directory(users: usize) -> FakeDirectory {

@@ -4,6 +4,7 @@
 #![expect(unreachable_pub, reason = "nothing is reached from outside a test binary")]
 
 mod commands;
+mod docs;
 mod entities;
 mod groups;
 mod health;

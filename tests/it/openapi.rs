@@ -75,6 +75,12 @@ async fn every_operation_answers_as_described_before_and_after_the_first_snapsho
     let run = pair.app.sync().await["id"].as_str().unwrap().to_owned();
     let one_run = &description()["paths"]["/sync/{id}"]["get"];
     assert_eq!(held_against(&pair.app, Method::GET, &format!("/sync/{run}"), one_run).await, 200);
+    let events = &description()["paths"]["/sync/{id}/events"]["get"];
+    assert_eq!(held_against(&pair.app, Method::GET, &format!("/sync/{run}/events"), events).await, 200);
+    let name = pair.app.names("user").await.remove(0);
+    let one_entity = &description()["paths"]["/entities/by-name/{kind}/{namespace}/{name}"]["get"];
+    let path = format!("/entities/by-name/user/default/{name}");
+    assert_eq!(held_against(&pair.app, Method::GET, &path, one_entity).await, 200);
     let ask = &description()["paths"]["/sync"]["post"];
     assert_eq!(held_against(&pair.app, Method::POST, "/sync?wait=30s", ask).await, 200);
 }

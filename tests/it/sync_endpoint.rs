@@ -1,5 +1,7 @@
 //! `/sync`: asking for runs and following them.
 
+mod events;
+mod history;
 mod list;
 mod wait;
 

@@ -14,7 +14,7 @@ use crate::http::conditional::is_not_modified;
 use crate::http::error::{ApiError, Problem};
 use crate::http::negotiate;
 use crate::http::state::AppState;
-use crate::snapshot::rendition::{Encoding, Format, Rendition, Variant};
+use crate::snapshot::rendition::{Format, Rendition, Variant};
 
 /// Which entities, in which format.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -62,7 +62,7 @@ impl From<FormatName> for Format {
             description = "The tags of what the client has; compared weakly, whatever `Cache-Control` says"),
     ),
     responses(
-        (status = OK, description = "The entities, compressed if the client accepts gzip",
+        (status = OK, description = "The entities, compressed if the client accepts zstd, br or gzip",
             content(
                 (String = "application/yaml"), (Vec<Object> = "application/json"), (String = "application/x-ndjson"),
             ),
@@ -70,7 +70,7 @@ impl From<FormatName> for Format {
                 ("ETag" = String, description = "Strong; made from the content, so the same after a restart"),
                 ("Vary" = String, description = "`Accept, Accept-Encoding`"),
                 ("Cache-Control" = String, description = "`private, no-cache`: may be kept, must be asked again"),
-                ("Content-Encoding" = String, description = "`gzip`, or missing"),
+                ("Content-Encoding" = String, description = "`zstd`, `br` or `gzip`, by the quality that the client gives them and then in this order; or missing"),
             )),
         (status = NOT_MODIFIED, description = "The client has them already",
             headers(
@@ -103,7 +103,7 @@ pub async fn read_entities(
 }
 
 /// The answer with a rendition, or with its headers alone.
-fn answer(rendition: &Rendition, not_modified: bool) -> Result<Response, ApiError> {
+pub(super) fn answer(rendition: &Rendition, not_modified: bool) -> Result<Response, ApiError> {
     let mut response = Response::builder()
         .header(ETAG, &rendition.etag)
         .header(VARY, HeaderValue::from_static("Accept, Accept-Encoding"))
@@ -111,8 +111,8 @@ fn answer(rendition: &Rendition, not_modified: bool) -> Result<Response, ApiErro
     if not_modified {
         return response.status(StatusCode::NOT_MODIFIED).body(Body::empty()).map_err(|_| ApiError::Internal);
     }
-    if rendition.encoding == Encoding::Gzip {
-        response = response.header(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    if let Some(coding) = rendition.encoding.name() {
+        response = response.header(CONTENT_ENCODING, HeaderValue::from_static(coding));
     }
     response
         .header(CONTENT_TYPE, HeaderValue::from_static(rendition.format.media_type()))

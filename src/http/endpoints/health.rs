@@ -14,7 +14,6 @@ use crate::catalog::entity::Kind;
 use crate::http::error::{ApiError, Problem};
 use crate::http::state::AppState;
 use crate::snapshot::Snapshot;
-use crate::snapshot::rendition::Encoding;
 use crate::snapshot::run::{Outcome, Run};
 
 /// How the service is.
@@ -83,7 +82,7 @@ impl SnapshotView {
             users: snapshot.document.count(Kind::User),
             groups: snapshot.document.count(Kind::Group),
             findings: snapshot.findings.len(),
-            etag: snapshot.default_rendition(Encoding::Identity).etag.clone(),
+            etag: snapshot.identity().etag.clone(),
         }
     }
 }

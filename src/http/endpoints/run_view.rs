@@ -4,8 +4,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::changes_view::ChangesView;
 use super::kind_name::KindName;
 use crate::catalog::finding::{Code, Finding};
+use crate::progress::Pages;
 use crate::snapshot::run::{Failure, Outcome, Run, Trigger};
 
 /// How many findings are listed with a run.
@@ -70,7 +72,7 @@ pub struct RunView {
     error: Option<FailureView>,
 }
 
-/// A run with its findings.
+/// A run with its findings and what it changed.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RunDetailView {
@@ -80,6 +82,10 @@ pub struct RunDetailView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     finding_list: Option<Vec<FindingView>>,
+    /// Which entities a successful run added, changed and removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    change_list: Option<ChangesView>,
 }
 
 /// Why a run was asked for.
@@ -106,7 +112,7 @@ enum State {
 
 /// Pages of Authentik's lists.
 #[derive(Debug, Serialize, ToSchema)]
-struct PagesView {
+pub(super) struct PagesView {
     /// Pages that were read.
     done: usize,
     /// Pages that are known to exist.
@@ -167,9 +173,7 @@ impl From<&Run> for RunView {
                 .started_at
                 .zip(ended_at)
                 .map(|(start, end)| end.duration_since(start).as_secs_f64()),
-            pages: run
-                .started_at
-                .map(|_| PagesView { done: run.progress.done(), total: run.progress.total() }),
+            pages: run.started_at.map(|_| run.progress.pages().into()),
             users: report.map(|report| report.users),
             groups: report.map(|report| report.groups),
             added: report.map(|report| report.changes.added),
@@ -187,15 +191,24 @@ impl From<&Failure> for FailureView {
     }
 }
 
+impl From<Pages> for PagesView {
+    fn from(pages: Pages) -> Self {
+        Self { done: pages.done, total: pages.total }
+    }
+}
+
 impl From<&Run> for RunDetailView {
     fn from(run: &Run) -> Self {
-        let finding_list = match &run.end {
-            Some((_, Outcome::Succeeded(report))) => {
-                Some(report.findings.iter().take(LISTED_FINDINGS).map(FindingView::from).collect())
-            }
+        let report = match &run.end {
+            Some((_, Outcome::Succeeded(report))) => Some(report),
             _ => None,
         };
-        Self { run: run.into(), finding_list }
+        let findings = report.map(|report| report.findings.iter().take(LISTED_FINDINGS));
+        Self {
+            run: run.into(),
+            finding_list: findings.map(|findings| findings.map(FindingView::from).collect()),
+            change_list: report.map(|report| ChangesView::from(&*report.changes.refs)),
+        }
     }
 }
 

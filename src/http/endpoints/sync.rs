@@ -27,7 +27,8 @@ const PREFER: HeaderName = HeaderName::from_static("prefer");
 /// RFC 7240.
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 /// Runs change from one moment to the next.
-const NO_STORE: [(HeaderName, HeaderValue); 1] = [(CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+pub(super) const NO_STORE: [(HeaderName, HeaderValue); 1] =
+    [(CACHE_CONTROL, HeaderValue::from_static("no-store"))];
 
 /// The runs that are known.
 #[derive(Debug, Serialize, ToSchema)]
@@ -66,7 +67,9 @@ pub async fn list_runs(State(state): State<AppState>) -> impl IntoResponse {
     (NO_STORE, Json(RunsView { next_run_at: state.ledger.next_at(), runs }))
 }
 
-/// One run, with its findings
+/// One run, with its findings and what it changed
+///
+/// `GET /sync/{id}/events` follows a run that is under way.
 #[utoipa::path(
     get,
     path = "/sync/{id}",

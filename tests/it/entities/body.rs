@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{VARIANTS, hostile_directory, synced};
+use super::{CODINGS, VARIANTS, hostile_directory, synced};
 use crate::support::wire::{Answer, BACKSTAGE, documents};
 
 /// The kinds and names of entities, in order.
@@ -116,7 +116,7 @@ async fn a_gzip_body_decodes_to_the_plain_one_in_every_variant() {
 async fn every_variant_names_its_length_and_how_it_may_be_cached() {
     let pair = synced(hostile_directory(60)).await;
     for (query, accept) in VARIANTS {
-        for coding in ["identity", "gzip"] {
+        for coding in CODINGS {
             let headers = [("accept", accept), ("accept-encoding", coding)];
             let answer = Answer::get(&pair.app, &format!("/entities{query}"), &headers).await;
             assert_eq!(answer.header("content-length"), answer.body.len().to_string(), "{query}");

@@ -6,13 +6,13 @@ use authentik_entity_provider::authentik::fake::FakeDirectory;
 use authentik_entity_provider::digest::sha256_hex;
 use futures::future::join_all;
 
-use super::{VARIANTS, synced};
+use super::{CODINGS, VARIANTS, synced};
 use crate::support::wire::Answer;
 
 /// A variant and a coding for the n-th reader.
 fn question(reader: usize) -> (String, [(&'static str, &'static str); 2]) {
     let (query, accept) = VARIANTS[reader % VARIANTS.len()];
-    let coding = if reader.is_multiple_of(2) { "gzip" } else { "identity" };
+    let coding = CODINGS[reader % CODINGS.len()];
     (format!("/entities{query}"), [("accept", accept), ("accept-encoding", coding)])
 }
 

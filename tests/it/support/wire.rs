@@ -73,6 +73,12 @@ impl Answer {
                 GzDecoder::new(&*self.body).read_to_end(&mut decoded).unwrap();
                 decoded.into()
             }
+            "br" => {
+                let mut decoded = Vec::new();
+                brotli::BrotliDecompress(&mut &*self.body, &mut decoded).unwrap();
+                decoded.into()
+            }
+            "zstd" => zstd::decode_all(&*self.body).unwrap().into(),
             other => panic!("unknown coding {other}"),
         }
     }

@@ -1,0 +1,200 @@
+//! `/sync/{id}/events`: follows a run as server-sent events, driven by what happens and not by a timer.
+
+use std::convert::Infallible;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderName, HeaderValue};
+use axum::response::IntoResponse;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures::stream::{Stream, unfold};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::run_view::{PagesView, RunView};
+use super::sync::NO_STORE;
+use crate::http::error::{ApiError, Problem};
+use crate::http::state::AppState;
+use crate::progress::{Pages, Progress};
+use crate::snapshot::ledger::Ledger;
+use crate::snapshot::run::{Outcome, Run, RunId};
+
+/// The shortest time between two `progress` events: four a second at most.
+const PACE: Duration = Duration::from_millis(250);
+/// How long a shutdown waits for the end of the run, which it brings about itself.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+/// Keeps nginx from holding events back.
+const UNBUFFERED: [(HeaderName, HeaderValue); 1] =
+    [(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"))];
+
+/// Follows a run
+///
+/// Server-sent events: `progress` with the pages that were read and those that are known to exist, at
+/// once and then as they change, at most four a second; at the end `succeeded` or `failed` with the
+/// run as `GET /sync` shows it. Then the stream ends, as it does on a shutdown; a browser's
+/// `EventSource` asks again unless it is closed at that event.
+#[utoipa::path(
+    get,
+    path = "/sync/{id}/events",
+    tag = "sync",
+    params(("id" = String, Path, description = "The run's id, as `POST /sync` and `GET /sync` name it")),
+    responses(
+        (status = OK, description = "The events", body = String, content_type = "text/event-stream",
+            example = "event: progress\ndata: {\"done\":3,\"total\":104}\n\n"),
+        (status = NOT_FOUND, description = "No such run", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn follow_run(
+    State(state): State<AppState>,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<impl IntoResponse, ApiError> {
+    // Only a text that is not UTF-8 is rejected, and no id is such a text.
+    let id = id.map_or_else(|_| "given".to_owned(), |Path(id)| id);
+    let run = RunId::from_str(&id).ok().and_then(|id| state.ledger.find(id));
+    let run = run.ok_or(ApiError::UnknownRun(id))?;
+    let events = Feed::new(&run, state.ledger, state.draining).events();
+    Ok((NO_STORE, UNBUFFERED, Sse::new(events).keep_alive(KeepAlive::default())))
+}
+
+/// What is left to tell one client; dropped with the connection.
+struct Feed {
+    id: RunId,
+    ledger: Arc<Ledger>,
+    /// Keeps the counts while their run is forgotten.
+    _progress: Arc<Progress>,
+    pages: watch::Receiver<Pages>,
+    draining: CancellationToken,
+    not_before: Instant,
+}
+
+/// What happens to a run.
+#[derive(Debug)]
+enum News {
+    Progress(Pages),
+    Ended(Run),
+}
+
+impl Feed {
+    /// The news of a run from now on.
+    fn new(run: &Run, ledger: Arc<Ledger>, draining: CancellationToken) -> Self {
+        let mut pages = run.progress.watch();
+        // The first event tells how far the run is already.
+        pages.mark_changed();
+        let (id, progress) = (run.id, Arc::clone(&run.progress));
+        Self { id, ledger, _progress: progress, pages, draining, not_before: Instant::now() }
+    }
+
+    /// The stream of events, which ends after the end of the run.
+    fn events(self) -> impl Stream<Item = Result<Event, Infallible>> {
+        unfold(Some(self), async |feed| {
+            let mut feed = feed?;
+            let news = feed.next().await?;
+            let rest = matches!(news, News::Progress(_)).then_some(feed);
+            Some((Ok(event(&news)), rest))
+        })
+    }
+
+    /// What happens next; none if the service shuts down or nobody knows the run any more.
+    async fn next(&mut self) -> Option<News> {
+        let changed = async {
+            sleep_until(self.not_before).await;
+            self.pages.changed().await.map(|()| *self.pages.borrow_and_update())
+        };
+        let drained = async {
+            self.draining.cancelled().await;
+            sleep(LAST_WORDS).await;
+        };
+        let pages = tokio::select! {
+            biased;
+            run = self.ledger.ended(self.id) => return run.map(News::Ended),
+            () = drained => return None,
+            pages = changed => pages.ok()?,
+        };
+        self.not_before = Instant::now() + PACE;
+        Some(News::Progress(pages))
+    }
+}
+
+/// An event with what happened as JSON.
+fn event(news: &News) -> Event {
+    let (name, json) = match news {
+        News::Progress(pages) => ("progress", Event::default().json_data(PagesView::from(*pages))),
+        News::Ended(run) => {
+            let succeeded = matches!(run.end, Some((_, Outcome::Succeeded(_))));
+            (if succeeded { "succeeded" } else { "failed" }, Event::default().json_data(RunView::from(run)))
+        }
+    };
+    json.unwrap_or_default().event(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::StreamExt;
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::snapshot::run::{Failure, Trigger};
+
+    /// A run under way, and the feed of a client.
+    fn feed() -> (Arc<Ledger>, Arc<Progress>, Feed, CancellationToken) {
+        let ledger = Arc::new(Ledger::new(Clock::new(|| Timestamp::UNIX_EPOCH)));
+        let id = ledger.request(Trigger::Request).unwrap();
+        let (_, progress) = ledger.start().unwrap();
+        let draining = CancellationToken::new();
+        let feed = Feed::new(&ledger.find(id).unwrap(), Arc::clone(&ledger), draining.clone());
+        (ledger, progress, feed, draining)
+    }
+
+    fn pages(news: Option<&News>) -> (usize, usize) {
+        let Some(News::Progress(pages)) = news else { panic!("no progress: {news:?}") };
+        (pages.done, pages.total)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn steps_in_quick_succession_are_one_event_a_quarter_of_a_second_later() {
+        let (_ledger, progress, mut feed, _) = feed();
+        progress.expect(1000);
+        assert_eq!(pages(feed.next().await.as_ref()), (0, 1000));
+        let told = Instant::now();
+        for _ in 0..700 {
+            progress.advance();
+        }
+        assert_eq!(pages(feed.next().await.as_ref()), (700, 1000));
+        assert_eq!(told.elapsed(), PACE, "of a paused clock");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_end_of_a_run_waits_for_no_pace_and_ends_the_stream() {
+        let (ledger, progress, feed, _) = feed();
+        let mut events = Box::pin(feed.events());
+        assert!(events.next().await.is_some());
+        let told = Instant::now();
+        progress.expect(1);
+        ledger.finish(Outcome::Failed(Failure { code: "test", message: "it failed".into() }));
+        assert!(events.next().await.is_some());
+        assert!(events.next().await.is_none());
+        assert_eq!(told.elapsed(), Duration::ZERO, "of a paused clock");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_shutdown_ends_the_stream_of_a_run_that_nobody_ends() {
+        let (_ledger, _progress, mut feed, draining) = feed();
+        feed.next().await;
+        draining.cancel();
+        assert!(feed.next().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn nothing_follows_a_run_once_its_client_is_gone() {
+        let (_ledger, progress, feed, _) = feed();
+        let mut events = Box::pin(feed.events());
+        events.next().await;
+        drop(events);
+        progress.unwatched().await;
+    }
+}

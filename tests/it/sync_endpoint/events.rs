@@ -1,0 +1,208 @@
+//! `GET /sync/{id}/events`: a run as server-sent events.
+
+use std::sync::Arc;
+
+use authentik_entity_provider::authentik::fake::FakeAuthentik;
+use authentik_entity_provider::clock::Clock;
+use authentik_entity_provider::http;
+use authentik_entity_provider::http::state::AppState;
+use authentik_entity_provider::snapshot::Store;
+use authentik_entity_provider::snapshot::ledger::Ledger;
+use authentik_entity_provider::snapshot::renditions::Renditions;
+use authentik_entity_provider::snapshot::run::Trigger;
+use reqwest::Response;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::{held, post, run};
+use crate::support::app::{Pair, TestApp};
+use crate::support::client;
+use crate::support::directory::crowd;
+use crate::support::wire::Answer;
+
+/// Events as they arrive.
+struct Events {
+    response: Response,
+    text: String,
+}
+
+impl Events {
+    async fn of(app: &TestApp, id: &str) -> Self {
+        Self::at(&format!("{}/sync/{id}/events", app.base)).await
+    }
+
+    async fn at(url: &str) -> Self {
+        let response = client().get(url).send().await.unwrap();
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()["content-type"]),
+            (200, &"text/event-stream".parse().unwrap())
+        );
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        Self { response, text: String::new() }
+    }
+
+    /// The next event, or none at the end of the stream.
+    async fn next(&mut self) -> Option<(String, Value)> {
+        loop {
+            if let Some((event, rest)) = self.text.split_once("\n\n") {
+                let (event, rest) = (event.to_owned(), rest.to_owned());
+                self.text = rest;
+                if !event.starts_with(':') {
+                    return Some(parsed(&event));
+                }
+            } else {
+                let chunk = self.response.chunk().await.unwrap()?;
+                self.text.push_str(std::str::from_utf8(&chunk).unwrap());
+            }
+        }
+    }
+
+    /// All events until the end of the stream.
+    async fn rest(mut self) -> Vec<(String, Value)> {
+        let mut events = Vec::new();
+        while let Some(event) = self.next().await {
+            events.push(event);
+        }
+        events
+    }
+}
+
+/// The name and the data of an event.
+fn parsed(event: &str) -> (String, Value) {
+    let field =
+        |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned();
+    (field("event:"), serde_json::from_str(&field("data:")).unwrap())
+}
+
+fn count(data: &Value, name: &str) -> u64 {
+    data[name].as_u64().unwrap_or_else(|| panic!("no {name}: {data}"))
+}
+
+#[tokio::test]
+async fn a_client_sees_the_progress_of_a_run_and_then_its_success() {
+    let (pair, gate) = held().await;
+    let id = post(&pair.app).await;
+    gate.waiting(1).await;
+    let mut events = Events::of(&pair.app, &id).await;
+    let (name, first) = events.next().await.unwrap();
+    assert_eq!(name, "progress");
+    assert!(count(&first, "done") < count(&first, "total"), "{first}");
+    gate.open();
+    let mut rest = events.rest().await;
+    let (name, last) = rest.pop().unwrap();
+    assert_eq!(
+        (name.as_str(), &last["state"], &last["id"]),
+        ("succeeded", &"succeeded".into(), &id.as_str().into())
+    );
+    assert!(rest.iter().all(|(name, _)| name == "progress"));
+    let shown = run(&pair.app, &id).await;
+    for (key, value) in last.as_object().unwrap() {
+        assert_eq!(&shown[key], value, "{key}");
+    }
+}
+
+#[tokio::test]
+async fn progress_never_goes_back() {
+    let (pair, gate) = held().await;
+    let id = post(&pair.app).await;
+    let events = Events::of(&pair.app, &id).await;
+    gate.open();
+    let events = events.rest().await;
+    let steps: Vec<_> = events
+        .iter()
+        .filter(|(name, _)| name == "progress")
+        .map(|(_, data)| (count(data, "done"), count(data, "total")))
+        .collect();
+    assert!(steps.is_sorted_by(|before, after| before.0 <= after.0 && before.1 <= after.1), "{steps:?}");
+    assert_eq!(events.last().unwrap().0, "succeeded");
+}
+
+#[tokio::test]
+async fn a_queued_run_is_followed_from_its_beginning() {
+    let (pair, gate) = held().await;
+    post(&pair.app).await;
+    gate.waiting(1).await;
+    let queued = post(&pair.app).await;
+    let mut events = Events::of(&pair.app, &queued).await;
+    let (name, first) = events.next().await.unwrap();
+    assert_eq!((name.as_str(), count(&first, "done"), count(&first, "total")), ("progress", 0, 0));
+    gate.open();
+    assert_eq!(events.rest().await.last().unwrap().0, "succeeded");
+}
+
+#[tokio::test]
+async fn a_failed_run_ends_with_the_reason() {
+    let (pair, gate) = held().await;
+    let id = post(&pair.app).await;
+    gate.waiting(1).await;
+    let events = Events::of(&pair.app, &id).await;
+    pair.fake.revoke(FakeAuthentik::TOKEN);
+    gate.open();
+    let (name, last) = events.rest().await.pop().unwrap();
+    assert_eq!(
+        (name.as_str(), &last["state"], &last["error"]["code"]),
+        ("failed", &"failed".into(), &"token".into())
+    );
+}
+
+#[tokio::test]
+async fn a_run_that_ended_is_told_in_one_event() {
+    let pair = Pair::with(crowd(3)).await;
+    let id = pair.app.sync().await["id"].as_str().unwrap().to_owned();
+    let events = Events::of(&pair.app, &id).await.rest().await;
+    assert_eq!(events.len(), 1);
+    assert_eq!((events[0].0.as_str(), count(&events[0].1, "users")), ("succeeded", 3));
+}
+
+#[tokio::test]
+async fn a_shutdown_ends_every_stream_and_the_service() {
+    let (mut pair, gate) = held().await;
+    let running = post(&pair.app).await;
+    gate.waiting(1).await;
+    let queued = post(&pair.app).await;
+    let (first, second) = (Events::of(&pair.app, &running).await, Events::of(&pair.app, &queued).await);
+    pair.app.shutdown.cancel();
+    for events in [first, second] {
+        let (name, last) = events.rest().await.pop().unwrap();
+        assert_eq!((name.as_str(), &last["error"]["code"]), ("failed", &"cancelled".into()));
+    }
+    (&mut pair.app.ended).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn an_unknown_run_is_a_problem_and_no_stream() {
+    let pair = Pair::with(crowd(3)).await;
+    for id in ["01900000-0000-7000-8000-000000000000", "nonsense", "%FF"] {
+        let answer = Answer::get(&pair.app, &format!("/sync/{id}/events"), &[]).await;
+        answer.problem(404, "unknown-run");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_a_client_that_goes_away() {
+    let (clock, draining) = (Clock::system(), CancellationToken::new());
+    let ledger = Arc::new(Ledger::new(clock.clone()));
+    let state = AppState {
+        store: Arc::new(Store::default()),
+        renditions: Arc::new(Renditions::new(0)),
+        ledger: Arc::clone(&ledger),
+        clock,
+        draining,
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let server = tokio::spawn(async move { axum::serve(listener, http::router(state)).await });
+    let id = ledger.request(Trigger::Request).unwrap();
+    let (_, progress) = ledger.start().unwrap();
+    let mut clients = Vec::new();
+    for _ in 0..5 {
+        let mut events = Events::at(&format!("{base}/sync/{id}/events")).await;
+        assert_eq!(events.next().await.unwrap().0, "progress");
+        clients.push(events);
+    }
+    drop(clients);
+    // Without an end of the run, and without anything to write to them.
+    progress.unwatched().await;
+    server.abort();
+}
