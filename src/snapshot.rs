@@ -4,7 +4,6 @@
 
 pub mod changes;
 pub mod document;
-mod escape;
 pub mod ledger;
 pub mod rendition;
 pub mod renditions;
@@ -35,6 +34,8 @@ pub struct Snapshot {
     pub document: Document,
     /// When the reading of the rows began.
     pub read_at: Timestamp,
+    /// What the entities were made with.
+    pub policy: Arc<Policy>,
     identity: Arc<Rendition>,
     gzip: Arc<Rendition>,
 }
@@ -44,9 +45,14 @@ impl Snapshot {
     ///
     /// What did not change since the previous snapshot is taken from there.
     #[must_use]
-    pub fn new(directory: Directory, policy: &Policy, previous: Option<&Self>, read_at: Timestamp) -> Self {
+    pub fn new(
+        directory: Directory,
+        policy: Arc<Policy>,
+        previous: Option<&Self>,
+        read_at: Timestamp,
+    ) -> Self {
         let unnamed = Names::default();
-        let plan = Plan::new(&directory, policy, previous.map_or(&unnamed, |previous| &previous.names));
+        let plan = Plan::new(&directory, &policy, previous.map_or(&unnamed, |previous| &previous.names));
         let (names, findings) = (plan.names(), plan.findings().into());
         let document = Document::render(&plan);
         drop(plan);
@@ -58,7 +64,7 @@ impl Snapshot {
             let gzip = Arc::new(identity.gzip());
             (document, Arc::new(identity), gzip)
         };
-        Self { directory, names, findings, document, read_at, identity, gzip }
+        Self { directory, names, findings, document, read_at, policy, identity, gzip }
     }
 
     /// The default body, which is there from the beginning.

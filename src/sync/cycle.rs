@@ -54,7 +54,7 @@ impl Cycle {
         let directory = self.read(&known.unwrap_or_default(), progress).await?;
         let policy = Arc::clone(&self.policy);
         let made = tokio::task::spawn_blocking(move || {
-            let snapshot = Snapshot::new(directory, &policy, previous.as_deref(), read_at);
+            let snapshot = Snapshot::new(directory, policy, previous.as_deref(), read_at);
             let old = previous.as_ref().map(|previous| &previous.document);
             let changes = Changes::between(old, &snapshot.document);
             log_new(&snapshot.findings, previous.as_ref().map_or(&[], |previous| &previous.findings));
@@ -71,8 +71,11 @@ impl Cycle {
         Ok(report)
     }
 
-    /// Reads the directory within the timeout.
-    async fn read(&self, known: &Disagreement, progress: &Progress) -> Result<Directory, Failure> {
+    /// Reads the directory within the timeout; `known` are differences from before.
+    ///
+    /// # Errors
+    /// Whatever keeps the directory from being read whole within the timeout.
+    pub async fn read(&self, known: &Disagreement, progress: &Progress) -> Result<Directory, Failure> {
         let started = Instant::now();
         match timeout(self.timeout, read_directory(&self.client, known, progress)).await {
             Ok(Ok(directory)) => Ok(directory),

@@ -1,6 +1,7 @@
 //! What holds for every directory, however hostile: the transform as properties.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use authentik_entity_provider::catalog::finding::Code;
 use authentik_entity_provider::catalog::name::{is_valid_name, sanitize_name};
@@ -224,7 +225,7 @@ proptest! {
                 users.reverse();
                 groups.reverse();
             }
-            Snapshot::new(Directory::new(users, groups), &world.policy, previous, read_at)
+            Snapshot::new(Directory::new(users, groups), Arc::new(world.policy.clone()), previous, read_at)
         };
         let tags = |snapshot: &Snapshot| {
             [Encoding::Identity, Encoding::Gzip].map(|coding| snapshot.default_rendition(coding).etag.clone())
