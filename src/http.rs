@@ -16,7 +16,7 @@ use utoipa::openapi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use endpoints::{entities, health, sync};
+use endpoints::{entities, explain, health, sync};
 use error::ApiError;
 use state::AppState;
 
@@ -38,6 +38,7 @@ struct Description;
 fn table() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(entities::read_entities))
+        .routes(routes!(explain::read_explanation))
         .routes(routes!(sync::list_runs, sync::request_run))
         .routes(routes!(sync::read_run))
         .routes(routes!(health::read_health))

@@ -4,6 +4,7 @@
 
 pub mod changes;
 pub mod document;
+pub mod explained;
 pub mod ledger;
 pub mod rendition;
 pub mod renditions;

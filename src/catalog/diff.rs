@@ -39,7 +39,7 @@ impl Diff {
         let both = old.iter().filter_map(|(entity_ref, old)| Some((entity_ref, old, new.get(entity_ref)?)));
         let changed = both.filter(|(_, old, new)| old != new).map(|(entity_ref, old, new)| {
             let mut paths = Vec::new();
-            differing(old, new, String::new(), &mut paths);
+            differing(Some(old), Some(new), String::new(), &mut paths);
             Changed { entity_ref: entity_ref.clone(), paths }
         });
         Self { added: only(new, old), changed: changed.collect(), removed: only(old, new) }
@@ -62,13 +62,12 @@ pub fn entity_ref(entity: &Value) -> Option<String> {
 }
 
 /// Collects the paths at which two values differ.
-fn differing(old: &Value, new: &Value, path: String, paths: &mut Vec<String>) {
+fn differing(old: Option<&Value>, new: Option<&Value>, path: String, paths: &mut Vec<String>) {
     match (old, new) {
-        (Value::Object(old), Value::Object(new)) => {
+        (Some(Value::Object(old)), Some(Value::Object(new))) => {
             let keys: BTreeSet<_> = old.keys().chain(new.keys()).collect();
             for key in keys {
-                let (old, new) = (old.get(key).unwrap_or(&Value::Null), new.get(key).unwrap_or(&Value::Null));
-                differing(old, new, below(&path, key), paths);
+                differing(old.get(key), new.get(key), below(&path, key), paths);
             }
         }
         _ if old == new => {}
@@ -117,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_path_leads_to_the_deepest_field_and_brackets_a_key_with_dots() {
-        let mut changed = user("a", &json!({"profile": {"email": "new"}, "parent": "p"}));
+        let mut changed = user("a", &json!({"profile": {"email": "new"}, "parent": null}));
         changed["metadata"]["annotations"]["a.b/pk"] = "2".into();
         let old = by_ref(&[user("a", &json!({"profile": {"email": "old"}}))]);
         let paths = &Diff::between(&old, &by_ref(&[changed])).changed[0].paths;

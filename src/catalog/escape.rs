@@ -20,6 +20,9 @@ pub fn write_json(bytes: &mut Vec<u8>, value: &impl Serialize) {
 }
 
 /// A value as such JSON.
+///
+/// # Panics
+/// When the value cannot be JSON, which plain data always can.
 #[must_use]
 pub fn to_json(value: &impl Serialize) -> String {
     let mut bytes = Vec::new();

@@ -102,11 +102,7 @@ pub fn explain(plan: &Plan<'_>, kind: Kind, asked: &str) -> Vec<Explanation> {
 }
 
 /// The rows that are meant.
-fn matching<'d, R: Row>(
-    rows: &'d [R],
-    named: &Roster<'_, R>,
-    asked: &str,
-) -> impl Iterator<Item = &'d R> {
+fn matching<'d, R: Row>(rows: &'d [R], named: &Roster<'_, R>, asked: &str) -> impl Iterator<Item = &'d R> {
     let holder = named.find(asked).map(|at| named.row(at).pk());
     rows.iter().filter(move |row| {
         row.source() == asked

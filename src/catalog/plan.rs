@@ -51,7 +51,8 @@ impl<'d> Plan<'d> {
     #[must_use]
     pub fn new(directory: &'d Directory, policy: &'d Policy, held: &Names) -> Self {
         let exclusion = Exclusion::new(&policy.exclude_groups);
-        let included: Vec<_> = directory.users().iter().filter(|user| Skip::of(user, policy).is_none()).collect();
+        let included: Vec<_> =
+            directory.users().iter().filter(|user| Skip::of(user, policy).is_none()).collect();
         let (users, mut findings) = Roster::new(&included, policy.names, &held.users);
         let included: Vec<_> = directory.groups().iter().filter(|group| !exclusion.excludes(group)).collect();
         let (groups, of_groups) = Roster::new(&included, policy.names, &held.groups);

@@ -6,6 +6,7 @@
 )]
 
 pub mod entities;
+pub mod explain;
 pub mod health;
 mod kind_name;
 pub mod openapi;
