@@ -15,7 +15,6 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::http;
 use crate::http::state::AppState;
-use crate::snapshot::Store;
 use crate::snapshot::ledger::Ledger;
 use crate::snapshot::renditions::Renditions;
 use crate::sync::Scheduler;
@@ -45,29 +44,10 @@ impl App {
         zone: TimeZone,
         shutdown: CancellationToken,
     ) -> anyhow::Result<Self> {
-        let Config { authentik, service, .. } = config;
-        let settings = ClientSettings {
-            base_url: authentik.base_url.clone(),
-            token: authentik.token,
-            concurrency: service.concurrency,
-            page_size: service.page_size,
-            request_timeout: service.request_timeout,
-        };
-        let policy = Policy {
-            base_url: authentik.base_url,
-            names: service.names,
-            exclude_groups: authentik.exclude_groups,
-            include_service_accounts: authentik.include_service_accounts,
-        };
-        let store = Arc::new(Store::default());
         let ledger = Arc::new(Ledger::new(clock.clone()));
-        let cycle = Cycle {
-            client: Client::new(settings, clock.clone())?,
-            policy: Arc::new(policy),
-            timeout: authentik.schedule.timeout,
-            store: Arc::clone(&store),
-            clock: clock.clone(),
-        };
+        let cycle = cycle(&config, &clock)?;
+        let store = Arc::clone(&cycle.store);
+        let Config { authentik, service, .. } = config;
         let state = AppState {
             store,
             renditions: Arc::new(Renditions::new(KEPT_RENDITIONS)),
@@ -106,6 +86,34 @@ impl App {
         }
         Ok(())
     }
+}
+
+/// What reads Authentik as a configuration says; nothing is sent yet.
+///
+/// # Errors
+/// When the token cannot be sent, or the system's certificates cannot be read.
+pub fn cycle(config: &Config, clock: &Clock) -> anyhow::Result<Cycle> {
+    let Config { authentik, service, .. } = config;
+    let settings = ClientSettings {
+        base_url: authentik.base_url.clone(),
+        token: authentik.token.clone(),
+        concurrency: service.concurrency,
+        page_size: service.page_size,
+        request_timeout: service.request_timeout,
+    };
+    let policy = Policy {
+        base_url: authentik.base_url.clone(),
+        names: service.names,
+        exclude_groups: authentik.exclude_groups.clone(),
+        include_service_accounts: authentik.include_service_accounts,
+    };
+    Ok(Cycle {
+        client: Client::new(settings, clock.clone())?,
+        policy: Arc::new(policy),
+        timeout: authentik.schedule.timeout,
+        store: Arc::default(),
+        clock: clock.clone(),
+    })
 }
 
 /// Waits for the shutdown and then some time more.

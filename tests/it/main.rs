@@ -4,7 +4,10 @@
 #![expect(unreachable_pub, reason = "nothing is reached from outside a test binary")]
 
 mod commands;
+mod diff;
 mod entities;
+mod explain;
+mod export;
 mod groups;
 mod health;
 mod hierarchy;
