@@ -17,7 +17,6 @@ use crate::clock::Clock;
 use crate::config::{Config, ServiceConfig};
 use crate::http;
 use crate::http::state::AppState;
-use crate::snapshot::Store;
 use crate::snapshot::ledger::Ledger;
 use crate::snapshot::renditions::Renditions;
 use crate::snapshot::run::Failure;
@@ -50,10 +49,10 @@ impl App {
         zone: TimeZone,
         shutdown: CancellationToken,
     ) -> anyhow::Result<Self> {
-        let store = Arc::new(Store::default());
+        let cycle = cycle(&config, &clock)?;
         let ledger = Arc::new(Ledger::new(clock.clone()));
         let state = AppState {
-            store: Arc::clone(&store),
+            store: Arc::clone(&cycle.store),
             renditions: Arc::new(Renditions::new(KEPT_RENDITIONS)),
             ledger: Arc::clone(&ledger),
             clock: clock.clone(),
@@ -63,8 +62,7 @@ impl App {
         let (drain_delay, drain_timeout) = (config.service.drain_delay, config.service.drain_timeout);
         let reloader =
             Reloader { sender, clock: clock.clone(), zone: zone.clone(), begun_with: config.service.clone() };
-        let Settings { client, policy, timeout, timetable } = settings(config, &clock, zone)?;
-        let cycle = Cycle { client, policy, timeout, store, clock: clock.clone() };
+        let timetable = Timetable { schedule: config.authentik.schedule, zone };
         let scheduler = Scheduler { cycle, timetable, ledger, clock, reloads };
         Ok(Self { router: http::router(state), scheduler, reloader, shutdown, drain_delay, drain_timeout })
     }
@@ -149,25 +147,40 @@ impl Reloader {
 
 /// What the sync needs of a configuration.
 fn settings(config: Config, clock: &Clock, zone: TimeZone) -> anyhow::Result<Settings> {
+    let Cycle { client, policy, timeout, .. } = cycle(&config, clock)?;
+    Ok(Settings {
+        client,
+        policy,
+        timeout,
+        timetable: Timetable { schedule: config.authentik.schedule, zone },
+    })
+}
+
+/// What reads Authentik as a configuration says; nothing is sent yet.
+///
+/// # Errors
+/// When the token cannot be sent, or the system's certificates cannot be read.
+pub fn cycle(config: &Config, clock: &Clock) -> anyhow::Result<Cycle> {
     let Config { authentik, service, .. } = config;
-    let client = ClientSettings {
+    let settings = ClientSettings {
         base_url: authentik.base_url.clone(),
-        token: authentik.token,
+        token: authentik.token.clone(),
         concurrency: service.concurrency,
         page_size: service.page_size,
         request_timeout: service.request_timeout,
     };
     let policy = Policy {
-        base_url: authentik.base_url,
+        base_url: authentik.base_url.clone(),
         names: service.names,
-        exclude_groups: authentik.exclude_groups,
+        exclude_groups: authentik.exclude_groups.clone(),
         include_service_accounts: authentik.include_service_accounts,
     };
-    Ok(Settings {
-        client: Client::new(client, clock.clone())?,
+    Ok(Cycle {
+        client: Client::new(settings, clock.clone())?,
         policy: Arc::new(policy),
         timeout: authentik.schedule.timeout,
-        timetable: Timetable { schedule: authentik.schedule, zone },
+        store: Arc::default(),
+        clock: clock.clone(),
     })
 }
 

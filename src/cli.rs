@@ -1,10 +1,18 @@
 //! The command line; each command has a file of its own.
 
+mod baseline;
 mod demo;
+mod diff;
+mod explain;
+mod export;
+mod once;
+mod output;
 mod serve;
+mod service;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
@@ -53,15 +61,18 @@ impl ConfigFiles {
 enum Command {
     Serve(serve::Serve),
     Demo(demo::Demo),
+    Export(export::Export),
+    Diff(diff::Diff),
+    Explain(explain::Explain),
 }
 
 impl Cli {
-    /// Runs the command until it is done.
+    /// Runs the command until it is done; the exit code is that of success unless the command has more to say.
     ///
     /// # Errors
     /// Whatever keeps the command from being carried out.
-    pub async fn run(self) -> anyhow::Result<()> {
-        match self.command {
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        let done = match self.command {
             Command::Serve(serve) => serve.run(self.config).await,
             Command::Demo(demo) => {
                 anyhow::ensure!(
@@ -70,7 +81,11 @@ impl Cli {
                 );
                 demo.run().await
             }
-        }
+            Command::Export(export) => export.run(self.config).await,
+            Command::Diff(diff) => return Ok(diff.run(self.config).await),
+            Command::Explain(explain) => explain.run(self.config).await,
+        };
+        done.map(|()| ExitCode::SUCCESS)
     }
 }
 

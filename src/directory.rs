@@ -59,6 +59,18 @@ impl From<String> for UserType {
     }
 }
 
+impl std::fmt::Display for UserType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Internal => "internal",
+            Self::External => "external",
+            Self::ServiceAccount => "service_account",
+            Self::InternalServiceAccount => "internal_service_account",
+            Self::Other(text) => text,
+        })
+    }
+}
+
 /// A row of the user list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
@@ -131,6 +143,18 @@ impl Directory {
     #[must_use]
     pub fn groups(&self) -> &[Group] {
         &self.groups
+    }
+
+    /// The user with a pk, if the user list has it.
+    #[must_use]
+    pub fn user(&self, pk: UserPk) -> Option<&User> {
+        self.users.binary_search_by_key(&pk, |user| user.pk).ok().map(|at| &self.users[at])
+    }
+
+    /// The group with a pk, if the group list has it.
+    #[must_use]
+    pub fn group(&self, pk: GroupPk) -> Option<&Group> {
+        self.groups.binary_search_by_key(&pk, |group| group.pk).ok().map(|at| &self.groups[at])
     }
 
     /// Whether the user list has this pk.

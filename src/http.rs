@@ -16,7 +16,7 @@ use utoipa::openapi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use endpoints::{docs, entities, entity, events, health, sync};
+use endpoints::{docs, entities, entity, events, explain, health, sync};
 use error::ApiError;
 use state::AppState;
 
@@ -41,6 +41,7 @@ fn table() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(entities::read_entities))
         .routes(routes!(entity::read_entity))
+        .routes(routes!(explain::read_explanation))
         .routes(routes!(sync::list_runs, sync::request_run))
         .routes(routes!(sync::read_run))
         .routes(routes!(events::follow_run))

@@ -5,7 +5,7 @@
 pub mod changes;
 mod coding;
 pub mod document;
-mod escape;
+pub mod explained;
 pub mod ledger;
 pub mod rendition;
 pub mod renditions;

@@ -7,6 +7,7 @@ use super::name::sanitize_name;
 use crate::directory::Group;
 
 /// The sanitized names of groups that leave no trace.
+#[derive(Debug)]
 pub struct Exclusion<'p> {
     entries: &'p [String],
     excluded: BTreeSet<&'p str>,
@@ -22,7 +23,16 @@ impl<'p> Exclusion<'p> {
     /// Whether a group is left out. The npm module's rule decides, whatever the policy for names.
     #[must_use]
     pub fn excludes(&self, group: &Group) -> bool {
-        !self.excluded.is_empty() && self.excluded.contains(sanitize_name(&group.name).as_str())
+        self.entry(group).is_some()
+    }
+
+    /// The entry that leaves a group out, if one does.
+    #[must_use]
+    pub fn entry(&self, group: &Group) -> Option<&'p str> {
+        if self.excluded.is_empty() {
+            return None;
+        }
+        self.excluded.get(sanitize_name(&group.name).as_str()).copied()
     }
 
     /// The entries that match no group or never can, each with the right spelling where it is known.

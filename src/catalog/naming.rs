@@ -56,6 +56,16 @@ pub fn assign<Pk: Copy + Ord + Display>(
     Assignment { names, findings }
 }
 
+/// The name that a row wants first; none where nothing is left of its source.
+#[must_use]
+pub fn wanted<Pk: Display>(kind: Kind, policy: NamePolicy, candidate: Candidate<'_, Pk>) -> Option<String> {
+    let sanitized = sanitize_name(candidate.source);
+    match policy {
+        NamePolicy::Seed => (!sanitized.is_empty()).then_some(sanitized),
+        NamePolicy::Backstage => Some(repair_name(&sanitized, kind.lower(), candidate.pk)),
+    }
+}
+
 /// The candidates of a kind and what decides between them.
 struct Naming<'a, Pk> {
     kind: Kind,
@@ -83,15 +93,13 @@ impl<Pk: Copy + Ord + Display> Naming<'_, Pk> {
 
     /// The n-th name that a row would take, if it would take so many.
     fn proposal(&self, row: usize, nth: usize) -> Option<String> {
-        let Candidate { pk, source } = self.candidates[row];
-        let sanitized = sanitize_name(source);
+        let candidate = self.candidates[row];
         match (self.policy, nth) {
-            (NamePolicy::Seed, 0) => (!sanitized.is_empty()).then_some(sanitized),
+            (_, 0) => wanted(self.kind, self.policy, candidate),
             (NamePolicy::Seed, _) => None,
-            (NamePolicy::Backstage, 0) => Some(repair_name(&sanitized, self.kind.lower(), pk)),
-            (NamePolicy::Backstage, nth) => SUFFIX_DIGITS
-                .get(nth - 1)
-                .map(|digits| suffix_name(&sanitized, self.kind.lower(), pk, *digits)),
+            (NamePolicy::Backstage, nth) => SUFFIX_DIGITS.get(nth - 1).map(|digits| {
+                suffix_name(&sanitize_name(candidate.source), self.kind.lower(), candidate.pk, *digits)
+            }),
         }
     }
 

@@ -11,6 +11,7 @@ use super::naming::Held;
 use super::picture::{Picture, picture};
 use super::policy::Policy;
 use super::roster::Roster;
+use super::skip::Skip;
 use super::view;
 use crate::directory::{Directory, Group, GroupPk, User, UserPk};
 
@@ -26,21 +27,23 @@ pub struct Names {
 /// A catalog as it follows from a directory; entities are made from it one by one.
 #[derive(Debug)]
 pub struct Plan<'d> {
-    policy: &'d Policy,
+    pub(super) directory: &'d Directory,
+    pub(super) policy: &'d Policy,
+    pub(super) exclusion: Exclusion<'d>,
+    pub(super) users: Roster<'d, User>,
+    pub(super) groups: Roster<'d, Group>,
+    pub(super) links: Links,
     location: String,
-    users: Roster<'d, User>,
-    groups: Roster<'d, Group>,
-    links: Links,
     findings: Vec<Finding>,
 }
 
 /// Who belongs to whom, as positions in the rosters; every inner list is sorted.
 #[derive(Debug)]
-struct Links {
-    member_of: Vec<Vec<usize>>,
-    members: Vec<Vec<usize>>,
-    parents: Vec<Vec<usize>>,
-    children: Vec<Vec<usize>>,
+pub(super) struct Links {
+    pub(super) member_of: Vec<Vec<usize>>,
+    pub(super) members: Vec<Vec<usize>>,
+    pub(super) parents: Vec<Vec<usize>>,
+    pub(super) children: Vec<Vec<usize>>,
 }
 
 impl<'d> Plan<'d> {
@@ -48,7 +51,8 @@ impl<'d> Plan<'d> {
     #[must_use]
     pub fn new(directory: &'d Directory, policy: &'d Policy, held: &Names) -> Self {
         let exclusion = Exclusion::new(&policy.exclude_groups);
-        let included: Vec<_> = directory.users().iter().filter(|user| is_included(user, policy)).collect();
+        let included: Vec<_> =
+            directory.users().iter().filter(|user| Skip::of(user, policy).is_none()).collect();
         let (users, mut findings) = Roster::new(&included, policy.names, &held.users);
         let included: Vec<_> = directory.groups().iter().filter(|group| !exclusion.excludes(group)).collect();
         let (groups, of_groups) = Roster::new(&included, policy.names, &held.groups);
@@ -60,7 +64,8 @@ impl<'d> Plan<'d> {
         findings.extend(view::findings(directory));
         findings.sort_unstable();
         let links = Links::new(&users, &groups, &hierarchy);
-        Self { policy, location: format!("authentik:{}", policy.base_url), users, groups, links, findings }
+        let location = format!("authentik:{}", policy.base_url);
+        Self { directory, policy, exclusion, users, groups, links, location, findings }
     }
 
     /// The entities: groups, then users, each sorted by name.
@@ -91,7 +96,7 @@ impl<'d> Plan<'d> {
     }
 
     /// The group at a position.
-    fn group(&self, at: usize) -> Entity<'_> {
+    pub(super) fn group(&self, at: usize) -> Entity<'_> {
         let spec = GroupSpec {
             group_type: "team",
             children: self.groups.names(&self.links.children[at]),
@@ -103,10 +108,10 @@ impl<'d> Plan<'d> {
     }
 
     /// The user at a position.
-    fn user(&self, at: usize) -> Entity<'_> {
+    pub(super) fn user(&self, at: usize) -> Entity<'_> {
         let row = self.users.row(at);
         let profile = Profile {
-            display_name: if row.name.is_empty() { &row.username } else { &row.name },
+            display_name: display_name(row),
             email: &row.email,
             picture: match picture(&row.avatar, &self.policy.base_url) {
                 Picture::Shown(url) => Some(url),
@@ -152,9 +157,9 @@ impl Links {
     }
 }
 
-/// Whether a user becomes an entity.
-fn is_included(user: &User, policy: &Policy) -> bool {
-    user.is_active && (policy.include_service_accounts || !user.is_service_account())
+/// The name that is shown of a user.
+fn display_name(user: &User) -> &str {
+    if user.name.is_empty() { &user.username } else { &user.name }
 }
 
 /// The hierarchy among named groups, by the ranks of their pks.

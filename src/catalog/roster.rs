@@ -96,6 +96,12 @@ impl<'d, R: Row> Roster<'d, R> {
         self.rank(pk).map(|rank| self.by_pk[rank].1)
     }
 
+    /// Where a name stands, if a row has it.
+    #[must_use]
+    pub(super) fn find(&self, name: &str) -> Option<usize> {
+        self.names.binary_search_by(|known| (**known).cmp(name)).ok()
+    }
+
     /// The rank of a pk among those of the named rows.
     #[must_use]
     pub(super) fn rank(&self, pk: R::Pk) -> Option<usize> {

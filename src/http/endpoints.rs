@@ -10,6 +10,7 @@ pub mod docs;
 pub mod entities;
 pub mod entity;
 pub mod events;
+pub mod explain;
 pub mod health;
 mod kind_name;
 pub mod openapi;

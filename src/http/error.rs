@@ -31,6 +31,11 @@ pub enum ApiError {
     /// No such run, or it ended too long ago.
     #[error("no run has the id {0}; GET /sync lists the runs that are known")]
     UnknownRun(String),
+    /// No row of the snapshot has this name or pk.
+    #[error(
+        "no {0} is in the snapshot, neither by name nor by pk; spell it as Authentik or the catalog does"
+    )]
+    UnknownRow(String),
     /// No such path.
     #[error("there is nothing at this path; GET /openapi.json describes the service")]
     UnknownPath,
@@ -70,7 +75,9 @@ impl ApiError {
             Self::NoSnapshot | Self::Draining => StatusCode::SERVICE_UNAVAILABLE,
             Self::Query(_) => StatusCode::BAD_REQUEST,
             Self::NotAcceptable(_) => StatusCode::NOT_ACCEPTABLE,
-            Self::UnknownEntity | Self::UnknownRun(_) | Self::UnknownPath => StatusCode::NOT_FOUND,
+            Self::UnknownEntity | Self::UnknownRun(_) | Self::UnknownRow(_) | Self::UnknownPath => {
+                StatusCode::NOT_FOUND
+            }
             Self::UnknownMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -86,6 +93,7 @@ impl ApiError {
             Self::NotAcceptable(_) => "not-acceptable",
             Self::UnknownEntity => "unknown-entity",
             Self::UnknownRun(_) => "unknown-run",
+            Self::UnknownRow(_) => "unknown-row",
             Self::UnknownPath => "unknown-path",
             Self::UnknownMethod => "unknown-method",
             Self::Internal => "internal",

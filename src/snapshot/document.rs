@@ -3,13 +3,11 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use serde::Serialize;
-use serde_json::Serializer;
 
 use crate::catalog::entity::{Entity, Kind};
+use crate::catalog::escape::write_json;
 use crate::catalog::plan::Plan;
 use crate::digest::sha256_hex;
-use crate::snapshot::escape::EscapeControls;
 
 /// Stands before each entity: JSON documents after `---` are the only JSON that Backstage's URL
 /// location reads as several entities (`parseEntityYaml`).
@@ -104,8 +102,7 @@ impl Entry {
 fn write(bytes: &mut Vec<u8>, entity: &Entity<'_>) -> Entry {
     bytes.extend_from_slice(SEPARATOR);
     let start = bytes.len();
-    let mut serializer = Serializer::with_formatter(&mut *bytes, EscapeControls);
-    entity.serialize(&mut serializer).expect("an entity is strings only, and memory is written");
+    write_json(bytes, entity);
     let json = start..bytes.len();
     bytes.push(b'\n');
     Entry { name: entity.metadata.name.into(), json }

@@ -100,8 +100,11 @@ impl Cycle {
         Ok(report)
     }
 
-    /// Reads the directory within the timeout.
-    async fn read(&self, known: &Disagreement, progress: &Progress) -> Result<Directory, Failure> {
+    /// Reads the directory within the timeout; `known` are differences from before.
+    ///
+    /// # Errors
+    /// Whatever keeps the directory from being read whole within the timeout.
+    pub async fn read(&self, known: &Disagreement, progress: &Progress) -> Result<Directory, Failure> {
         let started = Instant::now();
         match timeout(self.timeout, read_directory(&self.client, known, progress)).await {
             Ok(Ok(directory)) => Ok(directory),

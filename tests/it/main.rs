@@ -4,8 +4,11 @@
 #![expect(unreachable_pub, reason = "nothing is reached from outside a test binary")]
 
 mod commands;
+mod diff;
 mod docs;
 mod entities;
+mod explain;
+mod export;
 mod groups;
 mod health;
 mod hierarchy;

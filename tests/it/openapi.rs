@@ -114,6 +114,9 @@ fn every_operation_has_a_summary_and_every_parameter_and_schema_a_description() 
 async fn every_key_of_an_answer_is_in_its_schema() {
     let pair = pair().await;
     let run = pair.app.sync().await;
+    let explained = pair.app.json("/explain?user=alice.smith").await;
+    let group = pair.app.entities("group").await[0]["metadata"]["name"].as_str().unwrap().to_owned();
+    let group = pair.app.json(&format!("/explain?group={group}")).await;
     pair.fake.revoke(authentik_entity_provider::authentik::fake::FakeAuthentik::TOKEN);
     let failed = pair.app.sync().await;
     let schemas = &description()["components"]["schemas"];
@@ -121,6 +124,10 @@ async fn every_key_of_an_answer_is_in_its_schema() {
         ("HealthView", pair.app.json("/health").await),
         ("RunsView", pair.app.json("/sync").await),
         ("Problem", pair.app.json("/nothing").await),
+        ("Explained", explained.clone()),
+        ("Explanation", explained["matches"][0].clone()),
+        ("UserSource", explained["matches"][0]["source"].clone()),
+        ("GroupSource", group["matches"][0]["source"].clone()),
         ("RunView", pair.app.json("/sync").await["runs"][0].clone()),
         ("RunDetailView", run),
         ("RunDetailView", failed),

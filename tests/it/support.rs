@@ -1,6 +1,7 @@
 //! What the tests share: recordings, a running look-alike, a client.
 
 pub mod app;
+pub mod command;
 pub mod directory;
 pub mod hostile;
 pub mod ordered;

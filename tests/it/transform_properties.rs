@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use authentik_entity_provider::catalog::entity::Kind;
+use authentik_entity_provider::catalog::explain::explain;
 use authentik_entity_provider::catalog::finding::Code;
 use authentik_entity_provider::catalog::name::{is_valid_name, sanitize_name};
 use authentik_entity_provider::catalog::plan::{Names, Plan};
 use authentik_entity_provider::catalog::policy::NamePolicy;
-use authentik_entity_provider::directory::{Directory, User};
+use authentik_entity_provider::directory::{Directory, User, UserPk};
 use authentik_entity_provider::snapshot::Snapshot;
 use authentik_entity_provider::snapshot::document::Document;
 use authentik_entity_provider::snapshot::rendition::Encoding;
@@ -215,6 +217,53 @@ proptest! {
         let two = Outcome::of(&world, &one.names);
         prop_assert_eq!(one.document.bytes(), two.document.bytes());
         prop_assert_eq!(one.names, two.names);
+    }
+
+    #[test]
+    fn an_explanation_agrees_with_what_is_served(world in world()) {
+        let served = Outcome::of(&world, &world.held);
+        let directory = Directory::new(world.users.clone(), world.groups.clone());
+        // The service explains with the names of its snapshot, a command with those from before.
+        for held in [&world.held, &served.names] {
+            let plan = Plan::new(&directory, &world.policy, held);
+            let users = directory.users().iter().map(|user| (Kind::User, user.pk.to_string()));
+            let groups = directory.groups().iter().map(|group| (Kind::Group, group.pk.to_string()));
+            let mut explained = BTreeSet::new();
+            for (kind, pk) in users.chain(groups) {
+                let of_pk = explain(&plan, kind, &pk).into_iter().find(|explanation| explanation.pk == pk);
+                let explanation = of_pk.unwrap();
+                prop_assert_eq!(explanation.entity.is_none(), explanation.reason.is_some());
+                prop_assert!(!explanation.rules.is_empty());
+                explained.extend(explanation.entity.map(|entity| entity.get().to_owned()));
+            }
+            let entities = served.document.entities(None);
+            let entities: BTreeSet<_> =
+                entities.map(|(_, json)| String::from_utf8(json.to_vec()).unwrap()).collect();
+            prop_assert_eq!(explained, entities);
+        }
+    }
+
+    #[test]
+    fn a_collision_is_explained_by_who_has_the_name(world in world()) {
+        let directory = Directory::new(world.users.clone(), world.groups.clone());
+        let plan = Plan::new(&directory, &world.policy, &world.held);
+        for user in directory.users() {
+            let of_pk = explain(&plan, Kind::User, &user.pk.to_string());
+            let explanation = of_pk.into_iter().find(|found| found.pk == user.pk.to_string()).unwrap();
+            let reason = explanation.reason.unwrap_or_default();
+            let expected = match reason.strip_prefix("name collides with pk ") {
+                Some(pk) => plan.names().users.get(&UserPk(pk.parse().unwrap())).map(|name| &**name)
+                    == Some(&sanitize_name(&user.username)),
+                None => match reason.as_str() {
+                    "" => plan.names().users.contains_key(&user.pk),
+                    "inactive" => !user.is_active,
+                    "service account" => user.is_service_account() && !world.policy.include_service_accounts,
+                    "empty name" => user.username.is_empty(),
+                    other => panic!("{other}"),
+                },
+            };
+            prop_assert!(expected, "{}: {:?}", reason, user);
+        }
     }
 
     #[test]

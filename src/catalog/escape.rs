@@ -6,10 +6,32 @@
 
 use std::io::{self, Write};
 
+use serde::Serialize;
+use serde_json::Serializer;
 use serde_json::ser::Formatter;
 
+/// Appends a value as such JSON.
+///
+/// # Panics
+/// When the value cannot be JSON, which plain data always can.
+pub fn write_json(bytes: &mut Vec<u8>, value: &impl Serialize) {
+    let mut serializer = Serializer::with_formatter(bytes, EscapeControls);
+    value.serialize(&mut serializer).expect("the value is plain data, and memory is written");
+}
+
+/// A value as such JSON.
+///
+/// # Panics
+/// When the value cannot be JSON, which plain data always can.
+#[must_use]
+pub fn to_json(value: &impl Serialize) -> String {
+    let mut bytes = Vec::new();
+    write_json(&mut bytes, value);
+    String::from_utf8(bytes).expect("JSON is UTF-8")
+}
+
 /// Writes compact JSON in which those characters are escaped.
-pub(super) struct EscapeControls;
+struct EscapeControls;
 
 impl Formatter for EscapeControls {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
@@ -24,17 +46,12 @@ impl Formatter for EscapeControls {
 
 #[cfg(test)]
 mod tests {
-    use serde::Serialize;
-    use serde_json::Serializer;
-
     use super::*;
 
     #[test]
     fn control_characters_are_escaped_and_mean_the_same() {
         let text = "a\u{7f}b\u{80}\u{85}\u{9f}\u{a0}é🚀\n\"";
-        let mut bytes = Vec::new();
-        text.serialize(&mut Serializer::with_formatter(&mut bytes, EscapeControls)).unwrap();
-        let json = String::from_utf8(bytes).unwrap();
+        let json = to_json(&text);
         assert_eq!(json, "\"a\\u007fb\\u0080\\u0085\\u009f\u{a0}é🚀\\n\\\"\"");
         assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
     }

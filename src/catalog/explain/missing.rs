@@ -1,0 +1,54 @@
+//! Says why rows have no entity, and lists them within bounds.
+
+use super::name;
+use crate::catalog::plan::Plan;
+use crate::catalog::skip::Skip;
+use crate::directory::{Group, GroupPk, User, UserPk};
+
+/// How many rows a rule names.
+const NAMED: usize = 20;
+
+/// Why a user has no entity, if it has none.
+pub(super) fn of_user(plan: &Plan<'_>, user: &User) -> Option<String> {
+    match Skip::of(user, plan.policy) {
+        Some(Skip::Inactive) => Some("inactive".to_owned()),
+        Some(Skip::ServiceAccount) => Some("service account".to_owned()),
+        None => name::absence(plan, &plan.users, user),
+    }
+}
+
+/// Why a group has no entity, if it has none.
+pub(super) fn of_group(plan: &Plan<'_>, group: &Group) -> Option<String> {
+    if plan.exclusion.excludes(group) {
+        return Some("excluded".to_owned());
+    }
+    name::absence(plan, &plan.groups, group)
+}
+
+/// A user that a row names and that has no entity, with the reason.
+pub(super) fn user(plan: &Plan<'_>, pk: UserPk) -> Option<String> {
+    let Some(user) = plan.directory.user(pk) else { return Some(format!("pk {pk} (unknown)")) };
+    of_user(plan, user).map(|reason| format!("{:?} (pk {pk}: {reason})", user.username))
+}
+
+/// A group that a row names and that has no entity, with the reason.
+pub(super) fn group(plan: &Plan<'_>, pk: GroupPk) -> Option<String> {
+    let Some(group) = plan.directory.group(pk) else { return Some(format!("pk {pk} (unknown)")) };
+    of_group(plan, group).map(|reason| format!("{:?} (pk {pk}: {reason})", group.name))
+}
+
+/// A list within bounds; `none` where it is empty.
+pub(super) fn listed(items: impl IntoIterator<Item = String>) -> String {
+    let mut items = items.into_iter();
+    let named: Vec<_> = items.by_ref().take(NAMED).collect();
+    match (named.is_empty(), items.count()) {
+        (true, _) => "none".to_owned(),
+        (false, 0) => named.join(", "),
+        (false, more) => format!("{} and {more} more", named.join(", ")),
+    }
+}
+
+/// What is missing, said only where something is.
+pub(super) fn said(what: &str, missing: Vec<String>) -> Option<String> {
+    (!missing.is_empty()).then(|| format!("{what}: {}", listed(missing)))
+}

@@ -1,0 +1,91 @@
+//! What `diff` compares with: a running service or a file made by `export`.
+
+use std::path::Path;
+
+use anyhow::{Context, ensure};
+use serde_json::Value;
+
+use super::service::Service;
+use crate::catalog::diff::{ByRef, entity_ref};
+use crate::catalog::plan::Names;
+use crate::directory::{GroupPk, UserPk};
+
+/// The annotation with a row's primary key.
+const PK: &str = "authentik.goauthentik.io/pk";
+
+/// Reads the entities of a running service, or of a file in any format of `export`.
+pub(super) async fn read(against: &str) -> anyhow::Result<ByRef> {
+    let bytes = if against.starts_with("http://") || against.starts_with("https://") {
+        Service::at(against)?.get("/entities", &[("format", "ndjson")]).await?
+    } else {
+        std::fs::read(Path::new(against)).with_context(|| format!("cannot read {against}"))?
+    };
+    parse(&bytes)
+        .with_context(|| format!("{} has no entities as `export` writes them", Service::shown(against)))
+}
+
+/// Entities as an array, or a line each with `---` lines between them or not.
+pub(super) fn parse(bytes: &[u8]) -> anyhow::Result<ByRef> {
+    let text = std::str::from_utf8(bytes)?;
+    let entities: Vec<Value> = if text.trim_start().starts_with('[') {
+        serde_json::from_str(text)?
+    } else {
+        let lines = text.lines().enumerate().filter(|(_, line)| !matches!(line.trim(), "" | "---"));
+        let parse = |(at, line)| serde_json::from_str(line).with_context(|| format!("line {}", at + 1));
+        lines.map(parse).collect::<anyhow::Result<_>>()?
+    };
+    let mut by_ref = ByRef::new();
+    for entity in entities {
+        let entity_ref = entity_ref(&entity).context("something has no kind or no name")?;
+        let twice = by_ref.insert(entity_ref.clone(), entity).is_some();
+        ensure!(!twice, "{entity_ref:?} comes twice");
+    }
+    Ok(by_ref)
+}
+
+/// The names that rows hold there: as in the next sync, they decide collisions.
+pub(super) fn held(entities: &ByRef) -> Names {
+    let mut names = Names::default();
+    for entity in entities.values() {
+        let metadata = &entity["metadata"];
+        let (Some(name), Some(pk)) = (metadata["name"].as_str(), metadata["annotations"][PK].as_str()) else {
+            continue;
+        };
+        match entity["kind"].as_str() {
+            Some("User") => {
+                names.users.extend(pk.parse().ok().map(|pk| (UserPk(pk), name.into())));
+            }
+            Some("Group") => {
+                names.groups.extend(pk.parse().ok().map(|pk| (GroupPk(pk), name.into())));
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALICE: &str =
+        r#"{"kind":"User","metadata":{"name":"alice","annotations":{"authentik.goauthentik.io/pk":"7"}}}"#;
+
+    #[test]
+    fn the_three_formats_mean_the_same() {
+        let expected = parse(format!("{ALICE}\n").as_bytes()).unwrap();
+        assert_eq!(expected.keys().collect::<Vec<_>>(), ["user:default/alice"]);
+        assert_eq!(parse(format!("---\n{ALICE}\n").as_bytes()).unwrap(), expected);
+        assert_eq!(parse(format!("[\n{ALICE}\n]\n").as_bytes()).unwrap(), expected);
+        assert!(parse(b"").unwrap().is_empty() && parse(b"[\n]\n").unwrap().is_empty());
+        assert_eq!(held(&expected).users.get(&UserPk(7)).map(|name| &**name), Some("alice"));
+    }
+
+    #[test]
+    fn what_is_no_export_is_refused_with_the_line() {
+        let error = |text: &str| format!("{:#}", parse(text.as_bytes()).unwrap_err());
+        assert!(error("---\nkind: User\n").contains("line 2"));
+        assert!(error("{}").contains("no kind"));
+        assert!(error(&format!("{ALICE}\n{ALICE}")).contains("twice"));
+    }
+}

@@ -1,0 +1,107 @@
+//! `diff`: what a sync now would change.
+
+use std::fmt::Write;
+use std::process::ExitCode;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::once::{Reading, load, report};
+use super::output::{Output, inert, print};
+use super::service::Service;
+use super::{ConfigFiles, baseline};
+use crate::catalog::diff::{ByRef, Diff as Difference};
+use crate::catalog::escape::to_json;
+use crate::snapshot::document::Document;
+use crate::snapshot::rendition::{Format, Rendition, Variant};
+
+/// The exit code for a difference.
+const DIFFERENT: u8 = 1;
+/// The exit code for whatever keeps the comparison from being made.
+const TROUBLE: u8 = 2;
+
+/// Show what a sync now would add (+), change (~) and remove (-)
+///
+/// The exit code is 0 without a difference, 1 with one, 2 if the comparison cannot be made.
+#[derive(Debug, Args)]
+pub(super) struct Diff {
+    /// A running service or a file made by `export`; without it, the service that the configuration
+    /// lets listen on this machine
+    #[arg(long, value_name = "URL|FILE")]
+    against: Option<String>,
+    /// For whom to write
+    #[arg(long, value_enum, default_value_t)]
+    output: Output,
+    #[command(flatten)]
+    config: ConfigFiles,
+}
+
+/// A difference and what it was made against.
+#[derive(Serialize)]
+struct View<'a> {
+    against: &'a str,
+    #[serde(flatten)]
+    difference: &'a Difference,
+}
+
+impl Diff {
+    /// Prints the difference and gives the exit code.
+    pub(super) async fn run(self, before: ConfigFiles) -> ExitCode {
+        match self.compare(before).await {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => DIFFERENT.into(),
+            Err(error) => {
+                eprintln!("error: {}", inert(&format!("{error:#}")));
+                TROUBLE.into()
+            }
+        }
+    }
+
+    /// Prints the difference; says whether there is none.
+    async fn compare(self, before: ConfigFiles) -> anyhow::Result<bool> {
+        let config = load(&before.then(self.config))?;
+        let against = self.against.unwrap_or_else(|| Service::url_of(config.service.listen));
+        let old = baseline::read(&against).await?;
+        let against = Service::shown(&against);
+        let new = current(Reading::of(&config).await?, &old).await?;
+        let difference = Difference::between(&old, &new);
+        match self.output {
+            Output::Json => print(to_json(&View { against: &against, difference: &difference }) + "\n")?,
+            Output::Text => print(text(&difference))?,
+        }
+        let Difference { added, changed, removed } = &difference;
+        eprintln!(
+            "{} to add, {} to change, {} to remove against {}",
+            added.len(),
+            changed.len(),
+            removed.len(),
+            inert(&against)
+        );
+        Ok(difference.is_empty())
+    }
+}
+
+/// The entities as they would be now, if the names from before still count.
+async fn current(reading: Reading, old: &ByRef) -> anyhow::Result<ByRef> {
+    let variant = Variant { format: Format::Ndjson, kind: None };
+    let made = reading.plan(baseline::held(old), move |plan| {
+        report(plan.findings());
+        baseline::parse(&Rendition::plain(&Document::render(plan), variant).bytes)
+    });
+    made.await?
+}
+
+/// The difference for a person, a ref a line.
+fn text(difference: &Difference) -> String {
+    let mut lines: Vec<(&str, String)> = Vec::new();
+    lines.extend(difference.added.iter().map(|entity_ref| (&**entity_ref, format!("+ {entity_ref}"))));
+    lines.extend(difference.changed.iter().map(|changed| {
+        (&*changed.entity_ref, format!("~ {}  {}", changed.entity_ref, changed.paths.join(", ")))
+    }));
+    lines.extend(difference.removed.iter().map(|entity_ref| (&**entity_ref, format!("- {entity_ref}"))));
+    lines.sort_unstable();
+    lines.iter().fold(String::new(), |mut text, (_, line)| {
+        writeln!(text, "{}", inert(line)).expect("memory is written");
+        text
+    })
+}

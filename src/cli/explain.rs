@@ -1,0 +1,125 @@
+//! `explain`: what became of a user or group, and why.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use anyhow::{Context, ensure};
+use clap::{Args, ValueEnum};
+
+use super::ConfigFiles;
+use super::once::{Reading, load};
+use super::output::{Output, inert, print};
+use super::service::Service;
+use crate::catalog::entity::Kind;
+use crate::catalog::escape::to_json;
+use crate::catalog::explain::{Explanation, Source, explain};
+use crate::catalog::plan::Names;
+use crate::snapshot::explained::Explained;
+
+/// Explain why a user or group is in the catalog as it is, or is not
+#[derive(Debug, Args)]
+pub(super) struct Explain {
+    /// What to explain
+    kind: KindName,
+    /// A name in the catalog, a username or group name in Authentik, or a pk
+    name: String,
+    /// Ask the running service at this URL; without it, Authentik is read once
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    /// For whom to write
+    #[arg(long, value_enum, default_value_t)]
+    output: Output,
+    #[command(flatten)]
+    config: ConfigFiles,
+}
+
+/// What can be explained.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum KindName {
+    User,
+    Group,
+}
+
+impl Explain {
+    /// Prints the explanations; fails if nothing has the name.
+    pub(super) async fn run(self, before: ConfigFiles) -> anyhow::Result<()> {
+        let kind = match self.kind {
+            KindName::User => Kind::User,
+            KindName::Group => Kind::Group,
+        };
+        let explained = match &self.url {
+            Some(url) => ask(url, kind, &self.name).await?,
+            None => read(before.then(self.config), kind, self.name).await?,
+        };
+        match self.output {
+            Output::Json => print(to_json(&explained) + "\n"),
+            Output::Text => print(text(&explained)),
+        }
+    }
+}
+
+/// Asks a running service.
+async fn ask(url: &str, kind: Kind, name: &str) -> anyhow::Result<Explained> {
+    let body = Service::at(url)?.get("/explain", &[(kind.lower(), name)]).await?;
+    serde_json::from_slice(&body).context("the answer cannot be read; is it a service of this version?")
+}
+
+/// Reads Authentik once.
+async fn read(files: Vec<PathBuf>, kind: Kind, asked: String) -> anyhow::Result<Explained> {
+    let reading = Reading::of(&load(&files)?).await?;
+    let name = asked.clone();
+    let matches = reading.plan(Names::default(), move |plan| explain(plan, kind, &name)).await?;
+    let explained = Explained { kind: kind.to_string(), asked, matches };
+    ensure!(
+        !explained.matches.is_empty(),
+        "no {explained} is in Authentik, neither by name nor by pk; it may also be hidden from the token"
+    );
+    Ok(explained)
+}
+
+/// The explanations for a person.
+fn text(explained: &Explained) -> String {
+    let mut text = String::new();
+    for (at, explanation) in explained.matches.iter().enumerate() {
+        text.push_str(if at == 0 { "" } else { "\n" });
+        describe(&mut text, &explained.kind, explanation).expect("memory is written");
+    }
+    text
+}
+
+/// One explanation for a person.
+fn describe(text: &mut String, kind: &str, explanation: &Explanation) -> std::fmt::Result {
+    writeln!(text, "{kind} pk {}", inert(&explanation.pk))?;
+    for (field, value) in fields(&explanation.source) {
+        writeln!(text, "  {field:<10} {}", inert(&value))?;
+    }
+    writeln!(text, "rules")?;
+    for step in &explanation.rules {
+        writeln!(text, "  {}: {}", step.rule, inert(&step.says))?;
+    }
+    match (&explanation.entity, &explanation.reason) {
+        (Some(entity), _) => writeln!(text, "entity\n  {}", inert(entity.get())),
+        (None, reason) => writeln!(text, "no entity: {}", inert(reason.as_deref().unwrap_or("unknown"))),
+    }
+}
+
+/// The fields of a row, texts in quotes.
+fn fields(source: &Source) -> Vec<(&'static str, String)> {
+    let quoted = |text: &String| format!("{text:?}");
+    match source {
+        Source::User(user) => vec![
+            ("username", quoted(&user.username)),
+            ("name", quoted(&user.name)),
+            ("email", quoted(&user.email)),
+            ("avatar", quoted(&user.avatar)),
+            ("isActive", user.is_active.to_string()),
+            ("type", user.user_type.clone()),
+            ("groups", user.groups.join(", ")),
+        ],
+        Source::Group(group) => vec![
+            ("name", quoted(&group.name)),
+            ("parents", group.parents.join(", ")),
+            ("users", group.users.to_string()),
+        ],
+    }
+}

@@ -1,0 +1,89 @@
+//! `export`: the entities of one run, without a server.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use anyhow::{Context, ensure};
+use clap::{Args, ValueEnum};
+use tempfile::Builder;
+
+use super::ConfigFiles;
+use super::once::{Reading, load, report};
+use super::output::print;
+use crate::catalog::plan::Names;
+use crate::snapshot::document::Document;
+use crate::snapshot::rendition::{Format, Rendition, Variant};
+
+/// Read Authentik once and write the entities, as `GET /entities` would serve them
+#[derive(Debug, Args)]
+pub(super) struct Export {
+    /// How entities follow each other
+    #[arg(long, value_enum, default_value_t)]
+    format: FormatName,
+    /// A file, replaced as a whole once everything is read; standard output without it
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigFiles,
+}
+
+/// How entities follow each other.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum FormatName {
+    /// JSON documents, each after a `---` line: what Backstage reads
+    #[default]
+    Yaml,
+    /// One JSON array
+    Json,
+    /// One JSON document a line
+    Ndjson,
+}
+
+impl From<FormatName> for Format {
+    fn from(name: FormatName) -> Self {
+        match name {
+            FormatName::Yaml => Self::Yaml,
+            FormatName::Json => Self::Json,
+            FormatName::Ndjson => Self::Ndjson,
+        }
+    }
+}
+
+impl Export {
+    /// Reads everything before anything is written.
+    pub(super) async fn run(self, before: ConfigFiles) -> anyhow::Result<()> {
+        let reading = Reading::of(&load(&before.then(self.config))?).await?;
+        let variant = Variant { format: self.format.into(), kind: None };
+        let made = reading.plan(Names::default(), move |plan| {
+            report(plan.findings());
+            Rendition::plain(&Document::render(plan), variant).bytes
+        });
+        let bytes = made.await?;
+        match self.output {
+            None => print(&bytes),
+            Some(file) => replace(&file, &bytes).with_context(|| format!("cannot write {}", file.display())),
+        }
+    }
+}
+
+/// Replaces a file as a whole: whoever reads it sees the old content or the new, even after a crash.
+/// A new file is for its owner alone, an old one keeps its mode; a link stays a link.
+fn replace(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let (file, old) = match fs::canonicalize(file) {
+        Ok(file) => (file.clone(), Some(fs::metadata(&file)?)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => (file.to_owned(), None),
+        Err(error) => return Err(error.into()),
+    };
+    ensure!(old.as_ref().is_none_or(fs::Metadata::is_file), "it is not a regular file");
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut written = Builder::new().prefix(".export-").tempfile_in(folder)?;
+    written.write_all(bytes)?;
+    if let Some(old) = old {
+        written.as_file().set_permissions(old.permissions())?;
+    }
+    written.as_file().sync_all()?;
+    written.persist(&file)?;
+    fs::File::open(folder)?.sync_all()?;
+    Ok(())
+}

@@ -1,0 +1,115 @@
+//! Asks a running service.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use reqwest::redirect::Policy;
+use serde_json::Value;
+use url::{Host, Url};
+
+use super::output::inert;
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A service that someone runs.
+#[derive(Debug)]
+pub(super) struct Service {
+    http: reqwest::Client,
+    base: Url,
+}
+
+impl Service {
+    /// A service by its URL; `/entities` at the end is as good as without.
+    pub(super) fn at(url: &str) -> anyhow::Result<Self> {
+        let base = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        let mut base = base.context(
+            "the URL of the service must be like `http://127.0.0.1:8080`; check --url or --against",
+        )?;
+        let path = base.path().trim_end_matches('/').trim_end_matches("/entities").to_owned();
+        base.set_path(&path);
+        base.set_query(None);
+        base.set_fragment(None);
+        // A second call finds the provider installed, which is just as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder().redirect(Policy::none()).timeout(PATIENCE);
+        let client = if is_loopback(&base) { client.no_proxy() } else { client };
+        Ok(Self { http: client.build()?, base })
+    }
+
+    /// The URL of a service that listens on an address on this machine.
+    pub(super) fn url_of(listen: SocketAddr) -> String {
+        let ip = match listen.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        format!("http://{}", SocketAddr::new(ip, listen.port()))
+    }
+
+    /// The URL as it may be shown: without a password.
+    pub(super) fn shown(url: &str) -> String {
+        let Ok(mut shown) = Url::parse(url) else { return url.to_owned() };
+        if shown.username().is_empty() && shown.password().is_none() {
+            return url.to_owned();
+        }
+        // Only a URL without a host refuses, and such a URL has no password.
+        let _ = shown.set_username("");
+        let _ = shown.set_password(None);
+        shown.as_str().trim_end_matches('/').to_owned()
+    }
+
+    /// The body of an answer.
+    pub(super) async fn get(&self, path: &str, query: &[(&str, &str)]) -> anyhow::Result<Vec<u8>> {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
+        // The URL may hold a password, which errors do not repeat.
+        let place = format!("{}{path} of the service", url.host_str().unwrap_or_default());
+        let sent = self.http.get(url).query(query).send().await.map_err(reqwest::Error::without_url);
+        let answer = sent.with_context(|| format!("cannot read {place}; is it running there?"))?;
+        let status = answer.status();
+        let body = answer.bytes().await.map_err(reqwest::Error::without_url);
+        let body = body.with_context(|| format!("cannot read {place}"))?;
+        let problem = || serde_json::from_slice::<Value>(&body).ok()?["detail"].as_str().map(str::to_owned);
+        if let Some(detail) = Some(()).filter(|()| !status.is_success()).and_then(|()| problem()) {
+            bail!("{}", inert(&detail));
+        }
+        ensure!(status.is_success(), "{place} answers {status}; is it this service?");
+        Ok(body.into())
+    }
+}
+
+/// Whether a URL leads to this machine, where no proxy is needed.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_that_listens_everywhere_is_asked_on_loopback() {
+        for (listen, url) in [
+            ("0.0.0.0:80", "http://127.0.0.1:80"),
+            ("[::]:81", "http://[::1]:81"),
+            ("192.0.2.1:82", "http://192.0.2.1:82"),
+        ] {
+            assert_eq!(Service::url_of(listen.parse().unwrap()), url);
+        }
+    }
+
+    #[test]
+    fn the_url_may_be_that_of_the_entities() {
+        for url in ["http://h/base", "http://h/base/", "http://h/base/entities?format=json"] {
+            assert_eq!(Service::at(url).unwrap().base.as_str(), "http://h/base");
+        }
+        assert!(Service::at("file.yaml").is_err());
+    }
+}

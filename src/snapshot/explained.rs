@@ -1,0 +1,41 @@
+//! The answer to the question what became of a user or group.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::catalog::entity::Kind;
+use crate::catalog::explain::{Explanation, explain};
+use crate::catalog::plan::{Names, Plan};
+use crate::catalog::policy::Policy;
+use crate::directory::Directory;
+
+/// What became of a user or group.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Explained {
+    /// `user` or `group`.
+    pub kind: String,
+    /// The name or pk that was asked for.
+    pub asked: String,
+    /// Every row that is meant, in the order of the pks.
+    pub matches: Vec<Explanation>,
+}
+
+impl Explained {
+    /// Decides anew what becomes of a directory, and explains the rows that are meant.
+    ///
+    /// The names that a snapshot holds lead to that same snapshot again.
+    #[must_use]
+    pub fn of(directory: &Directory, policy: &Policy, held: &Names, kind: Kind, asked: String) -> Self {
+        let matches = explain(&Plan::new(directory, policy, held), kind, &asked);
+        Self { kind: kind.to_string(), asked, matches }
+    }
+}
+
+impl fmt::Display for Explained {
+    /// Says what was asked for.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?}", self.kind, self.asked)
+    }
+}
