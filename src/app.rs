@@ -9,8 +9,7 @@ use jiff::tz::TimeZone;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::authentik::client::{Client, ClientSettings};
-use crate::catalog::policy::Policy;
+use crate::authentik::client::Client;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http;
@@ -45,20 +44,8 @@ impl App {
         zone: TimeZone,
         shutdown: CancellationToken,
     ) -> anyhow::Result<Self> {
+        let (settings, policy) = (config.client_settings(), config.policy());
         let Config { authentik, service, .. } = config;
-        let settings = ClientSettings {
-            base_url: authentik.base_url.clone(),
-            token: authentik.token,
-            concurrency: service.concurrency,
-            page_size: service.page_size,
-            request_timeout: service.request_timeout,
-        };
-        let policy = Policy {
-            base_url: authentik.base_url,
-            names: service.names,
-            exclude_groups: authentik.exclude_groups,
-            include_service_accounts: authentik.include_service_accounts,
-        };
         let store = Arc::new(Store::default());
         let ledger = Arc::new(Ledger::new(clock.clone()));
         let cycle = Cycle {

@@ -1,10 +1,18 @@
 //! The command line; each command has a file of its own.
 
+mod check;
+mod completions;
 mod demo;
+mod healthcheck;
+mod man;
+mod openapi;
+mod progress;
 mod serve;
 
+use std::io::{ErrorKind, Write, stdout};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
@@ -53,24 +61,45 @@ impl ConfigFiles {
 enum Command {
     Serve(serve::Serve),
     Demo(demo::Demo),
+    Check(check::Check),
+    Healthcheck(healthcheck::Healthcheck),
+    Openapi(openapi::Openapi),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 impl Cli {
-    /// Runs the command until it is done.
+    /// Runs the command until it is done, and says how it went.
     ///
     /// # Errors
     /// Whatever keeps the command from being carried out.
-    pub async fn run(self) -> anyhow::Result<()> {
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        let before = self.config;
         match self.command {
-            Command::Serve(serve) => serve.run(self.config).await,
+            Command::Serve(serve) => serve.run(before).await?,
             Command::Demo(demo) => {
                 anyhow::ensure!(
-                    self.config.files.is_empty(),
+                    before.files.is_empty(),
                     "demo takes no --config: it serves invented data, use serve"
                 );
-                demo.run().await
+                demo.run().await?;
             }
+            Command::Check(check) => return check.run(before).await,
+            Command::Healthcheck(healthcheck) => healthcheck.run(before).await?,
+            Command::Openapi(openapi) => openapi.run()?,
+            Command::Completions(completions) => completions.run()?,
+            Command::Man(man) => man.run()?,
         }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Writes to standard output; nobody may be reading on, as in `man | head`.
+fn print(text: &[u8]) -> anyhow::Result<()> {
+    let mut out = stdout();
+    match out.write_all(text).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("cannot write the output"),
+        _ => Ok(()),
     }
 }
 

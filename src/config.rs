@@ -33,6 +33,8 @@ pub use schedule::{Frequency, FrequencyError, Schedule, Scope};
 pub use schema::json_schema;
 pub use service::{ServiceConfig, parse_listen};
 
+use crate::authentik::client::ClientSettings;
+use crate::catalog::policy::Policy;
 use tree::{Content, Node, Source};
 
 /// Everything that an operator decides.
@@ -55,6 +57,29 @@ impl Config {
         let nodes = files.iter().map(|path| expand::file(path, env)).collect::<Result<Vec<_>, _>>()?;
         let names: Vec<_> = files.iter().map(|path| path.display().to_string()).collect();
         Self::from_nodes(nodes, &names.join(", "), env)
+    }
+
+    /// How to ask Authentik.
+    #[must_use]
+    pub fn client_settings(&self) -> ClientSettings {
+        ClientSettings {
+            base_url: self.authentik.base_url.clone(),
+            token: self.authentik.token.clone(),
+            concurrency: self.service.concurrency,
+            page_size: self.service.page_size,
+            request_timeout: self.service.request_timeout,
+        }
+    }
+
+    /// Which rows become entities.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        Policy {
+            base_url: self.authentik.base_url.clone(),
+            names: self.service.names,
+            exclude_groups: self.authentik.exclude_groups.clone(),
+            include_service_accounts: self.authentik.include_service_accounts,
+        }
     }
 
     fn from_nodes(nodes: Vec<Node>, files: &str, env: &impl Environment) -> Result<Self, ConfigError> {

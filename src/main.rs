@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     let outcome = runtime.block_on(cli.run());
     // Work on other threads changes nothing any more and is not waited for.
     runtime.shutdown_background();
-    outcome.map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS)
+    outcome.unwrap_or_else(|error| failed(&error))
 }
 
 /// Says why the command failed.

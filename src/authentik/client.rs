@@ -1,15 +1,22 @@
 //! One request to Authentik: with a limit in time, retried where that is safe, never redirected.
 
+mod version;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
+use jiff::Timestamp;
+use reqwest::header::{
+    ACCEPT, ACCEPT_LANGUAGE, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
+};
 use reqwest::redirect::Policy;
 use reqwest::{Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
+
+pub use version::Introduction;
 
 use super::error::Error;
 use super::wire::{List, Listed, Page};
@@ -48,6 +55,14 @@ pub struct Client {
     settings: ClientSettings,
     in_flight: Arc<Semaphore>,
     clock: Clock,
+}
+
+/// An answer that no retry would mend.
+struct Answer {
+    status: StatusCode,
+    /// When it was made, by the server's clock.
+    date: Option<Timestamp>,
+    body: Bytes,
 }
 
 impl Client {
@@ -94,7 +109,7 @@ impl Client {
 
     /// The body of a page; none beyond the end.
     async fn body(&self, list: List, url: &str, page: usize) -> Result<Option<Bytes>, Error> {
-        let (status, body) = self.get(url).await?;
+        let Answer { status, body, .. } = self.get(url).await?;
         match status {
             StatusCode::OK => Ok(Some(body)),
             StatusCode::NOT_FOUND if page > 1 && detail(&body).is_some() => Ok(None),
@@ -107,16 +122,15 @@ impl Client {
     /// Whether the token or a permission is at fault: the version is shown to any valid token, and
     /// texts are translated, so that answer decides and not the text.
     async fn refusal(&self, list: List, body: &[u8]) -> Error {
-        let version = self.settings.base_url.api("admin/version/");
-        match self.get(&version).await {
-            Ok((StatusCode::OK, _)) => Error::Permission { list },
+        match self.get(&self.version_url()).await {
+            Ok(Answer { status: StatusCode::OK, .. }) => Error::Permission { list },
             Ok(_) => Error::Token { detail: self.summary(body) },
             Err(error) => error,
         }
     }
 
     /// Sends a request, and again where that may help.
-    async fn get(&self, url: &str) -> Result<(StatusCode, Bytes), Error> {
+    async fn get(&self, url: &str) -> Result<Answer, Error> {
         let pauses =
             ExponentialBuilder::new().with_min_delay(FIRST_PAUSE).with_max_times(RETRIES).with_jitter();
         (|| self.get_once(url))
@@ -131,7 +145,7 @@ impl Client {
     }
 
     /// Sends a request once; statuses that a retry may mend are errors.
-    async fn get_once(&self, url: &str) -> Result<(StatusCode, Bytes), Error> {
+    async fn get_once(&self, url: &str) -> Result<Answer, Error> {
         let _turn = self.in_flight.acquire().await;
         let response = self.http.get(url).send().await.map_err(|error| self.transport(url, &error))?;
         let status = response.status();
@@ -142,8 +156,9 @@ impl Client {
             }
             300..=399 => Err(self.redirected(url, &response)),
             _ => {
+                let date = date(&response, DATE);
                 let body = response.bytes().await.map_err(|error| self.transport(url, &error))?;
-                Ok((status, body))
+                Ok(Answer { status, date, body })
             }
         }
     }
@@ -154,7 +169,7 @@ impl Client {
         if let Ok(seconds) = text.parse() {
             return Some(Duration::from_secs(seconds));
         }
-        let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+        let date = date(response, RETRY_AFTER)?;
         Some(date.duration_since(self.clock.now()).try_into().unwrap_or(Duration::ZERO))
     }
 
@@ -201,6 +216,12 @@ impl Client {
         let url = format!("{path}?page={page}&page_size={size}&ordering=pk");
         list.flags().iter().fold(url, |url, (key, value)| url + "&" + key + "=" + value)
     }
+}
+
+/// A date in a header (RFC 9110, section 5.6.7).
+fn date(response: &Response, header: HeaderName) -> Option<Timestamp> {
+    let text = response.headers().get(header)?.to_str().ok()?.trim();
+    jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
 }
 
 /// The headers of every request.
