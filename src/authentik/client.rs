@@ -1,5 +1,7 @@
 //! One request to Authentik: with a limit in time, retried where that is safe, never redirected.
 
+mod decode;
+mod transport;
 mod version;
 
 use std::sync::Arc;
@@ -22,6 +24,7 @@ use super::error::Error;
 use super::wire::{List, Listed, Page};
 use crate::base_url::BaseUrl;
 use crate::clock::Clock;
+use decode::decode;
 
 /// The first pause before a retry; each further one is twice as long, with jitter.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -173,23 +176,6 @@ impl Client {
         Some(date.duration_since(self.clock.now()).try_into().unwrap_or(Duration::ZERO))
     }
 
-    /// What a failure of the HTTP library means.
-    fn transport(&self, url: &str, error: &reqwest::Error) -> Error {
-        let (url, cause) = (url.to_owned(), root_cause(error));
-        let chain = || std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
-        if chain().any(is_tls) {
-            Error::Tls { url, cause }
-        } else if error.is_timeout() {
-            Error::Timeout { url, limit: self.settings.request_timeout }
-        } else if chain().any(|error| error.to_string().starts_with("dns error")) {
-            Error::Dns { url, cause }
-        } else if error.is_connect() {
-            Error::Connect { url, cause }
-        } else {
-            Error::Broken { url, cause }
-        }
-    }
-
     /// What an error's body says, short and on one line.
     fn summary(&self, body: &[u8]) -> String {
         let text = detail(body).unwrap_or_else(|| String::from_utf8_lossy(body).into_owned());
@@ -236,34 +222,6 @@ fn headers(token: &SecretString) -> anyhow::Result<HeaderMap> {
     ]))
 }
 
-/// Reads JSON; only after a failure a second time, to learn where it failed.
-fn decode<T: for<'de> serde::Deserialize<'de>>(url: &str, body: &[u8]) -> Result<T, Error> {
-    serde_json::from_slice(body).or_else(|error| {
-        if !error.is_data() {
-            return Err(not_authentik(url, "the answer is not JSON"));
-        }
-        let found = serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_slice(body));
-        found.map_err(|error| match error.path().to_string().as_str() {
-            "." | "pagination" | "results" => not_authentik(url, "the answer is no page of a list"),
-            path => Error::Malformed {
-                url: url.into(),
-                path: path.into(),
-                problem: without_values(&error.into_inner().to_string()),
-            },
-        })
-    })
-}
-
-/// A decoder's message without the value that it quotes: that may be somebody's data.
-fn without_values(message: &str) -> String {
-    match (message.find(['`', '"']), message.rfind(", expected")) {
-        (Some(value), Some(expected)) if value < expected => {
-            format!("{}{}", message[..value].trim_end(), &message[expected..])
-        }
-        _ => message.to_owned(),
-    }
-}
-
 /// The `detail` of Authentik's own errors.
 fn detail(body: &[u8]) -> Option<String> {
     let body: serde_json::Value = serde_json::from_slice(body).ok()?;
@@ -273,17 +231,4 @@ fn detail(body: &[u8]) -> Option<String> {
 /// The error for whatever is no Authentik.
 fn not_authentik(url: &str, what: &str) -> Error {
     Error::NotAuthentik { url: url.into(), what: what.into() }
-}
-
-/// Whether an error comes from the TLS library, possibly wrapped as an error of input and output,
-/// and that again; such a wrapper does not name what it wraps as its source.
-fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
-    let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    error.is::<rustls::Error>() || inner.is_some_and(|inner| is_tls(inner))
-}
-
-/// The last and most telling link of an error's chain.
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let chain = std::iter::successors(error.source(), |error| error.source());
-    chain.last().map_or_else(|| error.to_string(), ToString::to_string)
 }

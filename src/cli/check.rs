@@ -1,6 +1,7 @@
 //! `check`: looks at everything a sync depends on, and says what is wrong and what to do about it.
 
 mod examination;
+mod outcome;
 mod report;
 mod text;
 

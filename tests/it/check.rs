@@ -91,7 +91,7 @@ async fn every_recorded_refusal_is_told_with_its_remedy() {
         for error in ERRORS {
             let report = recorded(release, &format!("error-{error}")).await;
             assert!(report.contains("✗") && report.ends_with("exit code 1"), "{error}: {report}");
-            reports.push_str(&format!("=== {error}\n{report}\n\n"));
+            reports += &format!("=== {error}\n{report}\n\n");
         }
         insta::assert_snapshot!(format!("{release}-errors"), reports);
     }

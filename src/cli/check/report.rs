@@ -1,9 +1,10 @@
 //! What a check found; its JSON form is documented in `docs/check.md` and stable.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::authentik::error::Error;
 use crate::catalog::finding::Finding;
+use crate::http::endpoints::run_view::FindingView;
 
 /// The outcome of all steps.
 #[derive(Debug, Default, Serialize)]
@@ -16,7 +17,8 @@ pub(super) struct Report {
     /// How much there is, once the directory was read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) counts: Option<Counts>,
-    /// What the operator should know of the directory.
+    /// What the operator should know of the directory, written as `GET /sync/{id}` does.
+    #[serde(serialize_with = "as_served")]
     pub(super) findings: Vec<Finding>,
 }
 
@@ -139,4 +141,9 @@ impl Report {
         }
         self.steps.push(step);
     }
+}
+
+/// Writes findings in the form that the service has for them.
+fn as_served<S: Serializer>(findings: &[Finding], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(findings.iter().map(FindingView::from))
 }
