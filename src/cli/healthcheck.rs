@@ -45,8 +45,8 @@ impl Healthcheck {
 
 /// Where the service answers that was started with the same configuration.
 fn configured(files: &[PathBuf]) -> anyhow::Result<String> {
-    let config = Config::load(files, &ProcessEnvironment)?;
-    Ok(format!("http://{}", reachable(config.service.listen)))
+    let service = Config::load_service(files, &ProcessEnvironment)?;
+    Ok(format!("http://{}", reachable(service.listen)))
 }
 
 /// A client that asks this machine's own service: no proxy, no redirect.

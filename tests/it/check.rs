@@ -87,12 +87,12 @@ const ERRORS: [&str; 18] = [
 #[tokio::test]
 async fn every_recorded_refusal_is_told_with_its_remedy() {
     for release in RELEASES {
-        let mut reports = String::new();
+        let mut reports = Vec::new();
         for error in ERRORS {
             let report = recorded(release, &format!("error-{error}")).await;
             assert!(report.contains("✗") && report.ends_with("exit code 1"), "{error}: {report}");
-            reports += &format!("=== {error}\n{report}\n\n");
+            reports.push(format!("=== {error}\n{report}\n"));
         }
-        insta::assert_snapshot!(format!("{release}-errors"), reports);
+        insta::assert_snapshot!(format!("{release}-errors"), reports.join("\n"));
     }
 }

@@ -33,10 +33,14 @@ async fn without_a_url_the_configured_address_is_asked_on_loopback() {
     let port = app.base.rsplit(':').next().unwrap();
     let (_directory, file) =
         directory_with("app-config.yaml", &format!("entityProvider: {{ listen: '0.0.0.0:{port}' }}"));
-    let variables = [("AUTHENTIK_BASE_URL", authentik.base.as_str()), ("AUTHENTIK_TOKEN", "x")];
-    let ended = asked(&["--config", &file], &variables).await;
-    assert_eq!(ended.status.code(), Some(0), "{}", ended.error);
-    assert_eq!(ended.out, format!("ready: {}/health/ready\n", app.base));
+    let listen = format!("0.0.0.0:{port}");
+    let variable = [("ENTITY_PROVIDER_LISTEN", listen.as_str())];
+    for (arguments, variables) in [(&["--config", &file][..], &[][..]), (&[], &variable)] {
+        // Where Authentik lives and its token need not be known.
+        let ended = asked(arguments, variables).await;
+        assert_eq!(ended.status.code(), Some(0), "{}", ended.error);
+        assert_eq!(ended.out, format!("ready: {}/health/ready\n", app.base));
+    }
 }
 
 #[tokio::test]
