@@ -115,3 +115,18 @@ async fn a_token_that_authentik_repeats_is_not_shown() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_reading_that_takes_too_long_names_the_timeout_to_raise() {
+    let (fake, authentik) = look_alike(Release::V2026_5).await;
+    // The first request asks for the permission, the second begins the reading.
+    fake.script(Step::at(Place::Users, Action::Hang).nth(2));
+    let variables = [
+        ("AUTHENTIK_BASE_URL", authentik.base.as_str()),
+        ("AUTHENTIK_TOKEN", FakeAuthentik::TOKEN),
+        ("APP_CONFIG_catalog_providers_authentik_schedule_timeout", "100ms"),
+    ];
+    let ended = Process::run(&["check"], &variables).await;
+    assert_eq!(ended.status.code(), Some(1), "{}", ended.out);
+    assert_says(&ended.out, &["✗ reading", "`schedule.timeout`", "→ raise", "- full view", "- findings"]);
+}
