@@ -28,5 +28,8 @@ ENV ENTITY_PROVIDER_LISTEN=0.0.0.0:8080
 EXPOSE 8080
 USER nonroot:nonroot
 STOPSIGNAL SIGTERM
+# Not ready before the first run has succeeded.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=3m --retries=3 \
+    CMD ["/usr/local/bin/authentik-entity-provider", "healthcheck"]
 ENTRYPOINT ["/usr/local/bin/authentik-entity-provider"]
 CMD ["serve"]

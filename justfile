@@ -18,7 +18,7 @@ demo *arguments:
 
 # Write the OpenAPI description anew
 openapi:
-    cargo run --locked --example openapi > openapi/openapi.json
+    cargo run --locked -- openapi > openapi/openapi.json
 
 # The figures of docs/performance.md
 bench:

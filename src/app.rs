@@ -11,8 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::authentik::client::{Client, ClientSettings};
-use crate::catalog::policy::Policy;
+use crate::authentik::client::Client;
 use crate::clock::Clock;
 use crate::config::{Config, ServiceConfig};
 use crate::http;
@@ -161,24 +160,10 @@ fn settings(config: Config, clock: &Clock, zone: TimeZone) -> anyhow::Result<Set
 /// # Errors
 /// When the token cannot be sent, or the system's certificates cannot be read.
 pub fn cycle(config: &Config, clock: &Clock) -> anyhow::Result<Cycle> {
-    let Config { authentik, service, .. } = config;
-    let settings = ClientSettings {
-        base_url: authentik.base_url.clone(),
-        token: authentik.token.clone(),
-        concurrency: service.concurrency,
-        page_size: service.page_size,
-        request_timeout: service.request_timeout,
-    };
-    let policy = Policy {
-        base_url: authentik.base_url.clone(),
-        names: service.names,
-        exclude_groups: authentik.exclude_groups.clone(),
-        include_service_accounts: authentik.include_service_accounts,
-    };
     Ok(Cycle {
-        client: Client::new(settings, clock.clone())?,
-        policy: Arc::new(policy),
-        timeout: authentik.schedule.timeout,
+        client: Client::new(config.client_settings(), clock.clone())?,
+        policy: Arc::new(config.policy()),
+        timeout: config.authentik.schedule.timeout,
         store: Arc::default(),
         clock: clock.clone(),
     })

@@ -1,15 +1,22 @@
 //! The command line; each command has a file of its own.
 
 mod baseline;
+mod check;
+mod completions;
 mod demo;
 mod diff;
 mod explain;
 mod export;
+mod healthcheck;
+mod man;
 mod once;
+mod openapi;
 mod output;
+mod progress;
 mod serve;
 mod service;
 
+use std::io::{ErrorKind, Write, stdout};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -61,31 +68,51 @@ impl ConfigFiles {
 enum Command {
     Serve(serve::Serve),
     Demo(demo::Demo),
+    Check(check::Check),
     Export(export::Export),
     Diff(diff::Diff),
     Explain(explain::Explain),
+    Healthcheck(healthcheck::Healthcheck),
+    Openapi(openapi::Openapi),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 impl Cli {
-    /// Runs the command until it is done; the exit code is that of success unless the command has more to say.
+    /// Runs the command until it is done, and says how it went.
     ///
     /// # Errors
     /// Whatever keeps the command from being carried out.
     pub async fn run(self) -> anyhow::Result<ExitCode> {
-        let done = match self.command {
-            Command::Serve(serve) => serve.run(self.config).await,
+        let before = self.config;
+        match self.command {
+            Command::Serve(serve) => serve.run(before).await?,
             Command::Demo(demo) => {
                 anyhow::ensure!(
-                    self.config.files.is_empty(),
+                    before.files.is_empty(),
                     "demo takes no --config: it serves invented data, use serve"
                 );
-                demo.run().await
+                demo.run().await?;
             }
-            Command::Export(export) => export.run(self.config).await,
-            Command::Diff(diff) => return Ok(diff.run(self.config).await),
-            Command::Explain(explain) => explain.run(self.config).await,
-        };
-        done.map(|()| ExitCode::SUCCESS)
+            Command::Check(check) => return check.run(before).await,
+            Command::Export(export) => export.run(before).await?,
+            Command::Diff(diff) => return Ok(diff.run(before).await),
+            Command::Explain(explain) => explain.run(before).await?,
+            Command::Healthcheck(healthcheck) => healthcheck.run(before).await?,
+            Command::Openapi(openapi) => openapi.run()?,
+            Command::Completions(completions) => completions.run()?,
+            Command::Man(man) => man.run()?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Writes to standard output; nobody may be reading on, as in `man | head`.
+fn print(text: &[u8]) -> anyhow::Result<()> {
+    let mut out = stdout();
+    match out.write_all(text).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("cannot write the output"),
+        _ => Ok(()),
     }
 }
 

@@ -34,6 +34,9 @@ pub use schema::json_schema;
 pub use service::{ServiceConfig, parse_listen};
 
 use secrecy::ExposeSecret;
+
+use crate::authentik::client::ClientSettings;
+use crate::catalog::policy::Policy;
 use tree::{Content, Node, Source};
 
 /// Everything that an operator decides.
@@ -53,9 +56,39 @@ impl Config {
     /// # Errors
     /// Names the file or variable, the key, what was expected and what to do; never a token.
     pub fn load(files: &[PathBuf], env: &impl Environment) -> Result<Self, ConfigError> {
-        let nodes = files.iter().map(|path| expand::file(path, env)).collect::<Result<Vec<_>, _>>()?;
-        let names: Vec<_> = files.iter().map(|path| path.display().to_string()).collect();
-        Self::from_nodes(nodes, &names.join(", "), env)
+        Self::from_nodes(nodes(files, env)?, &names(files), env)
+    }
+
+    /// Loads this service's own block alone; nothing of Authentik need be set.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn load_service(files: &[PathBuf], env: &impl Environment) -> Result<ServiceConfig, ConfigError> {
+        let (tree, _) = merged(nodes(files, env)?, &names(files), env)?;
+        blocks::typed(&tree, keys::SERVICE)
+    }
+
+    /// How to ask Authentik.
+    #[must_use]
+    pub fn client_settings(&self) -> ClientSettings {
+        ClientSettings {
+            base_url: self.authentik.base_url.clone(),
+            token: self.authentik.token.clone(),
+            concurrency: self.service.concurrency,
+            page_size: self.service.page_size,
+            request_timeout: self.service.request_timeout,
+        }
+    }
+
+    /// Which rows become entities.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        Policy {
+            base_url: self.authentik.base_url.clone(),
+            names: self.service.names,
+            exclude_groups: self.authentik.exclude_groups.clone(),
+            include_service_accounts: self.authentik.include_service_accounts,
+        }
     }
 
     /// Whether both decide the same, tokens included.
@@ -67,13 +100,7 @@ impl Config {
     }
 
     fn from_nodes(nodes: Vec<Node>, files: &str, env: &impl Environment) -> Result<Self, ConfigError> {
-        let mut tree = Node::new(&Source::Document(files.to_owned()), Content::Absent);
-        for node in nodes {
-            tree.merge(node);
-        }
-        variables::apply(&mut tree, env)?;
-        let mut warnings = variables::misspelled(env);
-        blocks::check(&mut tree, &mut warnings)?;
+        let (tree, warnings) = merged(nodes, files, env)?;
         blocks::require(&tree, Some(files).filter(|files| !files.is_empty()))?;
         Ok(Self {
             authentik: blocks::typed(&tree, keys::AUTHENTIK)?,
@@ -81,6 +108,28 @@ impl Config {
             warnings,
         })
     }
+}
+
+/// The contents of files.
+fn nodes(files: &[PathBuf], env: &impl Environment) -> Result<Vec<Node>, ConfigError> {
+    files.iter().map(|path| expand::file(path, env)).collect()
+}
+
+/// The names of files, for messages.
+fn names(files: &[PathBuf]) -> String {
+    files.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
+/// Files and variables as one checked tree, and what looks like a mistake in it.
+fn merged(nodes: Vec<Node>, files: &str, env: &impl Environment) -> Result<(Node, Vec<String>), ConfigError> {
+    let mut tree = Node::new(&Source::Document(files.to_owned()), Content::Absent);
+    for node in nodes {
+        tree.merge(node);
+    }
+    variables::apply(&mut tree, env)?;
+    let mut warnings = variables::misspelled(env);
+    blocks::check(&mut tree, &mut warnings)?;
+    Ok((tree, warnings))
 }
 
 #[cfg(test)]

@@ -1,20 +1,30 @@
 //! One request to Authentik: with a limit in time, retried where that is safe, never redirected.
 
+mod decode;
+mod transport;
+mod version;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
+use jiff::Timestamp;
+use reqwest::header::{
+    ACCEPT, ACCEPT_LANGUAGE, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
+};
 use reqwest::redirect::Policy;
 use reqwest::{Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
+pub use version::Introduction;
+
 use super::error::Error;
 use super::wire::{List, Listed, Page};
 use crate::base_url::BaseUrl;
 use crate::clock::Clock;
+use decode::{decode, detail};
 
 /// The first pause before a retry; each further one is twice as long, with jitter.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -50,6 +60,14 @@ pub struct Client {
     settings: ClientSettings,
     in_flight: Arc<Semaphore>,
     clock: Clock,
+}
+
+/// An answer that no retry would mend.
+struct Answer {
+    status: StatusCode,
+    /// When it was made, by the server's clock.
+    date: Option<Timestamp>,
+    body: Bytes,
 }
 
 impl Client {
@@ -96,7 +114,7 @@ impl Client {
 
     /// The body of a page; none beyond the end.
     async fn body(&self, list: List, url: &str, page: usize) -> Result<Option<Bytes>, Error> {
-        let (status, body) = self.get(url).await?;
+        let Answer { status, body, .. } = self.get(url).await?;
         match status {
             StatusCode::OK => Ok(Some(body)),
             StatusCode::NOT_FOUND if page > 1 && detail(&body).is_some() => Ok(None),
@@ -111,10 +129,9 @@ impl Client {
     /// Whether the token or a permission is at fault: the version is shown to any valid token, and
     /// texts are translated, so that answer decides and not the text.
     async fn refusal(&self, list: List, url: &str, status: StatusCode, body: &[u8]) -> Error {
-        let version = self.settings.base_url.api("admin/version/");
-        match self.get(&version).await {
-            Ok((StatusCode::OK, _)) => Error::Permission { list },
-            Ok((StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED, _)) => {
+        match self.get(&self.version_url()).await {
+            Ok(Answer { status: StatusCode::OK, .. }) => Error::Permission { list },
+            Ok(Answer { status: StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED, .. }) => {
                 Error::Token { detail: self.summary(body) }
             }
             Ok(_) => Error::Status { url: url.into(), status, detail: self.summary(body) },
@@ -123,7 +140,7 @@ impl Client {
     }
 
     /// Sends a request, and again where that may help.
-    async fn get(&self, url: &str) -> Result<(StatusCode, Bytes), Error> {
+    async fn get(&self, url: &str) -> Result<Answer, Error> {
         let mut timeouts = 0;
         let pauses =
             ExponentialBuilder::new().with_min_delay(FIRST_PAUSE).with_max_times(RETRIES).with_jitter();
@@ -142,7 +159,7 @@ impl Client {
     }
 
     /// Sends a request once; statuses that a retry may mend are errors.
-    async fn get_once(&self, url: &str) -> Result<(StatusCode, Bytes), Error> {
+    async fn get_once(&self, url: &str) -> Result<Answer, Error> {
         let _turn = self.in_flight.acquire().await;
         let response = self.http.get(url).send().await.map_err(|error| self.transport(url, &error))?;
         let status = response.status();
@@ -153,8 +170,9 @@ impl Client {
             }
             300..=399 => Err(self.redirected(url, &response)),
             _ => {
+                let date = date(&response, DATE);
                 let body = response.bytes().await.map_err(|error| self.transport(url, &error))?;
-                Ok((status, body))
+                Ok(Answer { status, date, body })
             }
         }
     }
@@ -165,25 +183,8 @@ impl Client {
         if let Ok(seconds) = text.parse() {
             return Some(Duration::from_secs(seconds));
         }
-        let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+        let date = date(response, RETRY_AFTER)?;
         Some(date.duration_since(self.clock.now()).try_into().unwrap_or(Duration::ZERO))
-    }
-
-    /// What a failure of the HTTP library means.
-    fn transport(&self, url: &str, error: &reqwest::Error) -> Error {
-        let (url, cause) = (url.to_owned(), root_cause(error));
-        let chain = || std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
-        if chain().any(is_tls) {
-            Error::Tls { url, cause }
-        } else if error.is_timeout() {
-            Error::Timeout { url, limit: self.settings.request_timeout }
-        } else if chain().any(|error| error.to_string().starts_with("dns error")) {
-            Error::Dns { url, cause }
-        } else if error.is_connect() {
-            Error::Connect { url, cause }
-        } else {
-            Error::Broken { url, cause }
-        }
     }
 
     /// What Authentik says of an error, short and on one line. Other bodies are not repeated: a
@@ -219,6 +220,12 @@ impl Client {
     }
 }
 
+/// A date in a header (RFC 9110, section 5.6.7).
+fn date(response: &Response, header: HeaderName) -> Option<Timestamp> {
+    let text = response.headers().get(header)?.to_str().ok()?.trim();
+    jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
+}
+
 /// The headers of every request.
 fn headers(token: &SecretString) -> anyhow::Result<HeaderMap> {
     let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
@@ -231,54 +238,7 @@ fn headers(token: &SecretString) -> anyhow::Result<HeaderMap> {
     ]))
 }
 
-/// Reads JSON; only after a failure a second time, to learn where it failed.
-fn decode<T: for<'de> serde::Deserialize<'de>>(url: &str, body: &[u8]) -> Result<T, Error> {
-    serde_json::from_slice(body).or_else(|error| {
-        if !error.is_data() {
-            return Err(not_authentik(url, "the answer is not JSON"));
-        }
-        let found = serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_slice(body));
-        found.map_err(|error| match error.path().to_string().as_str() {
-            "." | "pagination" | "results" => not_authentik(url, "the answer is no page of a list"),
-            path => Error::Malformed {
-                url: url.into(),
-                path: path.into(),
-                problem: without_values(&error.into_inner().to_string()),
-            },
-        })
-    })
-}
-
-/// A decoder's message without the value that it quotes: that may be somebody's data.
-fn without_values(message: &str) -> String {
-    match (message.find(['`', '"']), message.rfind(", expected")) {
-        (Some(value), Some(expected)) if value < expected => {
-            format!("{}{}", message[..value].trim_end(), &message[expected..])
-        }
-        _ => message.to_owned(),
-    }
-}
-
-/// The `detail` of Authentik's own errors.
-fn detail(body: &[u8]) -> Option<String> {
-    let body: serde_json::Value = serde_json::from_slice(body).ok()?;
-    body.get("detail")?.as_str().map(str::to_owned)
-}
-
 /// The error for whatever is no Authentik.
 fn not_authentik(url: &str, what: &str) -> Error {
     Error::NotAuthentik { url: url.into(), what: what.into() }
-}
-
-/// Whether an error comes from the TLS library, possibly wrapped as an error of input and output,
-/// and that again; such a wrapper does not name what it wraps as its source.
-fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
-    let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    error.is::<rustls::Error>() || inner.is_some_and(|inner| is_tls(inner))
-}
-
-/// The last and most telling link of an error's chain.
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let chain = std::iter::successors(error.source(), |error| error.source());
-    chain.last().map_or_else(|| error.to_string(), ToString::to_string)
 }

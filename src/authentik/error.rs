@@ -143,8 +143,9 @@ pub enum Error {
     },
     /// No user is visible, not even the token's own.
     #[error(
-        "Authentik answers with an empty user list, though the token's own user must be in it: the token lacks \
-         the global permission `view_user` (an internal service account gets an empty list and no error)"
+        "Authentik answers with an empty user list, though the token's own user must be in it (an internal \
+         service account without permission gets an empty list and no error); give the token's role the \
+         global permission `view_user`"
     )]
     Empty,
 }
@@ -171,6 +172,19 @@ impl Error {
         }
     }
 
+    /// What is the matter and what to do about it, apart from each other.
+    #[must_use]
+    pub fn parts(&self) -> (String, String) {
+        let told = self.to_string();
+        match self {
+            Self::Status { .. } => (told, "look into Authentik's log for the reason".into()),
+            Self::Unavailable { .. } => (told, "try again in a moment".into()),
+            // Every other message ends with its remedy, behind the last semicolon or colon.
+            Self::Token { .. } => apart(&told, ": "),
+            _ => apart(&told, "; "),
+        }
+    }
+
     /// Whether the same request may succeed in a moment.
     #[must_use]
     pub fn is_transient(&self) -> bool {
@@ -192,4 +206,11 @@ impl Error {
             _ => None,
         }
     }
+}
+
+/// The text before the last separator and the one behind it.
+fn apart(text: &str, separator: &str) -> (String, String) {
+    let (what, remedy) =
+        text.rsplit_once(separator).unwrap_or((text, "look into Authentik's log for the reason"));
+    (what.to_owned(), remedy.to_owned())
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use clap::builder::RangedU64ValueParser;
 use tokio::net::TcpListener;
 
 use super::{bind, run, shutdown};
@@ -17,7 +18,7 @@ use crate::config::{AuthentikConfig, Config, Schedule, ServiceConfig, parse_list
 #[derive(Debug, Args)]
 pub(super) struct Demo {
     /// How many users to invent
-    #[arg(long, value_name = "N", default_value_t = 200)]
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
     users: usize,
     /// Where to listen
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = parse_listen)]

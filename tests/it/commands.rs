@@ -1,6 +1,8 @@
 //! The commands, run as the real binary.
 
 mod configuration;
+mod generated;
+mod healthcheck;
 mod help;
 mod secrets;
 

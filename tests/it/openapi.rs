@@ -45,7 +45,7 @@ async fn held_against(app: &TestApp, method: Method, path: &str, operation: &Val
 
 #[test]
 fn the_committed_description_is_the_generated_one() {
-    assert!(text() == COMMITTED, "run `cargo run --example openapi > openapi/openapi.json`");
+    assert!(text() == COMMITTED, "run `cargo run -- openapi > openapi/openapi.json`");
 }
 
 #[test]

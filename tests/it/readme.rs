@@ -31,7 +31,7 @@ fn quoted<'a>(source: &'a str, from: &str, to: &str) -> Vec<&'a str> {
 
 /// The variants of an enum in a source file, as `kebab-case` writes them.
 fn variants(source: &str, name: &str) -> Vec<String> {
-    let (_, rest) = source.split_once(&format!("pub enum {name} {{")).unwrap();
+    let (_, rest) = source.split_once(&format!("enum {name} {{")).unwrap();
     let (body, _) = rest.split_once("\n}").unwrap();
     let lines = body.lines().map(str::trim);
     lines.filter(|line| line.starts_with(char::is_uppercase)).map(kebab).collect()
@@ -112,5 +112,32 @@ fn the_readme_names_every_problem_and_path() {
     let description = serde_json::to_value(authentik_entity_provider::http::description()).unwrap();
     for path in description["paths"].as_object().unwrap().keys() {
         assert!(section("HTTP").contains(&format!("{path}`")), "HTTP has no row for {path}");
+    }
+}
+
+#[test]
+fn the_readme_names_every_command() {
+    use clap::CommandFactory;
+    let program = authentik_entity_provider::cli::Cli::command();
+    let names: Vec<_> = program.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    assert_rows("Commands", &names, 7);
+}
+
+#[test]
+fn the_page_about_check_names_every_step_and_code() {
+    let page = include_str!("../../docs/check.md");
+    for step in variants(include_str!("../../src/cli/check/report.rs"), "Subject") {
+        assert!(page.contains(&format!("\n| `{step}` |")), "{step}");
+    }
+    let sources =
+        [include_str!("../../src/cli/check/examination.rs"), include_str!("../../src/cli/check/outcome.rs")];
+    let codes = sources.iter().flat_map(|source| source.split("Status::").skip(1)).filter_map(|rest| {
+        let code = rest.lines().next()?.split_once(", \"")?.1;
+        code.split_once('"').map(|(code, _)| code)
+    });
+    let codes: Vec<_> = codes.filter(|code| *code != "timeout").collect();
+    assert!(codes.len() >= 8, "{codes:?}");
+    for code in codes {
+        assert!(page.contains(&format!("`{code}`")), "{code}");
     }
 }

@@ -69,7 +69,9 @@ async fn a_request_in_flight_is_answered_and_the_run_is_cancelled() {
     };
     let (answer, ()) = tokio::join!(request, terminate);
     let answer = answer.expect("a request in flight is answered");
-    assert!([200, 202].contains(&answer.status().as_u16()));
+    assert_eq!(answer.status(), 200);
+    let run: serde_json::Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+    assert_eq!((&run["state"], &run["error"]["code"]), (&"failed".into(), &"cancelled".into()), "{run}");
     let ended = held.serve.end().await;
     assert_eq!(ended.status.code(), Some(0), "{}", ended.error);
     assert_eq!(held.fake.counters().user_lists, 1, "the gate never opened, and nobody asked again");

@@ -131,7 +131,7 @@ struct FailureView {
 
 /// What an operator should know about the directory.
 #[derive(Debug, Serialize, ToSchema)]
-struct FindingView {
+pub(crate) struct FindingView {
     /// What kind of finding it is, stable over versions.
     code: Code,
     /// The kind of the entity at fault.

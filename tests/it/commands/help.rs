@@ -13,10 +13,9 @@ async fn help(arguments: &[&str]) -> String {
 async fn the_help_reads_well() {
     insta::assert_snapshot!("help", help(&["--help"]).await);
     insta::assert_snapshot!("help-serve", help(&["serve", "--help"]).await);
-    for command in ["export", "diff", "explain"] {
+    for command in ["demo", "check", "export", "diff", "explain", "healthcheck"] {
         insta::assert_snapshot!(format!("help-{command}"), help(&[command, "--help"]).await);
     }
-    insta::assert_snapshot!("help-demo", help(&["demo", "--help"]).await);
 }
 
 #[tokio::test]

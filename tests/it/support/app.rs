@@ -54,11 +54,6 @@ impl TestApp {
         self.client.post(format!("{}{path}", self.base))
     }
 
-    /// Begins a request with any method.
-    pub fn request(&self, method: reqwest::Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.base))
-    }
-
     /// Sends a GET request.
     pub async fn fetch(&self, path: &str) -> Response {
         self.get(path).send().await.unwrap()

@@ -1,0 +1,47 @@
+//! The last steps: what the rows would make, without publishing it.
+
+use super::counted;
+use super::report::{Counts, Report, Status, Subject};
+use crate::catalog::entity::Kind;
+use crate::catalog::finding::{Code, Finding};
+use crate::catalog::plan::{Names, Plan};
+use crate::config::Config;
+use crate::directory::Directory;
+
+/// What the rows make.
+pub(super) fn transformed(report: &mut Report, config: &Config, directory: &Directory) {
+    let policy = config.policy();
+    let plan = Plan::new(directory, &policy, &Names::default());
+    report.counts = Some(Counts {
+        users: directory.users().len(),
+        groups: directory.groups().len(),
+        user_entities: plan.count(Kind::User),
+        group_entities: plan.count(Kind::Group),
+    });
+    report.findings = plan.findings().to_vec();
+    let is_hidden = |finding: &&Finding| matches!(finding.code, Code::HiddenUsers | Code::HiddenGroups);
+    let (hidden, others): (Vec<_>, Vec<_>) = plan.findings().iter().partition(is_hidden);
+    viewed(report, &hidden);
+    match others.len() {
+        0 => report.fine(Subject::Findings, "none"),
+        count => report.trouble(
+            (Subject::Findings, Status::Warning, "findings"),
+            counted(count, "finding"),
+            "each finding says what to do",
+        ),
+    }
+}
+
+/// Whether a permission hides rows.
+fn viewed(report: &mut Report, hidden: &[&Finding]) {
+    if hidden.is_empty() {
+        return report.fine(Subject::FullView, "neither list names rows that the other lacks");
+    }
+    let codes: Vec<_> = hidden.iter().map(|finding| finding.code.to_string()).collect();
+    report.trouble(
+        (Subject::FullView, Status::Failed, "hidden-rows"),
+        format!("the lists name rows that they lack ({}): the view is filtered", codes.join(", ")),
+        "give the token's role the global permissions `view_user` and `view_group`; permissions on single \
+         objects filter the lists",
+    );
+}

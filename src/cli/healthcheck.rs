@@ -1,0 +1,93 @@
+//! `healthcheck`: asks the running service whether it is ready, for a container without a shell.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use reqwest::redirect::Policy;
+use reqwest::{Client, Response};
+use serde_json::Value;
+
+use super::{ConfigFiles, print};
+use crate::config::{Config, ProcessEnvironment};
+
+/// Shorter than what container engines wait by default.
+const TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Ask the running service whether it is ready; exits with 0 if it is
+#[derive(Debug, Args)]
+pub(super) struct Healthcheck {
+    /// Where the service answers; by default where the configuration lets it listen
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    #[command(flatten)]
+    config: ConfigFiles,
+}
+
+impl Healthcheck {
+    /// Asks once.
+    pub(super) async fn run(self, before: ConfigFiles) -> anyhow::Result<()> {
+        let base = match self.url {
+            Some(url) => url,
+            None => configured(&before.then(self.config))?,
+        };
+        let url = format!("{}/health/ready", base.trim_end_matches('/'));
+        let answer = client()?.get(&url).send().await.map_err(reqwest::Error::without_url);
+        let answer = answer.with_context(|| format!("not ready: {url} does not answer"))?;
+        if answer.status().is_success() {
+            return print(format!("ready: {url}\n").as_bytes());
+        }
+        bail!("not ready: {url} answers {}", told(answer).await)
+    }
+}
+
+/// Where the service answers that was started with the same configuration.
+fn configured(files: &[PathBuf]) -> anyhow::Result<String> {
+    let service = Config::load_service(files, &ProcessEnvironment)?;
+    Ok(format!("http://{}", reachable(service.listen)))
+}
+
+/// A client that asks this machine's own service: no proxy, no redirect.
+fn client() -> anyhow::Result<Client> {
+    // A second call finds the provider installed, which is just as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Ok(Client::builder().no_proxy().redirect(Policy::none()).timeout(TIMEOUT).build()?)
+}
+
+/// The address under which this machine reaches one to listen on.
+fn reachable(listen: SocketAddr) -> SocketAddr {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listen.port())
+}
+
+/// The status, and what a problem document says.
+async fn told(answer: Response) -> String {
+    let status = answer.status();
+    let body = answer.bytes().await.unwrap_or_default();
+    let problem: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let detail = problem["detail"].as_str().map(|detail| detail.replace(char::is_control, " "));
+    detail.map_or_else(|| status.to_string(), |detail| format!("{status}: {detail}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unspecified_address_is_asked_on_loopback() {
+        for (listen, expected) in [
+            ("0.0.0.0:8080", "127.0.0.1:8080"),
+            ("[::]:8080", "[::1]:8080"),
+            ("192.0.2.1:80", "192.0.2.1:80"),
+            ("[2001:db8::1]:80", "[2001:db8::1]:80"),
+        ] {
+            assert_eq!(reachable(listen.parse().unwrap()), expected.parse().unwrap());
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Troubles that no recording has: versions, clocks, servers of others, the configuration.
+
+use authentik_entity_provider::authentik::fake::{
+    Access, Action, CannedAnswer, FakeAuthentik, Place, Release, Step,
+};
+use reqwest::StatusCode;
+
+use super::{check, look_alike};
+use crate::support::directory::assert_says;
+use crate::support::process::Process;
+
+/// What a check says when the question for the version is answered by something else.
+async fn introduced(answer: Action) -> (Option<i32>, String) {
+    let (fake, authentik) = look_alike(Release::V2026_5).await;
+    fake.script(Step::at(Place::Version, answer).always());
+    let ended = check(&authentik.base, FakeAuthentik::TOKEN, &[]).await;
+    (ended.status.code(), ended.out)
+}
+
+/// An answer with a version.
+fn version(version: &str) -> Action {
+    Action::answer(StatusCode::OK, format!(r#"{{"version_current":"{version}"}}"#))
+}
+
+#[tokio::test]
+async fn an_old_version_fails_and_an_unknown_one_is_a_warning() {
+    for (told, code, part) in [
+        ("2024.2.0", 0, "✓ version         Authentik 2024.2.0"),
+        ("2023.10.7", 1, "✗ version         Authentik 2023.10.7 is older than 2024.2"),
+        ("2024.1", 1, "✗ version"),
+        ("main", 0, "! version         Authentik calls its version \"main\""),
+    ] {
+        let (status, report) = introduced(version(told)).await;
+        assert_eq!(status, Some(code), "{report}");
+        assert_says(&report, &[part, "entities."]);
+    }
+}
+
+#[tokio::test]
+async fn a_version_that_is_not_told_keeps_no_step_from_being_taken() {
+    for body in ["<html>", "{}", "[]"] {
+        let (status, report) = introduced(Action::answer(StatusCode::OK, body)).await;
+        assert_eq!(status, Some(0), "{report}");
+        assert_says(&report, &["- token", "! version", "→ check `baseUrl`", "✓ reading"]);
+    }
+    let (status, report) = introduced(Action::answer(StatusCode::NOT_FOUND, "{}")).await;
+    assert_eq!(status, Some(0), "{report}");
+}
+
+#[tokio::test]
+async fn a_distant_clock_is_a_warning() {
+    let headers = [("content-type", "application/json"), ("date", "Sun, 22 Nov 2015 10:00:00 GMT")];
+    let answer = CannedAnswer {
+        status: StatusCode::OK,
+        headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
+        body: br#"{"version_current":"2026.5.0"}"#.to_vec(),
+    };
+    let (status, report) = introduced(Action::Answer(answer)).await;
+    assert_eq!(status, Some(0), "{report}");
+    assert_says(&report, &["! clock           Authentik's clock is ", "behind this machine's", "→ let both"]);
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_answer_is_told_at_once() {
+    for (answer, parts) in [
+        (Action::answer(StatusCode::SERVICE_UNAVAILABLE, "{}"), ["answered 503", "try again in a moment"]),
+        (
+            Action::redirect("https://elsewhere.example"),
+            ["redirects to https://elsewhere.example", "baseUrl"],
+        ),
+    ] {
+        let (status, report) = introduced(answer).await;
+        assert_eq!(status, Some(1), "{report}");
+        assert_says(&report, &["✗ connection", "- findings", parts[0], parts[1]]);
+    }
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let ended = check(&format!("http://{free}"), "token", &[]).await;
+    assert_eq!(ended.status.code(), Some(1));
+    assert_says(&ended.out, &["✗ connection      cannot connect to", "→ check that Authentik runs there"]);
+}
+
+#[tokio::test]
+async fn a_wrong_configuration_skips_everything_else() {
+    let ended = Process::run(&["check"], &[]).await;
+    assert_eq!((ended.status.code(), ended.error.as_str()), (Some(1), ""));
+    assert_says(&ended.out, &["✗ configuration", "AUTHENTIK_BASE_URL", "- connection", "- findings"]);
+}
+
+#[tokio::test]
+async fn what_looks_like_a_mistake_in_the_configuration_is_a_warning() {
+    let (_fake, authentik) = look_alike(Release::V2026_5).await;
+    let variables = [
+        ("AUTHENTIK_BASE_URL", authentik.base.as_str()),
+        ("AUTHENTIK_TOKEN", FakeAuthentik::TOKEN),
+        ("ENTITY_PROVIDER_LISEN", "127.0.0.1:80"),
+    ];
+    let ended = Process::run(&["check"], &variables).await;
+    assert_eq!(ended.status.code(), Some(0), "{}", ended.out);
+    assert_says(&ended.out, &["! configuration", "ENTITY_PROVIDER_LISEN"]);
+}
+
+#[tokio::test]
+async fn a_token_that_authentik_repeats_is_not_shown() {
+    let secret = "zQ7xW2vK9pLmR4tY8uB3nC6hJ1sD5fG0aEqZ";
+    let echo = format!(r#"{{"detail":"no token {secret}"}}"#);
+    for (status, place) in [(StatusCode::FORBIDDEN, Place::Version), (StatusCode::BAD_REQUEST, Place::Users)]
+    {
+        let (fake, authentik) = look_alike(Release::V2026_5).await;
+        fake.grant(secret, Access::Full);
+        fake.script(Step::at(place, Action::answer(status, echo.clone())).always());
+        for output in ["text", "json"] {
+            let ended = check(&authentik.base, secret, &["--output", output]).await;
+            assert_eq!(ended.status.code(), Some(1));
+            assert!(ended.out.contains("no token (token)") && !ended.out.contains(secret), "{}", ended.out);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_reading_that_takes_too_long_names_the_timeout_to_raise() {
+    let (fake, authentik) = look_alike(Release::V2026_5).await;
+    // The first request asks for the permission, the second begins the reading.
+    fake.script(Step::at(Place::Users, Action::Hang).nth(2));
+    let variables = [
+        ("AUTHENTIK_BASE_URL", authentik.base.as_str()),
+        ("AUTHENTIK_TOKEN", FakeAuthentik::TOKEN),
+        ("APP_CONFIG_catalog_providers_authentik_schedule_timeout", "100ms"),
+    ];
+    let ended = Process::run(&["check"], &variables).await;
+    assert_eq!(ended.status.code(), Some(1), "{}", ended.out);
+    assert_says(&ended.out, &["✗ reading", "`schedule.timeout`", "→ raise", "- full view", "- findings"]);
+}
