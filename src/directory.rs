@@ -157,6 +157,17 @@ impl Directory {
         self.groups.binary_search_by_key(&pk, |group| group.pk).ok().map(|at| &self.groups[at])
     }
 
+    /// Whether a user names a listed group that does not name the user: the group was read before the
+    /// user joined it.
+    #[must_use]
+    pub fn lacks_a_membership(&self) -> bool {
+        let lacks = |user: &User, pk: &GroupPk| {
+            let found = self.groups.binary_search_by_key(pk, |group| group.pk);
+            found.is_ok_and(|at| self.groups[at].users.binary_search(&user.pk).is_err())
+        };
+        self.users.iter().any(|user| user.groups.iter().any(|pk| lacks(user, pk)))
+    }
+
     /// Whether the user list has this pk.
     #[must_use]
     pub fn has_user(&self, pk: UserPk) -> bool {

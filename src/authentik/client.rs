@@ -20,7 +20,7 @@ use tokio::sync::Semaphore;
 
 pub use version::Introduction;
 
-use super::error::Error;
+use super::error::{Error, SetupError};
 use super::wire::{List, Listed, Page};
 use crate::base_url::BaseUrl;
 use crate::clock::Clock;
@@ -75,7 +75,7 @@ impl Client {
     ///
     /// # Errors
     /// When the token cannot stand in a header, or the system's certificates cannot be read.
-    pub fn new(settings: ClientSettings, clock: Clock) -> anyhow::Result<Self> {
+    pub fn new(settings: ClientSettings, clock: Clock) -> Result<Self, SetupError> {
         // A second call finds the provider installed, which is just as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
@@ -227,9 +227,9 @@ fn date(response: &Response, header: HeaderName) -> Option<Timestamp> {
 }
 
 /// The headers of every request.
-fn headers(token: &SecretString) -> anyhow::Result<HeaderMap> {
-    let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
-        .map_err(|_| anyhow::anyhow!("`token` has a character that cannot stand in a header"))?;
+fn headers(token: &SecretString) -> Result<HeaderMap, SetupError> {
+    let mut bearer =
+        HeaderValue::from_str(&format!("Bearer {}", token.expose_secret())).map_err(|_| SetupError::Token)?;
     bearer.set_sensitive(true);
     Ok(HeaderMap::from_iter([
         (reqwest::header::AUTHORIZATION, bearer),

@@ -6,6 +6,17 @@ use reqwest::StatusCode;
 
 use super::wire::List;
 
+/// Why Authentik cannot even be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The token cannot be sent.
+    #[error("`token` has a character that cannot stand in a header")]
+    Token,
+    /// The HTTP library refuses, for example because the system's certificates cannot be read.
+    #[error("cannot prepare connections")]
+    Http(#[from] reqwest::Error),
+}
+
 /// Why Authentik could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

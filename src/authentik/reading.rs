@@ -28,13 +28,15 @@ pub async fn read_directory(
     }
     let mut directory = Directory::new(users.into_values().collect(), groups.into_values().collect());
     let mut settled = known.clone();
+    // Somebody joined a group after it was read: once, since the users are not read again for it.
+    let mut behind = directory.lacks_a_membership();
     for _ in 0..ROUNDS {
         let found = Disagreement::of(&directory);
-        if found.beyond(&settled).is_empty() {
+        if found.beyond(&settled).is_empty() && !behind {
             break;
         }
         directory = read_again(client, progress, directory, &settled).await?;
-        settled = found;
+        (settled, behind) = (found, false);
     }
     Ok(directory)
 }

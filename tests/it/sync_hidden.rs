@@ -136,6 +136,19 @@ async fn edited_between_the_lists(edit: fn(&mut FakeDirectory)) -> Pair {
 }
 
 #[tokio::test]
+async fn who_joins_a_group_after_it_was_read_is_served_as_its_member() {
+    let join = |directory: &mut FakeDirectory| {
+        let late = directory.add_user("late");
+        assert!(directory.add_member(group_pk(1), late));
+    };
+    let pair = edited_between_the_lists(join).await;
+    let (run, of_users, of_groups) = counted(&pair).await;
+    assert_eq!((&run["users"], &run["findings"], of_users, of_groups), (&json!(6), &json!(0), 1, 2), "{run}");
+    let late = pair.app.entity("user", "late").await.unwrap();
+    assert_eq!(late["spec"]["memberOf"], json!(["everyone"]));
+}
+
+#[tokio::test]
 async fn a_user_deleted_during_the_crawl_is_no_hidden_user() {
     let pair = edited_between_the_lists(|directory| assert!(directory.remove_user(2))).await;
     let (run, _, of_groups) = counted(&pair).await;
