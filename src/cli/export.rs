@@ -11,9 +11,11 @@ use tempfile::Builder;
 use super::ConfigFiles;
 use super::once::{Reading, load, report};
 use super::output::print;
+use crate::catalog::entity::Kind;
 use crate::catalog::plan::Names;
 use crate::snapshot::document::Document;
 use crate::snapshot::rendition::{Format, Rendition, Variant};
+use crate::sync::cycle::NOBODY;
 
 /// Read Authentik once and write the entities, as `GET /entities` would serve them
 #[derive(Debug, Args)]
@@ -57,9 +59,11 @@ impl Export {
         let variant = Variant { format: self.format.into(), kind: None };
         let made = reading.plan(Names::default(), move |plan| {
             report(plan.findings());
-            Rendition::plain(&Document::render(plan), variant).bytes
+            let bytes = Rendition::plain(&Document::render(plan), variant).bytes;
+            (plan.count(Kind::User), bytes)
         });
-        let bytes = made.await?;
+        let (users, bytes) = made.await?;
+        ensure!(users > 0, "{NOBODY}");
         match self.output {
             None => print(&bytes),
             Some(file) => replace(&file, &bytes).with_context(|| format!("cannot write {}", file.display())),

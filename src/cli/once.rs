@@ -8,6 +8,7 @@ use anyhow::{Context, anyhow};
 use tokio::task::spawn_blocking;
 
 use super::output::inert;
+use super::progress::shown;
 use crate::app::cycle;
 use crate::catalog::finding::Finding;
 use crate::catalog::plan::{Names, Plan};
@@ -36,7 +37,8 @@ impl Reading {
     /// Reads Authentik as the configuration says.
     pub(super) async fn of(config: &Config) -> anyhow::Result<Self> {
         let cycle = cycle(config, &Clock::system())?;
-        let read = cycle.read(&Disagreement::default(), &Progress::default()).await;
+        let (known, progress) = (Disagreement::default(), Progress::default());
+        let read = shown(&progress, "reading Authentik", cycle.read(&known, &progress)).await;
         let directory = read.map_err(|failure| anyhow!("{} ({})", failure.message, failure.code))?;
         Ok(Self { directory, policy: cycle.policy })
     }

@@ -19,6 +19,9 @@ use crate::snapshot::changes::Changes;
 use crate::snapshot::run::{Failure, Report};
 use crate::snapshot::{Snapshot, Store};
 
+/// Why entities without any user are not published: they would delete everybody from a catalog.
+pub const NOBODY: &str = "no user would be left: every user that Authentik shows is inactive or a service \
+    account; check the token's permission `view_user` and `includeServiceAccounts`";
 /// How many new findings a run logs one by one.
 const LOGGED_FINDINGS: usize = 20;
 
@@ -88,7 +91,7 @@ impl Cycle {
         });
         let (snapshot, changes) = made.await.map_err(|_| panicked())?;
         if snapshot.document.count(Kind::User) == 0 {
-            return Err(nobody());
+            return Err(Failure { code: "nobody", message: NOBODY.into() });
         }
         let report = Report {
             users: snapshot.document.count(Kind::User),
@@ -142,13 +145,6 @@ fn log_new(findings: &[Finding], previous: &[Finding]) {
     if new.len() > LOGGED_FINDINGS {
         tracing::warn!(findings = new.len(), "more findings; GET /sync/{{id}} lists all");
     }
-}
-
-/// The failure of a run that would delete everybody from a catalog.
-fn nobody() -> Failure {
-    let message = "no user would be left: every user that Authentik shows is inactive or a service account; \
-                   check the token's permission `view_user` and `includeServiceAccounts`";
-    Failure { code: "nobody", message: message.into() }
 }
 
 /// The failure of a transform that panicked; its message went to the log.

@@ -265,3 +265,18 @@ async fn tls_with_a_server_that_speaks_none_is_told_as_such() {
     assert_eq!(code, "tls", "{message}");
     assert_says(message, &["certificate", "scheme"]);
 }
+
+#[tokio::test]
+async fn a_run_that_would_leave_nobody_changes_nothing() {
+    let pair = Pair::with(crowd(5)).await;
+    pair.app.sync().await;
+    pair.fake.edit(|directory| {
+        let pks: Vec<_> = directory.users().iter().map(|user| user.pk).collect();
+        assert!(pks.into_iter().all(|pk| directory.set_active(pk, false)));
+    });
+    let run = pair.app.sync().await;
+    let (code, message) = failure(&run);
+    assert_eq!(code, "nobody");
+    assert_says(message, &["inactive or a service account", "view_user"]);
+    assert_eq!(pair.app.names("user").await.len(), 5);
+}
