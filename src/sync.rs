@@ -107,11 +107,13 @@ impl Scheduler {
         let Settings { client, policy, timeout, timetable } = match reload {
             Reload::Settings(settings) => *settings,
             Reload::Refused(failure) => {
+                self.ledger.refuse(Some(failure.message.clone()));
                 self.ledger.begin(Trigger::Reload);
                 self.conclude("reload", Err(failure));
                 return;
             }
         };
+        self.ledger.refuse(None);
         self.timetable = timetable;
         (self.cycle.client, self.cycle.policy, self.cycle.timeout) = (client, policy, timeout);
         if last.is_some_and(|last| last.failures > 0) || !self.cycle.has_kept_rows() {

@@ -13,11 +13,16 @@ pub(super) struct Completions {
 }
 
 impl Completions {
-    /// Prints the script.
+    /// Prints the script. For a name with hyphens `clap_complete` writes one thing where the bash script
+    /// finds out the command and another where it uses it; both are made the same.
     pub(super) fn run(self) -> anyhow::Result<()> {
         let (mut command, mut script) = (Cli::command(), Vec::new());
         let name = command.get_name().to_owned();
-        generate(self.shell, &mut command, name, &mut script);
-        print(&script)
+        generate(self.shell, &mut command, name.clone(), &mut script);
+        print(
+            String::from_utf8(script)?
+                .replace(&name.replace('-', "__subcmd__"), &name.replace('-', "__"))
+                .as_bytes(),
+        )
     }
 }

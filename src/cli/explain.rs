@@ -22,6 +22,7 @@ pub(super) struct Explain {
     /// What to explain
     kind: KindName,
     /// A name in the catalog, a username or group name in Authentik, or a pk
+    #[arg(allow_hyphen_values = true)]
     name: String,
     /// Ask the running service at this URL; without it, Authentik is read once
     #[arg(long, value_name = "URL")]

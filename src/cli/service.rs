@@ -65,7 +65,7 @@ impl Service {
         let mut url = self.base.clone();
         url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
         // The URL may hold a password, which errors do not repeat.
-        let place = format!("{}{path} of the service", url.host_str().unwrap_or_default());
+        let place = format!("{}{}", url.origin().ascii_serialization(), url.path());
         let sent = self.http.get(url).query(query).send().await.map_err(reqwest::Error::without_url);
         let answer = sent.with_context(|| format!("cannot read {place}; is it running there?"))?;
         let status = answer.status();

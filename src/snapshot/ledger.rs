@@ -31,6 +31,7 @@ struct Runs {
     ended: VecDeque<Run>,
     next_at: Option<Timestamp>,
     closed: bool,
+    refused: Option<String>,
 }
 
 impl Runs {
@@ -100,6 +101,17 @@ impl Ledger {
                 runs.ended.push_front(Run { end: Some((now, outcome)), ..run });
             }
         });
+    }
+
+    /// Says why the present configuration on disk was refused, or that it was not.
+    pub fn refuse(&self, reason: Option<String>) {
+        self.change(|runs| runs.refused = reason);
+    }
+
+    /// Why the present configuration on disk was refused, and an older one counts.
+    #[must_use]
+    pub fn refused(&self) -> Option<String> {
+        self.lock().refused.clone()
     }
 
     /// Says when the next scheduled run is due.

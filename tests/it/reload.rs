@@ -112,8 +112,13 @@ async fn an_invalid_configuration_is_reported_and_the_old_one_stays() {
     assert_eq!(running.json("/health").await["status"], "degraded");
     assert_eq!(running.names("user").await.len(), 5);
     assert_eq!(post(&format!("{}/sync?wait=1m", running.service)).await["state"], "succeeded");
+    let health = running.json("/health").await;
+    assert_eq!(health["status"], "degraded", "a good run does not mend the file: {health}");
+    assert!(health["configurationError"].as_str().unwrap().contains("includeServiceAccounts"));
     running.write("excludeGroups: [everyone]", "");
     running.serve.logged("reload succeeded").await;
+    let health = running.json("/health").await;
+    assert_eq!((&health["status"], health.get("configurationError")), (&"ok".into(), None), "{health}");
     assert!(running.names("group").await.is_empty());
 }
 

@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, VARY};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -88,6 +88,7 @@ impl From<FormatName> for Format {
 pub async fn read_entities(
     State(state): State<AppState>,
     query: Result<Query<EntitiesQuery>, QueryRejection>,
+    method: Method,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let Query(query) = query?;
@@ -99,16 +100,24 @@ pub async fn read_entities(
     let variant = Variant { format, kind: query.kind.map(Into::into) };
     let encoding = negotiate::encoding(&headers);
     let rendition = state.renditions.rendition(&snapshot, variant, encoding).await;
-    answer(&rendition, is_not_modified(&headers, &rendition.etag))
+    answer(&rendition, is_not_modified(&headers, &rendition.etag), &method)
 }
 
 /// The answer with a rendition, or with its headers alone.
-pub(super) fn answer(rendition: &Rendition, not_modified: bool) -> Result<Response, ApiError> {
+pub(super) fn answer(
+    rendition: &Rendition,
+    not_modified: bool,
+    method: &Method,
+) -> Result<Response, ApiError> {
     let mut response = Response::builder()
         .header(ETAG, &rendition.etag)
         .header(VARY, HeaderValue::from_static("Accept, Accept-Encoding"))
         .header(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     if not_modified {
+        if method == Method::HEAD {
+            // Else the length of no body is sent, which RFC 9110, section 8.6, forbids on a 304.
+            response = response.header(CONTENT_LENGTH, rendition.bytes.len());
+        }
         return response.status(StatusCode::NOT_MODIFIED).body(Body::empty()).map_err(|_| ApiError::Internal);
     }
     if let Some(coding) = rendition.encoding.name() {

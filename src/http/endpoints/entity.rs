@@ -2,7 +2,7 @@
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -77,11 +77,12 @@ impl EntityPath {
 pub async fn read_entity(
     State(state): State<AppState>,
     path: Result<Path<EntityPath>, PathRejection>,
+    method: Method,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let snapshot = state.store.current().ok_or(ApiError::NoSnapshot)?;
     // Only a text that is not UTF-8 is rejected, and no name is such a text.
     let found = path.ok().and_then(|Path(path)| path.find(&snapshot));
     let entity = found.ok_or(ApiError::UnknownEntity)?;
-    answer(&entity, is_not_modified(&headers, &entity.etag))
+    answer(&entity, is_not_modified(&headers, &entity.etag), &method)
 }

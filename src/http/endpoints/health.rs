@@ -36,6 +36,10 @@ pub struct HealthView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
     next_run_at: Option<Timestamp>,
+    /// Why a changed configuration was refused; an older one counts until it is mended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    configuration_error: Option<String>,
 }
 
 /// The service in one word.
@@ -47,7 +51,7 @@ pub enum Status {
     Starting,
     /// The last run succeeded.
     Ok,
-    /// The last run failed; the snapshot before it is served.
+    /// The last run failed, and the snapshot before it is served; or a changed configuration is invalid.
     Degraded,
     /// The service is shutting down.
     Draining,
@@ -108,6 +112,7 @@ pub async fn read_health(State(state): State<AppState>) -> impl IntoResponse {
         snapshot: snapshot.map(|snapshot| SnapshotView::of(&snapshot, state.clock.now())),
         last_run: last_run.as_ref().map(RunView::from),
         next_run_at: state.ledger.next_at(),
+        configuration_error: state.ledger.refused(),
     };
     let code = if view.snapshot.is_some() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (code, [(CACHE_CONTROL, "no-store")], Json(view))
@@ -119,7 +124,7 @@ fn status(state: &AppState, snapshot: Option<&Snapshot>, last_run: Option<&Run>)
     match snapshot {
         _ if state.draining.is_cancelled() => Status::Draining,
         None => Status::Starting,
-        Some(_) if failed => Status::Degraded,
+        Some(_) if failed || state.ledger.refused().is_some() => Status::Degraded,
         Some(_) => Status::Ok,
     }
 }

@@ -39,3 +39,26 @@ async fn the_manual_has_a_page_for_the_program_and_for_each_command() {
     assert_eq!(ended.status.code(), Some(1));
     assert!(ended.error.contains("`nothing`"), "{}", ended.error);
 }
+
+/// What bash proposes for the last word of a line.
+async fn proposed(script: &str, words: &[&str]) -> Vec<String> {
+    let line = format!(
+        "{script}\nCOMP_WORDS=({}); COMP_CWORD={}; _authentik__entity__provider {} \"${{COMP_WORDS[-1]}}\" \
+         \"${{COMP_WORDS[-2]}}\"; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+        words.join(" "),
+        words.len() - 1,
+        words[0],
+    );
+    let out = tokio::process::Command::new("bash").args(["--norc", "-c", &line]).output().await.unwrap();
+    String::from_utf8(out.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn bash_completes_commands_flags_and_values() {
+    let script = Process::run(&["completions", "bash"], &[]).await.out;
+    let name = "authentik-entity-provider";
+    assert!(proposed(&script, &[name, "exp"]).await.contains(&"explain".to_owned()));
+    assert!(proposed(&script, &[name, "export", "--f"]).await.contains(&"--format".to_owned()));
+    assert_eq!(proposed(&script, &[name, "export", "--format", "n"]).await, ["ndjson"]);
+    assert_eq!(proposed(&script, &[name, "explain", "g"]).await, ["group"]);
+}

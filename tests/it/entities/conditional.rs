@@ -91,6 +91,8 @@ async fn a_304_has_the_headers_that_a_cache_needs_and_no_body() {
             for method in [Method::GET, Method::HEAD] {
                 let answer = Answer::to(&pair.app, method, &path, &headers).await;
                 assert_eq!((answer.status, answer.body.len()), (304, 0), "{query} {coding}");
+                let length = answer.headers.get("content-length");
+                assert!(length.is_none() || length == full.headers.get("content-length"), "{length:?}");
                 for name in ["etag", "vary", "cache-control"] {
                     assert_eq!(answer.header(name), full.header(name));
                 }
