@@ -3,6 +3,8 @@
 //! One request at a time and pages of ten make the order of the requests certain. The users are in
 //! no group, so that no membership gives a lost row away.
 
+mod random;
+
 use std::collections::BTreeMap;
 
 use authentik_entity_provider::authentik::fake::{
@@ -57,12 +59,18 @@ async fn served(pair: &Pair, kind: &str) -> Named {
     by_pk
 }
 
-/// Syncs and asserts that no row is lost that was there all the time, that none is served that was
-/// never there, and that each is as it was at some moment of the run.
+/// Syncs and asserts what [`assert_served`] does.
 async fn assert_present(pair: &Pair, what: &str) -> Value {
     let before = present(&pair.fake);
     let run = pair.app.sync().await;
     assert_eq!(run["state"], "succeeded", "{what}: {run}");
+    assert_served(pair, &before, what).await;
+    run
+}
+
+/// Asserts that no row is lost that was there all the time, that none is served that was never there,
+/// and that each is as it was at some moment of the run.
+async fn assert_served(pair: &Pair, before: &[Named; 2], what: &str) {
     let after = present(&pair.fake);
     for (at, kind) in ["user", "group"].into_iter().enumerate() {
         let (before, after, served) = (&before[at], &after[at], served(pair, kind).await);
@@ -71,10 +79,12 @@ async fn assert_present(pair: &Pair, what: &str) -> Value {
         }
         for (pk, name) in &served {
             let states = [before.get(pk), after.get(pk)];
-            assert!(states.contains(&Some(name)), "{what}: {kind} {pk} was never {name}: {states:?}");
+            let was_never = states == [None, None] && !name.starts_with("new-");
+            assert!(!was_never, "{what}: {kind} {pk} was never there");
+            let known = states.contains(&Some(name)) || name.starts_with("new-");
+            assert!(known, "{what}: {kind} {pk} was never {name}: {states:?}");
         }
     }
-    run
 }
 
 /// Syncs while an edit happens right before a page of a list is answered.
