@@ -6,7 +6,7 @@ use super::{assert_served, loners, present};
 use crate::support::app::Pair;
 use crate::support::directory::{failure, group_pk};
 
-/// Numbers that look random and are the same every time (SplitMix64).
+/// Numbers that look random and are the same every time (`SplitMix64`).
 struct Numbers(u64);
 
 impl Numbers {
