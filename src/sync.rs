@@ -101,8 +101,8 @@ impl Scheduler {
         }
     }
 
-    /// Takes new settings over. The kept rows are transformed again where they suffice; a run is
-    /// asked for where they do not, or where the last one failed.
+    /// Takes new settings over. The rows that are kept of this server are transformed again; a run is
+    /// asked for where there are none, or where the last one failed and the change may have mended it.
     async fn reload(&mut self, reload: Reload, last: Option<&Last>) {
         let Settings { client, policy, timeout, timetable } = match reload {
             Reload::Settings(settings) => *settings,
@@ -116,13 +116,15 @@ impl Scheduler {
         self.ledger.refuse(None);
         self.timetable = timetable;
         (self.cycle.client, self.cycle.policy, self.cycle.timeout) = (client, policy, timeout);
-        if last.is_some_and(|last| last.failures > 0) || !self.cycle.has_kept_rows() {
-            self.ledger.request(Trigger::Reload);
-            return;
+        let has_kept_rows = self.cycle.has_kept_rows();
+        if has_kept_rows {
+            self.ledger.begin(Trigger::Reload);
+            let ended = self.cycle.run_on_kept_rows().await;
+            self.conclude("reload", ended);
         }
-        self.ledger.begin(Trigger::Reload);
-        let ended = self.cycle.run_on_kept_rows().await;
-        self.conclude("reload", ended);
+        if !has_kept_rows || last.is_some_and(|last| last.failures > 0) {
+            self.ledger.request(Trigger::Reload);
+        }
     }
 
     /// Ends the run that is under way, in the ledger and then in the log.

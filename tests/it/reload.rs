@@ -147,6 +147,20 @@ async fn a_mended_token_is_tried_at_once() {
 }
 
 #[tokio::test]
+async fn a_change_counts_for_the_kept_rows_although_authentik_is_down() {
+    let mut running = Running::spawn().await;
+    running.fake.revoke(FakeAuthentik::TOKEN);
+    let run = post(&format!("{}/sync?wait=1m", running.service)).await;
+    assert_eq!(run["error"]["code"], "token", "{run}");
+    running.serve.logged("sync failed").await;
+    running.write("excludeGroups: [everyone]", "");
+    running.serve.logged("reload succeeded").await;
+    assert!(running.names("group").await.is_empty());
+    running.serve.logged("sync failed").await;
+    assert_eq!(running.json("/health").await["status"], "degraded", "the change mended nothing");
+}
+
+#[tokio::test]
 async fn what_needs_a_restart_is_named() {
     let mut running = Running::spawn().await;
     running.write("", "drainDelay: 1s");
