@@ -65,7 +65,7 @@ pub fn router(state: AppState) -> Router {
         .fallback(async || ApiError::UnknownPath)
         .method_not_allowed_fallback(async || ApiError::UnknownMethod)
         .layer(CatchPanicLayer::custom(error::panicked))
-        .layer(TraceLayer::new_for_http().make_span_with(span).on_response(log))
+        .layer(TraceLayer::new_for_http().make_span_with(span).on_response(log).on_failure(()))
         .with_state(state)
 }
 
@@ -74,7 +74,8 @@ fn span(request: &Request<Body>) -> tracing::Span {
     tracing::debug_span!("request", method = %request.method(), path = request.uri().path())
 }
 
-/// Logs an answer; readers poll, so this is for debugging only.
+/// Logs an answer; readers poll, so this is for debugging only. A 503 before the first snapshot is no
+/// failure, and what really fails is logged where it does.
 fn log(response: &Response<Body>, latency: std::time::Duration, _: &tracing::Span) {
     tracing::debug!(status = response.status().as_u16(), latency_us = latency.as_micros(), "answered");
 }

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use crate::support::RunningAuthentik;
 use crate::support::process::{Line, Process, get, post};
 use crate::support::wire::documents;
+use rustix::process::Signal;
 
 const LISTEN: [&str; 3] = ["serve", "--listen", "127.0.0.1:0"];
 
@@ -70,6 +71,17 @@ async fn the_demo_takes_no_configuration() {
         assert!(!ended.status.success());
         assert!(ended.error.contains("--config"), "{}", ended.error);
     }
+}
+
+#[tokio::test]
+async fn a_probe_before_the_first_snapshot_is_no_error_in_the_log() {
+    let variables = [("AUTHENTIK_BASE_URL", "http://127.0.0.1:1"), ("AUTHENTIK_TOKEN", "unused")];
+    let mut serve = Process::spawn(&["serve", "--listen", "127.0.0.1:0"], &variables);
+    let service = serve.serving().await;
+    assert_eq!(get(&format!("{service}/health/ready")).await.status(), 503);
+    serve.signal(Signal::TERM);
+    let ended = serve.end().await;
+    assert!(ended.status.success() && !ended.error.contains("ERROR"), "{}", ended.error);
 }
 
 #[tokio::test]

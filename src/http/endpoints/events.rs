@@ -1,7 +1,6 @@
 //! `/sync/{id}/events`: follows a run as server-sent events, driven by what happens and not by a timer.
 
 use std::convert::Infallible;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +15,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::run_view::{PagesView, RunView};
-use super::sync::NO_STORE;
+use super::sync::{NO_STORE, known_run};
 use crate::http::error::{ApiError, Problem};
 use crate::http::state::AppState;
 use crate::progress::{Pages, Progress};
@@ -52,10 +51,7 @@ pub async fn follow_run(
     State(state): State<AppState>,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<impl IntoResponse, ApiError> {
-    // Only a text that is not UTF-8 is rejected, and no id is such a text.
-    let id = id.map_or_else(|_| "given".to_owned(), |Path(id)| id);
-    let run = RunId::from_str(&id).ok().and_then(|id| state.ledger.find(id));
-    let run = run.ok_or(ApiError::UnknownRun(id))?;
+    let run = known_run(&state, id)?;
     let events = Feed::new(&run, state.ledger, state.draining).events();
     Ok((NO_STORE, UNBUFFERED, Sse::new(events).keep_alive(KeepAlive::default())))
 }

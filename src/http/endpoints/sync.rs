@@ -18,7 +18,7 @@ use super::run_view::{RunDetailView, RunView};
 use crate::config::parse_duration;
 use crate::http::error::{ApiError, Problem};
 use crate::http::state::AppState;
-use crate::snapshot::run::{RunId, Trigger};
+use crate::snapshot::run::{Run, RunId, Trigger};
 
 /// The longest wait for the end of a run.
 const LONGEST_WAIT: Duration = Duration::from_mins(10);
@@ -84,10 +84,7 @@ pub async fn read_run(
     State(state): State<AppState>,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<impl IntoResponse, ApiError> {
-    // Only a text that is not UTF-8 is rejected, and no id is such a text.
-    let id = id.map_or_else(|_| "given".to_owned(), |Path(id)| id);
-    let run = RunId::from_str(&id).ok().and_then(|id| state.ledger.find(id));
-    let run = run.ok_or(ApiError::UnknownRun(id))?;
+    let run = known_run(&state, id)?;
     Ok((NO_STORE, Json(RunDetailView::from(&run))))
 }
 
@@ -148,6 +145,13 @@ pub async fn request_run(
         response.headers_mut().insert(PREFERENCE_APPLIED, value);
     }
     Ok(response)
+}
+
+/// The run that a path names. Only a text that is not UTF-8 is rejected, and no id is such a text.
+pub(super) fn known_run(state: &AppState, id: Result<Path<String>, PathRejection>) -> Result<Run, ApiError> {
+    let id = id.map_or_else(|_| "given".to_owned(), |Path(id)| id);
+    let run = RunId::from_str(&id).ok().and_then(|id| state.ledger.find(id));
+    run.ok_or(ApiError::UnknownRun(id))
 }
 
 /// A duration in a query: as in the configuration, or a plain number of seconds.
