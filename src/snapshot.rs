@@ -2,6 +2,7 @@
 //!
 //! This is where `sync` and `http` meet: one publishes and writes the ledger, the other reads.
 
+mod buckets;
 pub mod changes;
 mod coding;
 pub mod document;
@@ -10,6 +11,7 @@ pub mod ledger;
 pub mod rendition;
 pub mod renditions;
 pub mod run;
+pub mod shard;
 
 use std::sync::Arc;
 

@@ -83,7 +83,7 @@ impl Diff {
 
 /// The entities as they would be now, if the names from before still count.
 async fn current(reading: Reading, old: &ByRef) -> anyhow::Result<ByRef> {
-    let variant = Variant { format: Format::Ndjson, kind: None };
+    let variant = Variant { format: Format::Ndjson, ..Variant::default() };
     let made = reading.plan(baseline::held(old), move |plan| {
         report(plan.findings());
         baseline::parse(&Rendition::plain(&Document::render(plan), variant).bytes)

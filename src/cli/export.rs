@@ -15,6 +15,7 @@ use crate::catalog::entity::Kind;
 use crate::catalog::plan::Names;
 use crate::snapshot::document::Document;
 use crate::snapshot::rendition::{Format, Rendition, Variant};
+use crate::snapshot::shard::Shard;
 use crate::sync::cycle::NOBODY;
 
 /// Read Authentik once and write the entities, as `GET /entities` would serve them
@@ -23,6 +24,9 @@ pub(super) struct Export {
     /// How entities follow each other
     #[arg(long, value_enum, default_value_t)]
     format: FormatName,
+    /// Only one shard, such as `0/64`, as `?shard=` has it
+    #[arg(long, value_name = "I/K")]
+    shard: Option<Shard>,
     /// A file, replaced as a whole once everything is read; standard output without it
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -56,7 +60,7 @@ impl Export {
     /// Reads everything before anything is written.
     pub(super) async fn run(self, before: ConfigFiles) -> anyhow::Result<()> {
         let reading = Reading::of(&load(&before.then(self.config))?).await?;
-        let variant = Variant { format: self.format.into(), kind: None };
+        let variant = Variant { format: self.format.into(), kind: None, shard: self.shard };
         let made = reading.plan(Names::default(), move |plan| {
             report(plan.findings());
             let bytes = Rendition::plain(&Document::render(plan), variant).bytes;

@@ -10,6 +10,10 @@ use tokio::task::{JoinError, spawn, spawn_blocking};
 use super::Snapshot;
 use super::rendition::{Encoding, Rendition, Variant};
 
+/// What a kept rendition takes beside its body: key, tag and the cache's own records. Without it, bodies
+/// without bytes, which empty shards have, would be kept without bounds.
+const OVERHEAD: usize = 512;
+
 /// What a rendition is kept under: the content that it was made from, and how.
 type Key = (Box<str>, Variant, Encoding);
 
@@ -27,7 +31,9 @@ impl Renditions {
         let kept = Cache::builder()
             .max_capacity(capacity)
             .eviction_policy(EvictionPolicy::lru())
-            .weigher(|_, rendition: &Arc<Rendition>| u32::try_from(rendition.bytes.len()).unwrap_or(u32::MAX))
+            .weigher(|_, rendition: &Arc<Rendition>| {
+                u32::try_from(rendition.bytes.len() + OVERHEAD).unwrap_or(u32::MAX)
+            })
             .build();
         Self { kept, turn: Arc::new(Semaphore::new(1)) }
     }
@@ -67,7 +73,7 @@ impl Renditions {
         encoding: Encoding,
         make: impl FnOnce() -> Rendition + Send + 'static,
     ) -> Arc<Rendition> {
-        let key: Key = (snapshot.document.digest().into(), variant, encoding);
+        let key: Key = (content(snapshot, variant), variant, encoding);
         if let Some(kept) = self.kept.get(&key).await {
             return kept;
         }
@@ -78,6 +84,12 @@ impl Renditions {
         };
         unpanicked(spawn(async move { kept.get_with(key, rendition).await }).await)
     }
+}
+
+/// The digest of what a variant is made from; a shard's outlives changes elsewhere.
+fn content(snapshot: &Snapshot, variant: Variant) -> Box<str> {
+    let document = &snapshot.document;
+    variant.shard.map_or_else(|| document.digest().into(), |shard| document.shard_digest(shard).into())
 }
 
 /// What a task gave; its panic goes on here.
@@ -97,9 +109,10 @@ mod tests {
     use crate::catalog::policy::{NamePolicy, Policy};
     use crate::directory::{Directory, Group, GroupPk};
     use crate::snapshot::rendition::Format;
+    use crate::snapshot::shard::{ShardCount, changed_shards};
 
-    const JSON: Variant = Variant { format: Format::Json, kind: None };
-    const NDJSON: Variant = Variant { format: Format::Ndjson, kind: None };
+    const JSON: Variant = Variant { format: Format::Json, kind: None, shard: None };
+    const NDJSON: Variant = Variant { format: Format::Ndjson, kind: None, shard: None };
 
     fn snapshot(groups: u128) -> Arc<Snapshot> {
         let group = |number| Group {
@@ -148,6 +161,36 @@ mod tests {
         let second = renditions.rendition(&snapshot(9), JSON, Encoding::Brotli).await;
         let other = renditions.rendition(&snapshot(10), JSON, Encoding::Brotli).await;
         assert!(Arc::ptr_eq(&first, &second) && !Arc::ptr_eq(&first, &other));
+    }
+
+    #[tokio::test]
+    async fn a_shard_survives_a_snapshot_in_which_only_others_changed() {
+        let (renditions, of) = (Renditions::new(1 << 20), "8".parse::<ShardCount>().unwrap());
+        let (before, after) = (snapshot(50), snapshot(51));
+        let changed = changed_shards(Some(&before.document), &after.document, of);
+        assert_eq!(changed.len(), 1, "one group is new");
+        for shard in of.shards() {
+            for encoding in [Encoding::Identity, Encoding::Gzip, Encoding::Zstd] {
+                let variant = Variant { shard: Some(shard), ..Variant::default() };
+                let [before, after] =
+                    [&before, &after].map(|snapshot| renditions.rendition(snapshot, variant, encoding));
+                let (before, after) = (before.await, after.await);
+                assert_eq!(Arc::ptr_eq(&before, &after), !changed.contains(&shard), "{shard}");
+                assert_eq!(before.etag == after.etag, !changed.contains(&shard), "{shard}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn bodies_without_bytes_are_bounded_too() {
+        let (renditions, snapshot) = (Renditions::new(20 * OVERHEAD as u64), snapshot(0));
+        for shard in "1024".parse::<ShardCount>().unwrap().shards().take(100) {
+            let variant = Variant { shard: Some(shard), ..Variant::default() };
+            let answered = renditions.rendition(&snapshot, variant, Encoding::Identity).await;
+            assert!(answered.bytes.is_empty());
+        }
+        renditions.kept.run_pending_tasks().await;
+        assert!((1..=20).contains(&renditions.kept.entry_count()), "{}", renditions.kept.entry_count());
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

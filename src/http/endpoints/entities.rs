@@ -15,6 +15,7 @@ use crate::http::error::{ApiError, Problem};
 use crate::http::negotiate;
 use crate::http::state::AppState;
 use crate::snapshot::rendition::{Format, Rendition, Variant};
+use crate::snapshot::shard::Shard;
 
 /// Which entities, in which format.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -24,6 +25,10 @@ pub struct EntitiesQuery {
     /// Only entities of this kind.
     #[param(inline)]
     kind: Option<KindName>,
+    /// Only entities of this shard, `i/K`: the first four bytes of the SHA-256 of the entity's ref in
+    /// lower case, as a number, modulo K are i. K is a power of two up to 1024.
+    #[param(value_type = Option<String>, nullable = false, pattern = "^[0-9]{1,4}/[0-9]{1,4}$", example = "0/64")]
+    shard: Option<Shard>,
     /// The format, whatever the `Accept` header says.
     #[param(inline)]
     format: Option<FormatName>,
@@ -32,7 +37,7 @@ pub struct EntitiesQuery {
 /// How entities follow each other.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum FormatName {
+pub(super) enum FormatName {
     Yaml,
     Json,
     Ndjson,
@@ -92,15 +97,20 @@ pub async fn read_entities(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let Query(query) = query?;
-    let format = match query.format {
-        Some(format) => format.into(),
-        None => negotiate::format(&headers).ok_or_else(not_acceptable)?,
-    };
+    let format = format(query.format, &headers)?;
     let snapshot = state.store.current().ok_or(ApiError::NoSnapshot)?;
-    let variant = Variant { format, kind: query.kind.map(Into::into) };
+    // The only shard is no other content and is not rendered again.
+    let shard = query.shard.filter(|shard| !shard.is_whole());
+    let variant = Variant { format, kind: query.kind.map(Into::into), shard };
     let encoding = negotiate::encoding(&headers);
     let rendition = state.renditions.rendition(&snapshot, variant, encoding).await;
     answer(&rendition, is_not_modified(&headers, &rendition.etag), &method)
+}
+
+/// The format that the query names, else the one that `Accept` prefers.
+pub(super) fn format(named: Option<FormatName>, headers: &HeaderMap) -> Result<Format, ApiError> {
+    let format = named.map(Into::into).or_else(|| negotiate::format(headers));
+    format.ok_or_else(|| ApiError::NotAcceptable(Format::ALL.map(Format::media_type).join(", ")))
 }
 
 /// The answer with a rendition, or with its headers alone.
@@ -128,9 +138,4 @@ pub(super) fn answer(
         .header(CONTENT_LENGTH, rendition.bytes.len())
         .body(Body::from(rendition.bytes.clone()))
         .map_err(|_| ApiError::Internal)
-}
-
-/// The error that names what there is.
-fn not_acceptable() -> ApiError {
-    ApiError::NotAcceptable(Format::ALL.map(Format::media_type).join(", "))
 }
