@@ -1,6 +1,7 @@
 //! The composition root: puts the parts together and supervises them.
 
 use std::fmt::Display;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use crate::authentik::client::Client;
 use crate::clock::Clock;
 use crate::config::{Config, ServiceConfig};
 use crate::http;
+use crate::http::origin::Origins;
 use crate::http::state::AppState;
 use crate::snapshot::ledger::Ledger;
 use crate::snapshot::renditions::Renditions;
@@ -25,6 +27,9 @@ use crate::sync::{Reload, Scheduler, Settings};
 
 /// How many bytes of renditions other than the default body are kept.
 const KEPT_RENDITIONS: u64 = 128 << 20;
+
+/// How many bytes of lists of locations are kept: the largest has a third of a megabyte.
+const KEPT_LOCATIONS: u64 = 8 << 20;
 
 /// The service, ready to run.
 #[derive(Debug)]
@@ -53,6 +58,9 @@ impl App {
         let state = AppState {
             store: Arc::clone(&cycle.store),
             renditions: Arc::new(Renditions::new(KEPT_RENDITIONS)),
+            locations: Arc::new(Renditions::new(KEPT_LOCATIONS)),
+            location_prefix: config.service.location_prefix.clone(),
+            origins: Arc::new(origins(&config.service)),
             ledger: Arc::clone(&ledger),
             clock: clock.clone(),
             draining: shutdown.clone(),
@@ -81,7 +89,8 @@ impl App {
         let _stop_the_rest = shutdown.clone().drop_guard();
         let scheduler = tokio::spawn(scheduler.run(shutdown.clone()));
         let close = after(shutdown.clone(), drain_delay);
-        let server = axum::serve(listener, router).with_graceful_shutdown(close);
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let server = axum::serve(listener, service).with_graceful_shutdown(close);
         tokio::select! {
             outcome = async { server.await } => outcome.context("the HTTP server ended")?,
             ended = unexpected(scheduler, &shutdown) => ended?,
@@ -132,6 +141,8 @@ impl Reloader {
         let keys = [
             ("listen", old.listen == service.listen),
             ("publicUrl", old.public_url == service.public_url),
+            ("trustedProxies", old.trusted_proxies == service.trusted_proxies),
+            ("locationPrefix", old.location_prefix == service.location_prefix),
             ("drainDelay", old.drain_delay == service.drain_delay),
             ("drainTimeout", old.drain_timeout == service.drain_timeout),
         ];
@@ -142,6 +153,12 @@ impl Reloader {
     async fn send(&self, reload: Reload) {
         let _ = self.sender.send(reload).await;
     }
+}
+
+/// What the operator says of the ways to this service.
+fn origins(service: &ServiceConfig) -> Origins {
+    let (public_url, trusted_proxies) = (service.public_url.clone(), service.trusted_proxies.clone());
+    Origins { public_url, trusted_proxies }
 }
 
 /// What the sync needs of a configuration.

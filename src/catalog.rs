@@ -11,6 +11,7 @@ pub mod exclusion;
 pub mod explain;
 pub mod finding;
 pub mod hierarchy;
+pub mod location;
 pub mod name;
 pub mod naming;
 pub mod picture;

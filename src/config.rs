@@ -12,6 +12,7 @@ mod expand;
 mod file;
 mod include;
 mod keys;
+mod network;
 mod reference;
 mod scalar;
 mod schedule;

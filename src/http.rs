@@ -4,6 +4,7 @@ pub mod conditional;
 pub mod endpoints;
 pub mod error;
 pub mod negotiate;
+pub mod origin;
 pub mod state;
 
 use axum::Router;
@@ -16,7 +17,7 @@ use utoipa::openapi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use endpoints::{docs, entities, entity, events, explain, health, sync};
+use endpoints::{docs, entities, entity, events, explain, health, locations, sync};
 use error::ApiError;
 use state::AppState;
 
@@ -41,6 +42,7 @@ fn table() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(entities::read_entities))
         .routes(routes!(entity::read_entity))
+        .routes(routes!(locations::read_locations))
         .routes(routes!(explain::read_explanation))
         .routes(routes!(sync::list_runs, sync::request_run))
         .routes(routes!(sync::read_run))

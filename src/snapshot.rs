@@ -8,6 +8,7 @@ mod coding;
 pub mod document;
 pub mod explained;
 pub mod ledger;
+pub mod locations;
 pub mod rendition;
 pub mod renditions;
 pub mod run;

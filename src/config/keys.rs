@@ -1,5 +1,7 @@
 //! Every key of the configuration, once: checks, variables, reference page and schema come from here.
 
+use crate::catalog::location::MAX_PREFIX_LENGTH;
+
 /// Backstage's own block.
 pub(super) const AUTHENTIK: &str = "catalog.providers.authentik";
 /// The block of this service.
@@ -31,6 +33,8 @@ pub(super) enum Kind {
     Secret,
     /// A list of strings.
     Texts,
+    /// What names begin with, at most this long.
+    Prefix(usize),
     /// `true` or `false`.
     Switch,
     /// A whole number within these bounds.
@@ -57,7 +61,7 @@ pub(super) enum Fallback {
 }
 
 /// All keys, in the order of the reference page.
-pub(super) const KEYS: [Key; 16] = [
+pub(super) const KEYS: [Key; 18] = [
     Key {
         path: "catalog.providers.authentik.baseUrl",
         variable: "AUTHENTIK_BASE_URL",
@@ -126,7 +130,21 @@ pub(super) const KEYS: [Key; 16] = [
         variable: "ENTITY_PROVIDER_PUBLIC_URL",
         kind: Kind::Url,
         fallback: Fallback::Absent,
-        meaning: "The URL under which Backstage reaches the service.",
+        meaning: "The URL under which Backstage reaches the service; the targets of `/locations` begin with it.",
+    },
+    Key {
+        path: "entityProvider.trustedProxies",
+        variable: "ENTITY_PROVIDER_TRUSTED_PROXIES",
+        kind: Kind::Texts,
+        fallback: Fallback::Value("[]"),
+        meaning: "IP networks of the proxies whose `X-Forwarded-For`, `-Host`, `-Prefix` and `-Proto` count.",
+    },
+    Key {
+        path: "entityProvider.locationPrefix",
+        variable: "ENTITY_PROVIDER_LOCATION_PREFIX",
+        kind: Kind::Prefix(MAX_PREFIX_LENGTH),
+        fallback: Fallback::Value("authentik"),
+        meaning: "What the names of the locations in `/locations` begin with.",
     },
     Key {
         path: "entityProvider.names",

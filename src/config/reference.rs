@@ -46,6 +46,7 @@ fn takes(kind: &Kind) -> String {
         Kind::Url => "URL".to_owned(),
         Kind::Secret => "secret text".to_owned(),
         Kind::Texts => "list of texts".to_owned(),
+        Kind::Prefix(most) => format!("up to {most} letters, digits, `-`, `_`, `.`"),
         Kind::Switch => "`true` or `false`".to_owned(),
         Kind::Integer(least, most) => format!("{least} to {most}"),
         Kind::Choice(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or "),

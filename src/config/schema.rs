@@ -62,6 +62,9 @@ fn shape(kind: &Kind) -> Value {
         Kind::Texts => {
             json!({ "type": "array", "items": elsewhere(json!({ "type": "string", "minLength": 1 })) })
         }
+        Kind::Prefix(most) => json!({
+            "type": "string", "pattern": "^\\s*[A-Za-z0-9][-A-Za-z0-9_.]*\\s*$", "minLength": 1, "maxLength": most,
+        }),
         Kind::Switch => json!({ "type": "boolean" }),
         Kind::Integer(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
         Kind::Choice(words) => json!({ "enum": words }),

@@ -3,13 +3,15 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use serde::Deserialize;
 use serde::de::value::StrDeserializer;
 use serde::de::{Deserializer, Error};
 use serde_json::Value;
 use url::Url;
 
-use super::{duration, scalar};
+use super::{duration, network, scalar};
+use crate::catalog::location::LocationPrefix;
 use crate::catalog::policy::NamePolicy;
 
 /// The block `entityProvider`.
@@ -22,6 +24,12 @@ pub struct ServiceConfig {
     /// The URL under which Backstage reaches the service, without a trailing slash.
     #[serde(deserialize_with = "public_url")]
     pub public_url: Option<String>,
+    /// Peers whose word counts for how a request reached them.
+    #[serde(deserialize_with = "network::networks")]
+    pub trusted_proxies: Vec<IpNet>,
+    /// What the names of shards' locations begin with.
+    #[serde(deserialize_with = "network::prefix")]
+    pub location_prefix: LocationPrefix,
     /// How names are made.
     #[serde(deserialize_with = "names")]
     pub names: NamePolicy,
@@ -47,6 +55,8 @@ impl Default for ServiceConfig {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             public_url: None,
+            trusted_proxies: Vec::new(),
+            location_prefix: LocationPrefix::default(),
             names: NamePolicy::default(),
             concurrency: 4,
             page_size: 100,

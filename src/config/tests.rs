@@ -87,6 +87,7 @@ fn two_variables_are_enough_and_the_rest_has_defaults() {
     let service = config.service;
     assert_eq!(service.listen.to_string(), "127.0.0.1:8080");
     assert_eq!((service.public_url, service.names), (None, NamePolicy::Seed));
+    assert_eq!((service.trusted_proxies.len(), service.location_prefix.as_str()), (0, "authentik"));
     assert_eq!((service.concurrency, service.page_size), (4, 100));
     assert_eq!(service.request_timeout, Duration::from_secs(30));
     assert_eq!((service.drain_delay, service.drain_timeout), (Duration::ZERO, Duration::from_secs(10)));
@@ -125,6 +126,8 @@ catalog:
 entityProvider:
   listen: 0.0.0.0:7000
   publicUrl: https://entities.example.com/authentik/
+  trustedProxies: [10.1.2.3/8, "::1"]
+  locationPrefix: people
   names: backstage
   concurrency: "${CONCURRENCY}"
   pageSize: 50
@@ -146,6 +149,11 @@ entityProvider:
     let service = config.service;
     assert_eq!(service.listen.to_string(), "0.0.0.0:7000");
     assert_eq!(service.public_url.as_deref(), Some("https://entities.example.com/authentik"));
+    let proxies: Vec<_> = service.trusted_proxies.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        (proxies.join(" "), service.location_prefix.as_str()),
+        ("10.0.0.0/8 ::1/128".into(), "people")
+    );
     assert_eq!(service.names, NamePolicy::Backstage);
     assert_eq!((service.concurrency, service.page_size), (8, 50));
     assert_eq!(service.request_timeout, Duration::from_secs(5));
@@ -352,6 +360,17 @@ fn a_bad_value_in_our_block_is_named_by_its_whole_key() {
         ("publicUrl: ftp://a.example.com", format!("publicUrl: {url}")),
         ("publicUrl: https://a:s3cret0123456789@b", format!("publicUrl: {url}")),
         ("publicUrl: https://a.example.com/?a=b", format!("publicUrl: {url}")),
+        (
+            "trustedProxies: [10.0.0.0/33]",
+            "trustedProxies: expected IP networks or addresses such as `10.0.0.0/8` or `::1`, found `10.0.0.0/33`"
+                .into(),
+        ),
+        (
+            "locationPrefix: -a",
+            "locationPrefix: expected at most 44 of the characters `A-Z a-z 0-9 - _ .`, \
+             the first one a letter or digit, found `-a`"
+                .into(),
+        ),
         ("names: npm", "names: expected `seed` or `backstage`, found `npm`".into()),
         ("concurrency: 0", "concurrency: expected a whole number from 1 to 32, found `0`".into()),
         ("concurrency: 33", "concurrency: expected a whole number from 1 to 32, found `33`".into()),
@@ -367,7 +386,8 @@ fn a_bad_value_in_our_block_is_named_by_its_whole_key() {
         ),
         (
             "port: 80",
-            "port: unknown key; expected one of `listen`, `publicUrl`, `names`, `concurrency`, \
+            "port: unknown key; expected one of `listen`, `publicUrl`, `trustedProxies`, \
+             `locationPrefix`, `names`, `concurrency`, \
              `pageSize`, `requestTimeout`, `drainDelay`, `drainTimeout`"
                 .into(),
         ),
@@ -444,6 +464,8 @@ fn a_key_of_our_block_in_backstages_is_an_error() {
     for key in [
         "listen",
         "publicUrl",
+        "trustedProxies",
+        "locationPrefix",
         "names",
         "concurrency",
         "requestTimeout",
@@ -459,7 +481,7 @@ fn a_key_of_our_block_in_backstages_is_an_error() {
             )
         );
         assert!(
-            message(&service(&format!("{key}: []")), &MINIMAL)
+            message(&service(&format!("{key}: {{}}")), &MINIMAL)
                 .starts_with(&format!("app-config.yaml: entityProvider.{key}: ")),
             "every known key is read"
         );

@@ -13,6 +13,7 @@ pub mod events;
 pub mod explain;
 pub mod health;
 mod kind_name;
+pub mod locations;
 pub mod openapi;
 pub mod run_view;
 pub mod sync;

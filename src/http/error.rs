@@ -22,6 +22,10 @@ pub enum ApiError {
     /// A query parameter is unknown or has a value that cannot be used.
     #[error("{0}")]
     Query(String),
+    /// What says under which URL the service was asked cannot stand in a URL; the value is not
+    /// repeated, since it may be anything.
+    #[error("the header {0} cannot be used in a URL; set `entityProvider.publicUrl` or correct the request")]
+    Host(&'static str),
     /// None of the formats is acceptable.
     #[error("none of {0} is acceptable; send another Accept header or use ?format=")]
     NotAcceptable(String),
@@ -73,7 +77,7 @@ impl ApiError {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::NoSnapshot | Self::Draining => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Query(_) => StatusCode::BAD_REQUEST,
+            Self::Query(_) | Self::Host(_) => StatusCode::BAD_REQUEST,
             Self::NotAcceptable(_) => StatusCode::NOT_ACCEPTABLE,
             Self::UnknownEntity | Self::UnknownRun(_) | Self::UnknownRow(_) | Self::UnknownPath => {
                 StatusCode::NOT_FOUND
@@ -90,6 +94,7 @@ impl ApiError {
             Self::NoSnapshot => "no-snapshot",
             Self::Draining => "draining",
             Self::Query(_) => "bad-query",
+            Self::Host(_) => "bad-host",
             Self::NotAcceptable(_) => "not-acceptable",
             Self::UnknownEntity => "unknown-entity",
             Self::UnknownRun(_) => "unknown-run",

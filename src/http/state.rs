@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::catalog::location::LocationPrefix;
 use crate::clock::Clock;
+use crate::http::origin::Origins;
 use crate::snapshot::Store;
 use crate::snapshot::ledger::Ledger;
 use crate::snapshot::renditions::Renditions;
@@ -16,6 +18,12 @@ pub struct AppState {
     pub store: Arc<Store>,
     /// Renditions made on first use.
     pub renditions: Arc<Renditions>,
+    /// Lists of locations; apart, so that no `Host` that clients invent drives entities out.
+    pub locations: Arc<Renditions>,
+    /// What the names of locations begin with.
+    pub location_prefix: LocationPrefix,
+    /// What the operator says of the ways to this service.
+    pub origins: Arc<Origins>,
     /// Runs of the sync.
     pub ledger: Arc<Ledger>,
     /// The wall clock.

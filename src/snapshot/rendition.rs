@@ -66,10 +66,25 @@ impl Rendition {
     #[must_use]
     pub fn plain(document: &Document, variant: Variant) -> Self {
         let Variant { format, kind, shard } = variant;
-        let bytes = match (shard, format) {
-            (Some(shard), format) => joined(format, document.shard(shard, kind)),
-            (None, Format::Yaml) => kind.map_or_else(|| document.bytes().clone(), |kind| document.part(kind)),
-            (None, format) => joined(format, document.entities(kind).map(|(_, json)| json)),
+        if let Some(shard) = shard {
+            return Self::joined(format, document.shard(shard, kind));
+        }
+        match format {
+            Format::Yaml => {
+                let bytes = kind.map_or_else(|| document.bytes().clone(), |kind| document.part(kind));
+                Self::of(bytes, Encoding::Identity, format)
+            }
+            _ => Self::joined(format, document.entities(kind).map(|(_, json)| json)),
+        }
+    }
+
+    /// Renders JSON documents without a coding.
+    #[must_use]
+    pub(super) fn joined<'a>(format: Format, documents: impl Iterator<Item = &'a [u8]>) -> Self {
+        let bytes = match format {
+            Format::Yaml => ended(documents, SEPARATOR),
+            Format::Json => array(documents),
+            Format::Ndjson => ended(documents, b""),
         };
         Self::of(bytes, Encoding::Identity, format)
     }
@@ -91,15 +106,6 @@ impl Rendition {
     fn of(bytes: Bytes, encoding: Encoding, format: Format) -> Self {
         let etag = format!("\"{}\"", sha256_hex(&bytes, 32));
         Self { bytes, etag, encoding, format }
-    }
-}
-
-/// JSON documents in a format.
-fn joined<'a>(format: Format, documents: impl Iterator<Item = &'a [u8]>) -> Bytes {
-    match format {
-        Format::Yaml => ended(documents, SEPARATOR),
-        Format::Json => array(documents),
-        Format::Ndjson => ended(documents, b""),
     }
 }
 

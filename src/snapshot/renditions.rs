@@ -8,14 +8,24 @@ use tokio::sync::Semaphore;
 use tokio::task::{JoinError, spawn, spawn_blocking};
 
 use super::Snapshot;
-use super::rendition::{Encoding, Rendition, Variant};
+use super::locations::Locations;
+use super::rendition::{Encoding, Format, Rendition, Variant};
 
 /// What a kept rendition takes beside its body: key, tag and the cache's own records. Without it, bodies
 /// without bytes, which empty shards have, would be kept without bounds.
 const OVERHEAD: usize = 512;
 
-/// What a rendition is kept under: the content that it was made from, and how.
-type Key = (Box<str>, Variant, Encoding);
+/// What a rendition is kept under: what it was made from and in which coding.
+type Key = (Source, Encoding);
+
+/// What a rendition was made from, and how.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Source {
+    /// Entities, by the digest of the document or of the shard; a shard's outlives changes elsewhere.
+    Entities(Box<str>, Variant),
+    /// The list of the shards.
+    Locations(Box<Locations>, Format),
+}
 
 /// Answers with renditions of snapshots; the default body comes with them, plain and gzip.
 #[derive(Debug)]
@@ -49,31 +59,47 @@ impl Renditions {
         if default && let Some(published) = snapshot.published(encoding) {
             return Arc::clone(published);
         }
-        let plain =
-            if default { Arc::clone(snapshot.identity()) } else { self.plain(snapshot, variant).await };
-        match encoding {
-            Encoding::Identity => plain,
-            coding => self.kept(snapshot, variant, coding, move || plain.encoded(coding)).await,
-        }
+        let source = Source::entities(snapshot, variant);
+        let plain = if default {
+            Arc::clone(snapshot.identity())
+        } else {
+            let snapshot = Arc::clone(snapshot);
+            let make = move || Rendition::plain(&snapshot.document, variant);
+            self.kept(source.clone(), Encoding::Identity, make).await
+        };
+        self.encoded(source, plain, encoding).await
     }
 
-    /// A variant without a coding.
-    async fn plain(&self, snapshot: &Arc<Snapshot>, variant: Variant) -> Arc<Rendition> {
-        let source = Arc::clone(snapshot);
-        let make = move || Rendition::plain(&source.document, variant);
-        self.kept(snapshot, variant, Encoding::Identity, make).await
+    /// The list of the shards; whoever asks for one that is being made waits for it.
+    pub async fn locations(
+        &self,
+        locations: Locations,
+        format: Format,
+        encoding: Encoding,
+    ) -> Arc<Rendition> {
+        let source = Source::Locations(Box::new(locations.clone()), format);
+        let make = move || locations.render(format);
+        let plain = self.kept(source.clone(), Encoding::Identity, make).await;
+        self.encoded(source, plain, encoding).await
+    }
+
+    /// The same in a coding.
+    async fn encoded(&self, source: Source, plain: Arc<Rendition>, encoding: Encoding) -> Arc<Rendition> {
+        match encoding {
+            Encoding::Identity => plain,
+            coding => self.kept(source, coding, move || plain.encoded(coding)).await,
+        }
     }
 
     /// A kept rendition, made now if there is none. The making is a task of its own and goes on when
     /// the client does not wait for it: its work is not lost, and nobody else's turn comes too early.
     async fn kept(
         &self,
-        snapshot: &Snapshot,
-        variant: Variant,
+        source: Source,
         encoding: Encoding,
         make: impl FnOnce() -> Rendition + Send + 'static,
     ) -> Arc<Rendition> {
-        let key: Key = (content(snapshot, variant), variant, encoding);
+        let key: Key = (source, encoding);
         if let Some(kept) = self.kept.get(&key).await {
             return kept;
         }
@@ -86,10 +112,12 @@ impl Renditions {
     }
 }
 
-/// The digest of what a variant is made from; a shard's outlives changes elsewhere.
-fn content(snapshot: &Snapshot, variant: Variant) -> Box<str> {
-    let document = &snapshot.document;
-    variant.shard.map_or_else(|| document.digest().into(), |shard| document.shard_digest(shard).into())
+impl Source {
+    fn entities(snapshot: &Snapshot, variant: Variant) -> Self {
+        let document = &snapshot.document;
+        let digest = variant.shard.map(|shard| document.shard_digest(shard).into());
+        Self::Entities(digest.unwrap_or_else(|| document.digest().into()), variant)
+    }
 }
 
 /// What a task gave; its panic goes on here.
@@ -108,7 +136,6 @@ mod tests {
     use crate::base_url::BaseUrl;
     use crate::catalog::policy::{NamePolicy, Policy};
     use crate::directory::{Directory, Group, GroupPk};
-    use crate::snapshot::rendition::Format;
     use crate::snapshot::shard::{ShardCount, changed_shards};
 
     const JSON: Variant = Variant { format: Format::Json, kind: None, shard: None };
@@ -203,7 +230,7 @@ mod tests {
         });
         let made = asked.map(|(variant, coding)| {
             let (working, most, source) = (Arc::clone(&working), Arc::clone(&most), Arc::clone(&snapshot));
-            renditions.kept(&snapshot, variant, coding, move || {
+            renditions.kept(Source::entities(&snapshot, variant), coding, move || {
                 most.fetch_max(working.fetch_add(1, SeqCst) + 1, SeqCst);
                 // Long enough for others to come in, if they could.
                 (0..1000).for_each(|_| std::thread::yield_now());
@@ -221,6 +248,7 @@ mod tests {
         let (renditions, snapshot) = (Renditions::new(1 << 20), snapshot(9));
         let (begun, began) = tokio::sync::oneshot::channel();
         let (allow, allowed) = std::sync::mpsc::channel::<()>();
+        let json = || Source::entities(&snapshot, JSON);
         let source = Arc::clone(&snapshot);
         let make = move || {
             let _ = begun.send(());
@@ -228,13 +256,13 @@ mod tests {
             Rendition::plain(&source.document, JSON)
         };
         tokio::select! {
-            _ = renditions.kept(&snapshot, JSON, Encoding::Identity, make) => panic!("nothing was allowed"),
+            _ = renditions.kept(json(), Encoding::Identity, make) => panic!("nothing was allowed"),
             _ = began => {}
         }
         assert_eq!(renditions.turn.available_permits(), 0, "the turn is not over");
         allow.send(()).unwrap();
         let again = || -> Rendition { panic!("made twice") };
-        let answered = renditions.kept(&snapshot, JSON, Encoding::Identity, again).await;
+        let answered = renditions.kept(json(), Encoding::Identity, again).await;
         assert!(!answered.bytes.is_empty());
     }
 

@@ -47,6 +47,7 @@ pub enum ShardError {
 
 impl ShardCount {
     /// All shards, in the order of their numbers.
+    #[must_use]
     pub fn shards(self) -> impl ExactSizeIterator<Item = Shard> {
         (0..self.0).map(move |index| Shard { index, of: self })
     }

@@ -21,6 +21,7 @@ mod readme;
 mod recordings;
 mod reload;
 mod schedule;
+mod shards;
 mod shutdown;
 mod support;
 mod sync_drift;

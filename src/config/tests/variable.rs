@@ -45,6 +45,8 @@ fn every_key_has_a_variable_that_wins_over_the_file() {
             ("ENTITY_PROVIDER_SCHEDULE_SCOPE", "local"),
             ("ENTITY_PROVIDER_LISTEN", "[::]:9000"),
             ("ENTITY_PROVIDER_PUBLIC_URL", "https://e.example.com/"),
+            ("ENTITY_PROVIDER_TRUSTED_PROXIES", "127.0.0.1, 10.0.0.0/8"),
+            ("ENTITY_PROVIDER_LOCATION_PREFIX", "people"),
             ("ENTITY_PROVIDER_NAMES", "backstage"),
             ("ENTITY_PROVIDER_CONCURRENCY", "8"),
             ("ENTITY_PROVIDER_PAGE_SIZE", "50"),
@@ -66,6 +68,7 @@ fn every_key_has_a_variable_that_wins_over_the_file() {
         (service.public_url.as_deref(), service.names),
         (Some("https://e.example.com"), NamePolicy::Backstage)
     );
+    assert_eq!((service.trusted_proxies.len(), service.location_prefix.as_str()), (2, "people"));
     assert_eq!((service.concurrency, service.page_size), (8, 50));
     let times = [service.request_timeout, service.drain_delay, service.drain_timeout];
     assert_eq!(times, [5, 1, 2].map(Duration::from_secs));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use authentik_entity_provider::authentik::fake::FakeAuthentik;
+use authentik_entity_provider::catalog::location::LocationPrefix;
 use authentik_entity_provider::clock::Clock;
 use authentik_entity_provider::http;
 use authentik_entity_provider::http::state::AppState;
@@ -186,6 +187,9 @@ async fn nothing_is_left_of_a_client_that_goes_away() {
     let state = AppState {
         store: Arc::new(Store::default()),
         renditions: Arc::new(Renditions::new(0)),
+        locations: Arc::new(Renditions::new(0)),
+        location_prefix: LocationPrefix::default(),
+        origins: Arc::default(),
         ledger: Arc::clone(&ledger),
         clock,
         draining,
