@@ -9,10 +9,12 @@ use anyhow::{Context, bail};
 use axum::Router;
 use jiff::tz::TimeZone;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::authentik::client::Client;
+use crate::backstage;
+use crate::backstage::push::{self, Pusher};
 use crate::clock::Clock;
 use crate::config::{Config, ServiceConfig};
 use crate::http;
@@ -36,6 +38,7 @@ const KEPT_LOCATIONS: u64 = 8 << 20;
 pub struct App {
     router: Router,
     scheduler: Scheduler,
+    pusher: Pusher,
     reloader: Reloader,
     shutdown: CancellationToken,
     drain_delay: Duration,
@@ -66,12 +69,25 @@ impl App {
             draining: shutdown.clone(),
         };
         let (sender, reloads) = mpsc::channel(1);
+        let (backstage, settings) = watch::channel(push_settings(&config)?);
+        let pusher = Pusher {
+            store: Arc::clone(&cycle.store),
+            ledger: Arc::clone(&ledger),
+            clock: clock.clone(),
+            settings,
+        };
         let (drain_delay, drain_timeout) = (config.service.drain_delay, config.service.drain_timeout);
-        let reloader =
-            Reloader { sender, clock: clock.clone(), zone: zone.clone(), begun_with: config.service.clone() };
+        let reloader = Reloader {
+            sender,
+            backstage: Arc::new(backstage),
+            clock: clock.clone(),
+            zone: zone.clone(),
+            begun_with: config.service.clone(),
+        };
         let timetable = Timetable { schedule: config.authentik.schedule, zone };
         let scheduler = Scheduler { cycle, timetable, ledger, clock, reloads };
-        Ok(Self { router: http::router(state), scheduler, reloader, shutdown, drain_delay, drain_timeout })
+        let router = http::router(state);
+        Ok(Self { router, scheduler, pusher, reloader, shutdown, drain_delay, drain_timeout })
     }
 
     /// What gives the running service another configuration.
@@ -85,9 +101,10 @@ impl App {
     /// # Errors
     /// When the server or the scheduler ends although nobody asked for it.
     pub async fn run(self, listener: TcpListener) -> anyhow::Result<()> {
-        let Self { router, scheduler, shutdown, drain_delay, drain_timeout, .. } = self;
+        let Self { router, scheduler, pusher, shutdown, drain_delay, drain_timeout, .. } = self;
         let _stop_the_rest = shutdown.clone().drop_guard();
         let scheduler = tokio::spawn(scheduler.run(shutdown.clone()));
+        tokio::spawn(pusher.run(shutdown.clone()));
         let close = after(shutdown.clone(), drain_delay);
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let server = axum::serve(listener, service).with_graceful_shutdown(close);
@@ -109,6 +126,7 @@ impl App {
 #[derive(Clone, Debug)]
 pub struct Reloader {
     sender: mpsc::Sender<Reload>,
+    backstage: Arc<watch::Sender<Option<push::Settings>>>,
     clock: Clock,
     zone: TimeZone,
     begun_with: ServiceConfig,
@@ -123,8 +141,13 @@ impl Reloader {
         for warning in &config.warnings {
             tracing::warn!("{warning}");
         }
-        match settings(config, &self.clock, self.zone.clone()) {
-            Ok(settings) => self.send(Reload::Settings(Box::new(settings))).await,
+        let backstage = push_settings(&config);
+        match settings(config, &self.clock, self.zone.clone()).and_then(|settings| Ok((settings, backstage?)))
+        {
+            Ok((settings, backstage)) => {
+                self.backstage.send_replace(backstage);
+                self.send(Reload::Settings(Box::new(settings))).await;
+            }
             Err(error) => self.refuse(&error).await,
         }
     }
@@ -170,6 +193,16 @@ fn settings(config: Config, clock: &Clock, zone: TimeZone) -> anyhow::Result<Set
         timeout,
         timetable: Timetable { schedule: config.authentik.schedule, zone },
     })
+}
+
+/// Whom to tell of changes, as a configuration says.
+fn push_settings(config: &Config) -> anyhow::Result<Option<push::Settings>> {
+    let Some(backstage) = &config.service.backstage else { return Ok(None) };
+    Ok(Some(push::Settings {
+        client: backstage::client::Client::new(&backstage.base_url, &backstage.token)?,
+        locations: backstage.locations.clone(),
+        prefix: config.service.location_prefix.clone(),
+    }))
 }
 
 /// What reads Authentik as a configuration says; nothing is sent yet.

@@ -4,6 +4,7 @@
 //! and variables are read once, in small steps: read our blocks, resolve, merge, check, type.
 
 mod authentik;
+mod backstage;
 mod blocks;
 mod duration;
 mod environment;
@@ -26,6 +27,7 @@ mod wanted;
 use std::path::PathBuf;
 
 pub use authentik::AuthentikConfig;
+pub use backstage::BackstageConfig;
 pub use duration::{DurationError, parse as parse_duration};
 pub use environment::{Environment, ProcessEnvironment};
 pub use error::{ConfigError, Place};
@@ -95,8 +97,12 @@ impl Config {
     /// Whether both decide the same, tokens included.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
-        // The one field that `Debug` hides is compared beside it.
-        let tokens = [self, other].map(|config| config.authentik.token.expose_secret());
+        // What `Debug` hides is compared beside it.
+        let tokens = [self, other].map(|config| {
+            let backstage =
+                config.service.backstage.as_ref().map(|backstage| backstage.token.expose_secret());
+            (config.authentik.token.expose_secret(), backstage)
+        });
         tokens[0] == tokens[1] && format!("{self:?}") == format!("{other:?}")
     }
 

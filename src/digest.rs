@@ -16,7 +16,7 @@ pub fn sha256_hex(bytes: &[u8], digits: usize) -> String {
 
 /// The first hexadecimal digits of a digest.
 #[must_use]
-pub fn hex(digest: &[u8; 32], digits: usize) -> String {
+pub fn hex(digest: &[u8], digits: usize) -> String {
     let nibbles = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     nibbles.take(digits).map(|nibble| char::from(b"0123456789abcdef"[usize::from(nibble)])).collect()
 }

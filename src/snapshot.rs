@@ -9,6 +9,7 @@ pub mod document;
 pub mod explained;
 pub mod ledger;
 pub mod locations;
+pub mod push;
 pub mod rendition;
 pub mod renditions;
 pub mod run;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
+use tokio::sync::watch;
 
 use crate::catalog::finding::Finding;
 use crate::catalog::plan::{Names, Plan};
@@ -93,17 +95,27 @@ impl Snapshot {
 
 /// The snapshot that is served now; readers never wait.
 #[derive(Debug, Default)]
-pub struct Store(ArcSwapOption<Snapshot>);
+pub struct Store {
+    current: ArcSwapOption<Snapshot>,
+    published: watch::Sender<()>,
+}
 
 impl Store {
     /// The current snapshot, if there has been one.
     #[must_use]
     pub fn current(&self) -> Option<Arc<Snapshot>> {
-        self.0.load_full()
+        self.current.load_full()
     }
 
     /// Serves another snapshot from now on.
     pub fn publish(&self, snapshot: Snapshot) {
-        self.0.store(Some(Arc::new(snapshot)));
+        self.current.store(Some(Arc::new(snapshot)));
+        self.published.send_replace(());
+    }
+
+    /// What tells that another snapshot is served.
+    #[must_use]
+    pub fn subscribe(&self) -> watch::Receiver<()> {
+        self.published.subscribe()
     }
 }

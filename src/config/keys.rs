@@ -61,7 +61,7 @@ pub(super) enum Fallback {
 }
 
 /// All keys, in the order of the reference page.
-pub(super) const KEYS: [Key; 18] = [
+pub(super) const KEYS: &[Key] = &[
     Key {
         path: "catalog.providers.authentik.baseUrl",
         variable: "AUTHENTIK_BASE_URL",
@@ -188,6 +188,27 @@ pub(super) const KEYS: [Key; 18] = [
         kind: Kind::Duration,
         fallback: Fallback::Value("{seconds: 10}"),
         meaning: "How long requests in flight may take at shutdown.",
+    },
+    Key {
+        path: "entityProvider.backstage.baseUrl",
+        variable: "ENTITY_PROVIDER_BACKSTAGE_BASE_URL",
+        kind: Kind::Url,
+        fallback: Fallback::Absent,
+        meaning: "The Backstage backend that is told which locations changed, so that it reads them at once.",
+    },
+    Key {
+        path: "entityProvider.backstage.token",
+        variable: "ENTITY_PROVIDER_BACKSTAGE_TOKEN",
+        kind: Kind::Secret,
+        fallback: Fallback::Absent,
+        meaning: "A static token of Backstage's `backend.auth.externalAccess`.",
+    },
+    Key {
+        path: "entityProvider.backstage.locations",
+        variable: "ENTITY_PROVIDER_BACKSTAGE_LOCATIONS",
+        kind: Kind::Texts,
+        fallback: Fallback::Absent,
+        meaning: "The targets that read this service, exactly as Backstage's `catalog.locations` spells them.",
     },
 ];
 

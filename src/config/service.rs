@@ -10,6 +10,7 @@ use serde::de::{Deserializer, Error};
 use serde_json::Value;
 use url::Url;
 
+use super::backstage::{self, BackstageConfig};
 use super::{duration, network, scalar};
 use crate::catalog::location::LocationPrefix;
 use crate::catalog::policy::NamePolicy;
@@ -48,6 +49,9 @@ pub struct ServiceConfig {
     /// How long requests in flight may take at shutdown.
     #[serde(deserialize_with = "duration::any")]
     pub drain_timeout: Duration,
+    /// Which Backstage to tell of changes.
+    #[serde(deserialize_with = "backstage::section")]
+    pub backstage: Option<BackstageConfig>,
 }
 
 impl Default for ServiceConfig {
@@ -63,6 +67,7 @@ impl Default for ServiceConfig {
             request_timeout: Duration::from_secs(30),
             drain_delay: Duration::ZERO,
             drain_timeout: Duration::from_secs(10),
+            backstage: None,
         }
     }
 }
@@ -100,21 +105,13 @@ fn no_address(found: &str, text: &str) -> String {
 fn public_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let text = scalar::text(deserializer)?;
     match Url::parse(text.trim()) {
-        Ok(url) if is_plain(&url) => Ok(Some(url.as_str().trim_end_matches('/').to_owned())),
+        Ok(url) if scalar::is_plain(&url) => Ok(Some(url.as_str().trim_end_matches('/').to_owned())),
         // The text is not repeated: it may hold a password.
         _ => Err(D::Error::custom(
             "expected an http or https URL without user, query and fragment, \
              such as `https://entities.example.com`",
         )),
     }
-}
-
-fn is_plain(url: &Url) -> bool {
-    matches!(url.scheme(), "http" | "https")
-        && url.username().is_empty()
-        && url.password().is_none()
-        && url.query().is_none()
-        && url.fragment().is_none()
 }
 
 fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NamePolicy, D::Error> {

@@ -9,6 +9,7 @@ use super::include::Including;
 use super::*;
 use crate::catalog::policy::NamePolicy;
 
+mod backstage;
 mod fuzz;
 mod inclusion;
 mod merging;
@@ -386,10 +387,7 @@ fn a_bad_value_in_our_block_is_named_by_its_whole_key() {
         ),
         (
             "port: 80",
-            "port: unknown key; expected one of `listen`, `publicUrl`, `trustedProxies`, \
-             `locationPrefix`, `names`, `concurrency`, \
-             `pageSize`, `requestTimeout`, `drainDelay`, `drainTimeout`"
-                .into(),
+            format!("port: unknown key; expected one of {}", keys::listed(&keys::children(keys::SERVICE))),
         ),
         ("listn: x", "listn: unknown key; did you mean `listen`?".into()),
         ("pagesize: 5", "pagesize: unknown key; did you mean `pageSize`?".into()),

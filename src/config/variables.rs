@@ -20,7 +20,7 @@ pub(super) fn apply(tree: &mut Node, env: &impl Environment) -> Result<(), Confi
     for name in names.iter().filter(|name| name.starts_with(BACKSTAGES)) {
         app_config(tree, name, env)?;
     }
-    for key in &KEYS {
+    for key in KEYS {
         if let Some((variable, value)) = given(key, env)? {
             tree.set(key.path, Node::from_value(&Source::Variable(variable), value));
         }

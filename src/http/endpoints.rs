@@ -15,5 +15,6 @@ pub mod health;
 mod kind_name;
 pub mod locations;
 pub mod openapi;
+mod push_view;
 pub mod run_view;
 pub mod sync;

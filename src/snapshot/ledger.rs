@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+use super::push::PushReport;
 use super::run::{Outcome, Run, RunId, Trigger};
 use crate::clock::Clock;
 use crate::progress::Progress;
@@ -32,6 +33,7 @@ struct Runs {
     next_at: Option<Timestamp>,
     closed: bool,
     refused: Option<String>,
+    push: Option<PushReport>,
 }
 
 impl Runs {
@@ -112,6 +114,17 @@ impl Ledger {
     #[must_use]
     pub fn refused(&self) -> Option<String> {
         self.lock().refused.clone()
+    }
+
+    /// Says what came of telling Backstage.
+    pub fn report_push(&self, report: PushReport) {
+        self.change(|runs| runs.push = Some(report));
+    }
+
+    /// What came of telling Backstage, the last time.
+    #[must_use]
+    pub fn last_push(&self) -> Option<PushReport> {
+        self.lock().push.clone()
     }
 
     /// Says when the next scheduled run is due.

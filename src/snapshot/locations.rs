@@ -30,16 +30,13 @@ impl Locations {
     /// Never: texts are written to memory.
     #[must_use]
     pub fn render(&self, format: Format) -> Rendition {
-        let entities = self.of.shards().map(|shard| Location::new(self.name(shard), self.target(shard)));
+        let entities = self
+            .of
+            .shards()
+            .map(|shard| Location::new(location_name(&self.prefix, self.kind, shard), self.target(shard)));
         let documents: Vec<_> =
             entities.map(|entity| to_vec(&entity).expect("texts are written to memory")).collect();
         Rendition::joined(format, documents.iter().map(Vec::as_slice))
-    }
-
-    /// The name of a shard's location.
-    fn name(&self, shard: Shard) -> String {
-        let kind = self.kind.map(|kind| format!("-{kind}")).unwrap_or_default();
-        format!("{}{kind}-{}-of-{}", self.prefix.as_str(), shard.index(), shard.of())
     }
 
     /// Where a shard is read. Backstage keeps the URL with every entity: another spelling or order of
@@ -55,6 +52,13 @@ impl Locations {
     fn extras(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.kind.map(|kind| ("kind", kind.lower())).into_iter()
     }
+}
+
+/// The name of a shard's location.
+#[must_use]
+pub fn location_name(prefix: &LocationPrefix, kind: Option<Kind>, shard: Shard) -> String {
+    let kind = kind.map(|kind| format!("-{kind}")).unwrap_or_default();
+    format!("{}{kind}-{}-of-{}", prefix.as_str(), shard.index(), shard.of())
 }
 
 #[cfg(test)]

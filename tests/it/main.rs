@@ -17,6 +17,7 @@ mod look_alike;
 mod names;
 mod openapi;
 mod problems;
+mod push;
 mod readme;
 mod recordings;
 mod reload;

@@ -91,7 +91,7 @@ fn no_key_is_missing_in_the_table_or_in_the_program() {
 
 #[test]
 fn bounds_and_choices_of_the_table_are_those_of_the_program() {
-    for key in &KEYS {
+    for key in KEYS {
         match key.kind {
             Kind::Integer(least, most) => {
                 for (number, good) in [(least - 1, false), (least, true), (most, true), (most + 1, false)] {
@@ -128,7 +128,7 @@ fn a_variable_is_named_after_its_path() {
         }
         name
     };
-    for key in &KEYS {
+    for key in KEYS {
         let below = key.below(AUTHENTIK).or(key.below(SERVICE)).unwrap();
         match below {
             "baseUrl" => assert_eq!(key.variable, "AUTHENTIK_BASE_URL"),
@@ -158,7 +158,7 @@ fn the_nearest_name_is_similar() {
 #[test]
 fn the_schema_knows_every_key() {
     let schema = super::super::json_schema();
-    for key in &KEYS {
+    for key in KEYS {
         let mut schema = &schema;
         for part in key.path.split('.') {
             schema = [schema, &schema["anyOf"][0]]

@@ -121,7 +121,7 @@ pub(super) struct PagesView {
 
 /// Why a run failed.
 #[derive(Debug, Serialize, ToSchema)]
-struct FailureView {
+pub(super) struct FailureView {
     /// What kind of failure it is, stable over versions.
     #[schema(example = "token")]
     code: &'static str,

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
 
+use super::push_view::PushView;
 use super::run_view::{RunDetailView, RunView};
 use crate::config::parse_duration;
 use crate::http::error::{ApiError, Problem};
@@ -38,6 +39,10 @@ pub struct RunsView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
     next_run_at: Option<Timestamp>,
+    /// What came of telling Backstage which locations changed; missing before the first time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    push: Option<PushView>,
     /// The runs, the latest first.
     runs: Vec<RunView>,
 }
@@ -64,7 +69,8 @@ pub struct WaitQuery {
 )]
 pub async fn list_runs(State(state): State<AppState>) -> impl IntoResponse {
     let runs = state.ledger.runs().iter().map(RunView::from).collect();
-    (NO_STORE, Json(RunsView { next_run_at: state.ledger.next_at(), runs }))
+    let push = state.ledger.last_push().map(PushView::from);
+    (NO_STORE, Json(RunsView { next_run_at: state.ledger.next_at(), push, runs }))
 }
 
 /// One run, with its findings and what it changed
