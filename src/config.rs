@@ -3,6 +3,7 @@
 //! A value comes from a variable, else from the last file that has it, else from its default. Files
 //! and variables are read once, in small steps: read our blocks, resolve, merge, check, type.
 
+mod auth;
 mod authentik;
 mod blocks;
 mod duration;
@@ -22,8 +23,10 @@ mod tree;
 mod variables;
 mod wanted;
 
+use std::iter::once;
 use std::path::PathBuf;
 
+pub use auth::{AccessError, AuthConfig, DocsAccess, Entry};
 pub use authentik::AuthentikConfig;
 pub use duration::{DurationError, parse as parse_duration};
 pub use environment::{Environment, ProcessEnvironment};
@@ -94,9 +97,12 @@ impl Config {
     /// Whether both decide the same, tokens included.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
-        // The one field that `Debug` hides is compared beside it.
-        let tokens = [self, other].map(|config| config.authentik.token.expose_secret());
-        tokens[0] == tokens[1] && format!("{self:?}") == format!("{other:?}")
+        // What `Debug` hides is compared beside it; it shows how many tokens each list has.
+        let [own, others] = [self, other].map(|config| {
+            let secrets = once(&config.authentik.token).chain(config.service.auth.secrets());
+            secrets.map(ExposeSecret::expose_secret).collect::<Vec<_>>()
+        });
+        own == others && format!("{self:?}") == format!("{other:?}")
     }
 
     fn from_nodes(nodes: Vec<Node>, files: &str, env: &impl Environment) -> Result<Self, ConfigError> {

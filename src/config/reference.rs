@@ -45,6 +45,7 @@ fn takes(kind: &Kind) -> String {
     match kind {
         Kind::Url => "URL".to_owned(),
         Kind::Secret => "secret text".to_owned(),
+        Kind::Secrets => "[secret texts](#secrets)".to_owned(),
         Kind::Texts => "list of texts".to_owned(),
         Kind::Switch => "`true` or `false`".to_owned(),
         Kind::Integer(least, most) => format!("{least} to {most}"),

@@ -9,6 +9,7 @@ use serde::de::{Deserializer, Error};
 use serde_json::Value;
 use url::Url;
 
+use super::auth::AuthConfig;
 use super::{duration, scalar};
 use crate::catalog::policy::NamePolicy;
 
@@ -22,6 +23,8 @@ pub struct ServiceConfig {
     /// The URL under which Backstage reaches the service, without a trailing slash.
     #[serde(deserialize_with = "public_url")]
     pub public_url: Option<String>,
+    /// The tokens of this service, and what is open without one.
+    pub auth: AuthConfig,
     /// How names are made.
     #[serde(deserialize_with = "names")]
     pub names: NamePolicy,
@@ -47,6 +50,7 @@ impl Default for ServiceConfig {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             public_url: None,
+            auth: AuthConfig::default(),
             names: NamePolicy::default(),
             concurrency: 4,
             page_size: 100,

@@ -9,6 +9,7 @@ use super::include::Including;
 use super::*;
 use crate::catalog::policy::NamePolicy;
 
+mod auth;
 mod fuzz;
 mod inclusion;
 mod merging;
@@ -367,8 +368,8 @@ fn a_bad_value_in_our_block_is_named_by_its_whole_key() {
         ),
         (
             "port: 80",
-            "port: unknown key; expected one of `listen`, `publicUrl`, `names`, `concurrency`, \
-             `pageSize`, `requestTimeout`, `drainDelay`, `drainTimeout`"
+            "port: unknown key; expected one of `listen`, `publicUrl`, `auth`, `names`, \
+             `concurrency`, `pageSize`, `requestTimeout`, `drainDelay`, `drainTimeout`"
                 .into(),
         ),
         ("listn: x", "listn: unknown key; did you mean `listen`?".into()),
