@@ -1,6 +1,7 @@
 //! The composition root: puts the parts together and supervises them.
 
 use std::fmt::Display;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use crate::authentik::client::Client;
 use crate::clock::Clock;
 use crate::config::{Config, ServiceConfig};
 use crate::http;
+use crate::http::auth::Doorkeeper;
 use crate::http::state::AppState;
 use crate::snapshot::ledger::Ledger;
 use crate::snapshot::renditions::Renditions;
@@ -41,13 +43,17 @@ impl App {
     /// Puts the service together; nothing is sent or bound yet. `shutdown` ends it.
     ///
     /// # Errors
-    /// When the token cannot be sent, or the system's certificates cannot be read.
+    /// When it would be open by mistake, the token cannot be sent, or the system's certificates cannot
+    /// be read.
     pub fn build(
         config: Config,
         clock: Clock,
         zone: TimeZone,
         shutdown: CancellationToken,
     ) -> anyhow::Result<Self> {
+        let ServiceConfig { auth, listen, .. } = &config.service;
+        auth.check(*listen)?;
+        let doorkeeper = Arc::new(Doorkeeper::new(auth, *listen));
         let cycle = cycle(&config, &clock)?;
         let ledger = Arc::new(Ledger::new(clock.clone()));
         let state = AppState {
@@ -55,12 +61,18 @@ impl App {
             renditions: Arc::new(Renditions::new(KEPT_RENDITIONS)),
             ledger: Arc::clone(&ledger),
             clock: clock.clone(),
+            doorkeeper: Arc::clone(&doorkeeper),
             draining: shutdown.clone(),
         };
         let (sender, reloads) = mpsc::channel(1);
         let (drain_delay, drain_timeout) = (config.service.drain_delay, config.service.drain_timeout);
-        let reloader =
-            Reloader { sender, clock: clock.clone(), zone: zone.clone(), begun_with: config.service.clone() };
+        let reloader = Reloader {
+            sender,
+            clock: clock.clone(),
+            zone: zone.clone(),
+            doorkeeper,
+            begun_with: config.service.clone(),
+        };
         let timetable = Timetable { schedule: config.authentik.schedule, zone };
         let scheduler = Scheduler { cycle, timetable, ledger, clock, reloads };
         Ok(Self { router: http::router(state), scheduler, reloader, shutdown, drain_delay, drain_timeout })
@@ -81,6 +93,7 @@ impl App {
         let _stop_the_rest = shutdown.clone().drop_guard();
         let scheduler = tokio::spawn(scheduler.run(shutdown.clone()));
         let close = after(shutdown.clone(), drain_delay);
+        let router = router.into_make_service_with_connect_info::<SocketAddr>();
         let server = axum::serve(listener, router).with_graceful_shutdown(close);
         tokio::select! {
             outcome = async { server.await } => outcome.context("the HTTP server ended")?,
@@ -102,6 +115,7 @@ pub struct Reloader {
     sender: mpsc::Sender<Reload>,
     clock: Clock,
     zone: TimeZone,
+    doorkeeper: Arc<Doorkeeper>,
     begun_with: ServiceConfig,
 }
 
@@ -114,8 +128,12 @@ impl Reloader {
         for warning in &config.warnings {
             tracing::warn!("{warning}");
         }
-        match settings(config, &self.clock, self.zone.clone()) {
-            Ok(settings) => self.send(Reload::Settings(Box::new(settings))).await,
+        let auth = config.service.auth.clone();
+        match self.settings(config) {
+            Ok(settings) => {
+                self.doorkeeper.replace(&auth, self.begun_with.listen);
+                self.send(Reload::Settings(Box::new(settings))).await;
+            }
             Err(error) => self.refuse(&error).await,
         }
     }
@@ -124,6 +142,13 @@ impl Reloader {
     pub async fn refuse(&self, error: &(impl Display + ?Sized)) {
         let message = format!("the configuration has changed and is invalid, the old one stays: {error:#}");
         self.send(Reload::Refused(Failure { code: "configuration", message })).await;
+    }
+
+    /// What the sync needs, unless the configuration would open the service by mistake: where it listens
+    /// was decided at the start.
+    fn settings(&self, config: Config) -> anyhow::Result<Settings> {
+        config.service.auth.check(self.begun_with.listen)?;
+        settings(config, &self.clock, self.zone.clone())
     }
 
     /// The keys that have changed since the start and cannot count before the next one.

@@ -26,7 +26,7 @@ mod wanted;
 use std::iter::once;
 use std::path::PathBuf;
 
-pub use auth::{AccessError, AuthConfig, DocsAccess, Entry};
+pub use auth::{AccessError, AuthConfig, DocsAccess, Entry, is_token};
 pub use authentik::AuthentikConfig;
 pub use duration::{DurationError, parse as parse_duration};
 pub use environment::{Environment, ProcessEnvironment};

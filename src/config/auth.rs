@@ -198,6 +198,12 @@ fn separates(letter: char) -> bool {
     matches!(letter, ',' | '\n' | '\r')
 }
 
+/// Whether a text could be a token of this service.
+#[must_use]
+pub fn is_token(text: &str) -> bool {
+    check(text, 1).is_ok()
+}
+
 /// Refuses what is easily guessed, or cannot be sent as a bearer token (RFC 6750, section 2.1).
 fn check(text: &str, at: usize) -> Result<(), TokenError> {
     let is_legal = |letter: char| letter.is_ascii_alphanumeric() || "-._~+/".contains(letter);
