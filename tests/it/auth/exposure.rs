@@ -53,6 +53,15 @@ async fn tokens_or_a_written_word_let_it_start() {
 }
 
 #[tokio::test]
+async fn check_says_before_that_it_would_not_start() {
+    for (more, is_told) in [(&[][..], true), (&[("ENTITY_PROVIDER_AUTH_READ_TOKENS", READ)], false)] {
+        let ended = Process::run(&["check"], &variables(more)).await;
+        assert_eq!(ended.out.contains("`serve` would not start: "), is_told, "{}", ended.out);
+        assert!(!ended.out.contains(READ));
+    }
+}
+
+#[tokio::test]
 async fn the_demo_has_nobody_to_protect() {
     let mut demo = Process::spawn(&["demo", "--users", "5", "--listen", "0.0.0.0:0"], &[]);
     demo.until(|line| format!("{line:?}").contains("Stop it").then_some(())).await;
