@@ -23,7 +23,8 @@ FROM gcr.io/distroless/cc-debian12:nonroot
 COPY --from=build /build/target/release/authentik-entity-provider /usr/local/bin/authentik-entity-provider
 COPY LICENSE /usr/share/doc/authentik-entity-provider/LICENSE
 
-# A container is reached from outside or not at all; restrict who may reach it by network policy.
+# A container is reached from outside or not at all. So the service does not start without
+# ENTITY_PROVIDER_AUTH_READ_TOKENS (or ..._FILE), or ENTITY_PROVIDER_AUTH_ALLOW_ANONYMOUS=true.
 ENV ENTITY_PROVIDER_LISTEN=0.0.0.0:8080
 EXPOSE 8080
 USER nonroot:nonroot

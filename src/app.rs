@@ -18,6 +18,7 @@ use crate::backstage::push::{self, Pusher};
 use crate::clock::Clock;
 use crate::config::{Config, ServiceConfig};
 use crate::http;
+use crate::http::auth::Doorkeeper;
 use crate::http::origin::Origins;
 use crate::http::state::AppState;
 use crate::snapshot::ledger::Ledger;
@@ -49,13 +50,18 @@ impl App {
     /// Puts the service together; nothing is sent or bound yet. `shutdown` ends it.
     ///
     /// # Errors
-    /// When the token cannot be sent, or the system's certificates cannot be read.
+    /// When it would be open by mistake, the token cannot be sent, or the system's certificates cannot
+    /// be read.
     pub fn build(
         config: Config,
         clock: Clock,
         zone: TimeZone,
         shutdown: CancellationToken,
     ) -> anyhow::Result<Self> {
+        let ServiceConfig { auth, listen, .. } = &config.service;
+        auth.check(*listen)?;
+        let origins = Arc::new(origins(&config.service));
+        let doorkeeper = Arc::new(Doorkeeper::new(auth, *listen, Arc::clone(&origins)));
         let cycle = cycle(&config, &clock)?;
         let ledger = Arc::new(Ledger::new(clock.clone()));
         let state = AppState {
@@ -63,9 +69,10 @@ impl App {
             renditions: Arc::new(Renditions::new(KEPT_RENDITIONS)),
             locations: Arc::new(Renditions::new(KEPT_LOCATIONS)),
             location_prefix: config.service.location_prefix.clone(),
-            origins: Arc::new(origins(&config.service)),
+            origins,
             ledger: Arc::clone(&ledger),
             clock: clock.clone(),
+            doorkeeper: Arc::clone(&doorkeeper),
             draining: shutdown.clone(),
         };
         let (sender, reloads) = mpsc::channel(1);
@@ -82,6 +89,7 @@ impl App {
             backstage: Arc::new(backstage),
             clock: clock.clone(),
             zone: zone.clone(),
+            doorkeeper,
             begun_with: config.service.clone(),
         };
         let timetable = Timetable { schedule: config.authentik.schedule, zone };
@@ -129,6 +137,7 @@ pub struct Reloader {
     backstage: Arc<watch::Sender<Option<push::Settings>>>,
     clock: Clock,
     zone: TimeZone,
+    doorkeeper: Arc<Doorkeeper>,
     begun_with: ServiceConfig,
 }
 
@@ -141,10 +150,11 @@ impl Reloader {
         for warning in &config.warnings {
             tracing::warn!("{warning}");
         }
+        let auth = config.service.auth.clone();
         let backstage = push_settings(&config);
-        match settings(config, &self.clock, self.zone.clone()).and_then(|settings| Ok((settings, backstage?)))
-        {
+        match self.settings(config).and_then(|settings| Ok((settings, backstage?))) {
             Ok((settings, backstage)) => {
+                self.doorkeeper.replace(&auth, self.begun_with.listen);
                 self.backstage.send_replace(backstage);
                 self.send(Reload::Settings(Box::new(settings))).await;
             }
@@ -156,6 +166,13 @@ impl Reloader {
     pub async fn refuse(&self, error: &(impl Display + ?Sized)) {
         let message = format!("the configuration has changed and is invalid, the old one stays: {error:#}");
         self.send(Reload::Refused(Failure { code: "configuration", message })).await;
+    }
+
+    /// What the sync needs, unless the configuration would open the service by mistake: where it listens
+    /// was decided at the start.
+    fn settings(&self, config: Config) -> anyhow::Result<Settings> {
+        config.service.auth.check(self.begun_with.listen)?;
+        settings(config, &self.clock, self.zone.clone())
     }
 
     /// The keys that have changed since the start and cannot count before the next one.

@@ -3,6 +3,7 @@
 //! A value comes from a variable, else from the last file that has it, else from its default. Files
 //! and variables are read once, in small steps: read our blocks, resolve, merge, check, type.
 
+mod auth;
 mod authentik;
 mod backstage;
 mod blocks;
@@ -24,8 +25,10 @@ mod tree;
 mod variables;
 mod wanted;
 
+use std::iter::once;
 use std::path::PathBuf;
 
+pub use auth::{AccessError, AuthConfig, DocsAccess, Entry, is_token};
 pub use authentik::AuthentikConfig;
 pub use backstage::BackstageConfig;
 pub use duration::{DurationError, parse as parse_duration};
@@ -97,13 +100,13 @@ impl Config {
     /// Whether both decide the same, tokens included.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
-        // What `Debug` hides is compared beside it.
-        let tokens = [self, other].map(|config| {
-            let backstage =
-                config.service.backstage.as_ref().map(|backstage| backstage.token.expose_secret());
-            (config.authentik.token.expose_secret(), backstage)
+        // What `Debug` hides is compared beside it; it shows how many tokens each list has.
+        let [own, others] = [self, other].map(|config| {
+            let backstage = config.service.backstage.iter().map(|backstage| &backstage.token);
+            let secrets = once(&config.authentik.token).chain(config.service.auth.secrets()).chain(backstage);
+            secrets.map(ExposeSecret::expose_secret).collect::<Vec<_>>()
         });
-        tokens[0] == tokens[1] && format!("{self:?}") == format!("{other:?}")
+        own == others && format!("{self:?}") == format!("{other:?}")
     }
 
     fn from_nodes(nodes: Vec<Node>, files: &str, env: &impl Environment) -> Result<Self, ConfigError> {

@@ -35,6 +35,7 @@ impl Serve {
             tracing::warn!("{warning}");
         }
         let shutdown = shutdown()?;
+        let app = App::build(config.clone(), Clock::system(), TimeZone::system(), shutdown)?;
         let listener = bind(config.service.listen).await?;
         let address = listener.local_addr()?;
         let public = config.service.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
@@ -42,7 +43,6 @@ impl Serve {
             %address, authentik = %config.authentik.base_url, target = %format!("{public}/entities"),
             version = env!("CARGO_PKG_VERSION"), "listening"
         );
-        let app = App::build(config.clone(), Clock::system(), TimeZone::system(), shutdown)?;
         let watching = reload::watch(load, config, app.reloader());
         tokio::select! {
             ended = app.run(listener) => ended,

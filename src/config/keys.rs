@@ -31,6 +31,8 @@ pub(super) enum Kind {
     Url,
     /// A text that is never shown; its variable has a second form that names a file.
     Secret,
+    /// A list of texts that are never shown; its variable has a second form that names a file.
+    Secrets,
     /// A list of strings.
     Texts,
     /// What names begin with, at most this long.
@@ -147,6 +149,34 @@ pub(super) const KEYS: &[Key] = &[
         meaning: "What the names of the locations in `/locations` begin with.",
     },
     Key {
+        path: "entityProvider.auth.readTokens",
+        variable: "ENTITY_PROVIDER_AUTH_READ_TOKENS",
+        kind: Kind::Secrets,
+        fallback: Fallback::Value("[]"),
+        meaning: "Tokens that read entities and runs, of at least 16 characters; each counts, so that they can be changed one after the other.",
+    },
+    Key {
+        path: "entityProvider.auth.syncTokens",
+        variable: "ENTITY_PROVIDER_AUTH_SYNC_TOKENS",
+        kind: Kind::Secrets,
+        fallback: Fallback::Value("[]"),
+        meaning: "Tokens that ask for runs with `POST /sync` and follow them, and read nobody's data.",
+    },
+    Key {
+        path: "entityProvider.auth.allowAnonymous",
+        variable: "ENTITY_PROVIDER_AUTH_ALLOW_ANONYMOUS",
+        kind: Kind::Switch,
+        fallback: Fallback::Value("false"),
+        meaning: "Whether what has no tokens is open to everybody who reaches the service.",
+    },
+    Key {
+        path: "entityProvider.auth.docs",
+        variable: "ENTITY_PROVIDER_AUTH_DOCS",
+        kind: Kind::Choice(&["token", "open", "off"]),
+        fallback: Fallback::Value("token"),
+        meaning: "Who reads `/docs` and `/openapi.json`: whoever may read entities (`token`), everybody or nobody.",
+    },
+    Key {
         path: "entityProvider.names",
         variable: "ENTITY_PROVIDER_NAMES",
         kind: Kind::Choice(&["seed", "backstage"]),
@@ -215,7 +245,7 @@ pub(super) const KEYS: &[Key] = &[
 impl Key {
     /// The variable that names a file with the value, for secrets.
     pub(super) fn file_variable(&self) -> Option<String> {
-        (self.kind == Kind::Secret).then(|| format!("{}_FILE", self.variable))
+        matches!(self.kind, Kind::Secret | Kind::Secrets).then(|| format!("{}_FILE", self.variable))
     }
 
     /// The path below a block or section, if the key stands there.

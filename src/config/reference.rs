@@ -45,6 +45,7 @@ fn takes(kind: &Kind) -> String {
     match kind {
         Kind::Url => "URL".to_owned(),
         Kind::Secret => "secret text".to_owned(),
+        Kind::Secrets => "[secret texts](#secrets)".to_owned(),
         Kind::Texts => "list of texts".to_owned(),
         Kind::Prefix(most) => format!("up to {most} letters, digits, `-`, `_`, `.`"),
         Kind::Switch => "`true` or `false`".to_owned(),

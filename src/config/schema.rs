@@ -10,6 +10,9 @@ use super::wanted::Wanted;
 /// A text with a number and a unit, or in ISO 8601.
 const DURATION: &str = r"^\s*(-?[0-9]*\.?[0-9]+ *[A-Za-z]+|P[-0-9,.YMWDTHS]+)\s*$";
 
+/// A bearer token (RFC 6750, section 2.1).
+const TOKEN: &str = r"^[-A-Za-z0-9._~+/]+=*$";
+
 /// The schema; draft 7, which every YAML language server knows.
 #[must_use]
 pub fn json_schema() -> Value {
@@ -59,6 +62,10 @@ fn shape(kind: &Kind) -> Value {
         Kind::Url => json!({ "type": "string", "pattern": "^\\s*[Hh][Tt][Tt][Pp][Ss]?://" }),
         Kind::Secret => json!({ "type": "string", "minLength": 1 }),
         Kind::Address => json!({ "type": "string", "pattern": ":[0-9]+\\s*$" }),
+        Kind::Secrets => {
+            let token = json!({ "type": "string", "minLength": 16, "maxLength": 512, "pattern": TOKEN });
+            json!({ "type": "array", "items": elsewhere(token) })
+        }
         Kind::Texts => {
             json!({ "type": "array", "items": elsewhere(json!({ "type": "string", "minLength": 1 })) })
         }

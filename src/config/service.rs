@@ -10,6 +10,7 @@ use serde::de::{Deserializer, Error};
 use serde_json::Value;
 use url::Url;
 
+use super::auth::AuthConfig;
 use super::backstage::{self, BackstageConfig};
 use super::{duration, network, scalar};
 use crate::catalog::location::LocationPrefix;
@@ -31,6 +32,8 @@ pub struct ServiceConfig {
     /// What the names of shards' locations begin with.
     #[serde(deserialize_with = "network::prefix")]
     pub location_prefix: LocationPrefix,
+    /// The tokens of this service, and what is open without one.
+    pub auth: AuthConfig,
     /// How names are made.
     #[serde(deserialize_with = "names")]
     pub names: NamePolicy,
@@ -61,6 +64,7 @@ impl Default for ServiceConfig {
             public_url: None,
             trusted_proxies: Vec::new(),
             location_prefix: LocationPrefix::default(),
+            auth: AuthConfig::default(),
             names: NamePolicy::default(),
             concurrency: 4,
             page_size: 100,

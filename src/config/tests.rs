@@ -9,6 +9,7 @@ use super::include::Including;
 use super::*;
 use crate::catalog::policy::NamePolicy;
 
+mod auth;
 mod backstage;
 mod fuzz;
 mod inclusion;

@@ -8,9 +8,9 @@
 use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequestParts};
-use axum::http::HeaderMap;
 use axum::http::header::HOST;
 use axum::http::request::Parts;
+use axum::http::{Extensions, HeaderMap};
 use ipnet::IpNet;
 use url::Url;
 
@@ -39,10 +39,6 @@ pub struct ServiceUrl {
     pub is_asked: bool,
 }
 
-/// The address of the client, behind all trusted proxies; none where it cannot be told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClientAddress(pub Option<IpAddr>);
-
 impl Origins {
     /// The URL under which a request reached this service.
     ///
@@ -52,7 +48,7 @@ impl Origins {
         if let Some(base) = &self.public_url {
             return Ok(ServiceUrl { base: base.clone(), is_asked: false });
         }
-        let trusted = peer(parts).is_some_and(|peer| self.trusts(peer));
+        let trusted = peer(&parts.extensions).is_some_and(|peer| self.trusts(peer));
         let forwarded = |name| if trusted { last(&parts.headers, name) } else { Ok(None) };
         let scheme = scheme(forwarded("x-forwarded-proto")?)?;
         let (named, host) = match forwarded("x-forwarded-host")? {
@@ -65,11 +61,12 @@ impl Origins {
         Ok(ServiceUrl { base, is_asked: true })
     }
 
-    /// The right-most address of `X-Forwarded-For` that is no trusted proxy, where the peer is one.
+    /// The address of the client: the right-most one of `X-Forwarded-For` that is no trusted proxy, where
+    /// the peer is one; none where it cannot be told.
     #[must_use]
-    pub fn client_address(&self, parts: &Parts) -> ClientAddress {
-        let Some(peer) = peer(parts) else { return ClientAddress(None) };
-        let forwarded: Vec<_> = parts.headers.get_all("x-forwarded-for").iter().collect();
+    pub fn client_address(&self, extensions: &Extensions, headers: &HeaderMap) -> Option<IpAddr> {
+        let peer = peer(extensions)?;
+        let forwarded: Vec<_> = headers.get_all("x-forwarded-for").iter().collect();
         let forwarded =
             forwarded.iter().rev().flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b','));
         let mut client = peer;
@@ -78,10 +75,9 @@ impl Origins {
                 break;
             }
             // What a trusted proxy wrote names nobody, so that nobody is known.
-            let Some(address) = address(hop) else { return ClientAddress(None) };
-            client = address;
+            client = address(hop)?;
         }
-        ClientAddress(Some(client))
+        Some(client)
     }
 
     fn trusts(&self, address: IpAddr) -> bool {
@@ -97,17 +93,9 @@ impl FromRequestParts<AppState> for ServiceUrl {
     }
 }
 
-impl FromRequestParts<AppState> for ClientAddress {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Self::Rejection> {
-        Ok(state.origins.client_address(parts))
-    }
-}
-
 /// The other end of the connection; an IPv4 address is one also on a socket for IPv6.
-fn peer(parts: &Parts) -> Option<IpAddr> {
-    let ConnectInfo(peer) = parts.extensions.get::<ConnectInfo<SocketAddr>>()?;
+fn peer(extensions: &Extensions) -> Option<IpAddr> {
+    let ConnectInfo(peer) = extensions.get::<ConnectInfo<SocketAddr>>()?;
     Some(peer.ip().to_canonical())
 }
 

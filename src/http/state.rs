@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use super::auth::Doorkeeper;
 use crate::catalog::location::LocationPrefix;
 use crate::clock::Clock;
 use crate::http::origin::Origins;
@@ -28,6 +29,8 @@ pub struct AppState {
     pub ledger: Arc<Ledger>,
     /// The wall clock.
     pub clock: Clock,
+    /// Decides who may do what.
+    pub doorkeeper: Arc<Doorkeeper>,
     /// Cancelled as soon as the service begins to shut down.
     pub draining: CancellationToken,
 }

@@ -2,6 +2,9 @@
 //!
 //! It follows from its number of shards, its base and its query alone and needs no snapshot.
 
+use std::hash::{Hash, Hasher};
+
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::to_vec;
 use url::form_urlencoded::byte_serialize;
 
@@ -21,6 +24,26 @@ pub struct Locations {
     pub prefix: LocationPrefix,
     /// The URL of this service without a trailing slash.
     pub base: String,
+    /// What every target carries because the list was asked for with it.
+    pub token: Option<TargetToken>,
+}
+
+/// A token that stands in targets; it is shown nowhere else.
+#[derive(Clone, Debug)]
+pub struct TargetToken(pub SecretString);
+
+impl PartialEq for TargetToken {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.expose_secret() == other.0.expose_secret()
+    }
+}
+
+impl Eq for TargetToken {}
+
+impl Hash for TargetToken {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.expose_secret().hash(state);
+    }
 }
 
 impl Locations {
@@ -50,7 +73,9 @@ impl Locations {
 
     /// What each target's query has beside the shard, in this order; values are encoded later.
     fn extras(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.kind.map(|kind| ("kind", kind.lower())).into_iter()
+        let kind = self.kind.map(|kind| ("kind", kind.lower()));
+        let token = self.token.as_ref().map(|token| ("token", token.0.expose_secret()));
+        kind.into_iter().chain(token)
     }
 }
 
@@ -71,6 +96,7 @@ mod tests {
             kind,
             prefix: LocationPrefix::default(),
             base: "https://entities.example.com/people".into(),
+            token: None,
         }
     }
 
@@ -92,5 +118,14 @@ mod tests {
 {"apiVersion":"backstage.io/v1alpha1","kind":"Location","metadata":{"name":"authentik-user-0-of-1"},"spec":{"type":"url","target":"https://entities.example.com/people/entities?shard=0/1&kind=user"}}
 "#
         );
+    }
+    #[test]
+    fn a_token_stands_in_each_target_and_nowhere_else() {
+        let token = Some(TargetToken("abc+/=".into()));
+        let locations = Locations { token, ..locations("2", Some(Kind::User)) };
+        let body = locations.render(Format::Yaml).bytes;
+        let expected = r#"/entities?shard=1/2&kind=user&token=abc%2B%2F%3D"}}"#;
+        assert!(str::from_utf8(&body).unwrap().trim_end().ends_with(expected));
+        assert!(!format!("{locations:?}").contains("abc"));
     }
 }

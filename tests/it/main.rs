@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails, in its helpers too")]
 #![expect(unreachable_pub, reason = "nothing is reached from outside a test binary")]
 
+mod auth;
 mod check;
 mod commands;
 mod diff;

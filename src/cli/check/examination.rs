@@ -66,10 +66,13 @@ pub(super) async fn examine(
 fn configured(report: &mut Report, files: &[PathBuf], config: &Config) {
     let names: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
     let source = if names.is_empty() { "variables alone".to_owned() } else { names.join(", ") };
-    if config.warnings.is_empty() {
+    let refused = config.service.auth.check(config.service.listen).err();
+    let refused = refused.map(|error| format!("`serve` would not start: {error}"));
+    let warnings: Vec<_> = config.warnings.iter().cloned().chain(refused).collect();
+    if warnings.is_empty() {
         return report.fine(Subject::Configuration, format!("loaded from {source}"));
     }
-    let message = format!("loaded from {source}; {}", config.warnings.join("; "));
+    let message = format!("loaded from {source}; {}", warnings.join("; "));
     let remedy = "correct or remove what is named; docs/configuration.md has every key";
     report.trouble((Subject::Configuration, Status::Warning, "configuration"), message, remedy);
 }

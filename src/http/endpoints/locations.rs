@@ -1,5 +1,6 @@
 //! `/locations`: one Backstage location for each shard.
 
+use axum::Extension;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::header::VARY;
@@ -10,12 +11,13 @@ use utoipa::IntoParams;
 
 use super::entities::{FormatName, answer, format};
 use super::kind_name::KindName;
+use crate::http::auth::QueryToken;
 use crate::http::conditional::is_not_modified;
 use crate::http::error::{ApiError, Problem};
 use crate::http::negotiate;
 use crate::http::origin::ServiceUrl;
 use crate::http::state::AppState;
-use crate::snapshot::locations::Locations;
+use crate::snapshot::locations::{Locations, TargetToken};
 use crate::snapshot::shard::ShardCount;
 
 /// What an answer depends on whose base was made from the request.
@@ -43,7 +45,9 @@ pub struct LocationsQuery {
 ///
 /// Backstage reads each target on its own, so that a changed user costs it one shard and not the whole.
 /// The targets are absolute: they begin with `publicUrl`, else with the URL that was asked. The list
-/// depends on nothing else and is also there before the first snapshot; its targets are not.
+/// depends on nothing else and is also there before the first snapshot; its targets are not. A token
+/// that came as `?token=` stands in each target, where every reader of the catalog sees it; one that came
+/// in the header does not.
 #[utoipa::path(
     get,
     path = "/locations",
@@ -79,13 +83,15 @@ pub async fn read_locations(
     State(state): State<AppState>,
     query: Result<Query<LocationsQuery>, QueryRejection>,
     url: Result<ServiceUrl, ApiError>,
+    token: Option<Extension<QueryToken>>,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let Query(query) = query?;
     let (format, ServiceUrl { base, is_asked }) = (format(query.format, &headers)?, url?);
     let kind = query.kind.map(Into::into);
-    let locations = Locations { of: query.shards, kind, prefix: state.location_prefix, base };
+    let token = token.map(|Extension(QueryToken(token))| TargetToken(token));
+    let locations = Locations { of: query.shards, kind, prefix: state.location_prefix, base, token };
     let encoding = negotiate::encoding(&headers);
     let rendition = state.locations.locations(locations, format, encoding).await;
     let mut response = answer(&rendition, is_not_modified(&headers, &rendition.etag), &method)?;

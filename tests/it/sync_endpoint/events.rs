@@ -5,7 +5,9 @@ use std::sync::Arc;
 use authentik_entity_provider::authentik::fake::FakeAuthentik;
 use authentik_entity_provider::catalog::location::LocationPrefix;
 use authentik_entity_provider::clock::Clock;
+use authentik_entity_provider::config::AuthConfig;
 use authentik_entity_provider::http;
+use authentik_entity_provider::http::auth::Doorkeeper;
 use authentik_entity_provider::http::state::AppState;
 use authentik_entity_provider::snapshot::Store;
 use authentik_entity_provider::snapshot::ledger::Ledger;
@@ -192,6 +194,11 @@ async fn nothing_is_left_of_a_client_that_goes_away() {
         origins: Arc::default(),
         ledger: Arc::clone(&ledger),
         clock,
+        doorkeeper: Arc::new(Doorkeeper::new(
+            &AuthConfig::default(),
+            ([127, 0, 0, 1], 0).into(),
+            Arc::default(),
+        )),
         draining,
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
