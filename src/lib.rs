@@ -16,6 +16,7 @@
 //! import each other, they meet in `snapshot` and `app`.
 
 pub mod app;
+pub mod atomic_file;
 pub mod authentik;
 pub mod base_url;
 pub mod catalog;
