@@ -6,6 +6,7 @@ pub mod changes;
 mod coding;
 pub mod document;
 pub mod explained;
+pub mod kept;
 pub mod ledger;
 pub mod rendition;
 pub mod renditions;
