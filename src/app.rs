@@ -16,10 +16,12 @@ use crate::clock::Clock;
 use crate::config::{Config, ServiceConfig};
 use crate::http;
 use crate::http::state::AppState;
+use crate::snapshot::kept::Keeping;
 use crate::snapshot::ledger::Ledger;
 use crate::snapshot::renditions::Renditions;
 use crate::snapshot::run::Failure;
 use crate::sync::cycle::Cycle;
+use crate::sync::keeper::Keeper;
 use crate::sync::timetable::Timetable;
 use crate::sync::{Reload, Scheduler, Settings};
 
@@ -32,6 +34,7 @@ pub struct App {
     router: Router,
     scheduler: Scheduler,
     reloader: Reloader,
+    keeping: Arc<Keeping>,
     shutdown: CancellationToken,
     drain_delay: Duration,
     drain_timeout: Duration,
@@ -50,10 +53,15 @@ impl App {
     ) -> anyhow::Result<Self> {
         let cycle = cycle(&config, &clock)?;
         let ledger = Arc::new(Ledger::new(clock.clone()));
+        let keeping = Arc::<Keeping>::default();
+        let state_dir = config.service.state_dir.folder();
+        let keeper = Keeper::new(state_dir, Arc::clone(&keeping), clock.clone());
         let state = AppState {
             store: Arc::clone(&cycle.store),
             renditions: Arc::new(Renditions::new(KEPT_RENDITIONS)),
             ledger: Arc::clone(&ledger),
+            keeping: Arc::clone(&keeping),
+            max_age: config.service.max_age,
             clock: clock.clone(),
             draining: shutdown.clone(),
         };
@@ -62,8 +70,9 @@ impl App {
         let reloader =
             Reloader { sender, clock: clock.clone(), zone: zone.clone(), begun_with: config.service.clone() };
         let timetable = Timetable { schedule: config.authentik.schedule, zone };
-        let scheduler = Scheduler { cycle, timetable, ledger, clock, reloads };
-        Ok(Self { router: http::router(state), scheduler, reloader, shutdown, drain_delay, drain_timeout })
+        let scheduler = Scheduler { cycle, timetable, ledger, clock, reloads, keeper };
+        let router = http::router(state);
+        Ok(Self { router, scheduler, reloader, keeping, shutdown, drain_delay, drain_timeout })
     }
 
     /// What gives the running service another configuration.
@@ -77,16 +86,21 @@ impl App {
     /// # Errors
     /// When the server or the scheduler ends although nobody asked for it.
     pub async fn run(self, listener: TcpListener) -> anyhow::Result<()> {
-        let Self { router, scheduler, shutdown, drain_delay, drain_timeout, .. } = self;
+        let Self { router, scheduler, keeping, shutdown, drain_delay, drain_timeout, .. } = self;
         let _stop_the_rest = shutdown.clone().drop_guard();
         let scheduler = tokio::spawn(scheduler.run(shutdown.clone()));
         let close = after(shutdown.clone(), drain_delay);
         let server = axum::serve(listener, router).with_graceful_shutdown(close);
         tokio::select! {
-            outcome = async { server.await } => outcome.context("the HTTP server ended")?,
+            outcome = async { let ended = server.await; keeping.settled().await; ended } => {
+                outcome.context("the HTTP server ended")?;
+            }
             ended = unexpected(scheduler, &shutdown) => ended?,
             () = after(shutdown.clone(), drain_delay + drain_timeout) => {
-                tracing::warn!("requests were cut off at the end of `entityProvider.drainTimeout`");
+                tracing::warn!(
+                    is_snapshot_kept = keeping.is_settled(),
+                    "requests or the writing of the snapshot were cut off at the end of `entityProvider.drainTimeout`"
+                );
             }
         }
         if !shutdown.is_cancelled() {
@@ -134,6 +148,7 @@ impl Reloader {
             ("publicUrl", old.public_url == service.public_url),
             ("drainDelay", old.drain_delay == service.drain_delay),
             ("drainTimeout", old.drain_timeout == service.drain_timeout),
+            ("maxAge", old.max_age == service.max_age),
         ];
         keys.into_iter().filter(|(_, same)| !same).map(|(key, _)| key)
     }
@@ -152,6 +167,7 @@ fn settings(config: Config, clock: &Clock, zone: TimeZone) -> anyhow::Result<Set
         policy,
         timeout,
         timetable: Timetable { schedule: config.authentik.schedule, zone },
+        state_dir: config.service.state_dir.folder(),
     })
 }
 

@@ -39,6 +39,8 @@ pub(super) enum Kind {
     Choice(&'static [&'static str]),
     /// An address and a port.
     Address,
+    /// A directory, or `false` for none.
+    Folder,
     /// A length of time.
     Duration,
     /// A length of time, a cron expression or a manual trigger.
@@ -57,7 +59,7 @@ pub(super) enum Fallback {
 }
 
 /// All keys, in the order of the reference page.
-pub(super) const KEYS: [Key; 16] = [
+pub(super) const KEYS: [Key; 18] = [
     Key {
         path: "catalog.providers.authentik.baseUrl",
         variable: "AUTHENTIK_BASE_URL",
@@ -170,6 +172,21 @@ pub(super) const KEYS: [Key; 16] = [
         kind: Kind::Duration,
         fallback: Fallback::Value("{seconds: 10}"),
         meaning: "How long requests in flight may take at shutdown.",
+    },
+    Key {
+        path: "entityProvider.stateDir",
+        variable: "ENTITY_PROVIDER_STATE_DIR",
+        kind: Kind::Folder,
+        fallback: Fallback::Absent,
+        meaning: "Where the last snapshot is kept for the next start; without the key in `$STATE_DIRECTORY`, \
+                  else in `authentik-entity-provider` below `$XDG_STATE_HOME`, else below `~/.local/state`.",
+    },
+    Key {
+        path: "entityProvider.maxAge",
+        variable: "ENTITY_PROVIDER_MAX_AGE",
+        kind: Kind::Duration,
+        fallback: Fallback::Absent,
+        meaning: "How old the snapshot may be before the service calls itself not ready; longer than zero.",
     },
 ];
 

@@ -9,6 +9,7 @@ use serde::de::{Deserializer, Error};
 use serde_json::Value;
 use url::Url;
 
+use super::state_dir::{self, StateDir};
 use super::{duration, scalar};
 use crate::catalog::policy::NamePolicy;
 
@@ -40,6 +41,12 @@ pub struct ServiceConfig {
     /// How long requests in flight may take at shutdown.
     #[serde(deserialize_with = "duration::any")]
     pub drain_timeout: Duration,
+    /// Where the last snapshot is kept for the next start.
+    #[serde(deserialize_with = "state_dir::read")]
+    pub state_dir: StateDir,
+    /// The age at which a snapshot counts as stale and the service as not ready; never zero.
+    #[serde(deserialize_with = "max_age")]
+    pub max_age: Option<Duration>,
 }
 
 impl Default for ServiceConfig {
@@ -53,6 +60,8 @@ impl Default for ServiceConfig {
             request_timeout: Duration::from_secs(30),
             drain_delay: Duration::ZERO,
             drain_timeout: Duration::from_secs(10),
+            state_dir: StateDir::default(),
+            max_age: None,
         }
     }
 }
@@ -116,6 +125,10 @@ fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NamePolicy, D::Er
 fn concurrency<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
     let requests = scalar::integer(deserializer, 1..=32)?;
     usize::try_from(requests).map_err(D::Error::custom)
+}
+
+fn max_age<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    duration::positive(deserializer).map(Some)
 }
 
 fn page_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {

@@ -1,13 +1,15 @@
 //! What handlers share.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::snapshot::Store;
+use crate::snapshot::kept::Keeping;
 use crate::snapshot::ledger::Ledger;
 use crate::snapshot::renditions::Renditions;
+use crate::snapshot::{Snapshot, Store};
 
 /// What handlers share; cheap to clone.
 #[derive(Clone, Debug)]
@@ -18,8 +20,21 @@ pub struct AppState {
     pub renditions: Arc<Renditions>,
     /// Runs of the sync.
     pub ledger: Arc<Ledger>,
+    /// Whether the snapshot is on disk.
+    pub keeping: Arc<Keeping>,
+    /// The age at which a snapshot counts as stale.
+    pub max_age: Option<Duration>,
     /// The wall clock.
     pub clock: Clock,
     /// Cancelled as soon as the service begins to shut down.
     pub draining: CancellationToken,
+}
+
+impl AppState {
+    /// Whether a snapshot is older than the operator allows.
+    #[must_use]
+    pub fn is_stale(&self, snapshot: &Snapshot) -> bool {
+        let age = Duration::try_from(self.clock.now().duration_since(snapshot.read_at));
+        self.max_age.is_some_and(|max| age.is_ok_and(|age| age > max))
+    }
 }

@@ -20,6 +20,7 @@ mod problems;
 mod readme;
 mod recordings;
 mod reload;
+mod restart;
 mod schedule;
 mod shutdown;
 mod support;

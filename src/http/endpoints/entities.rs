@@ -4,8 +4,9 @@ use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, VARY};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
+use jiff::Timestamp;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -15,6 +16,10 @@ use crate::http::error::{ApiError, Problem};
 use crate::http::negotiate;
 use crate::http::state::AppState;
 use crate::snapshot::rendition::{Format, Rendition, Variant};
+
+/// When the reading of Authentik began. `Last-Modified` would say something else: the same body may have
+/// been read many times.
+const READ_AT: HeaderName = HeaderName::from_static("snapshot-read-at");
 
 /// Which entities, in which format.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -70,6 +75,7 @@ impl From<FormatName> for Format {
                 ("ETag" = String, description = "Strong; made from the content, so the same after a restart"),
                 ("Vary" = String, description = "`Accept, Accept-Encoding`"),
                 ("Cache-Control" = String, description = "`private, no-cache`: may be kept, must be asked again"),
+                ("Snapshot-Read-At" = String, description = "When the reading of Authentik began (RFC 3339); no part of the tag"),
                 ("Content-Encoding" = String, description = "`zstd`, `br` or `gzip`, by the quality that the client gives them and then in this order; or missing"),
             )),
         (status = NOT_MODIFIED, description = "The client has them already",
@@ -77,6 +83,7 @@ impl From<FormatName> for Format {
                 ("ETag" = String, description = "The tag of what the client has"),
                 ("Vary" = String, description = "`Accept, Accept-Encoding`"),
                 ("Cache-Control" = String, description = "`private, no-cache`"),
+                ("Snapshot-Read-At" = String, description = "When the reading of Authentik began (RFC 3339); no part of the tag"),
             )),
         (status = BAD_REQUEST, description = "An unknown parameter or value", body = Problem, content_type = "application/problem+json"),
         (status = NOT_ACCEPTABLE, description = "No format is acceptable", body = Problem, content_type = "application/problem+json"),
@@ -100,17 +107,19 @@ pub async fn read_entities(
     let variant = Variant { format, kind: query.kind.map(Into::into) };
     let encoding = negotiate::encoding(&headers);
     let rendition = state.renditions.rendition(&snapshot, variant, encoding).await;
-    answer(&rendition, is_not_modified(&headers, &rendition.etag), &method)
+    answer(&rendition, snapshot.read_at, is_not_modified(&headers, &rendition.etag), &method)
 }
 
 /// The answer with a rendition, or with its headers alone.
 pub(super) fn answer(
     rendition: &Rendition,
+    read_at: Timestamp,
     not_modified: bool,
     method: &Method,
 ) -> Result<Response, ApiError> {
     let mut response = Response::builder()
         .header(ETAG, &rendition.etag)
+        .header(READ_AT, read_at.to_string())
         .header(VARY, HeaderValue::from_static("Accept, Accept-Encoding"))
         .header(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     if not_modified {

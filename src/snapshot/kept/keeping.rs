@@ -8,30 +8,45 @@ use tokio::sync::watch;
 #[derive(Debug, Default)]
 pub struct Keeping {
     trouble: Mutex<Option<String>>,
-    unwritten: watch::Sender<bool>,
+    turns: watch::Sender<Turns>,
+}
+
+/// The numbers of the last snapshots that were to be written and that have been dealt with.
+#[derive(Debug, Default)]
+struct Turns {
+    expected: u64,
+    settled: u64,
+}
+
+impl Turns {
+    /// Whether nothing waits.
+    fn are_settled(&self) -> bool {
+        self.settled >= self.expected
+    }
 }
 
 impl Keeping {
-    /// A snapshot waits for its writing.
-    pub fn expect(&self) {
-        self.unwritten.send_replace(true);
+    /// Gives a snapshot that is to be written a number.
+    pub fn expect(&self) -> u64 {
+        self.turns.send_modify(|turns| turns.expected += 1);
+        self.turns.borrow().expected
     }
 
-    /// Nothing waits any more.
-    pub fn settle(&self) {
-        self.unwritten.send_replace(false);
+    /// The snapshot with a number has been dealt with, and so have those before it.
+    pub fn settle(&self, number: u64) {
+        self.turns.send_modify(|turns| turns.settled = number);
     }
 
     /// Whether a snapshot waits for its writing.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        !*self.unwritten.borrow()
+        self.turns.borrow().are_settled()
     }
 
     /// Resolves as soon as nothing waits.
     pub async fn settled(&self) {
         // The sender lives as long as this does.
-        let _ = self.unwritten.subscribe().wait_for(|unwritten| !unwritten).await;
+        let _ = self.turns.subscribe().wait_for(Turns::are_settled).await;
     }
 
     /// Takes down how the last writing went; says whether that is news.

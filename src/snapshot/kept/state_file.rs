@@ -121,3 +121,42 @@ fn is_abandoned(file: &fs::Metadata, now: Timestamp) -> io::Result<bool> {
     let age = Duration::try_from(now.duration_since(modified)).unwrap_or_default();
     Ok(file.is_file() && age > ABANDONED)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+
+    use super::*;
+
+    #[test]
+    fn only_old_files_of_killed_writers_are_swept_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = BaseUrl::parse("https://authentik.example.com").unwrap();
+        let now = Timestamp::from_second(1_700_000_000).unwrap();
+        let old = ABANDONED + Duration::from_secs(1);
+        for (name, age) in [
+            (".writing-old.tmp", old),
+            (".writing-young.tmp", ABANDONED),
+            (".writing-old", old),
+            ("other.tmp", old),
+            ("0123456789abcdef.snapshot", old),
+        ] {
+            let file = File::create(folder.path().join(name)).unwrap();
+            file.set_modified((now - age).into()).unwrap();
+        }
+        StateFile::of(folder.path(), &url).sweep(now).unwrap();
+        let mut left: Vec<_> =
+            fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, [".writing-old", ".writing-young.tmp", "0123456789abcdef.snapshot", "other.tmp"]);
+        StateFile::of(&folder.path().join("missing"), &url).sweep(now).unwrap();
+    }
+
+    #[test]
+    fn servers_have_files_of_their_own() {
+        let file = |url| StateFile::of("/s".as_ref(), &BaseUrl::parse(url).unwrap()).path();
+        let one = file("https://authentik.example.com/");
+        assert_eq!(one, file("https://authentik.example.com"));
+        assert_ne!(one, file("https://authentik.example.com/auth"));
+    }
+}
