@@ -21,10 +21,12 @@ use crate::http;
 use crate::http::auth::Doorkeeper;
 use crate::http::origin::Origins;
 use crate::http::state::AppState;
+use crate::snapshot::kept::Keeping;
 use crate::snapshot::ledger::Ledger;
 use crate::snapshot::renditions::Renditions;
 use crate::snapshot::run::Failure;
 use crate::sync::cycle::Cycle;
+use crate::sync::keeper::Keeper;
 use crate::sync::timetable::Timetable;
 use crate::sync::{Reload, Scheduler, Settings};
 
@@ -41,6 +43,7 @@ pub struct App {
     scheduler: Scheduler,
     pusher: Pusher,
     reloader: Reloader,
+    keeping: Arc<Keeping>,
     shutdown: CancellationToken,
     drain_delay: Duration,
     drain_timeout: Duration,
@@ -64,6 +67,9 @@ impl App {
         let doorkeeper = Arc::new(Doorkeeper::new(auth, *listen, Arc::clone(&origins)));
         let cycle = cycle(&config, &clock)?;
         let ledger = Arc::new(Ledger::new(clock.clone()));
+        let keeping = Arc::<Keeping>::default();
+        let state_dir = config.service.state_dir.folder();
+        let keeper = Keeper::new(state_dir, Arc::clone(&keeping), clock.clone());
         let state = AppState {
             store: Arc::clone(&cycle.store),
             renditions: Arc::new(Renditions::new(KEPT_RENDITIONS)),
@@ -71,6 +77,8 @@ impl App {
             location_prefix: config.service.location_prefix.clone(),
             origins,
             ledger: Arc::clone(&ledger),
+            keeping: Arc::clone(&keeping),
+            max_age: config.service.max_age,
             clock: clock.clone(),
             doorkeeper: Arc::clone(&doorkeeper),
             draining: shutdown.clone(),
@@ -93,9 +101,9 @@ impl App {
             begun_with: config.service.clone(),
         };
         let timetable = Timetable { schedule: config.authentik.schedule, zone };
-        let scheduler = Scheduler { cycle, timetable, ledger, clock, reloads };
+        let scheduler = Scheduler { cycle, timetable, ledger, clock, reloads, keeper };
         let router = http::router(state);
-        Ok(Self { router, scheduler, pusher, reloader, shutdown, drain_delay, drain_timeout })
+        Ok(Self { router, scheduler, pusher, reloader, keeping, shutdown, drain_delay, drain_timeout })
     }
 
     /// What gives the running service another configuration.
@@ -109,7 +117,7 @@ impl App {
     /// # Errors
     /// When the server or the scheduler ends although nobody asked for it.
     pub async fn run(self, listener: TcpListener) -> anyhow::Result<()> {
-        let Self { router, scheduler, pusher, shutdown, drain_delay, drain_timeout, .. } = self;
+        let Self { router, scheduler, pusher, keeping, shutdown, drain_delay, drain_timeout, .. } = self;
         let _stop_the_rest = shutdown.clone().drop_guard();
         let scheduler = tokio::spawn(scheduler.run(shutdown.clone()));
         tokio::spawn(pusher.run(shutdown.clone()));
@@ -117,10 +125,15 @@ impl App {
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let server = axum::serve(listener, service).with_graceful_shutdown(close);
         tokio::select! {
-            outcome = async { server.await } => outcome.context("the HTTP server ended")?,
+            outcome = async { let ended = server.await; keeping.settled().await; ended } => {
+                outcome.context("the HTTP server ended")?;
+            }
             ended = unexpected(scheduler, &shutdown) => ended?,
             () = after(shutdown.clone(), drain_delay + drain_timeout) => {
-                tracing::warn!("requests were cut off at the end of `entityProvider.drainTimeout`");
+                tracing::warn!(
+                    is_snapshot_kept = keeping.is_settled(),
+                    "requests or the writing of the snapshot were cut off at the end of `entityProvider.drainTimeout`"
+                );
             }
         }
         if !shutdown.is_cancelled() {
@@ -185,6 +198,7 @@ impl Reloader {
             ("locationPrefix", old.location_prefix == service.location_prefix),
             ("drainDelay", old.drain_delay == service.drain_delay),
             ("drainTimeout", old.drain_timeout == service.drain_timeout),
+            ("maxAge", old.max_age == service.max_age),
         ];
         keys.into_iter().filter(|(_, same)| !same).map(|(key, _)| key)
     }
@@ -209,6 +223,7 @@ fn settings(config: Config, clock: &Clock, zone: TimeZone) -> anyhow::Result<Set
         policy,
         timeout,
         timetable: Timetable { schedule: config.authentik.schedule, zone },
+        state_dir: config.service.state_dir.folder(),
     })
 }
 

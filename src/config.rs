@@ -20,6 +20,7 @@ mod scalar;
 mod schedule;
 mod schema;
 mod service;
+mod state_dir;
 mod substitute;
 mod tree;
 mod variables;
@@ -38,6 +39,7 @@ pub use reference::reference_page;
 pub use schedule::{Frequency, FrequencyError, Schedule, Scope};
 pub use schema::json_schema;
 pub use service::{ServiceConfig, parse_listen};
+pub use state_dir::StateDir;
 
 use secrecy::ExposeSecret;
 
@@ -112,11 +114,9 @@ impl Config {
     fn from_nodes(nodes: Vec<Node>, files: &str, env: &impl Environment) -> Result<Self, ConfigError> {
         let (tree, warnings) = merged(nodes, files, env)?;
         blocks::require(&tree, Some(files).filter(|files| !files.is_empty()))?;
-        Ok(Self {
-            authentik: blocks::typed(&tree, keys::AUTHENTIK)?,
-            service: blocks::typed(&tree, keys::SERVICE)?,
-            warnings,
-        })
+        let mut service: ServiceConfig = blocks::typed(&tree, keys::SERVICE)?;
+        service.state_dir = service.state_dir.settled(env);
+        Ok(Self { authentik: blocks::typed(&tree, keys::AUTHENTIK)?, service, warnings })
     }
 }
 

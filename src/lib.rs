@@ -17,6 +17,7 @@
 //! import each other, they meet in `snapshot` and `app`.
 
 pub mod app;
+pub mod atomic_file;
 pub mod authentik;
 pub mod backstage;
 pub mod base_url;

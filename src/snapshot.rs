@@ -7,6 +7,7 @@ pub mod changes;
 mod coding;
 pub mod document;
 pub mod explained;
+pub mod kept;
 pub mod ledger;
 pub mod locations;
 pub mod push;
@@ -26,6 +27,7 @@ use crate::catalog::plan::{Names, Plan};
 use crate::catalog::policy::Policy;
 use crate::directory::Directory;
 use document::Document;
+use kept::Kept;
 use rendition::{Encoding, Rendition, Variant};
 
 /// Authentik's rows at one time and everything that follows from them.
@@ -43,6 +45,8 @@ pub struct Snapshot {
     pub document: Document,
     /// When the reading of the rows began.
     pub read_at: Timestamp,
+    /// Whether the rows were read before the service was restarted.
+    pub restored: bool,
     identity: Arc<Rendition>,
     gzip: Arc<Rendition>,
 }
@@ -61,7 +65,27 @@ impl Snapshot {
         let unnamed = Names::default();
         // Another server's rows have nothing to do with these, whatever their pks.
         let kept = previous.filter(|previous| previous.policy.base_url == policy.base_url);
-        let plan = Plan::new(&directory, &policy, kept.map_or(&unnamed, |kept| &kept.names));
+        let restored = kept.is_some_and(|kept| kept.restored && Arc::ptr_eq(&kept.directory, &directory));
+        let held = kept.map_or(&unnamed, |kept| &kept.names);
+        Self { restored, ..Self::made(directory, policy, held, previous, read_at) }
+    }
+
+    /// Transforms and renders what was kept over a restart; heavy as well.
+    #[must_use]
+    pub fn restored(kept: Kept, policy: Arc<Policy>) -> Self {
+        let made = Self::made(Arc::new(kept.directory), policy, &kept.names, None, kept.read_at);
+        Self { restored: true, ..made }
+    }
+
+    /// Transforms and renders rows; of two claims to a name the one in `held` is the better.
+    fn made(
+        directory: Arc<Directory>,
+        policy: Arc<Policy>,
+        held: &Names,
+        previous: Option<&Self>,
+        read_at: Timestamp,
+    ) -> Self {
+        let plan = Plan::new(&directory, &policy, held);
         let (names, findings) = (plan.names(), plan.findings().into());
         let document = Document::render(&plan);
         drop(plan);
@@ -73,7 +97,8 @@ impl Snapshot {
             let gzip = Arc::new(identity.encoded(Encoding::Gzip));
             (document, Arc::new(identity), gzip)
         };
-        Self { directory, policy, names, findings, document, read_at, identity, gzip }
+        let restored = false;
+        Self { directory, policy, names, findings, document, read_at, restored, identity, gzip }
     }
 
     /// The default body without a coding.

@@ -1,8 +1,11 @@
 //! Keeps the snapshot fresh: waits for what is due or asked for, runs one cycle at a time.
 
 pub mod cycle;
+pub mod keeper;
+mod restart;
 pub mod timetable;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +20,7 @@ use crate::progress::Progress;
 use crate::snapshot::ledger::Ledger;
 use crate::snapshot::run::{Failure, Outcome, Report, RunId, Trigger};
 use cycle::Cycle;
+use keeper::Keeper;
 use timetable::{Last, Timetable};
 
 /// The longest sleep in one piece, so that a set clock or a suspended machine is noticed.
@@ -33,6 +37,8 @@ pub struct Settings {
     pub timeout: Duration,
     /// When runs are due.
     pub timetable: Timetable,
+    /// Where snapshots are kept for the next start.
+    pub state_dir: Option<PathBuf>,
 }
 
 /// News about the configuration.
@@ -57,12 +63,16 @@ pub struct Scheduler {
     pub clock: Clock,
     /// Where news about the configuration comes from.
     pub reloads: mpsc::Receiver<Reload>,
+    /// Keeps snapshots for the next start.
+    pub keeper: Keeper,
 }
 
 impl Scheduler {
     /// Runs until shutdown; a cycle under way is cancelled and changes nothing.
     pub async fn run(mut self, shutdown: CancellationToken) {
         let begun = self.clock.now();
+        self.keeper.begin();
+        self.restore(&shutdown).await;
         let mut last: Option<Last> = None;
         while !shutdown.is_cancelled() {
             let due = self.timetable.due(begun, last.as_ref(), self.cycle.store.current().is_some());
@@ -70,7 +80,7 @@ impl Scheduler {
             tokio::select! {
                 () = shutdown.cancelled() => break,
                 Some(reload) = self.reloads.recv() => {
-                    self.reload(reload, last.as_ref()).await;
+                    self.reload(reload, last.as_ref(), &shutdown).await;
                     continue;
                 }
                 () = sleep_until(&self.clock, due) => { self.ledger.request(Trigger::Schedule); }
@@ -81,6 +91,9 @@ impl Scheduler {
             let ended = self.cycle_once(id, &progress, &shutdown).await;
             let failures = if ended.is_err() { last.map_or(0, |last| last.failures) + 1 } else { 0 };
             self.conclude("sync", ended);
+            if failures == 0 {
+                self.keep();
+            }
             last = Some(Last { started, ended: self.clock.now(), failures });
         }
         // Whoever still waits for a run learns that it does not come.
@@ -103,8 +116,8 @@ impl Scheduler {
 
     /// Takes new settings over. The rows that are kept of this server are transformed again; a run is
     /// asked for where there are none, or where the last one failed and the change may have mended it.
-    async fn reload(&mut self, reload: Reload, last: Option<&Last>) {
-        let Settings { client, policy, timeout, timetable } = match reload {
+    async fn reload(&mut self, reload: Reload, last: Option<&Last>, shutdown: &CancellationToken) {
+        let Settings { client, policy, timeout, timetable, state_dir } = match reload {
             Reload::Settings(settings) => *settings,
             Reload::Refused(failure) => {
                 self.ledger.refuse(Some(failure.message.clone()));
@@ -116,11 +129,18 @@ impl Scheduler {
         self.ledger.refuse(None);
         self.timetable = timetable;
         (self.cycle.client, self.cycle.policy, self.cycle.timeout) = (client, policy, timeout);
+        self.keeper.move_to(state_dir);
         let has_kept_rows = self.cycle.has_kept_rows();
         if has_kept_rows {
             self.ledger.begin(Trigger::Reload);
             let ended = self.cycle.run_on_kept_rows().await;
+            let succeeded = ended.is_ok();
             self.conclude("reload", ended);
+            if succeeded {
+                self.keep();
+            }
+        } else {
+            self.restore(shutdown).await;
         }
         if !has_kept_rows || last.is_some_and(|last| last.failures > 0) {
             self.ledger.request(Trigger::Reload);

@@ -1,16 +1,15 @@
 //! `export`: the entities of one run, without a server.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use anyhow::{Context, ensure};
 use clap::{Args, ValueEnum};
-use tempfile::Builder;
 
 use super::ConfigFiles;
 use super::once::{Reading, load, report};
 use super::output::print;
+use crate::atomic_file;
 use crate::catalog::entity::Kind;
 use crate::catalog::plan::Names;
 use crate::snapshot::document::Document;
@@ -84,14 +83,6 @@ fn replace(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
         Err(error) => return Err(error.into()),
     };
     ensure!(old.as_ref().is_none_or(fs::Metadata::is_file), "it is not a regular file");
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut written = Builder::new().prefix(".export-").tempfile_in(folder)?;
-    written.write_all(bytes)?;
-    if let Some(old) = old {
-        written.as_file().set_permissions(old.permissions())?;
-    }
-    written.as_file().sync_all()?;
-    written.persist(&file)?;
-    fs::File::open(folder)?.sync_all()?;
+    atomic_file::replace(&file, ".export-", old.map(|old| old.permissions()), bytes)?;
     Ok(())
 }

@@ -45,6 +45,8 @@ pub(super) enum Kind {
     Choice(&'static [&'static str]),
     /// An address and a port.
     Address,
+    /// A directory, or `false` for none.
+    Folder,
     /// A length of time.
     Duration,
     /// A length of time, a cron expression or a manual trigger.
@@ -239,6 +241,21 @@ pub(super) const KEYS: &[Key] = &[
         kind: Kind::Texts,
         fallback: Fallback::Absent,
         meaning: "The targets that read this service, exactly as Backstage's `catalog.locations` spells them.",
+    },
+    Key {
+        path: "entityProvider.stateDir",
+        variable: "ENTITY_PROVIDER_STATE_DIR",
+        kind: Kind::Folder,
+        fallback: Fallback::Absent,
+        meaning: "Where the last snapshot is kept for the next start; without the key in `$STATE_DIRECTORY`, \
+                  else in `authentik-entity-provider` below `$XDG_STATE_HOME`, else below `~/.local/state`.",
+    },
+    Key {
+        path: "entityProvider.maxAge",
+        variable: "ENTITY_PROVIDER_MAX_AGE",
+        kind: Kind::Duration,
+        fallback: Fallback::Absent,
+        meaning: "How old the snapshot may be before the service calls itself not ready; longer than zero.",
     },
 ];
 

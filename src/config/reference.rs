@@ -52,6 +52,7 @@ fn takes(kind: &Kind) -> String {
         Kind::Integer(least, most) => format!("{least} to {most}"),
         Kind::Choice(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or "),
         Kind::Address => "address".to_owned(),
+        Kind::Folder => "absolute path or `false`".to_owned(),
         Kind::Duration => "[duration](#durations)".to_owned(),
         Kind::Frequency => "[frequency](#durations)".to_owned(),
     }

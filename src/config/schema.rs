@@ -75,6 +75,9 @@ fn shape(kind: &Kind) -> Value {
         Kind::Switch => json!({ "type": "boolean" }),
         Kind::Integer(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
         Kind::Choice(words) => json!({ "enum": words }),
+        Kind::Folder => {
+            json!({ "anyOf": [{ "const": false }, { "type": "string", "pattern": "^(/|false$)" }] })
+        }
         Kind::Duration => json!({ "$ref": "#/definitions/duration" }),
         Kind::Frequency => json!({ "$ref": "#/definitions/frequency" }),
     }

@@ -12,6 +12,7 @@ use url::Url;
 
 use super::auth::AuthConfig;
 use super::backstage::{self, BackstageConfig};
+use super::state_dir::{self, StateDir};
 use super::{duration, network, scalar};
 use crate::catalog::location::LocationPrefix;
 use crate::catalog::policy::NamePolicy;
@@ -55,6 +56,12 @@ pub struct ServiceConfig {
     /// Which Backstage to tell of changes.
     #[serde(deserialize_with = "backstage::section")]
     pub backstage: Option<BackstageConfig>,
+    /// Where the last snapshot is kept for the next start.
+    #[serde(deserialize_with = "state_dir::read")]
+    pub state_dir: StateDir,
+    /// The age at which a snapshot counts as stale and the service as not ready; never zero.
+    #[serde(deserialize_with = "max_age")]
+    pub max_age: Option<Duration>,
 }
 
 impl Default for ServiceConfig {
@@ -72,6 +79,8 @@ impl Default for ServiceConfig {
             drain_delay: Duration::ZERO,
             drain_timeout: Duration::from_secs(10),
             backstage: None,
+            state_dir: StateDir::default(),
+            max_age: None,
         }
     }
 }
@@ -127,6 +136,10 @@ fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NamePolicy, D::Er
 fn concurrency<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
     let requests = scalar::integer(deserializer, 1..=32)?;
     usize::try_from(requests).map_err(D::Error::custom)
+}
+
+fn max_age<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    duration::positive(deserializer).map(Some)
 }
 
 fn page_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {

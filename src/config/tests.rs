@@ -387,6 +387,13 @@ fn a_bad_value_in_our_block_is_named_by_its_whole_key() {
             "drainDelay: `5` is a plain number; try adding a unit, as in `30m` or `{minutes: 30}`".into(),
         ),
         (
+            "stateDir: state",
+            "stateDir: expected an absolute path such as `/var/lib/authentik-entity-provider`, or `false`, \
+             found `state`"
+                .into(),
+        ),
+        ("maxAge: 0s", "maxAge: must be longer than zero; expected something like `{minutes: 30}`".into()),
+        (
             "port: 80",
             format!("port: unknown key; expected one of {}", keys::listed(&keys::children(keys::SERVICE))),
         ),

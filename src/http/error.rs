@@ -19,6 +19,11 @@ pub enum ApiError {
     /// The service is shutting down.
     #[error("the service is shutting down")]
     Draining,
+    /// The snapshot is older than the operator allows.
+    #[error(
+        "the snapshot is older than `entityProvider.maxAge`; /health says why, /entities still serves it"
+    )]
+    Stale,
     /// A query parameter is unknown or has a value that cannot be used.
     #[error("{0}")]
     Query(String),
@@ -105,7 +110,7 @@ impl ApiError {
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::NoSnapshot | Self::Draining => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoSnapshot | Self::Draining | Self::Stale => StatusCode::SERVICE_UNAVAILABLE,
             Self::Query(_) | Self::Host(_) | Self::TokenTwice | Self::TokenInQuery => StatusCode::BAD_REQUEST,
             Self::TokenMissing | Self::TokenInvalid => StatusCode::UNAUTHORIZED,
             Self::TokenKind | Self::SyncClosed => StatusCode::FORBIDDEN,
@@ -125,6 +130,7 @@ impl ApiError {
         match self {
             Self::NoSnapshot => "no-snapshot",
             Self::Draining => "draining",
+            Self::Stale => "stale",
             Self::Query(_) => "bad-query",
             Self::Host(_) => "bad-host",
             Self::NotAcceptable(_) => "not-acceptable",

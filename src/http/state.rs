@@ -1,6 +1,7 @@
 //! What handlers share.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
@@ -8,9 +9,10 @@ use super::auth::Doorkeeper;
 use crate::catalog::location::LocationPrefix;
 use crate::clock::Clock;
 use crate::http::origin::Origins;
-use crate::snapshot::Store;
+use crate::snapshot::kept::Keeping;
 use crate::snapshot::ledger::Ledger;
 use crate::snapshot::renditions::Renditions;
+use crate::snapshot::{Snapshot, Store};
 
 /// What handlers share; cheap to clone.
 #[derive(Clone, Debug)]
@@ -27,10 +29,23 @@ pub struct AppState {
     pub origins: Arc<Origins>,
     /// Runs of the sync.
     pub ledger: Arc<Ledger>,
+    /// Whether the snapshot is on disk.
+    pub keeping: Arc<Keeping>,
+    /// The age at which a snapshot counts as stale.
+    pub max_age: Option<Duration>,
     /// The wall clock.
     pub clock: Clock,
     /// Decides who may do what.
     pub doorkeeper: Arc<Doorkeeper>,
     /// Cancelled as soon as the service begins to shut down.
     pub draining: CancellationToken,
+}
+
+impl AppState {
+    /// Whether a snapshot is older than the operator allows.
+    #[must_use]
+    pub fn is_stale(&self, snapshot: &Snapshot) -> bool {
+        let age = Duration::try_from(self.clock.now().duration_since(snapshot.read_at));
+        self.max_age.is_some_and(|max| age.is_ok_and(|age| age > max))
+    }
 }

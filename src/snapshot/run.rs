@@ -52,6 +52,8 @@ pub enum Trigger {
     Request,
     /// The configuration changed.
     Reload,
+    /// The service began with what an earlier process had kept.
+    Restart,
 }
 
 /// A run in the ledger.

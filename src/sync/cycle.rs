@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::directory::{Directory, Disagreement};
 use crate::progress::Progress;
 use crate::snapshot::changes::Changes;
+use crate::snapshot::kept::Kept;
 use crate::snapshot::run::{Failure, Report};
 use crate::snapshot::{Snapshot, Store};
 
@@ -69,21 +70,39 @@ impl Cycle {
         self.publish(directory, Some(kept), read_at).await
     }
 
+    /// Publishes what an earlier process kept of this server.
+    ///
+    /// # Errors
+    /// When nobody would be left, or the transform fails.
+    pub async fn restore(&self, kept: Kept) -> Result<Report, Failure> {
+        self.publish_made(None, move |policy, _| Snapshot::restored(kept, policy)).await
+    }
+
     /// The snapshot, if its rows are this server's.
     fn kept(&self) -> Option<Arc<Snapshot>> {
         self.store.current().filter(|kept| kept.policy.base_url == self.policy.base_url)
     }
 
-    /// Transforms rows off the serving threads and publishes what comes out.
+    /// Transforms rows and publishes what comes out.
     async fn publish(
         &self,
         directory: Arc<Directory>,
         previous: Option<Arc<Snapshot>>,
         read_at: Timestamp,
     ) -> Result<Report, Failure> {
+        let make = move |policy, previous: Option<&_>| Snapshot::new(directory, policy, previous, read_at);
+        self.publish_made(previous, make).await
+    }
+
+    /// Has a snapshot made off the serving threads and publishes it.
+    async fn publish_made(
+        &self,
+        previous: Option<Arc<Snapshot>>,
+        make: impl FnOnce(Arc<Policy>, Option<&Snapshot>) -> Snapshot + Send + 'static,
+    ) -> Result<Report, Failure> {
         let policy = Arc::clone(&self.policy);
         let made = tokio::task::spawn_blocking(move || {
-            let snapshot = Snapshot::new(directory, policy, previous.as_deref(), read_at);
+            let snapshot = make(policy, previous.as_deref());
             let old = previous.as_ref().map(|previous| &previous.document);
             let changes = Changes::between(old, &snapshot.document);
             log_new(&snapshot.findings, previous.as_ref().map_or(&[], |previous| &previous.findings));

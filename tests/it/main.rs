@@ -22,6 +22,7 @@ mod push;
 mod readme;
 mod recordings;
 mod reload;
+mod restart;
 mod schedule;
 mod shards;
 mod shutdown;

@@ -53,6 +53,8 @@ fn every_key_has_a_variable_that_wins_over_the_file() {
             ("ENTITY_PROVIDER_REQUEST_TIMEOUT", "5s"),
             ("ENTITY_PROVIDER_DRAIN_DELAY", "1s"),
             ("ENTITY_PROVIDER_DRAIN_TIMEOUT", "2s"),
+            ("ENTITY_PROVIDER_STATE_DIR", "/var/lib/x"),
+            ("ENTITY_PROVIDER_MAX_AGE", "1d"),
         ],
     );
     assert!(config.warnings.is_empty());
@@ -72,6 +74,8 @@ fn every_key_has_a_variable_that_wins_over_the_file() {
     assert_eq!((service.concurrency, service.page_size), (8, 50));
     let times = [service.request_timeout, service.drain_delay, service.drain_timeout];
     assert_eq!(times, [5, 1, 2].map(Duration::from_secs));
+    assert_eq!(service.state_dir, StateDir::At("/var/lib/x".into()));
+    assert_eq!(service.max_age, Some(Duration::from_hours(24)));
 }
 
 #[test]

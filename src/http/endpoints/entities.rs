@@ -4,8 +4,9 @@ use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, VARY};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
+use jiff::Timestamp;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -16,6 +17,10 @@ use crate::http::negotiate;
 use crate::http::state::AppState;
 use crate::snapshot::rendition::{Format, Rendition, Variant};
 use crate::snapshot::shard::Shard;
+
+/// When the reading of Authentik began. `Last-Modified` would say something else: the same body may have
+/// been read many times.
+const READ_AT: HeaderName = HeaderName::from_static("snapshot-read-at");
 
 /// Which entities, in which format.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -75,6 +80,7 @@ impl From<FormatName> for Format {
                 ("ETag" = String, description = "Strong; made from the content, so the same after a restart"),
                 ("Vary" = String, description = "`Accept, Accept-Encoding`"),
                 ("Cache-Control" = String, description = "`private, no-cache`: may be kept, must be asked again"),
+                ("Snapshot-Read-At" = String, description = "When the reading of Authentik began (RFC 3339); no part of the tag"),
                 ("Content-Encoding" = String, description = "`zstd`, `br` or `gzip`, by the quality that the client gives them and then in this order; or missing"),
             )),
         (status = NOT_MODIFIED, description = "The client has them already",
@@ -82,6 +88,7 @@ impl From<FormatName> for Format {
                 ("ETag" = String, description = "The tag of what the client has"),
                 ("Vary" = String, description = "`Accept, Accept-Encoding`"),
                 ("Cache-Control" = String, description = "`private, no-cache`"),
+                ("Snapshot-Read-At" = String, description = "When the reading of Authentik began (RFC 3339); no part of the tag"),
             )),
         (status = BAD_REQUEST, description = "An unknown parameter or value", body = Problem, content_type = "application/problem+json"),
         (status = NOT_ACCEPTABLE, description = "No format is acceptable", body = Problem, content_type = "application/problem+json"),
@@ -104,7 +111,8 @@ pub async fn read_entities(
     let variant = Variant { format, kind: query.kind.map(Into::into), shard };
     let encoding = negotiate::encoding(&headers);
     let rendition = state.renditions.rendition(&snapshot, variant, encoding).await;
-    answer(&rendition, is_not_modified(&headers, &rendition.etag), &method)
+    let answered = answer(&rendition, is_not_modified(&headers, &rendition.etag), &method)?;
+    dated(answered, snapshot.read_at)
 }
 
 /// The format that the query names, else the one that `Accept` prefers.
@@ -138,4 +146,11 @@ pub(super) fn answer(
         .header(CONTENT_LENGTH, rendition.bytes.len())
         .body(Body::from(rendition.bytes.clone()))
         .map_err(|_| ApiError::Internal)
+}
+
+/// The answer with the time at which the reading of the snapshot began.
+pub(super) fn dated(mut response: Response, read_at: Timestamp) -> Result<Response, ApiError> {
+    let read_at = HeaderValue::from_str(&read_at.to_string()).map_err(|_| ApiError::Internal)?;
+    response.headers_mut().insert(READ_AT, read_at);
+    Ok(response)
 }

@@ -97,6 +97,8 @@ enum TriggerName {
     Request,
     /// The configuration changed.
     Reload,
+    /// The service began with what an earlier process had kept.
+    Restart,
 }
 
 /// How far a run is.
@@ -232,6 +234,7 @@ impl From<Trigger> for TriggerName {
             Trigger::Schedule => Self::Schedule,
             Trigger::Request => Self::Request,
             Trigger::Reload => Self::Reload,
+            Trigger::Restart => Self::Restart,
         }
     }
 }

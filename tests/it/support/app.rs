@@ -7,7 +7,9 @@ use authentik_entity_provider::authentik::fake::{FakeAuthentik, FakeDirectory, R
 use authentik_entity_provider::base_url::BaseUrl;
 use authentik_entity_provider::catalog::policy::NamePolicy;
 use authentik_entity_provider::clock::Clock;
-use authentik_entity_provider::config::{AuthentikConfig, Config, Frequency, Schedule, ServiceConfig};
+use authentik_entity_provider::config::{
+    AuthentikConfig, Config, Frequency, Schedule, ServiceConfig, StateDir,
+};
 use jiff::tz::TimeZone;
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::Value;
@@ -107,7 +109,11 @@ pub fn config(base_url: &str, token: &str) -> Config {
             include_service_accounts: false,
             schedule: Schedule { frequency: Frequency::Manual, ..Schedule::default() },
         },
-        service: ServiceConfig { request_timeout: Duration::from_secs(20), ..ServiceConfig::default() },
+        service: ServiceConfig {
+            request_timeout: Duration::from_secs(20),
+            state_dir: StateDir::Off,
+            ..ServiceConfig::default()
+        },
         warnings: Vec::new(),
     }
 }

@@ -187,6 +187,8 @@ async fn nothing_is_left_of_a_client_that_goes_away() {
     let (clock, draining) = (Clock::system(), CancellationToken::new());
     let ledger = Arc::new(Ledger::new(clock.clone()));
     let state = AppState {
+        keeping: Arc::default(),
+        max_age: None,
         store: Arc::new(Store::default()),
         renditions: Arc::new(Renditions::new(0)),
         locations: Arc::new(Renditions::new(0)),
