@@ -75,13 +75,14 @@ impl Setup {
     }
 }
 
-/// A running Backstage; it is killed when dropped.
+/// A running Backstage; it is killed when dropped, and its log is kept if the test failed.
 pub struct Backstage {
     /// Its database.
     pub database: Database,
     base: Url,
     client: Client,
     child: Child,
+    config: PathBuf,
     log: PathBuf,
 }
 
@@ -96,7 +97,7 @@ impl Backstage {
         let (config, log) = (file("json"), file("log"));
         std::fs::write(&config, setup.configuration(&base, &database).to_string()).unwrap();
         let child = start(&config, &log, setup.npm_module.is_some());
-        let mut backstage = Self { database, base, client: client(), child, log };
+        let mut backstage = Self { database, base, client: client(), child, config, log };
         backstage.ready().await;
         backstage
     }
@@ -177,6 +178,15 @@ impl Backstage {
             client.get(health.clone()).send().await?.error_for_status()
         })
         .await;
+    }
+}
+
+impl Drop for Backstage {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let _ = std::fs::remove_file(&self.config);
+            let _ = std::fs::remove_file(&self.log);
+        }
     }
 }
 
