@@ -76,8 +76,8 @@ async fn a_short_restart_costs_backstage_nothing() {
 #[tokio::test]
 async fn a_lost_authentik_loses_nobody() {
     let (authentik, service, recorder, backstage, catalog) = filled().await;
-    let starting = Action::answer(StatusCode::BAD_REQUEST, r#"{"error": "out of order"}"#);
-    authentik.fake.script(Step::at(Place::Anywhere, starting).always());
+    let out_of_order = Action::answer(StatusCode::INTERNAL_SERVER_ERROR, "{}");
+    authentik.fake.script(Step::at(Place::Anywhere, out_of_order).always());
     assert_eq!(service.try_sync().await["state"], "failed");
     recorder.answers(2, Some(304)).await;
     backstage.holds(&catalog).await;
@@ -89,4 +89,9 @@ async fn a_lost_authentik_loses_nobody() {
         recorder.answers(2, Some(304)).await;
         backstage.holds(&catalog).await;
     }
+
+    authentik.fake.grant(FakeAuthentik::TOKEN, Access::Full);
+    authentik.fake.edit(|directory| directory.add_user("new"));
+    service.sync().await;
+    backstage.becomes(&service.catalog().await).await;
 }

@@ -7,6 +7,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use reqwest::{Client, Method, Response};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
@@ -89,7 +90,19 @@ pub struct Backstage {
 impl Backstage {
     /// Starts a Backstage with a database of its own and waits until it is ready.
     pub async fn spawn(setup: &Setup) -> Self {
-        let (base, database) = (free_base().await, Database::new());
+        Self::with(setup, Database::new()).await
+    }
+
+    /// Ends it as its supervisor does, and starts it on the same database with another setup.
+    pub async fn restart(mut self, setup: &Setup) -> Self {
+        let pid = self.child.id().and_then(|id| id.try_into().ok()).expect("it runs");
+        kill_process(Pid::from_raw(pid).unwrap(), Signal::TERM).unwrap();
+        self.child.wait().await.unwrap();
+        Self::with(setup, self.database.clone()).await
+    }
+
+    async fn with(setup: &Setup, database: Database) -> Self {
+        let base = free_base().await;
         let file = |kind: &str| {
             let name = format!("backstage-{}.{kind}", base.port().unwrap());
             Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)

@@ -11,6 +11,7 @@ use tokio::process::Command;
 const USER: &str = "backstage";
 
 /// The databases of one Backstage, which makes them itself: one a plugin, all with one prefix.
+#[derive(Clone)]
 pub struct Database {
     sockets: String,
     prefix: String,
@@ -41,7 +42,7 @@ impl Database {
     /// The users and groups that some location still holds; others are removed within 30 seconds.
     pub async fn claimed(&self) -> BTreeSet<String> {
         let claimed = "select json_agg(target_entity_ref) from refresh_state_references \
-                       where target_entity_ref not like 'location:%'";
+                       where source_entity_ref like 'location:%' and target_entity_ref not like 'location:%'";
         self.query::<Option<_>>(claimed).await.unwrap_or_default()
     }
 
