@@ -8,6 +8,7 @@
 mod changes;
 mod conditional;
 mod entities;
+mod figures;
 mod npm_module;
 mod outages;
 mod recordings;

@@ -158,6 +158,13 @@ impl Backstage {
         assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap());
     }
 
+    /// The longest block of its event loop since the last look, in seconds, and its memory in bytes.
+    pub async fn load(&self) -> (f64, u64) {
+        let answer = self.send(Method::GET, "/api/probe", &[], String::new()).await;
+        let load: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        (load["longestBlockSeconds"].as_f64().unwrap(), load["residentBytes"].as_u64().unwrap())
+    }
+
     /// The ref of the location entity that reads a target.
     pub async fn location_of(&self, target: &str) -> String {
         let filter = format!("kind=location,spec.target={target}");
