@@ -29,6 +29,7 @@ impl Service {
             ("AUTHENTIK_TOKEN", token),
             ("ENTITY_PROVIDER_LISTEN", "127.0.0.1:0"),
             ("ENTITY_PROVIDER_SCHEDULE_FREQUENCY", "{trigger: manual}"),
+            ("ENTITY_PROVIDER_STATE_DIR", "false"),
         ];
         let mut process = Process::spawn(&["serve"], &[&own[..], more].concat());
         Self { base: process.serving().await, process }
