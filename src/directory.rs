@@ -4,8 +4,10 @@
 //! without asking Authentik again. Nothing here knows of Backstage or of HTTP.
 
 mod agreement;
+mod sizes;
 
 pub use agreement::Disagreement;
+pub use sizes::Sizes;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

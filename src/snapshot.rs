@@ -7,6 +7,7 @@ mod coding;
 pub mod document;
 pub mod explained;
 pub mod ledger;
+pub mod peaks;
 pub mod rendition;
 pub mod renditions;
 pub mod run;
@@ -19,8 +20,9 @@ use jiff::Timestamp;
 use crate::catalog::finding::Finding;
 use crate::catalog::plan::{Names, Plan};
 use crate::catalog::policy::Policy;
-use crate::directory::Directory;
+use crate::directory::{Directory, Sizes};
 use document::Document;
+use peaks::Peaks;
 use rendition::{Encoding, Rendition, Variant};
 
 /// Authentik's rows at one time and everything that follows from them.
@@ -38,6 +40,8 @@ pub struct Snapshot {
     pub document: Document,
     /// When the reading of the rows began.
     pub read_at: Timestamp,
+    /// How large the directory was lately; the shrink guard compares the next rows with it.
+    pub peaks: Peaks,
     identity: Arc<Rendition>,
     gzip: Arc<Rendition>,
 }
@@ -45,7 +49,8 @@ pub struct Snapshot {
 impl Snapshot {
     /// Transforms and renders rows that were read at `read_at`; heavy, not for a serving thread.
     ///
-    /// What did not change since the previous snapshot is taken from there.
+    /// What did not change since the previous snapshot is taken from there, and so are the peaks, to
+    /// which these rows are added.
     #[must_use]
     pub fn new(
         directory: Arc<Directory>,
@@ -57,6 +62,8 @@ impl Snapshot {
         // Another server's rows have nothing to do with these, whatever their pks.
         let kept = previous.filter(|previous| previous.policy.base_url == policy.base_url);
         let plan = Plan::new(&directory, &policy, kept.map_or(&unnamed, |kept| &kept.names));
+        let peaks = kept.map(|kept| kept.peaks.clone()).unwrap_or_default();
+        let peaks = peaks.and(read_at, Sizes::of(&directory));
         let (names, findings) = (plan.names(), plan.findings().into());
         let document = Document::render(&plan);
         drop(plan);
@@ -68,7 +75,7 @@ impl Snapshot {
             let gzip = Arc::new(identity.encoded(Encoding::Gzip));
             (document, Arc::new(identity), gzip)
         };
-        Self { directory, policy, names, findings, document, read_at, identity, gzip }
+        Self { directory, policy, names, findings, document, read_at, peaks, identity, gzip }
     }
 
     /// The default body without a coding.
