@@ -146,11 +146,12 @@ impl Reloader {
 
 /// What the sync needs of a configuration.
 fn settings(config: Config, clock: &Clock, zone: TimeZone) -> anyhow::Result<Settings> {
-    let Cycle { client, policy, timeout, .. } = cycle(&config, clock)?;
+    let Cycle { client, policy, timeout, limits, .. } = cycle(&config, clock)?;
     Ok(Settings {
         client,
         policy,
         timeout,
+        limits,
         timetable: Timetable { schedule: config.authentik.schedule, zone },
     })
 }
@@ -164,6 +165,7 @@ pub fn cycle(config: &Config, clock: &Clock) -> anyhow::Result<Cycle> {
         client: Client::new(config.client_settings(), clock.clone())?,
         policy: Arc::new(config.policy()),
         timeout: config.authentik.schedule.timeout,
+        limits: config.service.shrink_guard,
         store: Arc::default(),
         clock: clock.clone(),
     })

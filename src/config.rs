@@ -17,6 +17,7 @@ mod scalar;
 mod schedule;
 mod schema;
 mod service;
+mod shrink_guard;
 mod substitute;
 mod tree;
 mod variables;
@@ -32,6 +33,7 @@ pub use reference::reference_page;
 pub use schedule::{Frequency, FrequencyError, Schedule, Scope};
 pub use schema::json_schema;
 pub use service::{ServiceConfig, parse_listen};
+pub use shrink_guard::ShrinkGuard;
 
 use secrecy::ExposeSecret;
 

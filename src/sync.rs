@@ -1,6 +1,7 @@
 //! Keeps the snapshot fresh: waits for what is due or asked for, runs one cycle at a time.
 
 pub mod cycle;
+pub mod guard;
 pub mod timetable;
 
 use std::sync::Arc;
@@ -13,10 +14,10 @@ use tokio_util::sync::CancellationToken;
 use crate::authentik::client::Client;
 use crate::catalog::policy::Policy;
 use crate::clock::Clock;
-use crate::progress::Progress;
+use crate::config::ShrinkGuard;
 use crate::snapshot::ledger::Ledger;
-use crate::snapshot::run::{Failure, Outcome, Report, RunId, Trigger};
-use cycle::Cycle;
+use crate::snapshot::run::{Failure, Outcome, Report, Run, Trigger};
+use cycle::{Cycle, Stop};
 use timetable::{Last, Timetable};
 
 /// The longest sleep in one piece, so that a set clock or a suspended machine is noticed.
@@ -31,6 +32,8 @@ pub struct Settings {
     pub policy: Arc<Policy>,
     /// How long the reading may take.
     pub timeout: Duration,
+    /// What a run may remove.
+    pub limits: ShrinkGuard,
     /// When runs are due.
     pub timetable: Timetable,
 }
@@ -77,10 +80,11 @@ impl Scheduler {
                 () = self.ledger.requested() => {}
             }
             let started = self.clock.now();
-            let Some((id, progress)) = self.ledger.start() else { continue };
-            let ended = self.cycle_once(id, &progress, &shutdown).await;
-            let failures = if ended.is_err() { last.map_or(0, |last| last.failures) + 1 } else { 0 };
-            self.conclude("sync", ended);
+            let Some(run) = self.ledger.start() else { continue };
+            let outcome = self.cycle_once(&run, &shutdown).await;
+            let succeeded = outcome.is_ok();
+            let failures = if succeeded { 0 } else { last.map_or(0, |last| last.failures) + 1 };
+            self.conclude("sync", outcome);
             last = Some(Last { started, ended: self.clock.now(), failures });
         }
         // Whoever still waits for a run learns that it does not come.
@@ -88,34 +92,30 @@ impl Scheduler {
     }
 
     /// Runs one cycle, unless the shutdown comes first.
-    async fn cycle_once(
-        &self,
-        id: RunId,
-        progress: &Progress,
-        shutdown: &CancellationToken,
-    ) -> Result<Report, Failure> {
-        tracing::debug!(run = %id, "sync started");
+    async fn cycle_once(&self, run: &Run, shutdown: &CancellationToken) -> Result<Report, Stop> {
+        tracing::debug!(run = %run.id, "sync started");
         tokio::select! {
-            () = shutdown.cancelled() => Err(cancelled("during the run")),
-            ended = self.cycle.run(progress) => ended,
+            () = shutdown.cancelled() => Err(Stop::Failed(cancelled("during the run"))),
+            ended = self.cycle.run(run.accepts_shrink, &run.progress) => ended,
         }
     }
 
     /// Takes new settings over. The rows that are kept of this server are transformed again; a run is
     /// asked for where there are none, or where the last one failed and the change may have mended it.
     async fn reload(&mut self, reload: Reload, last: Option<&Last>) {
-        let Settings { client, policy, timeout, timetable } = match reload {
+        let Settings { client, policy, timeout, limits, timetable } = match reload {
             Reload::Settings(settings) => *settings,
             Reload::Refused(failure) => {
                 self.ledger.refuse(Some(failure.message.clone()));
                 self.ledger.begin(Trigger::Reload);
-                self.conclude("reload", Err(failure));
+                self.conclude("reload", Err(Stop::Failed(failure)));
                 return;
             }
         };
         self.ledger.refuse(None);
         self.timetable = timetable;
         (self.cycle.client, self.cycle.policy, self.cycle.timeout) = (client, policy, timeout);
+        self.cycle.limits = limits;
         let has_kept_rows = self.cycle.has_kept_rows();
         if has_kept_rows {
             self.ledger.begin(Trigger::Reload);
@@ -128,8 +128,8 @@ impl Scheduler {
     }
 
     /// Ends the run that is under way, in the ledger and then in the log.
-    fn conclude(&self, what: &str, ended: Result<Report, Failure>) {
-        self.ledger.finish(ended.clone().map_or_else(Outcome::Failed, Outcome::Succeeded));
+    fn conclude(&self, what: &str, ended: Result<Report, Stop>) {
+        self.ledger.finish(ended.clone().map_or_else(Outcome::from, Outcome::Succeeded));
         match ended {
             Ok(Report { users, groups, changes, findings }) => tracing::info!(
                 users,
@@ -140,7 +140,12 @@ impl Scheduler {
                 findings = findings.len(),
                 "{what} succeeded"
             ),
-            Err(Failure { code, message }) => tracing::error!(code, reason = %message, "{what} failed"),
+            Err(Stop::Held(Failure { code, message })) => {
+                tracing::error!(code, reason = %message, "{what} was held");
+            }
+            Err(Stop::Failed(Failure { code, message })) => {
+                tracing::error!(code, reason = %message, "{what} failed");
+            }
         }
     }
 }

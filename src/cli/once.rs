@@ -39,7 +39,10 @@ impl Reading {
         let cycle = cycle(config, &Clock::system())?;
         let (known, progress) = (Disagreement::default(), Progress::default());
         let read = shown(&progress, "reading Authentik", cycle.read(&known, &progress)).await;
-        let directory = read.map_err(|failure| anyhow!("{} ({})", failure.message, failure.code))?;
+        let directory = read.map_err(|stop| {
+            let failure = stop.into_failure();
+            anyhow!("{} ({})", failure.message, failure.code)
+        })?;
         Ok(Self { directory, policy: cycle.policy })
     }
 

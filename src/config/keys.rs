@@ -57,7 +57,7 @@ pub(super) enum Fallback {
 }
 
 /// All keys, in the order of the reference page.
-pub(super) const KEYS: [Key; 16] = [
+pub(super) const KEYS: [Key; 19] = [
     Key {
         path: "catalog.providers.authentik.baseUrl",
         variable: "AUTHENTIK_BASE_URL",
@@ -156,6 +156,27 @@ pub(super) const KEYS: [Key; 16] = [
         kind: Kind::Duration,
         fallback: Fallback::Value("{seconds: 30}"),
         meaning: "How long one request to Authentik may take; longer than zero.",
+    },
+    Key {
+        path: "entityProvider.shrinkGuard.enabled",
+        variable: "ENTITY_PROVIDER_SHRINK_GUARD_ENABLED",
+        kind: Kind::Switch,
+        fallback: Fallback::Value("true"),
+        meaning: "Whether a run that removes suspiciously much is held until somebody accepts it.",
+    },
+    Key {
+        path: "entityProvider.shrinkGuard.percent",
+        variable: "ENTITY_PROVIDER_SHRINK_GUARD_PERCENT",
+        kind: Kind::Integer(1, 100),
+        fallback: Fallback::Value("20"),
+        meaning: "A run is held that removes more than this share of users, groups or memberships, and at least `absolute` of them.",
+    },
+    Key {
+        path: "entityProvider.shrinkGuard.absolute",
+        variable: "ENTITY_PROVIDER_SHRINK_GUARD_ABSOLUTE",
+        kind: Kind::Integer(1, 1_000_000),
+        fallback: Fallback::Value("5"),
+        meaning: "How many users, groups or memberships a run may always lose, less one; but never all users or all groups.",
     },
     Key {
         path: "entityProvider.drainDelay",

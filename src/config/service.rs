@@ -9,6 +9,7 @@ use serde::de::{Deserializer, Error};
 use serde_json::Value;
 use url::Url;
 
+use super::shrink_guard::ShrinkGuard;
 use super::{duration, scalar};
 use crate::catalog::policy::NamePolicy;
 
@@ -34,6 +35,8 @@ pub struct ServiceConfig {
     /// How long one request to Authentik may take; never zero.
     #[serde(deserialize_with = "duration::positive")]
     pub request_timeout: Duration,
+    /// What one run may remove.
+    pub shrink_guard: ShrinkGuard,
     /// Time between ready turning 503 and the listener closing.
     #[serde(deserialize_with = "duration::any")]
     pub drain_delay: Duration,
@@ -51,6 +54,7 @@ impl Default for ServiceConfig {
             concurrency: 4,
             page_size: 100,
             request_timeout: Duration::from_secs(30),
+            shrink_guard: ShrinkGuard::default(),
             drain_delay: Duration::ZERO,
             drain_timeout: Duration::from_secs(10),
         }

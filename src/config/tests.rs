@@ -368,8 +368,16 @@ fn a_bad_value_in_our_block_is_named_by_its_whole_key() {
         (
             "port: 80",
             "port: unknown key; expected one of `listen`, `publicUrl`, `names`, `concurrency`, \
-             `pageSize`, `requestTimeout`, `drainDelay`, `drainTimeout`"
+             `pageSize`, `requestTimeout`, `shrinkGuard`, `drainDelay`, `drainTimeout`"
                 .into(),
+        ),
+        (
+            "shrinkGuard: { percent: 0 }",
+            "shrinkGuard.percent: expected a whole number from 1 to 100, found `0`".into(),
+        ),
+        (
+            "shrinkGuard: { percents: 10 }",
+            "shrinkGuard.percents: unknown key; did you mean `percent`?".into(),
         ),
         ("listn: x", "listn: unknown key; did you mean `listen`?".into()),
         ("pagesize: 5", "pagesize: unknown key; did you mean `pageSize`?".into()),

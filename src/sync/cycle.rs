@@ -1,4 +1,4 @@
-//! One cycle: read, transform, publish. Directly callable; a failure changes nothing.
+//! One cycle: read, judge, transform, publish. Directly callable; a failure changes nothing.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,21 +7,22 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout};
 
+use super::guard::{self, Hold};
 use crate::authentik::client::Client;
+use crate::authentik::error::Error;
 use crate::authentik::reading::read_directory;
 use crate::catalog::entity::Kind;
 use crate::catalog::finding::Finding;
 use crate::catalog::policy::Policy;
 use crate::clock::Clock;
-use crate::directory::{Directory, Disagreement};
+use crate::config::ShrinkGuard;
+use crate::directory::{Directory, Disagreement, Sizes};
 use crate::progress::Progress;
 use crate::snapshot::changes::Changes;
-use crate::snapshot::run::{Failure, Report};
+use crate::snapshot::peaks::Peaks;
+use crate::snapshot::run::{Failure, Outcome, Report};
 use crate::snapshot::{Snapshot, Store};
 
-/// Why entities without any user are not published: they would delete everybody from a catalog.
-pub const NOBODY: &str = "no user would be left: every user that Authentik shows is inactive or a service \
-    account; check the token's permission `view_user` and `includeServiceAccounts`";
 /// How many new findings a run logs one by one.
 const LOGGED_FINDINGS: usize = 20;
 
@@ -34,22 +35,109 @@ pub struct Cycle {
     pub policy: Arc<Policy>,
     /// How long the reading may take.
     pub timeout: Duration,
+    /// What a run may remove.
+    pub limits: ShrinkGuard,
     /// Where the snapshot is published.
     pub store: Arc<Store>,
     /// The wall clock.
     pub clock: Clock,
 }
 
+/// Why a cycle published nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// The rows were read and are suspiciously few.
+    Held(Failure),
+    /// The rows could not be read or transformed.
+    Failed(Failure),
+}
+
+impl Stop {
+    /// The reason.
+    #[must_use]
+    pub fn into_failure(self) -> Failure {
+        match self {
+            Self::Held(failure) | Self::Failed(failure) => failure,
+        }
+    }
+}
+
+impl From<Stop> for Outcome {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Held(failure) => Self::Held(failure),
+            Stop::Failed(failure) => Self::Failed(failure),
+        }
+    }
+}
+
+impl From<Hold> for Stop {
+    fn from(hold: Hold) -> Self {
+        Self::Held(hold.into())
+    }
+}
+
+/// How strictly rows are judged before they are published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Caution {
+    /// They may not be suspiciously few.
+    Guarded,
+    /// Somebody accepted that they are few; they are what the next ones are compared with.
+    Accepted,
+    /// They are served already; only somebody must be left.
+    Kept,
+}
+
+/// What is known when rows are judged.
+struct Judgement {
+    caution: Caution,
+    limits: ShrinkGuard,
+    previous: Option<Arc<Snapshot>>,
+}
+
+impl Judgement {
+    /// Makes a snapshot of rows, unless they are held.
+    fn snapshot(
+        self,
+        directory: Arc<Directory>,
+        policy: Arc<Policy>,
+        read_at: Timestamp,
+    ) -> Result<(Snapshot, Changes), Hold> {
+        let previous = self.previous.as_deref();
+        let kept = previous.filter(|previous| previous.policy.base_url == policy.base_url);
+        let hold = match (self.caution, kept) {
+            (Caution::Accepted | Caution::Kept, _) => None,
+            (Caution::Guarded, None) => guard::first(&directory, &self.limits),
+            (Caution::Guarded, Some(kept)) => {
+                guard::shrink(&kept.directory, kept.peaks.largest(read_at), &directory, &self.limits)
+            }
+        };
+        hold.map_or(Ok(()), Err)?;
+        let users_before = kept.map(|kept| kept.document.count(Kind::User));
+        let mut snapshot = Snapshot::new(directory, policy, previous, read_at);
+        if self.caution == Caution::Accepted {
+            snapshot.peaks = Peaks::at(read_at, Sizes::of(&snapshot.directory));
+        } else {
+            guard::nobody(users_before, snapshot.document.count(Kind::User)).map_or(Ok(()), Err)?;
+        }
+        let changes = Changes::between(previous.map(|previous| &previous.document), &snapshot.document);
+        log_new(&snapshot.findings, previous.map_or(&[], |previous| &previous.findings));
+        Ok((snapshot, changes))
+    }
+}
+
 impl Cycle {
-    /// Reads the directory and publishes what follows from it.
+    /// Reads the directory and publishes what follows from it, also if that is suspiciously little
+    /// where `accepts_shrink` says so.
     ///
     /// # Errors
-    /// Whatever keeps the directory from being read whole within the timeout.
-    pub async fn run(&self, progress: &Progress) -> Result<Report, Failure> {
+    /// Whatever keeps the directory from being read whole within the timeout, or from being published.
+    pub async fn run(&self, accepts_shrink: bool, progress: &Progress) -> Result<Report, Stop> {
         let read_at = self.clock.now();
         let known = self.kept().map(|kept| Disagreement::of(&kept.directory));
         let directory = self.read(&known.unwrap_or_default(), progress).await?;
-        self.publish(Arc::new(directory), self.store.current(), read_at).await
+        let caution = if accepts_shrink { Caution::Accepted } else { Caution::Guarded };
+        self.publish(Arc::new(directory), caution, read_at).await
     }
 
     /// Whether rows of this server are kept.
@@ -62,11 +150,10 @@ impl Cycle {
     ///
     /// # Errors
     /// When there are none of this server, or the transform fails.
-    pub async fn run_on_kept_rows(&self) -> Result<Report, Failure> {
-        let nothing = || Failure { code: "internal", message: "no rows are kept".into() };
+    pub async fn run_on_kept_rows(&self) -> Result<Report, Stop> {
+        let nothing = || Stop::Failed(Failure { code: "internal", message: "no rows are kept".into() });
         let kept = self.kept().ok_or_else(nothing)?;
-        let (directory, read_at) = (Arc::clone(&kept.directory), kept.read_at);
-        self.publish(directory, Some(kept), read_at).await
+        self.publish(Arc::clone(&kept.directory), Caution::Kept, kept.read_at).await
     }
 
     /// The snapshot, if its rows are this server's.
@@ -78,21 +165,13 @@ impl Cycle {
     async fn publish(
         &self,
         directory: Arc<Directory>,
-        previous: Option<Arc<Snapshot>>,
+        caution: Caution,
         read_at: Timestamp,
-    ) -> Result<Report, Failure> {
+    ) -> Result<Report, Stop> {
+        let judgement = Judgement { caution, limits: self.limits, previous: self.store.current() };
         let policy = Arc::clone(&self.policy);
-        let made = tokio::task::spawn_blocking(move || {
-            let snapshot = Snapshot::new(directory, policy, previous.as_deref(), read_at);
-            let old = previous.as_ref().map(|previous| &previous.document);
-            let changes = Changes::between(old, &snapshot.document);
-            log_new(&snapshot.findings, previous.as_ref().map_or(&[], |previous| &previous.findings));
-            (snapshot, changes)
-        });
-        let (snapshot, changes) = made.await.map_err(|_| panicked())?;
-        if snapshot.document.count(Kind::User) == 0 {
-            return Err(Failure { code: "nobody", message: NOBODY.into() });
-        }
+        let made = tokio::task::spawn_blocking(move || judgement.snapshot(directory, policy, read_at));
+        let (snapshot, changes) = made.await.map_err(|_| panicked())??;
         let report = Report {
             users: snapshot.document.count(Kind::User),
             groups: snapshot.document.count(Kind::Group),
@@ -107,14 +186,21 @@ impl Cycle {
     ///
     /// # Errors
     /// Whatever keeps the directory from being read whole within the timeout.
-    pub async fn read(&self, known: &Disagreement, progress: &Progress) -> Result<Directory, Failure> {
+    pub async fn read(&self, known: &Disagreement, progress: &Progress) -> Result<Directory, Stop> {
         let started = Instant::now();
         match timeout(self.timeout, read_directory(&self.client, known, progress)).await {
             Ok(Ok(directory)) => Ok(directory),
-            Ok(Err(error)) => Err(Failure { code: error.code(), message: error.to_string() }),
-            Err(_) => Err(timed_out(started.elapsed(), progress)),
+            // No full view is empty, so that nobody can accept it either.
+            Ok(Err(error @ Error::Empty)) => Err(Stop::Held(failure(&error))),
+            Ok(Err(error)) => Err(Stop::Failed(failure(&error))),
+            Err(_) => Err(Stop::Failed(timed_out(started.elapsed(), progress))),
         }
     }
+}
+
+/// The failure of a run that could not read Authentik.
+fn failure(error: &Error) -> Failure {
+    Failure { code: error.code(), message: error.to_string() }
 }
 
 /// The failure of a run that took too long, with a timeout that would do.
@@ -148,6 +234,6 @@ fn log_new(findings: &[Finding], previous: &[Finding]) {
 }
 
 /// The failure of a transform that panicked; its message went to the log.
-fn panicked() -> Failure {
-    Failure { code: "internal", message: "the transform failed; the log has the reason".into() }
+fn panicked() -> Stop {
+    Stop::Failed(Failure { code: "internal", message: "the transform failed; the log has the reason".into() })
 }

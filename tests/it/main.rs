@@ -11,6 +11,7 @@ mod entities;
 mod explain;
 mod export;
 mod groups;
+mod guard;
 mod health;
 mod hierarchy;
 mod look_alike;

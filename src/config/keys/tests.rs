@@ -5,7 +5,9 @@ use serde::de::{Deserializer, Error, Visitor, value};
 use serde::forward_to_deserialize_any;
 use serde_json::json;
 
-use super::super::{AuthentikConfig, Config, Schedule, ServiceConfig, expand, include::Including};
+use super::super::{
+    AuthentikConfig, Config, Schedule, ServiceConfig, ShrinkGuard, expand, include::Including,
+};
 use super::*;
 
 /// Loads texts for single keys; what is required comes from the two variables.
@@ -87,6 +89,7 @@ fn no_key_is_missing_in_the_table_or_in_the_program() {
     assert_eq!(fields::<AuthentikConfig>(), sorted(AUTHENTIK));
     assert_eq!(fields::<Schedule>(), sorted("catalog.providers.authentik.schedule"));
     assert_eq!(fields::<ServiceConfig>(), sorted(SERVICE));
+    assert_eq!(fields::<ShrinkGuard>(), sorted("entityProvider.shrinkGuard"));
 }
 
 #[test]

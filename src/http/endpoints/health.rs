@@ -51,7 +51,8 @@ pub enum Status {
     Starting,
     /// The last run succeeded.
     Ok,
-    /// The last run failed, and the snapshot before it is served; or a changed configuration is invalid.
+    /// The last run failed or was held, and the snapshot before it is served; or a changed configuration
+    /// is invalid.
     Degraded,
     /// The service is shutting down.
     Draining,
@@ -120,11 +121,12 @@ pub async fn read_health(State(state): State<AppState>) -> impl IntoResponse {
 
 /// The service in one word.
 fn status(state: &AppState, snapshot: Option<&Snapshot>, last_run: Option<&Run>) -> Status {
-    let failed = last_run.is_some_and(|run| matches!(run.end, Some((_, Outcome::Failed(_)))));
+    let succeeded = |run: &Run| matches!(run.end, Some((_, Outcome::Succeeded(_))));
+    let stale = last_run.is_some_and(|run| !succeeded(run));
     match snapshot {
         _ if state.draining.is_cancelled() => Status::Draining,
         None => Status::Starting,
-        Some(_) if failed || state.ledger.refused().is_some() => Status::Degraded,
+        Some(_) if stale || state.ledger.refused().is_some() => Status::Degraded,
         Some(_) => Status::Ok,
     }
 }

@@ -1,7 +1,7 @@
 //! How a run is shown.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::changes_view::ChangesView;
@@ -21,6 +21,10 @@ pub struct RunView {
     id: String,
     /// Why it was asked for.
     trigger: TriggerName,
+    /// What it was allowed to do beyond others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    accept: Option<Accept>,
     /// How far it is.
     state: State,
     /// When it was asked for.
@@ -66,7 +70,7 @@ pub struct RunView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     findings: Option<usize>,
-    /// Why a run failed.
+    /// Why a run failed or was held.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     error: Option<FailureView>,
@@ -107,7 +111,17 @@ enum State {
     Queued,
     Running,
     Succeeded,
+    /// The rows are suspiciously few, and the old snapshot stays until somebody accepts them.
+    Held,
     Failed,
+}
+
+/// What a run may be allowed to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Accept {
+    /// Publish also what the shrink guard would hold.
+    Shrink,
 }
 
 /// Pages of Authentik's lists.
@@ -119,7 +133,7 @@ pub(super) struct PagesView {
     total: usize,
 }
 
-/// Why a run failed.
+/// Why a run failed or was held.
 #[derive(Debug, Serialize, ToSchema)]
 struct FailureView {
     /// What kind of failure it is, stable over versions.
@@ -158,13 +172,14 @@ impl From<&Run> for RunView {
     fn from(run: &Run) -> Self {
         let (report, failure) = match &run.end {
             Some((_, Outcome::Succeeded(report))) => (Some(report), None),
-            Some((_, Outcome::Failed(failure))) => (None, Some(failure)),
+            Some((_, Outcome::Held(failure) | Outcome::Failed(failure))) => (None, Some(failure)),
             None => (None, None),
         };
         let ended_at = run.end.as_ref().map(|(at, _)| *at);
         Self {
             id: run.id.to_string(),
             trigger: run.trigger.into(),
+            accept: run.accepts_shrink.then_some(Accept::Shrink),
             state: State::of(run),
             queued_at: run.queued_at,
             started_at: run.started_at,
@@ -241,6 +256,7 @@ impl State {
     fn of(run: &Run) -> Self {
         match (&run.end, run.started_at) {
             (Some((_, Outcome::Succeeded(_))), _) => Self::Succeeded,
+            (Some((_, Outcome::Held(_))), _) => Self::Held,
             (Some((_, Outcome::Failed(_))), _) => Self::Failed,
             (None, Some(_)) => Self::Running,
             (None, None) => Self::Queued,

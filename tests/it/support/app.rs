@@ -66,7 +66,17 @@ impl TestApp {
 
     /// Syncs and gives the run as it ended.
     pub async fn sync(&self) -> Value {
-        let run = self.post("/sync?wait=5m").send().await.unwrap();
+        self.asked("/sync?wait=5m").await
+    }
+
+    /// Syncs, accepting a shrink, and gives the run as it ended.
+    pub async fn sync_accepting(&self) -> Value {
+        self.asked("/sync?wait=5m&accept=shrink").await
+    }
+
+    /// Posts and gives the run as it ended.
+    async fn asked(&self, path: &str) -> Value {
+        let run = self.post(path).send().await.unwrap();
         assert_eq!(run.status(), 200, "the run did not end");
         let run: Value = serde_json::from_str(&run.text().await.unwrap()).unwrap();
         self.json(&format!("/sync/{}", run["id"].as_str().unwrap())).await
