@@ -16,7 +16,7 @@ use crate::catalog::finding::Finding;
 use crate::catalog::policy::Policy;
 use crate::clock::Clock;
 use crate::config::ShrinkGuard;
-use crate::directory::{Directory, Disagreement, Sizes};
+use crate::directory::{Directory, Sizes};
 use crate::progress::Progress;
 use crate::snapshot::changes::Changes;
 use crate::snapshot::peaks::Peaks;
@@ -134,8 +134,8 @@ impl Cycle {
     /// Whatever keeps the directory from being read whole within the timeout, or from being published.
     pub async fn run(&self, accepts_shrink: bool, progress: &Progress) -> Result<Report, Stop> {
         let read_at = self.clock.now();
-        let known = self.kept().map(|kept| Disagreement::of(&kept.directory));
-        let directory = self.read(&known.unwrap_or_default(), progress).await?;
+        let kept = self.kept().map(|kept| Arc::clone(&kept.directory)).unwrap_or_default();
+        let directory = self.read(&kept, progress).await?;
         let caution = if accepts_shrink { Caution::Accepted } else { Caution::Guarded };
         self.publish(Arc::new(directory), caution, read_at).await
     }
@@ -182,13 +182,13 @@ impl Cycle {
         Ok(report)
     }
 
-    /// Reads the directory within the timeout; `known` are differences from before.
+    /// Reads the directory within the timeout; `kept` is what is known from before.
     ///
     /// # Errors
     /// Whatever keeps the directory from being read whole within the timeout.
-    pub async fn read(&self, known: &Disagreement, progress: &Progress) -> Result<Directory, Stop> {
+    pub async fn read(&self, kept: &Directory, progress: &Progress) -> Result<Directory, Stop> {
         let started = Instant::now();
-        match timeout(self.timeout, read_directory(&self.client, known, progress)).await {
+        match timeout(self.timeout, read_directory(&self.client, kept, progress)).await {
             Ok(Ok(directory)) => Ok(directory),
             // No full view is empty, so that nobody can accept it either.
             Ok(Err(error @ Error::Empty)) => Err(Stop::Held(failure(&error))),

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails, in its helpers too")]
 #![expect(unreachable_pub, reason = "nothing is reached from outside a test binary")]
 
+mod broken_rows;
 mod check;
 mod commands;
 mod diff;
@@ -31,4 +32,5 @@ mod sync_hidden;
 mod sync_requests;
 mod sync_retries;
 mod transform_properties;
+mod upstream;
 mod users;

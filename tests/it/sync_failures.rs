@@ -150,24 +150,17 @@ async fn what_is_no_authentik_is_told_as_such() {
 }
 
 #[tokio::test]
-async fn a_wrong_type_is_told_by_its_place_and_never_by_its_value() {
-    for (key, value, private) in [
-        ("email", json!(47_110_815), "47110815"),
-        ("username", json!({"classified": 1}), "classified"),
-        ("is_active", json!("classified"), "classified"),
-        ("pk", json!("a, expected classified, expected b"), "classified"),
-        ("groups", json!(["classified"]), "classified"),
-        ("type", Value::Null, "user-3"),
-    ] {
+async fn a_row_without_a_pk_fails_the_run_by_its_place_and_never_by_its_value() {
+    for pk in [json!("a, expected classified, expected b"), json!({"classified": 1}), Value::Null] {
         let run = rewritten(move |mut page| {
-            page["results"][2][key] = value.clone();
+            page["results"][2]["pk"] = pk.clone();
             page
         })
         .await;
         let (code, message) = failure(&run);
-        assert_eq!(code, "malformed", "{key}: {message}");
-        assert_says(message, &[&format!("results[2].{key}"), "report this"]);
-        assert!(!message.contains(private), "{message}");
+        assert_eq!(code, "malformed", "{message}");
+        assert_says(message, &["results[2].pk", "report this"]);
+        assert!(!message.contains("classified"), "{message}");
     }
 }
 

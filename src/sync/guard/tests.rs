@@ -106,8 +106,8 @@ fn any_rows() -> impl Strategy<Value = Directory> {
 proptest! {
     #[test]
     fn rows_that_lose_nothing_pass(old in any_rows(), more in any_rows()) {
-        let (mut users, mut groups) = old.clone().into_rows();
-        let (new_users, new_groups) = more.into_rows();
+        let (mut users, mut groups, _) = old.clone().into_rows();
+        let (new_users, new_groups, _) = more.into_rows();
         users.extend(new_users);
         groups.extend(new_groups);
         prop_assert_eq!(held(&old, &Directory::new(users, groups)), None);
