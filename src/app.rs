@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::config::{Config, ServiceConfig};
 use crate::http;
 use crate::http::state::AppState;
+use crate::jitter::Jitter;
 use crate::snapshot::ledger::Ledger;
 use crate::snapshot::renditions::Renditions;
 use crate::snapshot::run::Failure;
@@ -62,8 +63,15 @@ impl App {
         let reloader =
             Reloader { sender, clock: clock.clone(), zone: zone.clone(), begun_with: config.service.clone() };
         let timetable = Timetable { schedule: config.authentik.schedule, zone };
-        let scheduler = Scheduler { cycle, timetable, ledger, clock, reloads };
+        let scheduler = Scheduler { cycle, timetable, ledger, clock, jitter: Jitter::random(), reloads };
         Ok(Self { router: http::router(state), scheduler, reloader, shutdown, drain_delay, drain_timeout })
+    }
+
+    /// Lets chance come from elsewhere.
+    #[must_use]
+    pub fn with_jitter(mut self, jitter: Jitter) -> Self {
+        self.scheduler.jitter = jitter;
+        self
     }
 
     /// What gives the running service another configuration.

@@ -15,6 +15,7 @@ use crate::authentik::client::Client;
 use crate::catalog::policy::Policy;
 use crate::clock::Clock;
 use crate::config::ShrinkGuard;
+use crate::jitter::Jitter;
 use crate::snapshot::ledger::Ledger;
 use crate::snapshot::run::{Failure, Outcome, Report, Run, Trigger};
 use cycle::{Cycle, Stop};
@@ -58,6 +59,8 @@ pub struct Scheduler {
     pub ledger: Arc<Ledger>,
     /// The wall clock.
     pub clock: Clock,
+    /// What lengthens pauses after repeated failures.
+    pub jitter: Jitter,
     /// Where news about the configuration comes from.
     pub reloads: mpsc::Receiver<Reload>,
 }
@@ -82,13 +85,25 @@ impl Scheduler {
             let started = self.clock.now();
             let Some(run) = self.ledger.start() else { continue };
             let outcome = self.cycle_once(&run, &shutdown).await;
-            let succeeded = outcome.is_ok();
-            let failures = if succeeded { 0 } else { last.map_or(0, |last| last.failures) + 1 };
+            let (succeeded, failures) = (outcome.is_ok(), self.failures(&run, &outcome, last.as_ref()));
             self.conclude("sync", outcome);
-            last = Some(Last { started, ended: self.clock.now(), failures });
+            let (ended, jitter) = (self.clock.now(), self.jitter.next());
+            last = Some(Last { started, ended, failures, succeeded, jitter });
         }
         // Whoever still waits for a run learns that it does not come.
         self.ledger.close(Outcome::Failed(cancelled("before the run began")));
+    }
+
+    /// How many runs have failed one after another. Somebody who asks for a run, or another
+    /// configuration, begins anew. A held run has read Authentik, so that it slows nothing down; but while
+    /// there is nothing to serve it is followed as soon as a failure.
+    fn failures(&self, run: &Run, outcome: &Result<Report, Stop>, last: Option<&Last>) -> u32 {
+        match outcome {
+            Ok(_) => 0,
+            Err(Stop::Held(_)) if self.cycle.store.current().is_some() => 0,
+            Err(_) if run.trigger != Trigger::Schedule => 1,
+            Err(_) => last.map_or(0, |last| last.failures).saturating_add(1),
+        }
     }
 
     /// Runs one cycle, unless the shutdown comes first.
@@ -122,7 +137,7 @@ impl Scheduler {
             let ended = self.cycle.run_on_kept_rows().await;
             self.conclude("reload", ended);
         }
-        if !has_kept_rows || last.is_some_and(|last| last.failures > 0) {
+        if !has_kept_rows || last.is_some_and(|last| !last.succeeded) {
             self.ledger.request(Trigger::Reload);
         }
     }

@@ -8,6 +8,7 @@ use authentik_entity_provider::base_url::BaseUrl;
 use authentik_entity_provider::catalog::policy::NamePolicy;
 use authentik_entity_provider::clock::Clock;
 use authentik_entity_provider::config::{AuthentikConfig, Config, Frequency, Schedule, ServiceConfig};
+use authentik_entity_provider::jitter::Jitter;
 use jiff::tz::TimeZone;
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::Value;
@@ -36,10 +37,15 @@ impl TestApp {
 
     /// Starts the service with a clock of its own.
     pub async fn spawn_at(config: Config, clock: Clock) -> Self {
+        Self::spawn_with(config, clock, Jitter::new(|| 0.0)).await
+    }
+
+    /// Starts the service with a clock and chances of its own.
+    pub async fn spawn_with(config: Config, clock: Clock, jitter: Jitter) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let shutdown = CancellationToken::new();
-        let app = App::build(config, clock, TimeZone::UTC, shutdown.clone()).unwrap();
+        let app = App::build(config, clock, TimeZone::UTC, shutdown.clone()).unwrap().with_jitter(jitter);
         let ended = tokio::spawn(app.run(listener));
         Self { base, shutdown, ended, client: client() }
     }
