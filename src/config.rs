@@ -79,6 +79,7 @@ impl Config {
             concurrency: self.service.concurrency,
             page_size: self.service.page_size,
             request_timeout: self.service.request_timeout,
+            ca_file: self.service.ca_file.clone(),
         }
     }
 

@@ -1,10 +1,13 @@
 //! One request to Authentik: with a limit in time, retried where that is safe, never redirected.
 
+mod body;
 mod decode;
 mod rows;
 mod transport;
+mod trust;
 mod version;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,9 +40,6 @@ const RETRIES: usize = 4;
 const RETRIED_TIMEOUTS: usize = 1;
 /// The longest `Retry-After` that is waited for within a run.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
-/// The largest answer that is taken, decompressed. A hundred users with drawn pictures are 0.3 MiB, a
-/// hundred groups with ten thousand members each 7 MiB.
-const LARGEST_BODY: usize = 32 << 20;
 /// How many rows or pages a list may claim: far beyond any directory that Backstage could hold, and few
 /// enough to be asked for.
 const LARGEST_LIST: usize = 1_000_000;
@@ -59,6 +59,8 @@ pub struct ClientSettings {
     pub page_size: u32,
     /// How long one request may take.
     pub request_timeout: Duration,
+    /// Certificates to trust beside the system's, in PEM form.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// Asks Authentik; cheap to clone.
@@ -82,11 +84,13 @@ impl Client {
     /// Prepares connections; nothing is sent.
     ///
     /// # Errors
-    /// When the token cannot stand in a header, or the system's certificates cannot be read.
+    /// When the token cannot stand in a header, or certificates cannot be read.
     pub fn new(settings: ClientSettings, clock: Clock) -> Result<Self, SetupError> {
         // A second call finds the provider installed, which is just as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        let ours = settings.ca_file.as_deref().map(trust::certificates).transpose()?;
         let http = reqwest::Client::builder()
+            .tls_certs_merge(ours.unwrap_or_default())
             .default_headers(headers(&settings.token)?)
             .user_agent(concat!("authentik-entity-provider/", env!("CARGO_PKG_VERSION")))
             .redirect(Policy::none())
@@ -187,18 +191,6 @@ impl Client {
                 Ok(Answer { status, date, body })
             }
         }
-    }
-
-    /// The body of an answer, decompressed, up to a limit: a small answer can unpack to any size.
-    async fn whole(&self, url: &str, mut response: Response) -> Result<Bytes, Error> {
-        let mut body = Vec::new();
-        while let Some(part) = response.chunk().await.map_err(|error| self.transport(url, &error))? {
-            if body.len() + part.len() > LARGEST_BODY {
-                return Err(Error::TooLarge { url: url.into(), limit: LARGEST_BODY });
-            }
-            body.extend_from_slice(&part);
-        }
-        Ok(body.into())
     }
 
     /// How long the answer asks to wait: seconds or a date (RFC 9110, section 10.2.3).

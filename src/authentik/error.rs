@@ -1,5 +1,6 @@
 //! What can go wrong between here and Authentik, in words an operator can act on.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::StatusCode;
@@ -12,6 +13,14 @@ pub enum SetupError {
     /// The token cannot be sent.
     #[error("`token` has a character that cannot stand in a header")]
     Token,
+    /// The file with further certificates cannot be used.
+    #[error("`entityProvider.caFile` names {}, which cannot be used: {what}", file.display())]
+    CaFile {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
     /// The HTTP library refuses, for example because the system's certificates cannot be read.
     #[error("cannot prepare connections")]
     Http(#[from] reqwest::Error),
@@ -39,7 +48,10 @@ pub enum Error {
         cause: String,
     },
     /// The other side could not be trusted, or does not speak TLS.
-    #[error("TLS with {url} failed ({cause}); check the certificate and that `baseUrl` has the right scheme")]
+    #[error(
+        "TLS with {url} failed ({cause}); check the certificate, name a CA of your own in \
+         `entityProvider.caFile`, and check that `baseUrl` has the right scheme"
+    )]
     Tls {
         /// What was asked for.
         url: String,

@@ -37,6 +37,8 @@ pub(super) enum Kind {
     Integer(u32, u32),
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// The path of a file.
+    File,
     /// An address and a port.
     Address,
     /// A length of time.
@@ -57,7 +59,7 @@ pub(super) enum Fallback {
 }
 
 /// All keys, in the order of the reference page.
-pub(super) const KEYS: [Key; 19] = [
+pub(super) const KEYS: [Key; 20] = [
     Key {
         path: "catalog.providers.authentik.baseUrl",
         variable: "AUTHENTIK_BASE_URL",
@@ -156,6 +158,13 @@ pub(super) const KEYS: [Key; 19] = [
         kind: Kind::Duration,
         fallback: Fallback::Value("{seconds: 30}"),
         meaning: "How long one request to Authentik may take; longer than zero.",
+    },
+    Key {
+        path: "entityProvider.caFile",
+        variable: "ENTITY_PROVIDER_CA_FILE",
+        kind: Kind::File,
+        fallback: Fallback::Absent,
+        meaning: "A PEM file with certificates to trust for Authentik beside the system's; read at the start and with each changed configuration or SIGHUP.",
     },
     Key {
         path: "entityProvider.shrinkGuard.enabled",

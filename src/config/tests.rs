@@ -368,7 +368,7 @@ fn a_bad_value_in_our_block_is_named_by_its_whole_key() {
         (
             "port: 80",
             "port: unknown key; expected one of `listen`, `publicUrl`, `names`, `concurrency`, \
-             `pageSize`, `requestTimeout`, `shrinkGuard`, `drainDelay`, `drainTimeout`"
+             `pageSize`, `requestTimeout`, `caFile`, `shrinkGuard`, `drainDelay`, `drainTimeout`"
                 .into(),
         ),
         (

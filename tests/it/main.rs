@@ -31,6 +31,7 @@ mod sync_failures;
 mod sync_hidden;
 mod sync_requests;
 mod sync_retries;
+mod tls;
 mod transform_properties;
 mod upstream;
 mod users;
