@@ -185,7 +185,7 @@ pub(super) const KEYS: [Key; 20] = [
         variable: "ENTITY_PROVIDER_SHRINK_GUARD_ABSOLUTE",
         kind: Kind::Integer(1, 1_000_000),
         fallback: Fallback::Value("5"),
-        meaning: "How many users, groups or memberships a run may always lose, less one; but never all users or all groups.",
+        meaning: "Fewer users, groups or memberships than this may always be removed, but never all users or all groups.",
     },
     Key {
         path: "entityProvider.drainDelay",
