@@ -1,6 +1,7 @@
 //! One request to Authentik: with a limit in time, retried where that is safe, never redirected.
 
 mod body;
+mod dates;
 mod decode;
 mod rows;
 mod transport;
@@ -14,9 +15,7 @@ use std::time::Duration;
 use backon::{ExponentialBuilder, Retryable};
 use bytes::Bytes;
 use jiff::Timestamp;
-use reqwest::header::{
-    ACCEPT, ACCEPT_LANGUAGE, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
-};
+use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, DATE, HeaderMap, HeaderValue, LOCATION};
 use reqwest::redirect::Policy;
 use reqwest::{Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
@@ -28,6 +27,7 @@ use super::error::{Error, SetupError};
 use super::wire::{List, Listed, Page, Pagination, Read};
 use crate::base_url::BaseUrl;
 use crate::clock::Clock;
+use dates::date;
 use decode::detail;
 use rows::read_page;
 
@@ -193,16 +193,6 @@ impl Client {
         }
     }
 
-    /// How long the answer asks to wait: seconds or a date (RFC 9110, section 10.2.3).
-    fn retry_after(&self, response: &Response) -> Option<Duration> {
-        let text = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim();
-        if let Ok(seconds) = text.parse() {
-            return Some(Duration::from_secs(seconds));
-        }
-        let date = date(response, RETRY_AFTER)?;
-        Some(date.duration_since(self.clock.now()).try_into().unwrap_or(Duration::ZERO))
-    }
-
     /// What Authentik says of an error, short and on one line. Other bodies are not repeated: a
     /// proxy's page may hold anything.
     fn summary(&self, body: &[u8]) -> String {
@@ -234,12 +224,6 @@ impl Client {
         let url = format!("{path}?page={page}&page_size={size}&ordering=pk");
         list.flags().iter().fold(url, |url, (key, value)| url + "&" + key + "=" + value)
     }
-}
-
-/// A date in a header (RFC 9110, section 5.6.7).
-fn date(response: &Response, header: HeaderName) -> Option<Timestamp> {
-    let text = response.headers().get(header)?.to_str().ok()?.trim();
-    jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
 }
 
 /// The headers of every request.

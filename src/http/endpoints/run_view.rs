@@ -1,9 +1,10 @@
 //! How a run is shown.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::accept::Accept;
 use super::changes_view::ChangesView;
 use super::kind_name::KindName;
 use crate::catalog::finding::{Code, Finding};
@@ -114,14 +115,6 @@ enum State {
     /// The rows are suspiciously few, and the old snapshot stays until somebody accepts them.
     Held,
     Failed,
-}
-
-/// What a run may be allowed to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Accept {
-    /// Publish also what the shrink guard would hold.
-    Shrink,
 }
 
 /// Pages of Authentik's lists.

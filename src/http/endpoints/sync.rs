@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
 
-use super::run_view::{Accept, RunDetailView, RunView};
+use super::accept::Accept;
+use super::run_view::{RunDetailView, RunView};
 use crate::config::parse_duration;
 use crate::http::error::{ApiError, Problem};
 use crate::http::state::AppState;
