@@ -21,6 +21,7 @@ use crate::http;
 use crate::http::auth::Doorkeeper;
 use crate::http::origin::Origins;
 use crate::http::state::AppState;
+use crate::jitter::Jitter;
 use crate::snapshot::kept::Keeping;
 use crate::snapshot::ledger::Ledger;
 use crate::snapshot::renditions::Renditions;
@@ -101,9 +102,17 @@ impl App {
             begun_with: config.service.clone(),
         };
         let timetable = Timetable { schedule: config.authentik.schedule, zone };
-        let scheduler = Scheduler { cycle, timetable, ledger, clock, reloads, keeper };
+        let jitter = Jitter::random();
+        let scheduler = Scheduler { cycle, timetable, ledger, clock, jitter, reloads, keeper };
         let router = http::router(state);
         Ok(Self { router, scheduler, pusher, reloader, keeping, shutdown, drain_delay, drain_timeout })
+    }
+
+    /// Lets chance come from elsewhere.
+    #[must_use]
+    pub fn with_jitter(mut self, jitter: Jitter) -> Self {
+        self.scheduler.jitter = jitter;
+        self
     }
 
     /// What gives the running service another configuration.
@@ -217,11 +226,12 @@ fn origins(service: &ServiceConfig) -> Origins {
 
 /// What the sync needs of a configuration.
 fn settings(config: Config, clock: &Clock, zone: TimeZone) -> anyhow::Result<Settings> {
-    let Cycle { client, policy, timeout, .. } = cycle(&config, clock)?;
+    let Cycle { client, policy, timeout, limits, .. } = cycle(&config, clock)?;
     Ok(Settings {
         client,
         policy,
         timeout,
+        limits,
         timetable: Timetable { schedule: config.authentik.schedule, zone },
         state_dir: config.service.state_dir.folder(),
     })
@@ -246,6 +256,7 @@ pub fn cycle(config: &Config, clock: &Clock) -> anyhow::Result<Cycle> {
         client: Client::new(config.client_settings(), clock.clone())?,
         policy: Arc::new(config.policy()),
         timeout: config.authentik.schedule.timeout,
+        limits: config.service.shrink_guard,
         store: Arc::default(),
         clock: clock.clone(),
     })

@@ -20,6 +20,7 @@ mod scalar;
 mod schedule;
 mod schema;
 mod service;
+mod shrink_guard;
 mod state_dir;
 mod substitute;
 mod tree;
@@ -39,6 +40,7 @@ pub use reference::reference_page;
 pub use schedule::{Frequency, FrequencyError, Schedule, Scope};
 pub use schema::json_schema;
 pub use service::{ServiceConfig, parse_listen};
+pub use shrink_guard::ShrinkGuard;
 pub use state_dir::StateDir;
 
 use secrecy::ExposeSecret;
@@ -85,6 +87,7 @@ impl Config {
             concurrency: self.service.concurrency,
             page_size: self.service.page_size,
             request_timeout: self.service.request_timeout,
+            ca_file: self.service.ca_file.clone(),
         }
     }
 

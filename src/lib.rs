@@ -28,6 +28,7 @@ pub mod config;
 pub mod digest;
 pub mod directory;
 pub mod http;
+pub mod jitter;
 pub mod progress;
 pub mod reload;
 pub mod shutdown;

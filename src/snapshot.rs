@@ -10,6 +10,7 @@ pub mod explained;
 pub mod kept;
 pub mod ledger;
 pub mod locations;
+pub mod peaks;
 pub mod push;
 pub mod rendition;
 pub mod renditions;
@@ -25,9 +26,10 @@ use tokio::sync::watch;
 use crate::catalog::finding::Finding;
 use crate::catalog::plan::{Names, Plan};
 use crate::catalog::policy::Policy;
-use crate::directory::Directory;
+use crate::directory::{Directory, Sizes};
 use document::Document;
 use kept::Kept;
+use peaks::Peaks;
 use rendition::{Encoding, Rendition, Variant};
 
 /// Authentik's rows at one time and everything that follows from them.
@@ -47,6 +49,8 @@ pub struct Snapshot {
     pub read_at: Timestamp,
     /// Whether the rows were read before the service was restarted.
     pub restored: bool,
+    /// How large the directory was lately; the shrink guard compares the next rows with it.
+    pub peaks: Peaks,
     identity: Arc<Rendition>,
     gzip: Arc<Rendition>,
 }
@@ -54,7 +58,8 @@ pub struct Snapshot {
 impl Snapshot {
     /// Transforms and renders rows that were read at `read_at`; heavy, not for a serving thread.
     ///
-    /// What did not change since the previous snapshot is taken from there.
+    /// What did not change since the previous snapshot is taken from there, and so are the peaks, to
+    /// which these rows are added.
     #[must_use]
     pub fn new(
         directory: Arc<Directory>,
@@ -67,14 +72,15 @@ impl Snapshot {
         let kept = previous.filter(|previous| previous.policy.base_url == policy.base_url);
         let restored = kept.is_some_and(|kept| kept.restored && Arc::ptr_eq(&kept.directory, &directory));
         let held = kept.map_or(&unnamed, |kept| &kept.names);
-        Self { restored, ..Self::made(directory, policy, held, previous, read_at) }
+        let peaks = kept.map(|kept| kept.peaks.clone()).unwrap_or_default();
+        Self { restored, ..Self::made(directory, policy, held, &peaks, previous, read_at) }
     }
 
     /// Transforms and renders what was kept over a restart; heavy as well.
     #[must_use]
     pub fn restored(kept: Kept, policy: Arc<Policy>) -> Self {
-        let made = Self::made(Arc::new(kept.directory), policy, &kept.names, None, kept.read_at);
-        Self { restored: true, ..made }
+        let Kept { directory, names, peaks, read_at } = kept;
+        Self { restored: true, ..Self::made(Arc::new(directory), policy, &names, &peaks, None, read_at) }
     }
 
     /// Transforms and renders rows; of two claims to a name the one in `held` is the better.
@@ -82,10 +88,12 @@ impl Snapshot {
         directory: Arc<Directory>,
         policy: Arc<Policy>,
         held: &Names,
+        peaks: &Peaks,
         previous: Option<&Self>,
         read_at: Timestamp,
     ) -> Self {
         let plan = Plan::new(&directory, &policy, held);
+        let peaks = peaks.and(read_at, Sizes::of(&directory));
         let (names, findings) = (plan.names(), plan.findings().into());
         let document = Document::render(&plan);
         drop(plan);
@@ -98,7 +106,7 @@ impl Snapshot {
             (document, Arc::new(identity), gzip)
         };
         let restored = false;
-        Self { directory, policy, names, findings, document, read_at, restored, identity, gzip }
+        Self { directory, policy, names, findings, document, read_at, restored, peaks, identity, gzip }
     }
 
     /// The default body without a coding.

@@ -15,7 +15,7 @@ use crate::catalog::plan::Names;
 use crate::snapshot::document::Document;
 use crate::snapshot::rendition::{Format, Rendition, Variant};
 use crate::snapshot::shard::Shard;
-use crate::sync::cycle::NOBODY;
+use crate::sync::guard::NOBODY;
 
 /// Read Authentik once and write the entities, as `GET /entities` would serve them
 #[derive(Debug, Args)]

@@ -43,6 +43,8 @@ pub(super) enum Kind {
     Integer(u32, u32),
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// The path of a file.
+    File,
     /// An address and a port.
     Address,
     /// A directory, or `false` for none.
@@ -206,6 +208,34 @@ pub(super) const KEYS: &[Key] = &[
         kind: Kind::Duration,
         fallback: Fallback::Value("{seconds: 30}"),
         meaning: "How long one request to Authentik may take; longer than zero.",
+    },
+    Key {
+        path: "entityProvider.caFile",
+        variable: "ENTITY_PROVIDER_CA_FILE",
+        kind: Kind::File,
+        fallback: Fallback::Absent,
+        meaning: "A PEM file with certificates to trust for Authentik beside the system's; read at the start and with each changed configuration or SIGHUP.",
+    },
+    Key {
+        path: "entityProvider.shrinkGuard.enabled",
+        variable: "ENTITY_PROVIDER_SHRINK_GUARD_ENABLED",
+        kind: Kind::Switch,
+        fallback: Fallback::Value("true"),
+        meaning: "Whether a run that removes suspiciously much is held until somebody accepts it.",
+    },
+    Key {
+        path: "entityProvider.shrinkGuard.percent",
+        variable: "ENTITY_PROVIDER_SHRINK_GUARD_PERCENT",
+        kind: Kind::Integer(1, 100),
+        fallback: Fallback::Value("20"),
+        meaning: "A run is held that removes more than this share of users, groups or memberships, and at least `absolute` of them.",
+    },
+    Key {
+        path: "entityProvider.shrinkGuard.absolute",
+        variable: "ENTITY_PROVIDER_SHRINK_GUARD_ABSOLUTE",
+        kind: Kind::Integer(1, 1_000_000),
+        fallback: Fallback::Value("5"),
+        meaning: "Fewer users, groups or memberships than this may always be removed, but never all users or all groups.",
     },
     Key {
         path: "entityProvider.drainDelay",

@@ -51,6 +51,7 @@ fn takes(kind: &Kind) -> String {
         Kind::Switch => "`true` or `false`".to_owned(),
         Kind::Integer(least, most) => format!("{least} to {most}"),
         Kind::Choice(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or "),
+        Kind::File => "path of a file".to_owned(),
         Kind::Address => "address".to_owned(),
         Kind::Folder => "absolute path or `false`".to_owned(),
         Kind::Duration => "[duration](#durations)".to_owned(),

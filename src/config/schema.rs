@@ -60,7 +60,7 @@ fn property(path: &str) -> Value {
 fn shape(kind: &Kind) -> Value {
     match kind {
         Kind::Url => json!({ "type": "string", "pattern": "^\\s*[Hh][Tt][Tt][Pp][Ss]?://" }),
-        Kind::Secret => json!({ "type": "string", "minLength": 1 }),
+        Kind::Secret | Kind::File => json!({ "type": "string", "minLength": 1 }),
         Kind::Address => json!({ "type": "string", "pattern": ":[0-9]+\\s*$" }),
         Kind::Secrets => {
             let token = json!({ "type": "string", "minLength": 16, "maxLength": 512, "pattern": TOKEN });

@@ -1,6 +1,7 @@
 //! The service's own block: where it listens and how it treats Authentik.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -12,6 +13,7 @@ use url::Url;
 
 use super::auth::AuthConfig;
 use super::backstage::{self, BackstageConfig};
+use super::shrink_guard::ShrinkGuard;
 use super::state_dir::{self, StateDir};
 use super::{duration, network, scalar};
 use crate::catalog::location::LocationPrefix;
@@ -47,6 +49,11 @@ pub struct ServiceConfig {
     /// How long one request to Authentik may take; never zero.
     #[serde(deserialize_with = "duration::positive")]
     pub request_timeout: Duration,
+    /// A PEM file with certificates to trust beside the system's.
+    #[serde(deserialize_with = "file")]
+    pub ca_file: Option<PathBuf>,
+    /// What one run may remove.
+    pub shrink_guard: ShrinkGuard,
     /// Time between ready turning 503 and the listener closing.
     #[serde(deserialize_with = "duration::any")]
     pub drain_delay: Duration,
@@ -76,6 +83,8 @@ impl Default for ServiceConfig {
             concurrency: 4,
             page_size: 100,
             request_timeout: Duration::from_secs(30),
+            ca_file: None,
+            shrink_guard: ShrinkGuard::default(),
             drain_delay: Duration::ZERO,
             drain_timeout: Duration::from_secs(10),
             backstage: None,
@@ -125,6 +134,10 @@ fn public_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Strin
              such as `https://entities.example.com`",
         )),
     }
+}
+
+fn file<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
+    scalar::text(deserializer).map(|text| Some(text.into()))
 }
 
 fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NamePolicy, D::Error> {

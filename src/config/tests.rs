@@ -397,6 +397,14 @@ fn a_bad_value_in_our_block_is_named_by_its_whole_key() {
             "port: 80",
             format!("port: unknown key; expected one of {}", keys::listed(&keys::children(keys::SERVICE))),
         ),
+        (
+            "shrinkGuard: { percent: 0 }",
+            "shrinkGuard.percent: expected a whole number from 1 to 100, found `0`".into(),
+        ),
+        (
+            "shrinkGuard: { percents: 10 }",
+            "shrinkGuard.percents: unknown key; did you mean `percent`?".into(),
+        ),
         ("listn: x", "listn: unknown key; did you mean `listen`?".into()),
         ("pagesize: 5", "pagesize: unknown key; did you mean `pageSize`?".into()),
         ("baseUrl: x", "baseUrl: `baseUrl` belongs to `catalog.providers.authentik`; move it there".into()),

@@ -5,6 +5,7 @@
     reason = "a handler's doc is its description in OpenAPI, which lists the errors as responses"
 )]
 
+mod accept;
 mod changes_view;
 pub mod docs;
 pub mod entities;

@@ -14,6 +14,7 @@ pub use state_file::{LoadError, StateFile};
 
 use jiff::Timestamp;
 
+use super::peaks::Peaks;
 use crate::catalog::plan::Names;
 use crate::directory::Directory;
 
@@ -24,6 +25,8 @@ pub struct Kept {
     pub directory: Directory,
     /// The names that they held.
     pub names: Names,
+    /// How large the directory was lately.
+    pub peaks: Peaks,
     /// When the reading of the rows began.
     pub read_at: Timestamp,
 }

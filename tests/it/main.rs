@@ -4,6 +4,7 @@
 #![expect(unreachable_pub, reason = "nothing is reached from outside a test binary")]
 
 mod auth;
+mod broken_rows;
 mod check;
 mod commands;
 mod diff;
@@ -12,6 +13,7 @@ mod entities;
 mod explain;
 mod export;
 mod groups;
+mod guard;
 mod health;
 mod hierarchy;
 mod look_alike;
@@ -33,5 +35,7 @@ mod sync_failures;
 mod sync_hidden;
 mod sync_requests;
 mod sync_retries;
+mod tls;
 mod transform_properties;
+mod upstream;
 mod users;

@@ -14,7 +14,7 @@ use crate::authentik::reading::read_directory;
 use crate::authentik::wire::{List, Listed};
 use crate::clock::Clock;
 use crate::config::{Config, Environment};
-use crate::directory::{Directory, Disagreement, Group, User};
+use crate::directory::{Directory, Group, User};
 use crate::progress::Progress;
 
 /// The first version of Authentik that this service is tested with.
@@ -202,8 +202,8 @@ async fn read(
     client: &Client,
     progress: &Progress,
 ) -> Option<Directory> {
-    let (limit, known) = (config.authentik.schedule.timeout, Disagreement::default());
-    match timeout(limit, read_directory(client, &known, progress)).await {
+    let (limit, kept) = (config.authentik.schedule.timeout, Directory::default());
+    match timeout(limit, read_directory(client, &kept, progress)).await {
         Ok(Ok(directory)) => {
             report.fine(Subject::Reading, "both lists were read whole");
             return Some(directory);

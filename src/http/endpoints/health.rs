@@ -55,8 +55,8 @@ pub enum Status {
     Starting,
     /// The last run succeeded.
     Ok,
-    /// The last run failed, and the snapshot before it is served; or the snapshot is stale or cannot be
-    /// kept on disk; or a changed configuration is invalid.
+    /// The last run failed or was held, and the snapshot before it is served; or the snapshot is stale or
+    /// cannot be kept on disk; or a changed configuration is invalid.
     Degraded,
     /// The service is shutting down.
     Draining,
@@ -133,11 +133,12 @@ pub async fn read_health(State(state): State<AppState>) -> impl IntoResponse {
 
 /// The service in one word.
 fn status(state: &AppState, snapshot: Option<&Snapshot>, last_run: Option<&Run>) -> Status {
-    let failed = last_run.is_some_and(|run| matches!(run.end, Some((_, Outcome::Failed(_)))));
+    let succeeded = |run: &Run| matches!(run.end, Some((_, Outcome::Succeeded(_))));
+    let stopped = last_run.is_some_and(|run| !succeeded(run));
     match snapshot {
         _ if state.draining.is_cancelled() => Status::Draining,
         None => Status::Starting,
-        Some(snapshot) if failed || is_weakened(state, snapshot) => Status::Degraded,
+        Some(snapshot) if stopped || is_weakened(state, snapshot) => Status::Degraded,
         Some(_) => Status::Ok,
     }
 }

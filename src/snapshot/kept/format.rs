@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! authentik-entity-provider snapshot 1 <bytes after this line> <their SHA-256>
-//! {"baseUrl": …, "readAt": …, "users": …, "groups": …}
+//! {"baseUrl": …, "readAt": …, "users": …, "groups": …, "peaks": …}
 //! users, then groups as lines of JSON, compressed with zstd
 //! ```
 //!
@@ -18,6 +18,7 @@ use crate::base_url::BaseUrl;
 use crate::catalog::plan::Names;
 use crate::digest::sha256_hex;
 use crate::directory::Directory;
+use crate::snapshot::peaks::Peaks;
 
 /// The first words of every file in every version.
 const MAGIC: &str = "authentik-entity-provider snapshot ";
@@ -66,6 +67,8 @@ struct Header {
     read_at: Timestamp,
     users: usize,
     groups: usize,
+    #[serde(default)]
+    peaks: Peaks,
 }
 
 /// Writes rows of a server with the names that they hold.
@@ -76,6 +79,7 @@ pub fn encode(
     base_url: &BaseUrl,
     directory: &Directory,
     names: &Names,
+    peaks: &Peaks,
     read_at: Timestamp,
 ) -> io::Result<Vec<u8>> {
     let header = Header {
@@ -83,6 +87,7 @@ pub fn encode(
         read_at,
         users: directory.users().len(),
         groups: directory.groups().len(),
+        peaks: peaks.clone(),
     };
     let mut rest = serde_json::to_vec(&header)?;
     rest.push(b'\n');
@@ -122,7 +127,7 @@ pub fn decode(bytes: &[u8], base_url: &BaseUrl) -> Result<Kept, Refusal> {
         return Err(Refusal::Foreign);
     }
     let (directory, names) = read_rows(compressed, &header).map_err(|_| Refusal::Corrupted)?;
-    Ok(Kept { directory, names, read_at: header.read_at })
+    Ok(Kept { directory, names, peaks: header.peaks, read_at: header.read_at })
 }
 
 /// The first line, with its line break.

@@ -88,7 +88,7 @@ async fn rows_of_which_nobody_would_be_left_are_not_published() {
     world.serve_once().await;
     world.set("ENTITY_PROVIDER_INCLUDE_SERVICE_ACCOUNTS", "false");
     let mut served = world.serve().await;
-    let entry = served.process.logged("restart failed").await;
+    let entry = served.process.logged("restart was held").await;
     assert_eq!(entry["code"], "nobody");
     assert_eq!(served.fetch("/entities").await.status(), 503);
 }

@@ -207,7 +207,7 @@ async fn nothing_is_left_of_a_client_that_goes_away() {
     let base = format!("http://{}", listener.local_addr().unwrap());
     let server = tokio::spawn(async move { axum::serve(listener, http::router(state)).await });
     let id = ledger.request(Trigger::Request).unwrap();
-    let (_, progress) = ledger.start().unwrap();
+    let progress = ledger.start().unwrap().progress;
     let mut clients = Vec::new();
     for _ in 0..5 {
         let mut events = Events::at(&format!("{base}/sync/{id}/events")).await;

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::directory::{Group, GroupPk, User, UserPk, UserType};
+use crate::directory::{Group, GroupPk, Sizes, User, UserPk, UserType};
 
 fn server() -> BaseUrl {
     BaseUrl::parse("https://authentik.example.com").unwrap()
@@ -49,12 +49,13 @@ fn kept() -> impl Strategy<Value = Kept> {
             groups.into_iter().map(|(row, _)| row).collect(),
         );
         let read_at = Timestamp::from_millisecond(read_at).unwrap();
-        Kept { directory, names, read_at }
+        let peaks = Peaks::at(read_at, Sizes::of(&directory));
+        Kept { directory, names, peaks, read_at }
     })
 }
 
 fn encoded(kept: &Kept) -> Vec<u8> {
-    encode(&server(), &kept.directory, &kept.names, kept.read_at).unwrap()
+    encode(&server(), &kept.directory, &kept.names, &kept.peaks, kept.read_at).unwrap()
 }
 
 /// A few rows, always the same.
@@ -77,7 +78,7 @@ fn sample() -> Kept {
         groups: [GroupPk(Uuid::from_u128(9))].into(),
     };
     let directory = Directory::new(vec![user], vec![group(1), group(2)]);
-    Kept { directory, names, read_at: Timestamp::UNIX_EPOCH }
+    Kept { directory, names, peaks: Peaks::default(), read_at: Timestamp::UNIX_EPOCH }
 }
 
 /// A file with another line about the rows; its checksum is right.
