@@ -11,5 +11,8 @@ mod entities;
 mod figures;
 mod npm_module;
 mod outages;
+mod push;
 mod recordings;
+mod shards;
 mod support;
+mod tokens;
