@@ -16,3 +16,4 @@ mod recordings;
 mod shards;
 mod support;
 mod tokens;
+mod url_reader;
