@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
-use reqwest::{StatusCode, Url};
+use reqwest::{Response, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// How long Backstage may take for one request; it only notes that the location is due.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -92,14 +92,24 @@ impl Client {
     /// When Backstage does not take it.
     pub async fn refresh(&self, entity_ref: &str) -> Result<(), RefreshError> {
         let request = self.http.post(self.refresh.clone()).json(&json!({ "entityRef": entity_ref }));
-        let status = request.send().await.map_err(|error| unreachable(&error))?.status();
+        let answer = request.send().await.map_err(|error| unreachable(&error))?;
+        let status = answer.status();
         match status {
             _ if status.is_success() => Ok(()),
-            StatusCode::NOT_FOUND => Err(RefreshError::Unknown(entity_ref.to_owned())),
+            StatusCode::NOT_FOUND if is_of_the_catalog(answer).await => {
+                Err(RefreshError::Unknown(entity_ref.to_owned()))
+            }
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(RefreshError::Refused(status)),
             _ => Err(RefreshError::Status(status)),
         }
     }
+}
+
+/// Whether the catalog itself finds nothing. While Backstage starts it listens before it has any
+/// routes, and then everything is a 404 without a body (`DefaultRootHttpRouter`, backend-defaults 0.18).
+async fn is_of_the_catalog(not_found: Response) -> bool {
+    let body = not_found.json::<Value>().await;
+    body.is_ok_and(|body| body["error"]["name"] == "NotFoundError")
 }
 
 /// The last and most telling link of an error's chain, without the URL.

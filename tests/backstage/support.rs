@@ -11,6 +11,7 @@ pub mod recorder;
 #[path = "../it/support/replay.rs"]
 pub mod replay;
 pub mod service;
+pub mod setup;
 pub mod wait;
 
 use std::path::Path;

@@ -1,8 +1,8 @@
 //! A new snapshot makes Backstage read again exactly the locations that changed.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 
 use authentik_entity_provider::authentik::fake::{FakeDirectory, Release};
 use authentik_entity_provider::backstage::location::Location;
@@ -20,6 +20,9 @@ use crate::support::app::{Pair, TestApp};
 use crate::support::directory::crowd;
 
 const TOKEN: &str = "backstage-external-access-token";
+/// What the catalog answers for a ref that it does not have; see `tests/backstage/push.rs`.
+const NOT_FOUND: &str =
+    r#"{"error":{"name":"NotFoundError","message":"Entity location:default/x not found"},"request":{}}"#;
 /// `printf 'url:http://entities.example.com/entities' | sha1sum`
 const GENERATED: &str = "location:default/generated-ff6c2973489f76ecd2e2fe9bdb265073f867cbc1";
 
@@ -28,6 +31,7 @@ const GENERATED: &str = "location:default/generated-ff6c2973489f76ecd2e2fe9bdb26
 struct Desk {
     asked: mpsc::UnboundedSender<String>,
     status: Arc<AtomicU16>,
+    body: Arc<Mutex<&'static str>>,
     allowed: Arc<Semaphore>,
 }
 
@@ -36,6 +40,7 @@ struct Refreshes {
     base: String,
     asked: mpsc::UnboundedReceiver<String>,
     status: Arc<AtomicU16>,
+    body: Arc<Mutex<&'static str>>,
     allowed: Arc<Semaphore>,
 }
 
@@ -43,12 +48,18 @@ impl Refreshes {
     async fn spawn() -> Self {
         let (sender, asked) = mpsc::unbounded_channel();
         let (status, allowed) = (Arc::new(AtomicU16::new(200)), Arc::new(Semaphore::new(10_000)));
-        let desk = Desk { asked: sender, status: Arc::clone(&status), allowed: Arc::clone(&allowed) };
+        let body = Arc::new(Mutex::new(""));
+        let desk = Desk {
+            asked: sender,
+            status: Arc::clone(&status),
+            body: Arc::clone(&body),
+            allowed: Arc::clone(&allowed),
+        };
         let router = Router::new().route("/base/api/catalog/refresh", post(refresh)).with_state(desk);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}/base", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { base, asked, status, allowed }
+        Self { base, asked, status, body, allowed }
     }
 
     /// The next ref that is asked for.
@@ -78,12 +89,16 @@ impl Refreshes {
     }
 }
 
-async fn refresh(State(desk): State<Desk>, headers: HeaderMap, Json(body): Json<Value>) -> StatusCode {
+async fn refresh(
+    State(desk): State<Desk>,
+    headers: HeaderMap,
+    Json(body): Json<Value>,
+) -> (StatusCode, &'static str) {
     assert_eq!(headers["authorization"], format!("Bearer {TOKEN}"));
     let entity_ref = body["entityRef"].as_str().unwrap().to_owned();
     let _ = desk.asked.send(entity_ref);
     let _turn = desk.allowed.acquire().await.unwrap();
-    StatusCode::from_u16(desk.status.load(SeqCst)).unwrap()
+    (StatusCode::from_u16(desk.status.load(SeqCst)).unwrap(), *desk.body.lock().unwrap())
 }
 
 /// What `/sync` says of the push, as soon as it satisfies a condition.
@@ -188,11 +203,26 @@ async fn snapshots_that_come_meanwhile_are_told_of_once() {
 async fn a_location_that_backstage_does_not_know_is_not_insisted_on() {
     let mut backstage = Refreshes::spawn().await;
     backstage.status.store(404, SeqCst);
+    *backstage.body.lock().unwrap() = NOT_FOUND;
     let pair = backstage.pair(crowd(5), &["http://entities.example.com/entities"]).await;
     pair.app.sync().await;
     backstage.next().await;
     let push = push(&pair.app, |push| push["unknown"] == 1).await;
     assert_eq!((&push["refreshed"], &push["waiting"]), (&0.into(), &0.into()));
+}
+
+#[tokio::test]
+async fn a_backstage_that_has_no_routes_yet_is_asked_again() {
+    let mut backstage = Refreshes::spawn().await;
+    backstage.status.store(404, SeqCst);
+    let pair = backstage.pair(crowd(5), &["http://entities.example.com/entities"]).await;
+    pair.app.sync().await;
+    backstage.next().await;
+    let failed = push(&pair.app, |push| push["waiting"] == 1).await;
+    assert_eq!((&failed["unknown"], &failed["error"]["code"]), (&0.into(), &"backstage-status".into()));
+    backstage.status.store(200, SeqCst);
+    assert_eq!(backstage.next().await, GENERATED);
+    push(&pair.app, |push| push["refreshed"] == 1).await;
 }
 
 #[tokio::test]

@@ -10,4 +10,8 @@ backend.add(probe);
 if (process.env.WITH_AUTHENTIK_MODULE === 'true') {
   backend.add(import('@naqa92/backstage-plugin-catalog-backend-module-authentik'));
 }
+if (process.env.WITH_URL_READER === 'true') {
+  // The file of the documentation; `--preserve-symlinks` lets it find its packages here.
+  backend.add(import('./url-reader.js'));
+}
 await backend.start();

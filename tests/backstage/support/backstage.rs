@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
 
 use reqwest::{Client, Method, Response};
 use rustix::process::{Pid, Signal, kill_process};
@@ -16,103 +15,73 @@ use url::Url;
 use super::catalog::Catalog;
 use super::client;
 use super::database::Database;
+pub use super::setup::Setup;
 use super::wait::wait_until;
 
-/// What the tests present to Backstage; it never leaves this machine.
-const TOKEN: &str = "a-token-for-tests-only";
+/// What the tests and the service present to Backstage; it never leaves this machine.
+pub const TOKEN: &str = "a-token-for-tests-only";
 /// More than a page of Backstage's answers usually has, so that paging is rare.
 const PAGE: &str = "1000";
 
-/// What a Backstage is told at its start.
-#[derive(Default)]
-pub struct Setup {
-    /// The locations that it reads.
-    pub targets: Vec<String>,
-    /// How often it reads them; its own default where nothing is given.
-    pub interval: Option<Duration>,
-    /// The block `catalog.providers.authentik`, which also switches the npm module on.
-    pub npm_module: Option<Value>,
-}
-
-impl Setup {
-    /// Reads one location every second.
-    pub fn eager(target: &str) -> Self {
-        Self { interval: Some(Duration::from_secs(1)), ..Self::patient(target) }
-    }
-
-    /// Reads one location as often as Backstage does by itself.
-    pub fn patient(target: &str) -> Self {
-        Self { targets: vec![target.to_owned()], ..Self::default() }
-    }
-
-    /// The whole `app-config`.
-    fn configuration(&self, base: &Url, database: &Database) -> Value {
-        let allowed = self.targets.iter().map(|target| json!({ "host": host_and_port(target) }));
-        let static_token = json!({ "type": "static", "options": { "token": TOKEN, "subject": "tests" } });
-        let mut catalog = json!({ "locations": self.locations() });
-        if let Some(interval) = self.interval {
-            catalog["processingInterval"] = json!({ "milliseconds": interval.as_millis() });
-        }
-        if let Some(block) = &self.npm_module {
-            catalog["providers"] = json!({ "authentik": block });
-        }
-        json!({
-            "app": { "title": "Backstage", "baseUrl": base },
-            "backend": {
-                "baseUrl": base,
-                "listen": { "host": "127.0.0.1", "port": base.port() },
-                "database": database.configuration(),
-                "auth": { "externalAccess": [static_token] },
-                "reading": { "allow": allowed.collect::<Vec<_>>() },
-            },
-            "catalog": catalog,
-        })
-    }
-
-    fn locations(&self) -> Vec<Value> {
-        let rules = json!([{ "allow": ["User", "Group", "Location"] }]);
-        let location = |target| json!({ "type": "url", "target": target, "rules": rules });
-        self.targets.iter().map(location).collect()
-    }
+/// Where a Backstage runs, once it is started: its database and its address.
+pub struct Site {
+    /// The URL under which it answers.
+    pub base: Url,
+    /// Its database, also while it does not run.
+    pub database: Database,
 }
 
 /// A running Backstage; it is killed when dropped, and its log is kept if the test failed.
 pub struct Backstage {
     /// Its database.
     pub database: Database,
-    base: Url,
+    /// The URL under which it answers.
+    pub base: Url,
     client: Client,
     child: Child,
     config: PathBuf,
     log: PathBuf,
 }
 
-impl Backstage {
-    /// Starts a Backstage with a database of its own and waits until it is ready.
-    pub async fn spawn(setup: &Setup) -> Self {
-        Self::with(setup, Database::new()).await
+impl Site {
+    /// Finds a place where none has run.
+    pub async fn free() -> Self {
+        Self { base: free_base().await, database: Database::new() }
     }
 
-    /// Ends it as its supervisor does, and starts it on the same database with another setup.
-    pub async fn restart(mut self, setup: &Setup) -> Self {
-        let pid = self.child.id().and_then(|id| id.try_into().ok()).expect("it runs");
-        kill_process(Pid::from_raw(pid).unwrap(), Signal::TERM).unwrap();
-        self.child.wait().await.unwrap();
-        Self::with(setup, self.database.clone()).await
-    }
-
-    async fn with(setup: &Setup, database: Database) -> Self {
-        let base = free_base().await;
+    /// Starts a Backstage and waits until it is ready.
+    pub async fn start(self, setup: &Setup) -> Backstage {
+        let Self { base, database } = self;
         let file = |kind: &str| {
             let name = format!("backstage-{}.{kind}", base.port().unwrap());
             Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
         };
         let (config, log) = (file("json"), file("log"));
         std::fs::write(&config, setup.configuration(&base, &database).to_string()).unwrap();
-        let child = start(&config, &log, setup.npm_module.is_some());
-        let mut backstage = Self { database, base, client: client(), child, config, log };
+        let child = start(&config, &log, setup);
+        let mut backstage = Backstage { database, base, client: client(), child, config, log };
         backstage.ready().await;
         backstage
+    }
+}
+
+impl Backstage {
+    /// Starts a Backstage of its own and waits until it is ready.
+    pub async fn spawn(setup: &Setup) -> Self {
+        Site::free().await.start(setup).await
+    }
+
+    /// Ends it as its supervisor does; what it holds stays in its database.
+    pub async fn stop(mut self) -> Site {
+        let pid = self.child.id().and_then(|id| id.try_into().ok()).expect("it runs");
+        kill_process(Pid::from_raw(pid).unwrap(), Signal::TERM).unwrap();
+        self.child.wait().await.unwrap();
+        Site { base: self.base.clone(), database: self.database.clone() }
+    }
+
+    /// Ends it and starts it in the same place with another setup.
+    pub async fn restart(self, setup: &Setup) -> Self {
+        self.stop().await.start(setup).await
     }
 
     /// All users and groups, as its API gives them.
@@ -167,11 +136,32 @@ impl Backstage {
 
     /// The ref of the location entity that reads a target.
     pub async fn location_of(&self, target: &str) -> String {
+        super::catalog::entity_ref(&self.location(target).await)
+    }
+
+    /// What it has against the location that reads a target, once it has something.
+    pub async fn error_of(&self, target: &str) -> String {
+        wait_until("the location's error", async || {
+            let location = self.location(target).await;
+            let error = location["status"]["items"][0]["error"]["message"].as_str().map(str::to_owned);
+            error.ok_or(location)
+        })
+        .await
+    }
+
+    async fn location(&self, target: &str) -> Value {
         let filter = format!("kind=location,spec.target={target}");
         let query = [("filter", filter.as_str())];
         let answer = self.send(Method::GET, "/api/catalog/entities/by-query", &query, String::new()).await;
-        let found: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-        super::catalog::entity_ref(&found["items"][0])
+        let mut found: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        found["items"].get_mut(0).map_or(Value::Null, Value::take)
+    }
+
+    /// All entities of all kinds, exactly as everybody sees them who reads its catalog.
+    pub async fn everything(&self) -> String {
+        let answer = self.send(Method::GET, "/api/catalog/entities", &[], String::new()).await;
+        assert_eq!(answer.status(), 200, "{}", self.log.display());
+        answer.text().await.unwrap()
     }
 
     async fn page(&self, cursor: Option<&str>) -> Value {
@@ -211,14 +201,15 @@ impl Drop for Backstage {
 }
 
 /// Starts Node with what it writes going to a file.
-fn start(config: &Path, log: &Path, npm_module: bool) -> Child {
+fn start(config: &Path, log: &Path, setup: &Setup) -> Child {
     let output = File::create(log).unwrap();
     Command::new("node")
-        .args(["index.js", "--config"])
+        .args(["--preserve-symlinks", "index.js", "--config"])
         .arg(config)
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/backstage/backend"))
         .env("NODE_ENV", "production")
-        .env("WITH_AUTHENTIK_MODULE", npm_module.to_string())
+        .env("WITH_AUTHENTIK_MODULE", setup.npm_module.is_some().to_string())
+        .env("WITH_URL_READER", setup.url_reader.is_some().to_string())
         .stdin(Stdio::null())
         .stdout(output.try_clone().unwrap())
         .stderr(output)
@@ -231,9 +222,4 @@ fn start(config: &Path, log: &Path, npm_module: bool) -> Child {
 async fn free_base() -> Url {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap()
-}
-
-/// What `backend.reading.allow` calls the host of a URL.
-fn host_and_port(url: &str) -> String {
-    Url::parse(url).unwrap().authority().to_owned()
 }

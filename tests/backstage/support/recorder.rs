@@ -1,5 +1,6 @@
 //! Stands between Backstage and the service, writes down what passes, and can cut the line.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -7,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_LENGTH, IF_NONE_MATCH, TRANSFER_ENCODING};
+use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, IF_NONE_MATCH, TRANSFER_ENCODING};
 use axum::response::Response;
 use futures::stream;
 use tokio::net::TcpListener;
@@ -16,9 +17,13 @@ use tokio::task::JoinHandle;
 use super::client;
 use super::wait::wait_until;
 
-/// A request for the entities and how it was answered.
+/// A request of Backstage and how it was answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exchange {
+    /// The path with the query.
+    pub path: String,
+    /// The header with a token, if it had one.
+    pub authorization: Option<String>,
     /// Whether it named an entity tag.
     pub conditional: bool,
     /// The status; none if nobody answered.
@@ -27,7 +32,9 @@ pub struct Exchange {
 
 /// A recording proxy with an address that stays; it stops when dropped.
 pub struct Recorder {
-    /// The URL that Backstage reads.
+    /// The base URL, without a trailing slash.
+    pub base: String,
+    /// The URL that Backstage reads if it reads everything at once.
     pub entities_url: String,
     line: Arc<Line>,
     server: JoinHandle<io::Result<()>>,
@@ -42,12 +49,19 @@ struct Line {
 impl Recorder {
     /// Passes requests on to a base URL.
     pub async fn spawn(target: &str) -> Self {
-        let line = Arc::new(Line { target: Mutex::new(Some(target.to_owned())), passed: Mutex::default() });
+        let recorder = Self::spawn_cut().await;
+        recorder.redirect(Some(target));
+        recorder
+    }
+
+    /// Passes nothing on yet.
+    pub async fn spawn_cut() -> Self {
+        let line = Arc::new(Line { target: Mutex::default(), passed: Mutex::default() });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let entities_url = format!("http://{}/entities", listener.local_addr().unwrap());
+        let base = format!("http://{}", listener.local_addr().unwrap());
         let router = Router::new().fallback(pass).with_state(line.clone());
         let server = tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { entities_url, line, server }
+        Self { entities_url: format!("{base}/entities"), base, line, server }
     }
 
     /// Passes requests on to another base URL, or breaks their connections.
@@ -60,6 +74,12 @@ impl Recorder {
         self.line.passed.lock().unwrap().clone()
     }
 
+    /// The paths that were answered with a status after so many exchanges, each once.
+    pub fn paths(&self, after: usize, status: u16) -> BTreeSet<String> {
+        let passed = self.passed().split_off(after).into_iter();
+        passed.filter(|exchange| exchange.status == Some(status)).map(|exchange| exchange.path).collect()
+    }
+
     /// Waits until so many more requests were answered with a status.
     pub async fn answers(&self, count: usize, status: Option<u16>) {
         let before = self.passed().len();
@@ -67,6 +87,19 @@ impl Recorder {
             let passed = self.passed().split_off(before);
             let so_far = passed.iter().filter(|exchange| exchange.status == status).count();
             if so_far >= count { Ok(()) } else { Err(format!("{passed:?}")) }
+        })
+        .await;
+    }
+
+    /// Waits until each of so many paths was answered so often with a status, after so many exchanges.
+    pub async fn rounds(&self, after: usize, paths: usize, count: usize, status: Option<u16>) {
+        wait_until(&format!("{paths} paths {count} times {status:?}"), async || {
+            let mut so_far = BTreeMap::<_, usize>::new();
+            for exchange in self.passed().split_off(after) {
+                *so_far.entry(exchange.path).or_default() += usize::from(exchange.status == status);
+            }
+            let done = so_far.values().filter(|answers| **answers >= count).count();
+            if done >= paths { Ok(()) } else { Err(format!("{so_far:#?}")) }
         })
         .await;
     }
@@ -80,23 +113,23 @@ impl Drop for Recorder {
 
 /// Passes one request on and notes its answer.
 async fn pass(State(line): State<Arc<Line>>, request: Request) -> Result<Response, Infallible> {
+    let path = request.uri().to_string();
     let conditional = request.headers().contains_key(IF_NONE_MATCH);
+    let authorization = request.headers().get(AUTHORIZATION).map(|value| value.to_str().unwrap().to_owned());
     let target = line.target.lock().unwrap().clone();
     let answer = match target {
         Some(target) => forward(&target, request).await.ok(),
         None => None,
     };
     let status = answer.as_ref().map(|answer| answer.status().as_u16());
-    line.passed.lock().unwrap().push(Exchange { conditional, status });
+    line.passed.lock().unwrap().push(Exchange { path, authorization, conditional, status });
     Ok(answer.unwrap_or_else(broken))
 }
 
-/// Asks the service as Backstage did.
+/// Asks the service as Backstage did, under the host that Backstage named.
 async fn forward(target: &str, request: Request) -> reqwest::Result<Response> {
     let url = format!("{target}{}", request.uri());
-    let mut headers = request.headers().clone();
-    headers.remove("host");
-    let answer = client().get(url).headers(headers).send().await?;
+    let answer = client().get(url).headers(request.headers().clone()).send().await?;
     let (status, mut headers) = (answer.status(), answer.headers().clone());
     headers.remove(TRANSFER_ENCODING);
     let mut response = Response::new(Body::from(answer.bytes().await?));

@@ -1,6 +1,7 @@
 //! The service's binary, in front of anything that answers like Authentik.
 
 use authentik_entity_provider::authentik::fake::FakeAuthentik;
+use reqwest::{Method, Response};
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -8,11 +9,18 @@ use super::authentik::Authentik;
 use super::catalog::Catalog;
 use super::client;
 use super::process::Process;
+use super::wait::wait_until;
+
+/// What reads from a guarded service.
+pub const READ_TOKEN: &str = "rEaD7xW2vK9pLmR4tY8uB3nC6hJ1sD5f";
+/// What asks a guarded service for a run.
+const SYNC_TOKEN: &str = "sYnC4tG7bN1mK8jH5gF2dS9aP6oI3uYq";
 
 /// A running service that syncs only when it is asked to; it is killed when dropped.
 pub struct Service {
     /// The base URL, without a trailing slash.
     pub base: String,
+    guarded: bool,
     process: Process,
 }
 
@@ -20,6 +28,16 @@ impl Service {
     /// Starts the service with repaired names; it has read nothing yet.
     pub async fn spawn(authentik: &Authentik) -> Self {
         Self::with(&authentik.base, FakeAuthentik::TOKEN, &[("ENTITY_PROVIDER_NAMES", "backstage")]).await
+    }
+
+    /// Starts the service with tokens.
+    pub async fn guarded(authentik: &Authentik) -> Self {
+        let tokens = [
+            ("ENTITY_PROVIDER_NAMES", "backstage"),
+            ("ENTITY_PROVIDER_AUTH_READ_TOKENS", READ_TOKEN),
+            ("ENTITY_PROVIDER_AUTH_SYNC_TOKENS", SYNC_TOKEN),
+        ];
+        Self { guarded: true, ..Self::with(&authentik.base, FakeAuthentik::TOKEN, &tokens).await }
     }
 
     /// Starts the service in front of any server, with more variables.
@@ -32,7 +50,7 @@ impl Service {
             ("ENTITY_PROVIDER_STATE_DIR", "false"),
         ];
         let mut process = Process::spawn(&["serve"], &[&own[..], more].concat());
-        Self { base: process.serving().await, process }
+        Self { base: process.serving().await, guarded: false, process }
     }
 
     /// The URL that Backstage reads.
@@ -42,7 +60,7 @@ impl Service {
 
     /// Syncs, whatever the outcome, and gives the run as it ended.
     pub async fn try_sync(&self) -> Value {
-        let answer = client().post(format!("{}/sync?wait=30s", self.base)).send().await.unwrap();
+        let answer = self.send(Method::POST, "/sync?wait=30s", SYNC_TOKEN).await;
         assert_eq!(answer.status(), 200, "the run did not end");
         let run: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
         self.json(&format!("/sync/{}", run["id"].as_str().unwrap())).await
@@ -61,6 +79,15 @@ impl Service {
         Catalog::promised(entities.as_array().unwrap_or_else(|| panic!("no entities: {entities}")))
     }
 
+    /// How it told Backstage of changes, as soon as that satisfies a condition.
+    pub async fn told(&self, is_it: impl Fn(&Value) -> bool) -> Value {
+        wait_until("what Backstage was told", async || {
+            let push = self.json("/sync").await["push"].take();
+            if is_it(&push) { Ok(push) } else { Err(push) }
+        })
+        .await
+    }
+
     /// Ends the service as its supervisor does.
     pub async fn stop(self) {
         self.process.signal(Signal::TERM);
@@ -69,7 +96,13 @@ impl Service {
     }
 
     async fn json(&self, path: &str) -> Value {
-        let answer = client().get(format!("{}{path}", self.base)).send().await.unwrap();
+        let answer = self.send(Method::GET, path, READ_TOKEN).await;
         serde_json::from_str(&answer.text().await.unwrap()).unwrap()
+    }
+
+    async fn send(&self, method: Method, path: &str, token: &str) -> Response {
+        let request = client().request(method, format!("{}{path}", self.base));
+        let request = if self.guarded { request.bearer_auth(token) } else { request };
+        request.send().await.unwrap()
     }
 }

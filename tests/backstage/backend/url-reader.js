@@ -1,0 +1,1 @@
+../../../docs/backstage/url-reader.js

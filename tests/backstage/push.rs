@@ -1,0 +1,130 @@
+//! Backstage is told which locations to read again, and a change is there long before it polls.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use authentik_entity_provider::authentik::fake::{FakeAuthentik, FakeDirectory};
+use serde_json::{Value, json};
+
+use crate::support::authentik::Authentik;
+use crate::support::backstage::{Backstage, Setup, Site, TOKEN};
+use crate::support::recorder::Recorder;
+use crate::support::service::Service;
+
+/// Longer than any test, so that what arrives was not polled.
+const NEVER: Duration = Duration::from_hours(24);
+
+/// A service that tells a Backstage, and the Backstage that reads it.
+struct Told {
+    authentik: Authentik,
+    service: Service,
+    recorder: Recorder,
+    backstage: Backstage,
+    setup: Setup,
+}
+
+impl Told {
+    /// Lets Backstage meet a service without a snapshot in all locations below a target; then syncs.
+    async fn spawn(path: &str, locations: usize, interval: Option<Duration>) -> Self {
+        let authentik = Authentik::spawn(FakeDirectory::generate(200)).await;
+        let (site, recorder) = (Site::free().await, Recorder::spawn_cut().await);
+        let target = format!("{}{path}", recorder.base);
+        let service = telling(&authentik, &site, TOKEN, &target).await;
+        recorder.redirect(Some(&service.base));
+        let setup = Setup { interval, ..Setup::patient(&target) };
+        let backstage = site.start(&setup).await;
+        recorder.rounds(0, locations, 1, Some(503)).await;
+        service.sync().await;
+        let told = Self { authentik, service, recorder, backstage, setup };
+        told.arrives().await;
+        told
+    }
+
+    /// Changes how one user is called, which changes no group.
+    async fn edit(&self) -> Value {
+        self.authentik.fake.edit(|directory| {
+            let pk = directory.users().iter().find(|user| user.is_active).unwrap().pk;
+            assert!(directory.edit_user(pk, |user| user.name = "Somebody Else".into()));
+        });
+        self.service.sync().await
+    }
+
+    /// Waits until what the service has is in Backstage.
+    async fn arrives(&self) {
+        self.backstage.becomes(&self.service.catalog().await).await;
+    }
+}
+
+/// A service that tells a Backstage of one location.
+async fn telling(authentik: &Authentik, site: &Site, token: &str, target: &str) -> Service {
+    let more = [
+        ("ENTITY_PROVIDER_NAMES", "backstage"),
+        ("ENTITY_PROVIDER_BACKSTAGE_BASE_URL", site.base.as_str()),
+        ("ENTITY_PROVIDER_BACKSTAGE_TOKEN", token),
+        ("ENTITY_PROVIDER_BACKSTAGE_LOCATIONS", &json!([target]).to_string()),
+    ];
+    Service::with(&authentik.base, FakeAuthentik::TOKEN, &more).await
+}
+
+#[tokio::test]
+async fn a_change_of_a_plain_location_arrives_long_before_a_poll() {
+    let told = Told::spawn("/entities", 1, None).await;
+    let first = told.service.told(|push| push["refreshed"] == 1).await;
+    let start = Instant::now();
+    assert_eq!(told.edit().await["changed"], 1);
+    told.arrives().await;
+    println!("plain: visible {:.1} s after the edit", start.elapsed().as_secs_f64());
+    let push = told.service.told(|push| push["at"] != first["at"]).await;
+    assert_eq!((&push["refreshed"], &push["unknown"], &push["waiting"]), (&1.into(), &0.into(), &0.into()));
+}
+
+#[tokio::test]
+async fn of_the_shards_the_changed_one_alone_is_read_long_before_a_poll() {
+    let told = Told::spawn("/locations?shards=16", 16, None).await;
+    told.service.told(|push| push["refreshed"] == 16).await;
+    let (start, mark) = (Instant::now(), told.recorder.passed().len());
+    assert_eq!(told.edit().await["changed"], 1);
+    told.arrives().await;
+    println!("shards: visible {:.1} s after the edit", start.elapsed().as_secs_f64());
+    let push = told.service.told(|push| push["refreshed"] == 1).await;
+    assert_eq!((&push["unknown"], &push["waiting"]), (&0.into(), &0.into()));
+    let read = told.recorder.paths(mark, 200);
+    assert!(read.len() == 1 && read.iter().all(|path| path.starts_with("/entities?shard=")), "{read:?}");
+    let list = BTreeSet::from(["/locations?shards=16".to_owned()]);
+    assert_eq!(told.recorder.paths(mark, 304), list, "nothing is read but the way to the shard");
+}
+
+#[tokio::test]
+async fn a_change_while_backstage_is_away_is_told_when_it_is_back() {
+    let told = Told::spawn("/entities", 1, Some(NEVER)).await;
+    told.service.told(|push| push["refreshed"] == 1).await;
+    let Told { authentik, service, recorder, backstage, setup } = told;
+    let site = backstage.stop().await;
+    authentik.fake.edit(|directory| directory.add_user("new"));
+    service.sync().await;
+    let failed = service.told(|push| push["waiting"] == 1).await;
+    assert_eq!(failed["error"]["code"], "backstage-unreachable", "{failed}");
+    let mark = recorder.passed().len();
+    let backstage = site.start(&setup).await;
+    backstage.becomes(&service.catalog().await).await;
+    assert_eq!(recorder.paths(mark, 200).len(), 1);
+    service.told(|push| push["waiting"] == 0 && push["refreshed"] == 1).await;
+}
+
+#[tokio::test]
+async fn backstage_says_which_location_it_does_not_know_and_which_token() {
+    let authentik = Authentik::spawn(FakeDirectory::generate(5)).await;
+    let backstage = Backstage::spawn(&Setup::default()).await;
+    let site = Site { base: backstage.base.clone(), database: backstage.database.clone() };
+    let target = "http://entities.example.com/entities";
+    let service = telling(&authentik, &site, TOKEN, target).await;
+    service.sync().await;
+    let push = service.told(|push| push["unknown"] == 1).await;
+    assert_eq!((&push["waiting"], &push["error"]), (&0.into(), &Value::Null), "{push}");
+
+    let service = telling(&authentik, &site, "not-a-token-of-this-backstage", target).await;
+    service.sync().await;
+    let push = service.told(|push| push["waiting"] == 1).await;
+    assert_eq!(push["error"]["code"], "backstage-token", "{push}");
+    assert!(push["error"]["message"].as_str().unwrap().contains("401"), "{push}");
+}
