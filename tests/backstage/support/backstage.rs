@@ -1,5 +1,7 @@
 //! A real Backstage backend as a child process, asked through its own API.
 
+mod operation;
+
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -7,7 +9,6 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use reqwest::{Client, Method, Response};
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
@@ -19,7 +20,7 @@ use super::database::Database;
 use super::wait::wait_until;
 
 /// What the tests present to Backstage; it never leaves this machine.
-const TOKEN: &str = "a-token-for-tests-only";
+pub const TOKEN: &str = "a-token-for-tests-only";
 /// More than a page of Backstage's answers usually has, so that paging is rare.
 const PAGE: &str = "1000";
 
@@ -32,6 +33,10 @@ pub struct Setup {
     pub interval: Option<Duration>,
     /// The block `catalog.providers.authentik`, which also switches the npm module on.
     pub npm_module: Option<Value>,
+    /// Whether what a removed provider left stays, until a later start.
+    pub keep_orphans: bool,
+    /// The kinds that may come from its locations; all of ours where nothing is given.
+    pub kinds: Option<Value>,
 }
 
 impl Setup {
@@ -48,13 +53,20 @@ impl Setup {
     /// The whole `app-config`.
     fn configuration(&self, base: &Url, database: &Database) -> Value {
         let allowed = self.targets.iter().map(|target| json!({ "host": host_and_port(target) }));
-        let static_token = json!({ "type": "static", "options": { "token": TOKEN, "subject": "tests" } });
+        let static_token = json!({
+            "type": "static",
+            "options": { "token": TOKEN, "subject": "tests" },
+            "accessRestrictions": [{ "plugin": "catalog" }],
+        });
         let mut catalog = json!({ "locations": self.locations() });
         if let Some(interval) = self.interval {
             catalog["processingInterval"] = json!({ "milliseconds": interval.as_millis() });
         }
         if let Some(block) = &self.npm_module {
             catalog["providers"] = json!({ "authentik": block });
+        }
+        if self.keep_orphans {
+            catalog["orphanProviderStrategy"] = json!("keep");
         }
         json!({
             "app": { "title": "Backstage", "baseUrl": base },
@@ -70,7 +82,8 @@ impl Setup {
     }
 
     fn locations(&self) -> Vec<Value> {
-        let rules = json!([{ "allow": ["User", "Group", "Location"] }]);
+        let kinds = self.kinds.clone().unwrap_or_else(|| json!(["User", "Group", "Location"]));
+        let rules = json!([{ "allow": kinds }]);
         let location = |target| json!({ "type": "url", "target": target, "rules": rules });
         self.targets.iter().map(location).collect()
     }
@@ -94,11 +107,9 @@ impl Backstage {
     }
 
     /// Ends it as its supervisor does, and starts it on the same database with another setup.
-    pub async fn restart(mut self, setup: &Setup) -> Self {
-        let pid = self.child.id().and_then(|id| id.try_into().ok()).expect("it runs");
-        kill_process(Pid::from_raw(pid).unwrap(), Signal::TERM).unwrap();
-        self.child.wait().await.unwrap();
-        Self::with(setup, self.database.clone()).await
+    pub async fn restart(self, setup: &Setup) -> Self {
+        let database = self.stop().await;
+        Self::with(setup, database).await
     }
 
     async fn with(setup: &Setup, database: Database) -> Self {

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -37,12 +38,17 @@ pub struct Recorder {
 struct Line {
     target: Mutex<Option<String>>,
     passed: Mutex<Vec<Exchange>>,
+    bytes: AtomicUsize,
 }
 
 impl Recorder {
     /// Passes requests on to a base URL.
     pub async fn spawn(target: &str) -> Self {
-        let line = Arc::new(Line { target: Mutex::new(Some(target.to_owned())), passed: Mutex::default() });
+        let line = Arc::new(Line {
+            target: Mutex::new(Some(target.to_owned())),
+            passed: Mutex::default(),
+            bytes: AtomicUsize::default(),
+        });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let entities_url = format!("http://{}/entities", listener.local_addr().unwrap());
         let router = Router::new().fallback(pass).with_state(line.clone());
@@ -83,7 +89,7 @@ async fn pass(State(line): State<Arc<Line>>, request: Request) -> Result<Respons
     let conditional = request.headers().contains_key(IF_NONE_MATCH);
     let target = line.target.lock().unwrap().clone();
     let answer = match target {
-        Some(target) => forward(&target, request).await.ok(),
+        Some(target) => forward(&target, request, &line.bytes).await.ok(),
         None => None,
     };
     let status = answer.as_ref().map(|answer| answer.status().as_u16());
@@ -91,15 +97,17 @@ async fn pass(State(line): State<Arc<Line>>, request: Request) -> Result<Respons
     Ok(answer.unwrap_or_else(broken))
 }
 
-/// Asks the service as Backstage did.
-async fn forward(target: &str, request: Request) -> reqwest::Result<Response> {
+/// Asks the service as Backstage did, and counts the bytes of the body.
+async fn forward(target: &str, request: Request, passed: &AtomicUsize) -> reqwest::Result<Response> {
     let url = format!("{target}{}", request.uri());
     let mut headers = request.headers().clone();
     headers.remove("host");
     let answer = client().get(url).headers(headers).send().await?;
     let (status, mut headers) = (answer.status(), answer.headers().clone());
     headers.remove(TRANSFER_ENCODING);
-    let mut response = Response::new(Body::from(answer.bytes().await?));
+    let body = answer.bytes().await?;
+    passed.fetch_add(body.len(), Ordering::Relaxed);
+    let mut response = Response::new(Body::from(body));
     (*response.status_mut(), *response.headers_mut()) = (status, headers);
     Ok(response)
 }
@@ -110,4 +118,16 @@ fn broken() -> Response {
     let mut response = Response::new(Body::from_stream(nothing));
     response.headers_mut().insert(CONTENT_LENGTH, 1.into());
     response
+}
+
+impl Recorder {
+    /// The bytes of all bodies that passed, as they were sent.
+    pub fn bytes(&self) -> usize {
+        self.line.bytes.load(Ordering::Relaxed)
+    }
+
+    /// The base URL, without a trailing slash.
+    pub fn base(&self) -> String {
+        self.entities_url.trim_end_matches("/entities").to_owned()
+    }
 }

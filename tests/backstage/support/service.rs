@@ -8,6 +8,7 @@ use super::authentik::Authentik;
 use super::catalog::Catalog;
 use super::client;
 use super::process::Process;
+use super::wait::wait_until;
 
 /// A running service that syncs only when it is asked to; it is killed when dropped.
 pub struct Service {
@@ -71,5 +72,16 @@ impl Service {
     async fn json(&self, path: &str) -> Value {
         let answer = client().get(format!("{}{path}", self.base)).send().await.unwrap();
         serde_json::from_str(&answer.text().await.unwrap()).unwrap()
+    }
+}
+
+impl Service {
+    /// Waits until Backstage has been told everything.
+    pub async fn told(&self) {
+        wait_until("Backstage was told", async || {
+            let push = self.json("/sync").await["push"].take();
+            if push["waiting"] == 0 && push["error"].is_null() { Ok(()) } else { Err(push) }
+        })
+        .await;
     }
 }
