@@ -1,41 +1,145 @@
-//! What a directory costs Backstage, printed: `tests/backstage/run figures -- --ignored --nocapture`.
+//! What a directory costs Backstage, printed as rows of a table:
+//! `USERS=10000 tests/backstage/run figures -- --ignored --nocapture --test-threads=1`.
 
-use std::time::Instant;
-
-use authentik_entity_provider::authentik::fake::FakeDirectory;
+use authentik_entity_provider::authentik::fake::{FakeAuthentik, FakeDirectory};
+use tokio::time::Instant;
 
 use crate::support::authentik::Authentik;
-use crate::support::backstage::{Backstage, Setup};
+use crate::support::backstage::{Backstage, Setup, TOKEN};
+use crate::support::catalog::Catalog;
+use crate::support::recorder::Recorder;
 use crate::support::service::Service;
+use crate::support::wait::wait_longer;
 
 /// How many users the invented directory has, if `USERS` does not say so.
 const USERS: usize = 1_000;
 
-/// Prints how long something took and what it cost.
-async fn tell(what: &str, start: Instant, backstage: &Backstage) {
-    let (block, bytes) = backstage.load().await;
-    let seconds = start.elapsed().as_secs_f64();
-    println!("{what}: {seconds:.1} s, event loop blocked {block:.2} s, {} MB", bytes / 1_000_000);
+/// What one change cost.
+struct Cost {
+    visible: f64,
+    settled: f64,
+    blocked: f64,
+    bytes: usize,
+    processed: usize,
+}
+
+/// A service behind a recorder, which a Backstage may be told to listen to.
+async fn service(authentik: &Authentik, recorder: &Recorder, more: &[(&str, &str)]) -> Service {
+    let base = &recorder.base;
+    let own = [("ENTITY_PROVIDER_NAMES", "backstage"), ("ENTITY_PROVIDER_PUBLIC_URL", &base)];
+    let service = Service::with(&authentik.base, FakeAuthentik::TOKEN, &[&own[..], more].concat()).await;
+    service.sync().await;
+    recorder.redirect(Some(&service.base));
+    service
+}
+
+/// Waits until everybody is shown, with as little as possible asked.
+async fn shown(backstage: &Backstage, promised: &Catalog) {
+    let all = promised.refs();
+    wait_longer("all are shown", async || match backstage.database.count_shown().await {
+        shown if shown == all.len() => Ok(()),
+        shown => Err(format!("{shown} of {}", all.len())),
+    })
+    .await;
+}
+
+/// A user of the directory whose name needed no repair.
+fn somebody(authentik: &Authentik, promised: &Catalog) -> String {
+    let refs = promised.refs();
+    let names = refs.iter().filter_map(|at| at.strip_prefix("user:default/"));
+    let mut found = None;
+    authentik.fake.edit(|directory| {
+        found = names.map(str::to_owned).find(|name| directory.user_named(name).is_some());
+    });
+    found.unwrap()
+}
+
+/// Renames one user, which the service tells Backstage, and sees what it costs.
+async fn one_change(
+    authentik: &Authentik,
+    service: &Service,
+    recorder: &Recorder,
+    backstage: &Backstage,
+) -> Cost {
+    let name = somebody(authentik, &service.catalog().await);
+    let entity_ref = format!("user:default/{name}");
+    let (before, since) = (recorder.bytes(), backstage.database.now().await);
+    backstage.load().await;
+    authentik.fake.edit(|directory| {
+        let pk = directory.user_named(&name).unwrap().pk;
+        assert!(directory.edit_user(pk, |user| user.name = "Somebody Else".into()));
+    });
+    service.sync().await;
+    let start = Instant::now();
+    wait_longer("the changed user", async || {
+        let shown = backstage.display_name(&entity_ref).await;
+        if shown == "Somebody Else" { Ok(()) } else { Err(shown) }
+    })
+    .await;
+    let visible = start.elapsed().as_secs_f64();
+    backstage.settles().await;
+    let settled = start.elapsed().as_secs_f64();
+    Cost {
+        visible,
+        settled,
+        blocked: backstage.load().await.0,
+        bytes: recorder.bytes() - before,
+        processed: backstage.database.discovered_since(&since).await,
+    }
+}
+
+/// Prints what one layout costs.
+async fn measure(layout: &str) {
+    let users = std::env::var("USERS").map_or(USERS, |users| users.parse().unwrap());
+    let authentik = Authentik::spawn(FakeDirectory::generate(users)).await;
+    let recorder = Recorder::spawn("http://127.0.0.1:9").await;
+    let filling = service(&authentik, &recorder, &[]).await;
+    let promised = filling.catalog().await;
+    let target = format!("{}{layout}", recorder.base);
+    let backstage = Backstage::spawn(&Setup::patient(&target)).await;
+    let start = Instant::now();
+    shown(&backstage, &promised).await;
+    let (stored, (blocked, bytes)) = (start.elapsed().as_secs_f64(), backstage.load().await);
+    backstage.settles().await;
+    backstage.becomes(&promised).await;
+
+    filling.stop().await;
+    let telling = [
+        ("ENTITY_PROVIDER_BACKSTAGE_BASE_URL", backstage.base.as_str()),
+        ("ENTITY_PROVIDER_BACKSTAGE_TOKEN", TOKEN),
+        ("ENTITY_PROVIDER_BACKSTAGE_LOCATIONS", &target),
+    ];
+    let service = service(&authentik, &recorder, &telling).await;
+    service.told(|push| push["waiting"] == 0 && push["error"].is_null()).await;
+    backstage.settles().await;
+    let cost = one_change(&authentik, &service, &recorder, &backstage).await;
+    let all = promised.refs().len();
+    println!(
+        "| {users} | `{layout}` | {stored:.0} s | {blocked:.1} s | {} MB | {:.1} s | {:.1} s | {} of {all} ({:.1} %) | {:.0} kB | {:.2} s |",
+        bytes / 1_000_000,
+        cost.visible,
+        cost.settled,
+        cost.processed,
+        percent(cost.processed, all),
+        cost.bytes as f64 / 1e3,
+        cost.blocked
+    );
+    backstage.becomes(&service.catalog().await).await;
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a share of some thousand")]
+fn percent(part: usize, whole: usize) -> f64 {
+    100.0 * part as f64 / whole as f64
 }
 
 #[tokio::test]
 #[ignore = "prints figures and judges nothing but the content"]
-async fn the_first_reading_and_one_change() {
-    let users = std::env::var("USERS").map_or(USERS, |users| users.parse().unwrap());
-    let authentik = Authentik::spawn(FakeDirectory::generate(users)).await;
-    let service = Service::spawn(&authentik).await;
-    service.sync().await;
-    let target = service.entities_url();
-    let backstage = Backstage::spawn(&Setup::patient(&target)).await;
-    let start = Instant::now();
-    backstage.becomes(&service.catalog().await).await;
-    tell(&format!("{users} users, until all are there"), start, &backstage).await;
+async fn one_body() {
+    measure("/entities").await;
+}
 
-    authentik.fake.edit(|directory| directory.add_user("new"));
-    service.sync().await;
-    let location = backstage.location_of(&target).await;
-    let start = Instant::now();
-    backstage.refresh(&location).await;
-    backstage.becomes(&service.catalog().await).await;
-    tell("one user more, from the refresh on", start, &backstage).await;
+#[tokio::test]
+#[ignore = "prints figures and judges nothing but the content"]
+async fn shards() {
+    measure("/locations?shards=64").await;
 }

@@ -9,6 +9,8 @@ mod changes;
 mod conditional;
 mod entities;
 mod figures;
+mod messages;
+mod moves;
 mod npm_module;
 mod outages;
 mod push;

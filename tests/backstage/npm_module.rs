@@ -7,11 +7,15 @@ use serde_json::json;
 
 use crate::support::authentik::Authentik;
 use crate::support::backstage::{Backstage, Setup};
+use crate::support::presence::Watch;
 use crate::support::service::Service;
-use crate::support::wait::wait_until;
+use crate::support::wait::{wait_longer, wait_until};
+
+/// How many users there are if `USERS` does not say so.
+const USERS: usize = 20;
 
 /// A Backstage that the module has filled with at least these entities.
-async fn filled_by_the_module(authentik: &Authentik, wanted: &BTreeSet<String>) -> Backstage {
+pub async fn filled_by_the_module(authentik: &Authentik, wanted: &BTreeSet<String>) -> Backstage {
     // The module skips its first read, which comes before the catalog is there.
     let schedule = json!({ "frequency": { "seconds": 5 }, "timeout": { "minutes": 1 } });
     let block = json!({ "baseUrl": authentik.base, "token": FakeAuthentik::TOKEN, "schedule": schedule });
@@ -24,11 +28,11 @@ async fn filled_by_the_module(authentik: &Authentik, wanted: &BTreeSet<String>) 
     backstage
 }
 
-/// Users and groups whose names Backstage accepts.
-fn plain() -> FakeDirectory {
+/// So many users and a group, whose names Backstage accepts.
+pub fn plain(users: usize) -> FakeDirectory {
     let mut directory = FakeDirectory::default();
     let group = directory.add_group("crew");
-    for number in 1..=20 {
+    for number in 1..=users {
         let user = directory.add_user(&format!("user-{number}"));
         assert!(directory.add_member(group, user));
     }
@@ -37,18 +41,21 @@ fn plain() -> FakeDirectory {
 
 #[tokio::test]
 async fn moving_over_from_the_module_with_one_restart_ends_with_everybody() {
-    let authentik = Authentik::spawn(plain()).await;
+    let users = std::env::var("USERS").map_or(USERS, |users| users.parse().unwrap());
+    let authentik = Authentik::spawn(plain(users)).await;
     let service = Service::with(&authentik.base, FakeAuthentik::TOKEN, &[]).await;
     service.sync().await;
     let promised = service.catalog().await;
     let backstage = filled_by_the_module(&authentik, &promised.refs()).await;
+    let watch = Watch::begin(&backstage.database, promised.refs());
     let backstage = backstage.restart(&Setup::patient(&service.entities_url())).await;
     // Backstage still shows the module's entities for a moment, which look the same.
-    wait_until("the location's entities", async || {
+    wait_longer("the location's entities", async || {
         let claimed = backstage.database.claimed().await;
         if claimed == promised.refs() { Ok(()) } else { Err(format!("{claimed:?}")) }
     })
     .await;
     backstage.becomes(&promised).await;
+    println!("from the module, one restart: {}", watch.end().await);
     assert!(backstage.database.errors().await.is_empty());
 }

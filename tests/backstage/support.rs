@@ -4,6 +4,7 @@ pub mod authentik;
 pub mod backstage;
 pub mod catalog;
 pub mod database;
+pub mod presence;
 #[expect(dead_code, reason = "the other suite also asks what this one does not need")]
 #[path = "../it/support/process.rs"]
 pub mod process;
@@ -31,5 +32,6 @@ pub fn client() -> Client {
     PROVIDER.call_once(|| {
         let _ = rustls::crypto::ring::default_provider().install_default();
     });
-    Client::builder().no_proxy().no_gzip().build().unwrap()
+    // Node closes idle connections after five seconds, also when a request is on its way.
+    Client::builder().no_proxy().no_gzip().pool_max_idle_per_host(0).build().unwrap()
 }

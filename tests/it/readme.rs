@@ -7,6 +7,7 @@ use authentik_entity_provider::catalog::policy::NamePolicy;
 use authentik_entity_provider::config::{Config, ConfigError, Frequency, Scope};
 
 const README: &str = include_str!("../../README.md");
+const GUIDE: &str = include_str!("../../docs/backstage.md");
 
 /// The YAML blocks that are meant for this service: those with the info string `yaml app-config`.
 fn configurations() -> Vec<String> {
@@ -48,15 +49,23 @@ fn kebab(variant: &str) -> String {
 
 /// The part of the README below a heading.
 fn section(heading: &str) -> &'static str {
-    let (_, rest) = README.split_once(&format!("\n## {heading}\n")).unwrap_or_else(|| panic!("no {heading}"));
+    section_of(README, heading)
+}
+
+fn section_of(page: &'static str, heading: &str) -> &'static str {
+    let (_, rest) = page.split_once(&format!("\n## {heading}\n")).unwrap_or_else(|| panic!("no {heading}"));
     rest.split("\n## ").next().unwrap()
 }
 
 /// Fails unless a table below a heading has a row for each word, and enough words were found.
 fn assert_rows(heading: &str, words: &[impl AsRef<str>], at_least: usize) {
-    assert!(words.len() >= at_least, "only {} words were found for {heading}", words.len());
+    assert_rows_of(section(heading), words, at_least);
+}
+
+fn assert_rows_of(section: &str, words: &[impl AsRef<str>], at_least: usize) {
+    assert!(words.len() >= at_least, "only {} words were found for {section}", words.len());
     for word in words.iter().map(AsRef::as_ref) {
-        assert!(section(heading).contains(&format!("\n| `{word}` |")), "{heading} has no row for `{word}`");
+        assert!(section.contains(&format!("\n| `{word}` |")), "no row for `{word}` in {section}");
     }
 }
 
@@ -106,9 +115,30 @@ fn the_readme_names_every_failure() {
 }
 
 #[test]
-fn the_readme_names_every_failure_of_telling_backstage() {
+fn the_guide_names_every_failure_of_telling_backstage() {
     let source = include_str!("../../src/backstage/client.rs");
-    assert_rows("Quick start with a real Authentik", &quoted(source, "pub fn code(&self)", "\n    }"), 4);
+    let section = section_of(GUIDE, "Telling Backstage at once");
+    assert_rows_of(section, &quoted(source, "pub fn code(&self)", "\n    }"), 4);
+}
+
+#[test]
+fn every_configuration_in_the_guide_loads_beside_a_short_one() {
+    let minimal = "catalog: {providers: {authentik: {baseUrl: 'https://authentik.example.com'}}}\n";
+    let file = |name: &str, text: &str| {
+        let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("guide-{name}.yaml"));
+        std::fs::write(&file, text).unwrap();
+        file
+    };
+    let names = ["AUTHENTIK_TOKEN", "BACKSTAGE_TOKEN"];
+    let variables = BTreeMap::from(names.map(|name| (name.to_owned(), "a-token-for-tests-only".to_owned())));
+    let blocks: Vec<_> =
+        GUIDE.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert!(blocks.len() >= 6, "only {} blocks", blocks.len());
+    for (at, block) in blocks.iter().enumerate() {
+        let files = [file("minimal", minimal), file(&at.to_string(), block)];
+        let config = Config::load(&files, &variables).unwrap_or_else(|error| panic!("{error}\n{block}"));
+        assert!(config.warnings.is_empty(), "{:?}\n{block}", config.warnings);
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! A real Backstage backend as a child process, asked through its own API.
 
+mod operation;
+
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};

@@ -56,3 +56,50 @@ impl Database {
         serde_json::from_str(if text.trim().is_empty() { "null" } else { &text }).unwrap()
     }
 }
+
+impl Database {
+    /// The users and groups that the catalog shows, also while Backstage is down.
+    pub async fn shown(&self) -> BTreeSet<String> {
+        let shown = "select json_agg(entity_ref) from final_entities \
+                     where final_entity is not null and entity_ref not like 'location:%'";
+        self.query::<Option<_>>(shown).await.unwrap_or_default()
+    }
+
+    /// The location key of each user and group: what it was read from, and what alone may change it.
+    pub async fn owners(&self) -> BTreeMap<String, String> {
+        let owners = "select json_object_agg(entity_ref, coalesce(location_key, '')) from refresh_state \
+                      where entity_ref not like 'location:%'";
+        self.query::<Option<_>>(owners).await.unwrap_or_default()
+    }
+
+    /// Runs a statement that answers nothing.
+    pub async fn execute(&self, statement: &str) {
+        assert_eq!(self.query::<Value>(statement).await, Value::Null, "{statement}");
+    }
+
+    /// How many users and groups the catalog shows.
+    pub async fn count_shown(&self) -> usize {
+        let count = "select count(*) from final_entities \
+                     where final_entity is not null and entity_ref not like 'location:%'";
+        self.query(count).await
+    }
+
+    /// How many entities wait to be processed or stitched now.
+    pub async fn due(&self) -> usize {
+        let due = "select (select count(*) from refresh_state where next_update_at <= now()) \
+                   + (select count(*) from stitch_queue)";
+        self.query(due).await
+    }
+
+    /// The database's own clock, as text.
+    pub async fn now(&self) -> String {
+        self.query("select to_json(now()::text)").await
+    }
+
+    /// How many users and groups a location or provider gave Backstage to process since then.
+    pub async fn discovered_since(&self, since: &str) -> usize {
+        let discovered = "select count(*) from refresh_state where entity_ref not like 'location:%' \
+                          and last_discovery_at >";
+        self.query(&format!("{discovered} '{since}'::timestamptz")).await
+    }
+}

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -44,6 +45,7 @@ pub struct Recorder {
 struct Line {
     target: Mutex<Option<String>>,
     passed: Mutex<Vec<Exchange>>,
+    bytes: AtomicUsize,
 }
 
 impl Recorder {
@@ -56,7 +58,11 @@ impl Recorder {
 
     /// Passes nothing on yet.
     pub async fn spawn_cut() -> Self {
-        let line = Arc::new(Line { target: Mutex::default(), passed: Mutex::default() });
+        let line = Arc::new(Line {
+            target: Mutex::default(),
+            passed: Mutex::default(),
+            bytes: AtomicUsize::default(),
+        });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let router = Router::new().fallback(pass).with_state(line.clone());
@@ -103,6 +109,11 @@ impl Recorder {
         })
         .await;
     }
+
+    /// The bytes of all bodies that passed, as they were sent.
+    pub fn bytes(&self) -> usize {
+        self.line.bytes.load(Ordering::Relaxed)
+    }
 }
 
 impl Drop for Recorder {
@@ -118,7 +129,7 @@ async fn pass(State(line): State<Arc<Line>>, request: Request) -> Result<Respons
     let authorization = request.headers().get(AUTHORIZATION).map(|value| value.to_str().unwrap().to_owned());
     let target = line.target.lock().unwrap().clone();
     let answer = match target {
-        Some(target) => forward(&target, request).await.ok(),
+        Some(target) => forward(&target, request, &line.bytes).await.ok(),
         None => None,
     };
     let status = answer.as_ref().map(|answer| answer.status().as_u16());
@@ -126,13 +137,15 @@ async fn pass(State(line): State<Arc<Line>>, request: Request) -> Result<Respons
     Ok(answer.unwrap_or_else(broken))
 }
 
-/// Asks the service as Backstage did, under the host that Backstage named.
-async fn forward(target: &str, request: Request) -> reqwest::Result<Response> {
+/// Asks the service as Backstage did, under the host that Backstage named, and counts the body's bytes.
+async fn forward(target: &str, request: Request, passed: &AtomicUsize) -> reqwest::Result<Response> {
     let url = format!("{target}{}", request.uri());
     let answer = client().get(url).headers(request.headers().clone()).send().await?;
     let (status, mut headers) = (answer.status(), answer.headers().clone());
     headers.remove(TRANSFER_ENCODING);
-    let mut response = Response::new(Body::from(answer.bytes().await?));
+    let body = answer.bytes().await?;
+    passed.fetch_add(body.len(), Ordering::Relaxed);
+    let mut response = Response::new(Body::from(body));
     (*response.status_mut(), *response.headers_mut()) = (status, headers);
     Ok(response)
 }

@@ -17,6 +17,10 @@ pub struct Setup {
     pub interval: Option<Duration>,
     /// The block `catalog.providers.authentik`, which also switches the npm module on.
     pub npm_module: Option<Value>,
+    /// Whether what a removed provider left stays, until a later start.
+    pub keep_orphans: bool,
+    /// The kinds that may come from its locations; all of ours where nothing is given.
+    pub kinds: Option<Value>,
     /// The block `authentikEntityProvider`, which also switches the documented URL reader on.
     pub url_reader: Option<Value>,
 }
@@ -36,13 +40,20 @@ impl Setup {
     pub fn configuration(&self, base: &Url, database: &Database) -> Value {
         let allowed = self.targets.iter().filter(|target| !self.has_own_reader(target));
         let allowed: Vec<_> = allowed.map(|target| json!({ "host": host_and_port(target) })).collect();
-        let static_token = json!({ "type": "static", "options": { "token": TOKEN, "subject": "tests" } });
+        let static_token = json!({
+            "type": "static",
+            "options": { "token": TOKEN, "subject": "tests" },
+            "accessRestrictions": [{ "plugin": "catalog" }],
+        });
         let mut catalog = json!({ "locations": self.locations() });
         if let Some(interval) = self.interval {
             catalog["processingInterval"] = json!({ "milliseconds": interval.as_millis() });
         }
         if let Some(block) = &self.npm_module {
             catalog["providers"] = json!({ "authentik": block });
+        }
+        if self.keep_orphans {
+            catalog["orphanProviderStrategy"] = json!("keep");
         }
         let mut configuration = json!({
             "app": { "title": "Backstage", "baseUrl": base },
@@ -68,7 +79,8 @@ impl Setup {
     }
 
     fn locations(&self) -> Vec<Value> {
-        let rules = json!([{ "allow": ["User", "Group", "Location"] }]);
+        let kinds = self.kinds.clone().unwrap_or_else(|| json!(["User", "Group", "Location"]));
+        let rules = json!([{ "allow": kinds }]);
         let location = |target| json!({ "type": "url", "target": target, "rules": rules });
         self.targets.iter().map(location).collect()
     }

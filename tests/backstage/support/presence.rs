@@ -1,0 +1,94 @@
+//! Watches whom a catalog shows while its source changes, and tells for how long anybody was missing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, interval};
+
+use super::database::Database;
+
+/// The time between two looks; an absence is known as exactly as that.
+const INTERVAL: Duration = Duration::from_millis(100);
+
+/// What was seen of users and groups that were not shown.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Absence {
+    /// Who was missing at some look.
+    pub refs: BTreeSet<String>,
+    /// The longest time for which one of them was missing, at most.
+    pub longest: Duration,
+    /// How often the catalog was looked at.
+    pub looks: usize,
+}
+
+impl fmt::Display for Absence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (missing, seconds) = (self.refs.len(), self.longest.as_secs_f64());
+        write!(f, "{missing} were missing, for {seconds:.1} s at most, in {} looks", self.looks)
+    }
+}
+
+/// A watch over some users and groups; it asks the database, which is there while Backstage restarts.
+pub struct Watch {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<Absence>,
+}
+
+impl Watch {
+    /// Begins to look for everybody who ought to be there.
+    pub fn begin(database: &Database, expected: BTreeSet<String>) -> Self {
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(watch(database.clone(), expected, stopped));
+        Self { stop, task }
+    }
+
+    /// Looks once more and tells what was seen.
+    pub async fn end(self) -> Absence {
+        self.stop.send(()).unwrap();
+        self.task.await.unwrap()
+    }
+}
+
+async fn watch(
+    database: Database,
+    expected: BTreeSet<String>,
+    mut stopped: oneshot::Receiver<()>,
+) -> Absence {
+    let (mut absence, mut missing) = (Absence::default(), BTreeMap::new());
+    let (mut ticks, mut before) = (interval(INTERVAL), Instant::now());
+    loop {
+        ticks.tick().await;
+        let last = stopped.try_recv().is_ok();
+        let (looked, shown) = (Instant::now(), database.shown().await);
+        for entity_ref in &expected {
+            note(&mut missing, entity_ref, shown.contains(entity_ref), before, &mut absence);
+        }
+        (before, absence.looks) = (looked, absence.looks + 1);
+        if last {
+            return absence;
+        }
+    }
+}
+
+/// Notes whether one is shown; who is not has been missing since the look before.
+fn note<'a>(
+    missing: &mut BTreeMap<&'a str, Instant>,
+    entity_ref: &'a str,
+    shown: bool,
+    before: Instant,
+    absence: &mut Absence,
+) {
+    if !shown {
+        missing.entry(entity_ref).or_insert(before);
+        absence.refs.insert(entity_ref.to_owned());
+    }
+    if let Some(since) = missing.get(entity_ref) {
+        absence.longest = absence.longest.max(since.elapsed());
+    }
+    if shown {
+        missing.remove(entity_ref);
+    }
+}
