@@ -33,6 +33,15 @@ enum Content {
     Shards { kind: Option<Kind>, of: ShardCount },
 }
 
+/// A location of Backstage that has something new to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changed {
+    /// Its ref.
+    pub entity_ref: String,
+    /// The ref of the list that names it; without the list Backstage does not know it.
+    pub list: Option<String>,
+}
+
 /// Why a text is no location of this service; nothing here repeats the text.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum LocationError {
@@ -73,17 +82,21 @@ impl Location {
         Ok(Self { entity_ref: generated_ref(target), content })
     }
 
-    /// The refs of Backstage's locations whose content differs; all of them without an old document.
+    /// Backstage's locations whose content differs; all of them without an old document.
     #[must_use]
-    pub fn changed(&self, old: Option<&Document>, new: &Document, prefix: &LocationPrefix) -> Vec<String> {
+    pub fn changed(&self, old: Option<&Document>, new: &Document, prefix: &LocationPrefix) -> Vec<Changed> {
         match self.content {
             Content::Entities { kind, shard } => {
-                let refs = [self.entity_ref.clone()];
-                refs.into_iter().filter(|_| differs(old, new, kind, shard)).collect()
+                let own = [Changed { entity_ref: self.entity_ref.clone(), list: None }];
+                own.into_iter().filter(|_| differs(old, new, kind, shard)).collect()
             }
             Content::Shards { kind, of } => {
                 let changed = of.shards().filter(|shard| differs(old, new, kind, Some(*shard)));
-                changed.map(|shard| location_ref(&location_name(prefix, kind, shard))).collect()
+                let part = |shard| Changed {
+                    entity_ref: location_ref(&location_name(prefix, kind, shard)),
+                    list: Some(self.entity_ref.clone()),
+                };
+                changed.map(part).collect()
             }
         }
     }

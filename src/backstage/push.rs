@@ -3,7 +3,7 @@
 //! Snapshots that come while Backstage is being told are told together afterwards. What Backstage did
 //! not take stays due, and is sent again after a pause or with the next snapshot.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::client::{Client, RefreshError};
-use super::location::Location;
+use super::location::{Changed, Location};
 use crate::catalog::location::LocationPrefix;
 use crate::clock::Clock;
 use crate::snapshot::Store;
@@ -58,7 +58,8 @@ pub struct Pusher {
 struct Due {
     /// The content that all of Backstage's locations were told of, or are due for.
     seen: Option<Document>,
-    refs: BTreeSet<String>,
+    /// Refs of locations, each with that of the list that names it.
+    refs: BTreeMap<String, Option<String>>,
     /// Rounds in a row that Backstage did not take.
     failures: u32,
 }
@@ -128,27 +129,30 @@ impl Due {
         let locations = settings.locations.iter();
         let changed =
             locations.flat_map(|location| location.changed(self.seen.as_ref(), document, &settings.prefix));
-        self.refs.extend(changed);
+        self.refs.extend(changed.map(|Changed { entity_ref, list }| (entity_ref, list)));
         self.seen = Some(document.clone());
     }
 
-    /// Sends what is due, until the first request that Backstage does not take. A location that
-    /// Backstage does not know is not due any more: it is read when it appears.
+    /// Sends what is due, until the first request that Backstage does not take. In place of a part that
+    /// Backstage does not know its list is due. A list that it does not know is read when it appears.
     async fn round(&mut self, client: &Client) -> Round {
         let mut round = Round::default();
-        let requests = self.refs.clone().into_iter().map(|entity_ref| async {
+        let requests = self.refs.clone().into_iter().map(|(entity_ref, list)| async {
             let answer = client.refresh(&entity_ref).await;
-            (entity_ref, answer)
+            (entity_ref, list, answer)
         });
         let mut answers = stream::iter(requests).buffer_unordered(IN_FLIGHT);
-        while let Some((entity_ref, answer)) = answers.next().await {
-            match answer {
-                Ok(()) => round.refreshed += 1,
-                Err(error @ RefreshError::Unknown(_)) => {
+        while let Some((entity_ref, list, answer)) = answers.next().await {
+            match (answer, list) {
+                (Ok(()), _) => round.refreshed += 1,
+                (Err(RefreshError::Unknown(_)), Some(list)) => {
+                    self.refs.insert(list, None);
+                }
+                (Err(error @ RefreshError::Unknown(_)), None) => {
                     tracing::warn!(code = error.code(), "{error}");
                     round.unknown += 1;
                 }
-                Err(error) => {
+                (Err(error), _) => {
                     round.failure = Some(error);
                     break;
                 }

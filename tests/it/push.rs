@@ -1,7 +1,7 @@
 //! A new snapshot makes Backstage read again exactly the locations that changed.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU16, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
 use authentik_entity_provider::authentik::fake::{FakeDirectory, Release};
@@ -33,6 +33,7 @@ struct Desk {
     status: Arc<AtomicU16>,
     body: Arc<Mutex<&'static str>>,
     allowed: Arc<Semaphore>,
+    parts_are_known: Arc<AtomicBool>,
 }
 
 /// A stand-in for Backstage's `POST /api/catalog/refresh`; the real one is asked in `tests/backstage`.
@@ -42,6 +43,7 @@ struct Refreshes {
     status: Arc<AtomicU16>,
     body: Arc<Mutex<&'static str>>,
     allowed: Arc<Semaphore>,
+    parts_are_known: Arc<AtomicBool>,
 }
 
 impl Refreshes {
@@ -49,17 +51,19 @@ impl Refreshes {
         let (sender, asked) = mpsc::unbounded_channel();
         let (status, allowed) = (Arc::new(AtomicU16::new(200)), Arc::new(Semaphore::new(10_000)));
         let body = Arc::new(Mutex::new(""));
+        let parts_are_known = Arc::new(AtomicBool::new(true));
         let desk = Desk {
             asked: sender,
             status: Arc::clone(&status),
             body: Arc::clone(&body),
             allowed: Arc::clone(&allowed),
+            parts_are_known: Arc::clone(&parts_are_known),
         };
         let router = Router::new().route("/base/api/catalog/refresh", post(refresh)).with_state(desk);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}/base", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { base, asked, status, body, allowed }
+        Self { base, asked, status, body, allowed, parts_are_known }
     }
 
     /// The next ref that is asked for.
@@ -96,8 +100,12 @@ async fn refresh(
 ) -> (StatusCode, &'static str) {
     assert_eq!(headers["authorization"], format!("Bearer {TOKEN}"));
     let entity_ref = body["entityRef"].as_str().unwrap().to_owned();
+    let is_part = entity_ref.contains("-of-");
     let _ = desk.asked.send(entity_ref);
     let _turn = desk.allowed.acquire().await.unwrap();
+    if is_part && !desk.parts_are_known.load(SeqCst) {
+        return (StatusCode::NOT_FOUND, NOT_FOUND);
+    }
     (StatusCode::from_u16(desk.status.load(SeqCst)).unwrap(), *desk.body.lock().unwrap())
 }
 
@@ -161,6 +169,19 @@ async fn of_the_shards_those_are_read_again_that_changed() {
     assert_eq!(expected.len(), 1);
     assert_eq!(backstage.take(1).await, expected);
     push(&pair.app, |push| push["refreshed"] == 1).await;
+    assert!(backstage.asked.is_empty());
+}
+
+#[tokio::test]
+async fn where_backstage_does_not_know_the_parts_it_reads_their_list() {
+    let mut backstage = Refreshes::spawn().await;
+    backstage.parts_are_known.store(false, SeqCst);
+    let pair = backstage.pair(crowd(20), &["http://entities.example.com/locations?shards=4"]).await;
+    pair.app.sync().await;
+    assert!(backstage.take(4).await.iter().all(|entity_ref| entity_ref.contains("-of-4")));
+    assert!(backstage.next().await.starts_with("location:default/generated-"));
+    let push = push(&pair.app, |push| push["refreshed"] == 1).await;
+    assert_eq!((&push["waiting"], &push["unknown"], &push["error"]), (&0.into(), &0.into(), &Value::Null));
     assert!(backstage.asked.is_empty());
 }
 
