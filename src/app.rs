@@ -29,7 +29,7 @@ use crate::snapshot::run::Failure;
 use crate::sync::cycle::Cycle;
 use crate::sync::keeper::Keeper;
 use crate::sync::timetable::Timetable;
-use crate::sync::{Reload, Scheduler, Settings};
+use crate::sync::{REST, Reload, Scheduler, Settings};
 
 /// How many bytes of renditions other than the default body are kept.
 const KEPT_RENDITIONS: u64 = 128 << 20;
@@ -103,7 +103,7 @@ impl App {
         };
         let timetable = Timetable { schedule: config.authentik.schedule, zone };
         let jitter = Jitter::random();
-        let scheduler = Scheduler { cycle, timetable, ledger, clock, jitter, reloads, keeper };
+        let scheduler = Scheduler { cycle, timetable, ledger, clock, jitter, reloads, keeper, rest: REST };
         let router = http::router(state);
         Ok(Self { router, scheduler, pusher, reloader, keeping, shutdown, drain_delay, drain_timeout })
     }
@@ -112,6 +112,13 @@ impl App {
     #[must_use]
     pub fn with_jitter(mut self, jitter: Jitter) -> Self {
         self.scheduler.jitter = jitter;
+        self
+    }
+
+    /// Lets Authentik be left alone for another time after each run.
+    #[must_use]
+    pub fn with_rest(mut self, rest: Duration) -> Self {
+        self.scheduler.rest = rest;
         self
     }
 
