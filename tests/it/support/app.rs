@@ -50,7 +50,7 @@ impl TestApp {
     /// Starts the service as it is or changed.
     pub async fn spawn_as(config: Config, clock: Clock, adjust: impl FnOnce(App) -> App) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
+        let base = format!("{}://{}", config.service.scheme(), listener.local_addr().unwrap());
         let shutdown = CancellationToken::new();
         let app = App::build(config, clock, TimeZone::UTC, shutdown.clone()).unwrap();
         let ended = tokio::spawn(adjust(app).run(listener));
