@@ -17,6 +17,7 @@ mod guard;
 mod health;
 mod hierarchy;
 mod hostile_clients;
+mod inert;
 mod look_alike;
 mod names;
 mod openapi;
