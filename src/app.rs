@@ -1,12 +1,10 @@
 //! The composition root: puts the parts together and supervises them.
 
 use std::fmt::Display;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use axum::Router;
 use jiff::tz::TimeZone;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
@@ -19,9 +17,13 @@ use crate::clock::Clock;
 use crate::config::{Config, ServiceConfig};
 use crate::http;
 use crate::http::auth::Doorkeeper;
+use crate::http::load::Capacity;
 use crate::http::origin::Origins;
 use crate::http::state::AppState;
 use crate::jitter::Jitter;
+use crate::server::Server;
+use crate::server::limits::Limits;
+use crate::server::tls::Tls;
 use crate::snapshot::kept::Keeping;
 use crate::snapshot::ledger::Ledger;
 use crate::snapshot::renditions::Renditions;
@@ -29,7 +31,7 @@ use crate::snapshot::run::Failure;
 use crate::sync::cycle::Cycle;
 use crate::sync::keeper::Keeper;
 use crate::sync::timetable::Timetable;
-use crate::sync::{Reload, Scheduler, Settings};
+use crate::sync::{REST, Reload, Scheduler, Settings};
 
 /// How many bytes of renditions other than the default body are kept.
 const KEPT_RENDITIONS: u64 = 128 << 20;
@@ -40,7 +42,10 @@ const KEPT_LOCATIONS: u64 = 8 << 20;
 /// The service, ready to run.
 #[derive(Debug)]
 pub struct App {
-    router: Router,
+    state: AppState,
+    capacity: Capacity,
+    limits: Limits,
+    tls: Option<Tls>,
     scheduler: Scheduler,
     pusher: Pusher,
     reloader: Reloader,
@@ -54,8 +59,7 @@ impl App {
     /// Puts the service together; nothing is sent or bound yet. `shutdown` ends it.
     ///
     /// # Errors
-    /// When it would be open by mistake, the token cannot be sent, or the system's certificates cannot
-    /// be read.
+    /// When it would be open by mistake, the token cannot be sent, or certificates cannot be read.
     pub fn build(
         config: Config,
         clock: Clock,
@@ -64,6 +68,7 @@ impl App {
     ) -> anyhow::Result<Self> {
         let ServiceConfig { auth, listen, .. } = &config.service;
         auth.check(*listen)?;
+        let tls = config.service.tls.as_ref().map(Tls::load).transpose()?;
         let origins = Arc::new(origins(&config.service));
         let doorkeeper = Arc::new(Doorkeeper::new(auth, *listen, Arc::clone(&origins)));
         let cycle = cycle(&config, &clock)?;
@@ -103,15 +108,40 @@ impl App {
         };
         let timetable = Timetable { schedule: config.authentik.schedule, zone };
         let jitter = Jitter::random();
-        let scheduler = Scheduler { cycle, timetable, ledger, clock, jitter, reloads, keeper };
-        let router = http::router(state);
-        Ok(Self { router, scheduler, pusher, reloader, keeping, shutdown, drain_delay, drain_timeout })
+        let scheduler = Scheduler { cycle, timetable, ledger, clock, jitter, reloads, keeper, rest: REST };
+        Ok(Self {
+            state,
+            capacity: Capacity::default(),
+            limits: Limits::default(),
+            tls,
+            scheduler,
+            pusher,
+            reloader,
+            keeping,
+            shutdown,
+            drain_delay,
+            drain_timeout,
+        })
     }
 
     /// Lets chance come from elsewhere.
     #[must_use]
     pub fn with_jitter(mut self, jitter: Jitter) -> Self {
         self.scheduler.jitter = jitter;
+        self
+    }
+
+    /// Lets Authentik be left alone for another time after each run.
+    #[must_use]
+    pub fn with_rest(mut self, rest: Duration) -> Self {
+        self.scheduler.rest = rest;
+        self
+    }
+
+    /// Lets clients take more or less.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits, capacity: Capacity) -> Self {
+        (self.limits, self.capacity) = (limits, capacity);
         self
     }
 
@@ -126,17 +156,15 @@ impl App {
     /// # Errors
     /// When the server or the scheduler ends although nobody asked for it.
     pub async fn run(self, listener: TcpListener) -> anyhow::Result<()> {
-        let Self { router, scheduler, pusher, keeping, shutdown, drain_delay, drain_timeout, .. } = self;
+        let server =
+            Server { router: http::router(self.state, self.capacity), limits: self.limits, tls: self.tls };
+        let Self { scheduler, pusher, keeping, shutdown, drain_delay, drain_timeout, .. } = self;
         let _stop_the_rest = shutdown.clone().drop_guard();
         let scheduler = tokio::spawn(scheduler.run(shutdown.clone()));
         tokio::spawn(pusher.run(shutdown.clone()));
         let close = after(shutdown.clone(), drain_delay);
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        let server = axum::serve(listener, service).with_graceful_shutdown(close);
         tokio::select! {
-            outcome = async { let ended = server.await; keeping.settled().await; ended } => {
-                outcome.context("the HTTP server ended")?;
-            }
+            () = async { server.run(listener, close).await; keeping.settled().await } => {}
             ended = unexpected(scheduler, &shutdown) => ended?,
             () = after(shutdown.clone(), drain_delay + drain_timeout) => {
                 tracing::warn!(
@@ -202,6 +230,7 @@ impl Reloader {
         let old = &self.begun_with;
         let keys = [
             ("listen", old.listen == service.listen),
+            ("tls", old.tls == service.tls),
             ("publicUrl", old.public_url == service.public_url),
             ("trustedProxies", old.trusted_proxies == service.trusted_proxies),
             ("locationPrefix", old.location_prefix == service.location_prefix),
@@ -221,7 +250,7 @@ impl Reloader {
 /// What the operator says of the ways to this service.
 fn origins(service: &ServiceConfig) -> Origins {
     let (public_url, trusted_proxies) = (service.public_url.clone(), service.trusted_proxies.clone());
-    Origins { public_url, trusted_proxies }
+    Origins { public_url, trusted_proxies, is_tls: service.tls.is_some() }
 }
 
 /// What the sync needs of a configuration.

@@ -23,6 +23,7 @@ mod service;
 mod shrink_guard;
 mod state_dir;
 mod substitute;
+mod tls;
 mod tree;
 mod variables;
 mod wanted;
@@ -42,6 +43,7 @@ pub use schema::json_schema;
 pub use service::{ServiceConfig, parse_listen};
 pub use shrink_guard::ShrinkGuard;
 pub use state_dir::StateDir;
+pub use tls::TlsConfig;
 
 use secrecy::ExposeSecret;
 

@@ -4,6 +4,7 @@ pub mod auth;
 pub mod conditional;
 pub mod endpoints;
 pub mod error;
+pub mod load;
 pub mod negotiate;
 pub mod origin;
 pub mod state;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response};
+use axum::middleware::from_fn;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::trace::TraceLayer;
 use utoipa::OpenApi;
@@ -25,6 +27,7 @@ use crate::config::AuthConfig;
 use auth::{Access, Doorkeeper, Schemes};
 use endpoints::{docs, entities, entity, events, explain, health, locations, sync};
 use error::ApiError;
+use load::{Capacity, Load};
 use state::AppState;
 
 /// The description of this service; the paths come from the handlers.
@@ -44,8 +47,11 @@ use state::AppState;
 struct Description;
 
 /// All routes as a table, with what each needs and their description.
-fn table(doorkeeper: &Arc<Doorkeeper>) -> OpenApiRouter<AppState> {
-    let needs = |access, routes| auth::guarded_and_described(doorkeeper, access, routes);
+fn table(doorkeeper: &Arc<Doorkeeper>, load: &Load) -> OpenApiRouter<AppState> {
+    let needs = |access, routes| {
+        let limited = load::limited_and_described(load, access, routes);
+        auth::guarded_and_described(doorkeeper, access, limited)
+    };
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(needs(Access::Read, routes!(entities::read_entities)))
         .routes(needs(Access::Read, routes!(entity::read_entity)))
@@ -66,16 +72,17 @@ fn table(doorkeeper: &Arc<Doorkeeper>) -> OpenApiRouter<AppState> {
 pub fn description() -> openapi::OpenApi {
     // Nobody comes in by a description, whoever keeps its doors.
     let closed = Doorkeeper::new(&AuthConfig::default(), (Ipv4Addr::UNSPECIFIED, 0).into(), Arc::default());
-    table(&Arc::new(closed)).into_openapi()
+    table(&Arc::new(closed), &Load::new(Capacity::default())).into_openapi()
 }
 
-/// The service's router.
-pub fn router(state: AppState) -> Router {
-    let (router, _) = table(&state.doorkeeper).split_for_parts();
+/// The service's router, which does so much at once.
+pub fn router(state: AppState, capacity: Capacity) -> Router {
+    let (router, _) = table(&state.doorkeeper, &Load::new(capacity)).split_for_parts();
     router
         .merge(docs::router(&state.doorkeeper))
         .fallback(async || ApiError::UnknownPath)
         .method_not_allowed_fallback(async || ApiError::UnknownMethod)
+        .layer(from_fn(load::refuse_body))
         .layer(CatchPanicLayer::custom(error::panicked))
         .layer(TraceLayer::new_for_http().make_span_with(span).on_response(log).on_failure(()))
         .with_state(state)

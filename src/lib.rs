@@ -8,6 +8,7 @@
 //! - [`snapshot`]: what is served, swapped as a whole, and the ledger of the runs that make it.
 //! - [`sync`]: one cycle, and when cycles run.
 //! - [`http`]: answers from the snapshot, asks the ledger for runs.
+//! - [`server`]: accepts connections, with limits and TLS.
 //! - [`backstage`]: tells Backstage which of its locations changed.
 //! - [`config`]: Backstage's own block, and ours.
 //! - [`reload`]: notices that the configuration changed.
@@ -28,9 +29,11 @@ pub mod config;
 pub mod digest;
 pub mod directory;
 pub mod http;
+pub mod inert;
 pub mod jitter;
 pub mod progress;
 pub mod reload;
+pub mod server;
 pub mod shutdown;
 pub mod snapshot;
 pub mod sync;

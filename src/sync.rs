@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::authentik::client::Client;
@@ -28,6 +29,10 @@ use timetable::{Last, Timetable};
 
 /// The longest sleep in one piece, so that a set clock or a suspended machine is noticed.
 const LONGEST_SLEEP: Duration = Duration::from_mins(1);
+
+/// How long Authentik is left alone after each run, however often runs are asked for: a storm of posts
+/// must not become a storm of readings.
+pub const REST: Duration = Duration::from_secs(1);
 
 /// What a changed configuration may change.
 #[derive(Debug)]
@@ -72,6 +77,8 @@ pub struct Scheduler {
     pub reloads: mpsc::Receiver<Reload>,
     /// Keeps snapshots for the next start.
     pub keeper: Keeper,
+    /// How long Authentik is left alone after each run.
+    pub rest: Duration,
 }
 
 impl Scheduler {
@@ -81,6 +88,7 @@ impl Scheduler {
         self.keeper.begin();
         self.restore(&shutdown).await;
         let mut last: Option<Last> = None;
+        let mut rested: Option<Instant> = None;
         while !shutdown.is_cancelled() {
             let due = self.timetable.due(begun, last.as_ref(), self.cycle.store.current().is_some());
             self.ledger.announce(due);
@@ -90,14 +98,14 @@ impl Scheduler {
                     self.reload(reload, last.as_ref(), &shutdown).await;
                     continue;
                 }
-                () = sleep_until(&self.clock, due) => { self.ledger.request(Trigger::Schedule); }
-                () = self.ledger.requested() => {}
+                () = wanted(&self.ledger, &self.clock, due, rested) => {}
             }
             let started = self.clock.now();
             let Some(run) = self.ledger.start() else { continue };
             let outcome = self.cycle_once(&run, &shutdown).await;
             let (succeeded, failures) = (outcome.is_ok(), self.failures(&run, &outcome, last.as_ref()));
             self.conclude("sync", outcome);
+            rested = Some(Instant::now() + self.rest);
             if succeeded {
                 self.keep();
             }
@@ -183,6 +191,17 @@ impl Scheduler {
                 tracing::error!(code, reason = %message, "{what} failed");
             }
         }
+    }
+}
+
+/// Waits until a run is due or asked for, and Authentik has been left alone for long enough.
+async fn wanted(ledger: &Ledger, clock: &Clock, due: Option<Timestamp>, rested: Option<Instant>) {
+    tokio::select! {
+        () = sleep_until(clock, due) => { ledger.request(Trigger::Schedule); }
+        () = ledger.requested() => {}
+    }
+    if let Some(rested) = rested {
+        tokio::time::sleep_until(rested).await;
     }
 }
 

@@ -7,11 +7,12 @@ use clap::Args;
 use serde::Serialize;
 
 use super::once::{Reading, load, report};
-use super::output::{Output, inert, print};
+use super::output::{Output, print};
 use super::service::Service;
 use super::{ConfigFiles, baseline};
 use crate::catalog::diff::{ByRef, Diff as Difference};
 use crate::catalog::escape::to_json;
+use crate::inert::inert;
 use crate::snapshot::document::Document;
 use crate::snapshot::rendition::{Format, Rendition, Variant};
 
@@ -62,7 +63,7 @@ impl Diff {
         let config = load(&before.then(self.config))?;
         // The own token goes to the own service and nowhere else.
         let own = config.service.auth.read_tokens.first().filter(|_| self.against.is_none()).cloned();
-        let against = self.against.unwrap_or_else(|| Service::url_of(config.service.listen));
+        let against = self.against.unwrap_or_else(|| Service::url_of(&config.service));
         let old = baseline::read(&against, own).await?;
         let against = Service::shown(&against);
         let new = current(Reading::of(&config).await?, &old).await?;

@@ -8,12 +8,13 @@ use clap::{Args, ValueEnum};
 
 use super::ConfigFiles;
 use super::once::{Reading, load};
-use super::output::{Output, inert, print};
+use super::output::{Output, print};
 use super::service::Service;
 use crate::catalog::entity::Kind;
 use crate::catalog::escape::to_json;
 use crate::catalog::explain::{Explanation, Source, explain};
 use crate::catalog::plan::Names;
+use crate::inert::inert;
 use crate::snapshot::explained::Explained;
 
 /// Explain why a user or group is in the catalog as it is, or is not

@@ -1,6 +1,5 @@
 //! `healthcheck`: asks the running service whether it is ready, for a container without a shell.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
 use serde_json::Value;
 
+use super::service::Service;
 use super::{ConfigFiles, print};
 use crate::config::{Config, ProcessEnvironment};
 
@@ -29,12 +29,13 @@ pub(super) struct Healthcheck {
 impl Healthcheck {
     /// Asks once.
     pub(super) async fn run(self, before: ConfigFiles) -> anyhow::Result<()> {
+        let is_own = self.url.is_none();
         let base = match self.url {
             Some(url) => url,
             None => configured(&before.then(self.config))?,
         };
         let url = format!("{}/health/ready", base.trim_end_matches('/'));
-        let answer = client()?.get(&url).send().await.map_err(reqwest::Error::without_url);
+        let answer = client(is_own)?.get(&url).send().await.map_err(reqwest::Error::without_url);
         let answer = answer.with_context(|| format!("not ready: {url} does not answer"))?;
         if answer.status().is_success() {
             return print(format!("ready: {url}\n").as_bytes());
@@ -46,24 +47,20 @@ impl Healthcheck {
 /// Where the service answers that was started with the same configuration.
 fn configured(files: &[PathBuf]) -> anyhow::Result<String> {
     let service = Config::load_service(files, &ProcessEnvironment)?;
-    Ok(format!("http://{}", reachable(service.listen)))
+    Ok(Service::url_of(&service))
 }
 
-/// A client that asks this machine's own service: no proxy, no redirect.
-fn client() -> anyhow::Result<Client> {
+/// A client that uses no proxy and follows no redirect. Of the configured address it takes any certificate:
+/// it names another host, nothing is told to whoever answers, and the answer is one bit.
+fn client(is_own: bool) -> anyhow::Result<Client> {
     // A second call finds the provider installed, which is just as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Ok(Client::builder().no_proxy().redirect(Policy::none()).timeout(TIMEOUT).build()?)
-}
-
-/// The address under which this machine reaches one to listen on.
-fn reachable(listen: SocketAddr) -> SocketAddr {
-    let ip = match listen.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, listen.port())
+    Ok(Client::builder()
+        .no_proxy()
+        .redirect(Policy::none())
+        .timeout(TIMEOUT)
+        .tls_danger_accept_invalid_certs(is_own)
+        .build()?)
 }
 
 /// The status, and what a problem document says.
@@ -73,21 +70,4 @@ async fn told(answer: Response) -> String {
     let problem: Value = serde_json::from_slice(&body).unwrap_or_default();
     let detail = problem["detail"].as_str().map(|detail| detail.replace(char::is_control, " "));
     detail.map_or_else(|| status.to_string(), |detail| format!("{status}: {detail}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_unspecified_address_is_asked_on_loopback() {
-        for (listen, expected) in [
-            ("0.0.0.0:8080", "127.0.0.1:8080"),
-            ("[::]:8080", "[::1]:8080"),
-            ("192.0.2.1:80", "192.0.2.1:80"),
-            ("[2001:db8::1]:80", "[2001:db8::1]:80"),
-        ] {
-            assert_eq!(reachable(listen.parse().unwrap()), expected.parse().unwrap());
-        }
-    }
 }

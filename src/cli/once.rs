@@ -7,7 +7,6 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow};
 use tokio::task::spawn_blocking;
 
-use super::output::inert;
 use super::progress::shown;
 use crate::app::cycle;
 use crate::catalog::finding::Finding;
@@ -16,6 +15,7 @@ use crate::catalog::policy::Policy;
 use crate::clock::Clock;
 use crate::config::{Config, ProcessEnvironment};
 use crate::directory::Directory;
+use crate::inert::inert;
 use crate::progress::Progress;
 
 /// Loads the configuration and says on standard error what looks like a mistake.

@@ -38,7 +38,9 @@ impl Serve {
         let app = App::build(config.clone(), Clock::system(), TimeZone::system(), shutdown)?;
         let listener = bind(config.service.listen).await?;
         let address = listener.local_addr()?;
-        let public = config.service.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+        let service = &config.service;
+        let own = || format!("{}://{address}", service.scheme());
+        let public = service.public_url.clone().unwrap_or_else(own);
         let state_dir = config.service.state_dir.folder();
         let state_dir = state_dir.map_or("off".to_owned(), |folder| folder.display().to_string());
         tracing::info!(

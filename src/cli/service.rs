@@ -9,7 +9,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::{Host, Url};
 
-use super::output::inert;
+use crate::config::ServiceConfig;
+use crate::inert::inert;
 
 /// The parameter of a URL that holds a token.
 const TOKEN: &str = "token";
@@ -49,14 +50,15 @@ impl Service {
         Self { token: self.token.or(token), ..self }
     }
 
-    /// The URL of a service that listens on an address on this machine.
-    pub(super) fn url_of(listen: SocketAddr) -> String {
+    /// The URL of a service with a configuration on this machine.
+    pub(super) fn url_of(service: &ServiceConfig) -> String {
+        let listen = service.listen;
         let ip = match listen.ip() {
             IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
             IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
             ip => ip,
         };
-        format!("http://{}", SocketAddr::new(ip, listen.port()))
+        format!("{}://{}", service.scheme(), SocketAddr::new(ip, listen.port()))
     }
 
     /// The URL as it may be shown: without a password and a token.
@@ -121,7 +123,8 @@ mod tests {
             ("[::]:81", "http://[::1]:81"),
             ("192.0.2.1:82", "http://192.0.2.1:82"),
         ] {
-            assert_eq!(Service::url_of(listen.parse().unwrap()), url);
+            let service = ServiceConfig { listen: listen.parse().unwrap(), ..ServiceConfig::default() };
+            assert_eq!(Service::url_of(&service), url);
         }
     }
 

@@ -132,6 +132,20 @@ pub(super) const KEYS: &[Key] = &[
         meaning: "Where the service listens: an IP address (or `localhost`) and a port.",
     },
     Key {
+        path: "entityProvider.tls.certFile",
+        variable: "ENTITY_PROVIDER_TLS_CERT_FILE",
+        kind: Kind::File,
+        fallback: Fallback::Absent,
+        meaning: "A PEM file with the certificate with which the service speaks TLS, intermediate ones after it; read again when it changes.",
+    },
+    Key {
+        path: "entityProvider.tls.keyFile",
+        variable: "ENTITY_PROVIDER_TLS_KEY_FILE",
+        kind: Kind::File,
+        fallback: Fallback::Absent,
+        meaning: "A PEM file with the private key of that certificate; both are set or none.",
+    },
+    Key {
         path: "entityProvider.publicUrl",
         variable: "ENTITY_PROVIDER_PUBLIC_URL",
         kind: Kind::Url,

@@ -15,6 +15,7 @@ use super::auth::AuthConfig;
 use super::backstage::{self, BackstageConfig};
 use super::shrink_guard::ShrinkGuard;
 use super::state_dir::{self, StateDir};
+use super::tls::{self, TlsConfig};
 use super::{duration, network, scalar};
 use crate::catalog::location::LocationPrefix;
 use crate::catalog::policy::NamePolicy;
@@ -26,6 +27,9 @@ pub struct ServiceConfig {
     /// Where the service listens.
     #[serde(deserialize_with = "listen")]
     pub listen: SocketAddr,
+    /// The certificate with which it speaks TLS; without one it speaks plain HTTP.
+    #[serde(deserialize_with = "tls::section")]
+    pub tls: Option<TlsConfig>,
     /// The URL under which Backstage reaches the service, without a trailing slash.
     #[serde(deserialize_with = "public_url")]
     pub public_url: Option<String>,
@@ -50,7 +54,7 @@ pub struct ServiceConfig {
     #[serde(deserialize_with = "duration::positive")]
     pub request_timeout: Duration,
     /// A PEM file with certificates to trust beside the system's.
-    #[serde(deserialize_with = "file")]
+    #[serde(deserialize_with = "tls::file")]
     pub ca_file: Option<PathBuf>,
     /// What one run may remove.
     pub shrink_guard: ShrinkGuard,
@@ -71,10 +75,19 @@ pub struct ServiceConfig {
     pub max_age: Option<Duration>,
 }
 
+impl ServiceConfig {
+    /// What URLs of this service begin with.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+}
+
 impl Default for ServiceConfig {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            tls: None,
             public_url: None,
             trusted_proxies: Vec::new(),
             location_prefix: LocationPrefix::default(),
@@ -134,10 +147,6 @@ fn public_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Strin
              such as `https://entities.example.com`",
         )),
     }
-}
-
-fn file<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
-    scalar::text(deserializer).map(|text| Some(text.into()))
 }
 
 fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NamePolicy, D::Error> {

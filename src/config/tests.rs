@@ -16,6 +16,7 @@ mod inclusion;
 mod merging;
 mod pages;
 mod substitution;
+mod tls;
 mod variable;
 
 const FILE: &str = "app-config.yaml";

@@ -24,6 +24,15 @@ pub enum ApiError {
         "the snapshot is older than `entityProvider.maxAge`; /health says why, /entities still serves it"
     )]
     Stale,
+    /// Too much is asked for at once.
+    #[error("too much is asked of the service at once; ask again in a moment")]
+    Overloaded,
+    /// The answer takes too long to make.
+    #[error("the answer took too long to make; ask again later, or for less with ?kind= or ?shard=")]
+    TooSlow,
+    /// A body where none is wanted.
+    #[error("no request to this service needs a body, and this one announces a large one")]
+    BodyTooLarge,
     /// A query parameter is unknown or has a value that cannot be used.
     #[error("{0}")]
     Query(String),
@@ -110,7 +119,10 @@ impl ApiError {
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::NoSnapshot | Self::Draining | Self::Stale => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoSnapshot | Self::Draining | Self::Stale | Self::Overloaded | Self::TooSlow => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Query(_) | Self::Host(_) | Self::TokenTwice | Self::TokenInQuery => StatusCode::BAD_REQUEST,
             Self::TokenMissing | Self::TokenInvalid => StatusCode::UNAUTHORIZED,
             Self::TokenKind | Self::SyncClosed => StatusCode::FORBIDDEN,
@@ -131,6 +143,9 @@ impl ApiError {
             Self::NoSnapshot => "no-snapshot",
             Self::Draining => "draining",
             Self::Stale => "stale",
+            Self::Overloaded => "overloaded",
+            Self::TooSlow => "too-slow",
+            Self::BodyTooLarge => "body-too-large",
             Self::Query(_) => "bad-query",
             Self::Host(_) => "bad-host",
             Self::NotAcceptable(_) => "not-acceptable",
@@ -153,7 +168,8 @@ impl ApiError {
     /// How many seconds to wait before asking again.
     fn retry_after(&self) -> Option<&'static str> {
         match self {
-            Self::NoSnapshot | Self::Draining => Some("5"),
+            Self::Overloaded => Some("1"),
+            Self::NoSnapshot | Self::Draining | Self::TooSlow => Some("5"),
             Self::TooManyFailures => Some("60"),
             _ => None,
         }

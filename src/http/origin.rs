@@ -28,6 +28,8 @@ pub struct Origins {
     pub public_url: Option<String>,
     /// Peers whose forwarded headers count.
     pub trusted_proxies: Vec<IpNet>,
+    /// Whether the service itself speaks TLS.
+    pub is_tls: bool,
 }
 
 /// The URL of this service as clients reach it, without a trailing slash.
@@ -50,7 +52,7 @@ impl Origins {
         }
         let trusted = peer(&parts.extensions).is_some_and(|peer| self.trusts(peer));
         let forwarded = |name| if trusted { last(&parts.headers, name) } else { Ok(None) };
-        let scheme = scheme(forwarded("x-forwarded-proto")?)?;
+        let scheme = scheme(forwarded("x-forwarded-proto")?, self.is_tls)?;
         let (named, host) = match forwarded("x-forwarded-host")? {
             Some(host) => ("x-forwarded-host", host),
             None => ("host", asked_host(parts)?),
@@ -128,10 +130,11 @@ fn asked_host(parts: &Parts) -> Result<&str, ApiError> {
     }
 }
 
-/// The scheme that a proxy was asked with; this service itself speaks no TLS.
-fn scheme(forwarded: Option<&str>) -> Result<&'static str, ApiError> {
+/// The scheme that a proxy was asked with, else that of the service itself.
+fn scheme(forwarded: Option<&str>, is_tls: bool) -> Result<&'static str, ApiError> {
     match forwarded.map(str::to_ascii_lowercase).as_deref() {
-        None | Some("http") => Ok("http"),
+        None => Ok(if is_tls { "https" } else { "http" }),
+        Some("http") => Ok("http"),
         Some("https") => Ok("https"),
         Some(_) => Err(ApiError::Host("x-forwarded-proto")),
     }

@@ -7,6 +7,7 @@ use authentik_entity_provider::authentik::fake::{Access, Action, FakeAuthentik, 
 use authentik_entity_provider::clock::Clock;
 use authentik_entity_provider::config::{Config, Schedule};
 use authentik_entity_provider::jitter::Jitter;
+use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -269,6 +270,34 @@ async fn posts_during_a_run_share_the_next_one() {
     assert_eq!(format!("/sync/{}", last["id"].as_str().unwrap()), second, "a third post shares it too");
     assert_eq!(last["users"], 6, "it began after the change");
     assert_eq!(pair.fake.counters().group_lists, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn however_often_runs_are_asked_for_authentik_rests_a_second_after_each() {
+    let fake = FakeAuthentik::new(Release::V2026_5, crowd(5));
+    let authentik = RunningAuthentik::spawn(&fake).await;
+    let app = TestApp::spawn_as(config(&authentik.base, FakeAuthentik::TOKEN), clock(), |app| app).await;
+    let first = app.sync().await;
+    let (second, third) = (app.sync().await, app.sync().await);
+    for (before, after) in [(&first, &second), (&second, &third)] {
+        let [ended, began] = [&before["endedAt"], &after["startedAt"]]
+            .map(|time| time.as_str().unwrap().parse::<Timestamp>().unwrap());
+        assert!(began.duration_since(ended) >= SignedDuration::from_secs(1), "{before} {after}");
+        assert_eq!(after["state"], "succeeded");
+    }
+}
+
+#[tokio::test]
+async fn two_hundred_posts_at_once_lead_to_two_runs_at_most() {
+    let pair = Pair::with(crowd(5)).await;
+    let gate = Gate::new();
+    pair.fake.script(Step::at(Place::Groups, Action::gate(&gate)));
+    let post = || async { pair.app.post("/sync").send().await.unwrap().status().as_u16() };
+    let statuses = join_all((0..200).map(|_| post())).await;
+    assert!(statuses.iter().all(|status| *status == 202), "{statuses:?}");
+    let (last, ()) = tokio::join!(pair.app.sync(), async { gate.open() });
+    assert_eq!(last["state"], "succeeded");
+    assert!(pair.fake.counters().group_lists <= 2, "the run under way and the one that all others share");
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ const STRANGER: &str = "192.0.2.1:4711";
 
 fn origins() -> Origins {
     let trusted_proxies = ["10.0.0.0/8", "fd00::/8"].map(|network| network.parse().unwrap()).into();
-    Origins { public_url: None, trusted_proxies }
+    Origins { public_url: None, trusted_proxies, is_tls: false }
 }
 
 fn request(peer: &str, uri: &str, headers: &[(&'static str, &str)]) -> Parts {

@@ -42,13 +42,18 @@ impl TestApp {
         Self::spawn_with(config, clock, Jitter::new(|| 0.0)).await
     }
 
-    /// Starts the service with a clock and chances of its own.
+    /// Starts the service with a clock and chances of its own; it needs no rest between runs.
     pub async fn spawn_with(config: Config, clock: Clock, jitter: Jitter) -> Self {
+        Self::spawn_as(config, clock, |app| app.with_jitter(jitter).with_rest(Duration::ZERO)).await
+    }
+
+    /// Starts the service as it is or changed.
+    pub async fn spawn_as(config: Config, clock: Clock, adjust: impl FnOnce(App) -> App) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
+        let base = format!("{}://{}", config.service.scheme(), listener.local_addr().unwrap());
         let shutdown = CancellationToken::new();
-        let app = App::build(config, clock, TimeZone::UTC, shutdown.clone()).unwrap().with_jitter(jitter);
-        let ended = tokio::spawn(app.run(listener));
+        let app = App::build(config, clock, TimeZone::UTC, shutdown.clone()).unwrap();
+        let ended = tokio::spawn(adjust(app).run(listener));
         Self { base, shutdown, ended, client: client() }
     }
 

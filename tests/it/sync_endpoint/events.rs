@@ -8,6 +8,7 @@ use authentik_entity_provider::clock::Clock;
 use authentik_entity_provider::config::AuthConfig;
 use authentik_entity_provider::http;
 use authentik_entity_provider::http::auth::Doorkeeper;
+use authentik_entity_provider::http::load::Capacity;
 use authentik_entity_provider::http::state::AppState;
 use authentik_entity_provider::snapshot::Store;
 use authentik_entity_provider::snapshot::ledger::Ledger;
@@ -205,7 +206,8 @@ async fn nothing_is_left_of_a_client_that_goes_away() {
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
-    let server = tokio::spawn(async move { axum::serve(listener, http::router(state)).await });
+    let server =
+        tokio::spawn(async move { axum::serve(listener, http::router(state, Capacity::default())).await });
     let id = ledger.request(Trigger::Request).unwrap();
     let progress = ledger.start().unwrap().progress;
     let mut clients = Vec::new();

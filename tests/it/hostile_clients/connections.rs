@@ -1,0 +1,93 @@
+//! How long and how many: slow senders, slow readers, crowds.
+
+use authentik_entity_provider::authentik::fake::FakeDirectory;
+use authentik_entity_provider::http::load::Capacity;
+use authentik_entity_provider::server::limits::Limits;
+use tokio::io::AsyncWriteExt;
+
+use super::{BOUND, Limited, SOON, ask, far, rest};
+
+/// A request after which the connection ends.
+const CLOSING: &[u8] = b"GET /entities HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+
+#[tokio::test]
+async fn a_first_request_that_does_not_come_ends_the_connection() {
+    let service = Limited::spawn(Limits { first_request: SOON, ..far() }, Capacity::default()).await;
+    for beginning in
+        [&b""[..], b"GET /entities HT", b"GET / HTTP/1.1\r\nhost: x\r\nx-slow: ", b"PRI * HTTP/2.0\r\n"]
+    {
+        let answer = service.exchange(beginning).await;
+        assert!(answer.is_empty(), "{answer}");
+    }
+    service.assert_alive().await;
+}
+
+#[tokio::test]
+async fn a_header_that_never_ends_is_not_waited_for_however_steadily_it_comes() {
+    let service = Limited::spawn(Limits { first_request: SOON, ..far() }, Capacity::default()).await;
+    let mut stream = service.connect().await;
+    let mut pace = tokio::time::interval(SOON / 10);
+    let dripping = async {
+        let _ = stream.write_all(b"GET / HTTP/1.1\r\nx-slow: ").await;
+        while stream.write_all(b"a").await.is_ok() {
+            pace.tick().await;
+        }
+    };
+    tokio::time::timeout(BOUND, dripping).await.expect("nobody listens any more");
+}
+
+#[tokio::test]
+async fn a_next_request_that_does_not_come_ends_the_connection() {
+    let service = Limited::spawn(Limits { next_request: SOON, ..far() }, Capacity::default()).await;
+    for beginning in [&b""[..], b"GET /entities HT"] {
+        let mut stream = service.connect().await;
+        assert!(ask(&mut stream, "GET /health/live").await.starts_with("HTTP/1.1 200"));
+        stream.write_all(beginning).await.unwrap();
+        assert!(!rest(&mut stream).await.contains("200 OK"));
+    }
+}
+
+#[tokio::test]
+async fn an_old_connection_ends_after_its_requests() {
+    let service = Limited::spawn(Limits { age: SOON, ..far() }, Capacity::default()).await;
+    let mut stream = service.connect().await;
+    assert!(ask(&mut stream, "GET /health/live").await.starts_with("HTTP/1.1 200"));
+    assert_eq!(rest(&mut stream).await, "ok\n");
+}
+
+#[tokio::test]
+async fn who_reads_nothing_is_cut_off_and_holds_nobody_up() {
+    let mut directory = FakeDirectory::generate(0);
+    for at in 0..120 {
+        let pk = directory.add_user(&format!("user-{at}"));
+        directory.edit_user(pk, |user| user.name = "x".repeat(100_000));
+    }
+    let limits = Limits { connections: 1, reserve: 8, stall: SOON, ..far() };
+    let service = Limited::with(directory, limits, Capacity::default()).await;
+    let (mut stream, head) = service.ask_narrowly("GET /entities").await;
+    let length = head.split("content-length: ").nth(1).unwrap().split('\r').next().unwrap();
+    let length: usize = length.parse().unwrap();
+    assert!(length > 12_000_000, "{head}");
+    service.assert_alive().await;
+    while !service.exchange(CLOSING).await.starts_with("HTTP/1.1 200") {}
+    assert!(rest(&mut stream).await.len() < length, "its place was free, since its answer was cut off");
+}
+
+#[tokio::test]
+async fn a_crowd_leaves_room_for_probes_and_for_nothing_else() {
+    let limits = Limits { connections: 2, reserve: 1, ..far() };
+    let service = Limited::spawn(limits, Capacity::default()).await;
+    let (mut one, _) = service.ask_narrowly("HEAD /entities").await;
+    let (other, _) = service.ask_narrowly("HEAD /entities").await;
+    service.assert_alive().await;
+    let refused = service.exchange(b"GET /entities HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    assert!(refused.starts_with("HTTP/1.1 503 ") && refused.contains("\"code\":\"overloaded\""), "{refused}");
+    assert!(refused.contains("retry-after: 1\r\n") && refused.contains("connection: close\r\n"), "{refused}");
+    assert!(ask(&mut one, "HEAD /entities").await.starts_with("HTTP/1.1 200"), "the crowd itself is served");
+    let mut last = service.connect().await;
+    last.write_all(b"GET /health/live HTTP/1.1\r\n").await.unwrap();
+    let turned_away = service.exchange(b"").await;
+    assert!(turned_away.is_empty());
+    drop((one, other, last));
+    while !service.exchange(CLOSING).await.contains("200 OK") {}
+}
