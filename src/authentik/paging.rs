@@ -109,11 +109,14 @@ impl<Row: Listed> Reading<Row> {
 
     /// Whether the rows are all that there are; see the module's documentation.
     fn is_whole(&self) -> bool {
-        self.ended && self.ordered && self.rows.len() == self.count && self.is_seamless()
+        self.ended && self.rows.len() == self.count && (self.spans.len() <= 1 || self.is_seamless())
     }
 
-    /// Whether each answer reaches to the next one's first row.
+    /// Whether each answer reaches to the next one's first row; without an order none reaches anywhere.
     fn is_seamless(&self) -> bool {
+        if !self.ordered {
+            return false;
+        }
         let mut spans = self.spans.clone();
         spans.sort_unstable();
         let mut reached = spans.first().map(|(lowest, _)| *lowest);
@@ -159,14 +162,14 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the pages between the first and the last, and all seams, several at once; tells whether the
-    /// list reached that far.
+    /// list reached that far and did not grow without end.
     async fn middle<Row: Listed>(
         &self,
         reading: &mut Reading<Row>,
         last: usize,
         size: usize,
     ) -> Result<bool, Error> {
-        let asked = self.client.page_size();
+        let (asked, most) = (self.client.page_size(), reading.count.saturating_add(GROWTH * size));
         let pages = (2..last).map(|number| (number, asked));
         let requests = pages.chain((1..last).map(|number| seam(number, size)));
         self.progress.expect(2 * last - 3);
@@ -175,7 +178,7 @@ impl<'a> Reader<'a> {
         let mut answers = pin!(answers.buffer_unordered(self.client.concurrency()));
         while let Some(answer) = answers.try_next().await? {
             self.progress.advance();
-            let Some(page) = answer else { return Ok(false) };
+            let Some(page) = answer.filter(|page| page.pagination.count <= most) else { return Ok(false) };
             reading.add(page);
         }
         Ok(true)
