@@ -228,7 +228,7 @@ impl<'a> Reader<'a> {
 /// its number and its own size.
 fn seam(number: usize, size: usize) -> (usize, usize) {
     let end = number * size;
-    let own = (2..).find(|own| !end.is_multiple_of(*own)).unwrap_or(end + 1);
+    let own = (2..=end + 1).find(|own| !end.is_multiple_of(*own)).unwrap_or(end + 1);
     (end / own + 1, own)
 }
 

@@ -24,7 +24,7 @@ impl History {
     }
 
     /// The same history for a run that begins now.
-    pub fn from_now_on(&self) -> Self {
+    pub fn since_now(&self) -> Self {
         Self { states: Arc::clone(&self.states), from: self.len() - 1 }
     }
 
@@ -82,7 +82,7 @@ fn by_pk(entities: &[Value], what: &str) -> Served {
 }
 
 /// The name under which a row is served, if it is.
-fn name(served: &Served, pk: impl ToString) -> Option<String> {
+fn name(served: &Served, pk: &impl ToString) -> Option<String> {
     served.get(&pk.to_string()).map(|(name, _)| name.clone())
 }
 
@@ -101,7 +101,7 @@ fn assert_known(served: &Served, pks: impl Iterator<Item = String>, what: &str) 
 }
 
 fn assert_users(states: &[FakeDirectory], served: &Served, what: &str) {
-    let pks: BTreeSet<u64> = states.iter().flat_map(|state| state.users()).map(|user| user.pk).collect();
+    let pks: BTreeSet<u64> = states.iter().flat_map(FakeDirectory::users).map(|user| user.pk).collect();
     assert_known(served, pks.iter().map(u64::to_string), what);
     for pk in pks {
         let were: Vec<_> = states.iter().map(|state| state.user(pk).and_then(visible)).collect();
@@ -112,7 +112,7 @@ fn assert_users(states: &[FakeDirectory], served: &Served, what: &str) {
 }
 
 fn assert_groups(states: &[FakeDirectory], users: &Served, served: &Served, what: &str) {
-    let pks: BTreeSet<Uuid> = states.iter().flat_map(|state| state.groups()).map(|group| group.pk).collect();
+    let pks: BTreeSet<Uuid> = states.iter().flat_map(FakeDirectory::groups).map(|group| group.pk).collect();
     assert_known(served, pks.iter().map(Uuid::to_string), what);
     for pk in pks {
         let were = states.iter().map(|state| {

@@ -58,13 +58,13 @@ async fn play(seed: u64) -> Vec<String> {
     let mut numbers = Numbers::new(seed);
     let pair = Pair::spawn(Release::V2026_5, company(), |config| {
         config.service.page_size = 10;
-        config.service.concurrency = if seed % 2 == 0 { 1 } else { 4 };
+        config.service.concurrency = if seed.is_multiple_of(2) { 1 } else { 4 };
         config.service.shrink_guard.enabled = false;
     })
     .await;
     let history = pair.fake.edit(|directory| History::beginning_with(directory));
     for run in 1..=RUNS {
-        let during = history.from_now_on();
+        let during = history.since_now();
         script(&pair.fake, &mut numbers, &history);
         let ended = pair.app.sync().await;
         let end = if ended["state"] == "succeeded" { "succeeded" } else { failure(&ended).0 };
@@ -85,7 +85,9 @@ async fn whatever_changes_whenever_what_is_served_was_true_during_the_run() {
     let (mut ends, began) = (BTreeMap::<String, u64>::new(), Instant::now());
     let mut played = stream::iter(first..first + seeds).map(play).buffer_unordered(AT_ONCE);
     while let Some(some) = played.next().await {
-        some.into_iter().for_each(|end| *ends.entry(end).or_default() += 1);
+        for end in some {
+            *ends.entry(end).or_default() += 1;
+        }
     }
     println!("seeds {first} to {}: {ends:?} in {:?}", first + seeds - 1, began.elapsed());
     let failed = seeds * RUNS - ends["succeeded"];
