@@ -31,3 +31,7 @@ bench:
 # Advisories, licences, bans and sources of the dependencies; needs cargo-deny
 deny:
     cargo deny --locked check
+
+# Give any bytes to what reads from outside, some seconds for each target
+fuzz *seconds:
+    fuzz/run {{ seconds }}

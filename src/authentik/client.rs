@@ -118,7 +118,19 @@ impl Client {
     /// # Errors
     /// Whatever keeps the page from being read, after the retries that may help.
     pub async fn page<Row: Listed>(&self, page: usize) -> Result<Option<Page<Read<Row>>>, Error> {
-        let url = self.url(Row::LIST, page);
+        self.page_of(page, self.page_size()).await
+    }
+
+    /// As [`Client::page`], of the list in pages of another size.
+    ///
+    /// # Errors
+    /// As [`Client::page`].
+    pub async fn page_of<Row: Listed>(
+        &self,
+        page: usize,
+        size: usize,
+    ) -> Result<Option<Page<Read<Row>>>, Error> {
+        let url = self.url(Row::LIST, page, size);
         let Some(body) = self.body(Row::LIST, &url, page).await? else { return Ok(None) };
         let page = read_page::<Row>(&url, &body)?;
         let Pagination { count, total_pages } = page.pagination;
@@ -218,8 +230,7 @@ impl Client {
     }
 
     /// The address of a page with the cheapest flags, in the order of pks, without a filter.
-    fn url(&self, list: List, page: usize) -> String {
-        let size = self.settings.page_size;
+    fn url(&self, list: List, page: usize, size: usize) -> String {
         let path = self.settings.base_url.api(list.path());
         let url = format!("{path}?page={page}&page_size={size}&ordering=pk");
         list.flags().iter().fold(url, |url, (key, value)| url + "&" + key + "=" + value)

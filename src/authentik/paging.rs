@@ -1,26 +1,26 @@
 //! Reads one list whole and proves it.
 //!
-//! Pages are asked for in the order of pks, several at once. An insert or a rename between two pages
-//! loses nothing then, but a delete moves the following rows up by one and hides the first of a page
-//! not read yet, and rows with low pks can appear late: a sequence's number is taken before its
-//! transaction commits. A list on one page is one answer and needs no proof. Otherwise:
+//! Pages are asked for in the order of pks, several at once, and the list may change between any two of
+//! them. One answer is a part of the list without a gap, as it was at one moment. So an answer proves
+//! of all pks from its first to its last which of them existed then, and of nothing else.
 //!
-//! **Users** get ever higher pks, but for those late ones. The last page is read first. Its count and
-//! its highest pk, the anchor, tell how many users there were up to that pk. After all other pages
-//! the list is read from the last page on once more: the whole count less the users above the anchor
-//! tells how many there are up to it now. If both are as many as were read, and nothing was deleted,
-//! none is missing; a delete shows in the counts. What stays open is a delete together with a late
-//! commit of a lower pk within the same reading: both counts hide it until the next run.
+//! Between the last row of a page and the first of the next there may be rows that neither shows: a
+//! delete further up moves the first row of a page not read yet onto one that was. Therefore each
+//! **seam** between two pages is read as well: a few rows that stand on both sides of it. The reading
+//! is whole if, from the first page to the last one, each answer reaches to the next one's first row.
 //!
-//! **Groups** have random pks and are cheap. They are read until two readings in a row bring the same
-//! pks, as many as the second one's first answer counts. Pks do not come back, so all of them existed
-//! at that answer; one more would have been counted.
+//! *Proof.* Take a row that exists all the time. Page 1 begins with the lowest pk of its moment, so the
+//! row is not below it; nor is it above the last answer, which by its own count is the end of the list.
+//! The answers between leave no gap, so its pk lies within one of them, and that one shows it. Nothing
+//! is assumed of what happens meanwhile: rows may come with any pk and go, in any number.
 //!
-//! How many pages there are is told by `total_pages`; `next` is not followed, so that no chain of
-//! pages can be endless. A row that cannot be read is counted by its pk like any other. A reading that is not proven is thrown away and done again.
+//! The last page is read last. What it counts must be the number of distinct pks that were read, so
+//! that a reading in which rows went, or came unseen, is no proof either. How many pages there are is
+//! told by `total_pages`; `next` is not followed, so that no chain of pages can be endless. A row that
+//! cannot be read is counted by its pk like any other. A reading that is not proven is thrown away and
+//! done again.
 
 use std::collections::BTreeMap;
-use std::ops::{Bound, RangeInclusive};
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -49,15 +49,14 @@ pub type Rows<Row> = BTreeMap<<Row as Listed>::Pk, Result<Row, Flaw>>;
 /// # Errors
 /// Whatever keeps a page from being read, or a list that changes faster than it is read.
 pub async fn read_list<Row: Listed>(client: &Client, progress: &Progress) -> Result<Rows<Row>, Error> {
-    let mut before: Option<Reading<Row>> = None;
+    let (mut rows, mut count) = (0, 0);
     for _ in 0..ROUNDS {
-        let reading = Reader::new(client, progress).read().await?;
-        if reading.is_proven(before.as_ref()) {
+        let reading = Reader::new(client, progress).read::<Row>().await?;
+        if reading.is_whole() {
             return Ok(reading.rows);
         }
-        before = Some(reading);
+        (rows, count) = (reading.rows.len(), reading.count);
     }
-    let (rows, count) = before.map_or((0, 0), |last| (last.rows.len(), last.count));
     Err(Error::Incomplete { list: Row::LIST, rows, count, rounds: ROUNDS })
 }
 
@@ -70,46 +69,62 @@ pub async fn read_tail<Row: Listed>(
     progress: &Progress,
     known: usize,
 ) -> Result<Rows<Row>, Error> {
-    let from = known.saturating_sub(1) / client.page_size() + 1;
-    let tail = Reader::new(client, progress).tail(from).await?;
-    Ok(tail.map(|(rows, _)| rows).unwrap_or_default())
+    let size = client.page_size();
+    let from = known.saturating_sub(1) / size + 1;
+    let mut reading = Reading::default();
+    Reader::new(client, progress).end(&mut reading, from, size).await?;
+    Ok(if reading.ended { reading.rows } else { Rows::<Row>::new() })
 }
 
-/// One reading of a list.
+/// What a reading brought so far.
 struct Reading<Row: Listed> {
     rows: Rows<Row>,
-    /// How many rows the first answer counted.
+    /// The lowest and the highest pk of each answer.
+    spans: Vec<(Row::Pk, Row::Pk)>,
+    /// How many rows the last answer counted.
     count: usize,
-    proof: Proof<Row::Pk>,
+    /// Whether every page was there and the last answer is the end of the list.
+    ended: bool,
+    /// Whether every answer was in the order of pks.
+    ordered: bool,
 }
 
-/// What a reading says of its own completeness.
-enum Proof<Pk> {
-    /// All rows came with one answer.
-    OneAnswer,
-    /// Rows up to a pk, as they were counted before and after the rest was read.
-    Anchor { highest: Pk, before: usize, after: usize },
-    /// Nothing: another reading must bring the same.
-    Repetition,
-    /// Nothing, and no other reading helps: the list ended before its end.
-    Broken,
+impl<Row: Listed> Default for Reading<Row> {
+    fn default() -> Self {
+        Self { rows: BTreeMap::new(), spans: Vec::new(), count: 0, ended: false, ordered: true }
+    }
 }
 
 impl<Row: Listed> Reading<Row> {
-    /// Whether the rows are all that there are; see the module's documentation.
-    fn is_proven(&self, before: Option<&Self>) -> bool {
-        match self.proof {
-            Proof::OneAnswer => self.rows.len() == self.count,
-            Proof::Anchor { highest, before, after } => {
-                let read = self.rows.range(..=highest).count();
-                read == before && read == after
-            }
-            Proof::Repetition => {
-                let same = before.is_some_and(|before| self.rows.keys().eq(before.rows.keys()));
-                same && self.rows.len() == self.count
-            }
-            Proof::Broken => false,
+    /// Adds an answer. Of two rows with one pk either may stay.
+    fn add(&mut self, page: Page<Read<Row>>) {
+        let keyed: Vec<_> = page.results.into_iter().map(keyed::<Row>).collect();
+        if let (Some((lowest, _)), Some((highest, _))) = (keyed.first(), keyed.last()) {
+            self.spans.push((*lowest, *highest));
         }
+        self.ordered &= keyed.is_sorted_by(|(a, _), (b, _)| a < b);
+        self.count = page.pagination.count;
+        self.rows.extend(keyed);
+    }
+
+    /// Whether the rows are all that there are; see the module's documentation.
+    fn is_whole(&self) -> bool {
+        self.ended && self.rows.len() == self.count && (self.spans.len() <= 1 || self.is_seamless())
+    }
+
+    /// Whether each answer reaches to the next one's first row; without an order none reaches anywhere.
+    fn is_seamless(&self) -> bool {
+        if !self.ordered {
+            return false;
+        }
+        let mut spans = self.spans.clone();
+        spans.sort_unstable();
+        let mut reached = spans.first().map(|(lowest, _)| *lowest);
+        spans.iter().all(|(lowest, highest)| {
+            let meets = Some(*lowest) <= reached;
+            reached = reached.max(Some(*highest));
+            meets
+        })
     }
 }
 
@@ -127,93 +142,80 @@ impl<'a> Reader<'a> {
         Self { client, progress, bytes: AtomicUsize::new(0) }
     }
 
-    /// Reads the list once.
+    /// Reads the list once: page 1, which tells how many there are, those between and all seams, and
+    /// the last page on its own at the end.
     async fn read<Row: Listed>(&self) -> Result<Reading<Row>, Error> {
+        let mut reading = Reading::default();
         self.progress.open();
-        let first = self.page::<Row>(1).await?;
+        let first = self.page::<Row>(1, self.client.page_size()).await?;
         self.progress.sized();
-        let broken = Reading { rows: Rows::<Row>::new(), count: 0, proof: Proof::Broken };
-        let Some(Page { pagination, results, .. }) = first else { return Ok(broken) };
-        if pagination.total_pages <= 1 {
-            let proof = Proof::OneAnswer;
-            return Ok(Reading { rows: by_pk(results), count: pagination.count, proof });
+        let Some(first) = first else { return Ok(reading) };
+        // A page that is not the last is full, and tells to how many rows Authentik caps it.
+        let (last, size) = (first.pagination.total_pages, first.results.len());
+        reading.add(first);
+        if last <= 1 {
+            reading.ended = true;
+        } else if size > 0 && self.middle(&mut reading, last, size).await? {
+            self.end(&mut reading, last, size).await?;
         }
-        if Row::APPENDED {
-            return Ok(self.anchored(pagination.total_pages).await?.unwrap_or(broken));
-        }
-        let mut rows = by_pk(results);
-        let Some(mut rest) = self.pages(2..=pagination.total_pages).await? else { return Ok(broken) };
-        rows.append(&mut rest);
-        Ok(Reading { rows, count: pagination.count, proof: Proof::Repetition })
+        Ok(reading)
     }
 
-    /// Reads the last page, then those before it, then on from the last page; none if the list ended
-    /// before its end. Whatever was read before the anchor is older than it and does not count.
-    async fn anchored<Row: Listed>(&self, from: usize) -> Result<Option<Reading<Row>>, Error> {
-        let Some((last, Page { pagination, results, .. })) = self.last_page::<Row>(from).await? else {
-            return Ok(None);
-        };
-        let mut rows = by_pk(results);
-        let Some(highest) = rows.last_key_value().map(|(pk, _)| *pk) else { return Ok(None) };
-        let Some(mut others) = self.pages(1..=last - 1).await? else { return Ok(None) };
-        rows.append(&mut others);
-        let Some((mut tail, count)) = self.tail(last).await? else { return Ok(None) };
-        rows.append(&mut tail);
-        let above = rows.range((Bound::Excluded(highest), Bound::Unbounded)).count();
-        let proof = Proof::Anchor { highest, before: pagination.count, after: count.saturating_sub(above) };
-        Ok(Some(Reading { rows, count: pagination.count, proof }))
-    }
-
-    /// Finds the last page, which is `from` unless the list has grown.
-    async fn last_page<Row: Listed>(&self, from: usize) -> Result<Option<(usize, Page<Read<Row>>)>, Error> {
-        for number in from..from.saturating_add(GROWTH) {
-            match self.page::<Row>(number).await? {
-                Some(page) if number < page.pagination.total_pages => {}
-                last => return Ok(last.map(|page| (number, page))),
-            }
-        }
-        Ok(None)
-    }
-
-    /// Reads from a page to the end, one after another; gives the rows and how many the last counted.
-    async fn tail<Row: Listed>(&self, from: usize) -> Result<Option<(Rows<Row>, usize)>, Error> {
-        let mut rows = Rows::<Row>::new();
-        for number in from..from.saturating_add(GROWTH) {
-            let Some(Page { pagination, results, .. }) = self.page::<Row>(number).await? else { break };
-            rows.append(&mut by_pk(results));
-            if number >= pagination.total_pages {
-                return Ok(Some((rows, pagination.count)));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Reads pages, several at once; none as soon as the list ends before them. Of two rows with one pk
-    /// either may stay.
-    async fn pages<Row: Listed>(&self, numbers: RangeInclusive<usize>) -> Result<Option<Rows<Row>>, Error> {
-        self.progress.expect(numbers.clone().count());
-        let pages = stream::iter(numbers).map(async |number| self.fetch::<Row>(number).await);
-        let mut pages = pin!(pages.buffer_unordered(self.client.concurrency()));
-        let mut rows = Rows::<Row>::new();
-        while let Some(page) = pages.try_next().await? {
+    /// Reads the pages between the first and the last, and all seams, several at once; tells whether the
+    /// list reached that far and did not grow without end.
+    async fn middle<Row: Listed>(
+        &self,
+        reading: &mut Reading<Row>,
+        last: usize,
+        size: usize,
+    ) -> Result<bool, Error> {
+        let (asked, most) = (self.client.page_size(), reading.count.saturating_add(GROWTH * size));
+        let pages = (2..last).map(|number| (number, asked));
+        let requests = pages.chain((1..last).map(|number| seam(number, size)));
+        self.progress.expect(2 * last - 3);
+        let answers =
+            stream::iter(requests).map(async |(number, size)| self.fetch::<Row>(number, size).await);
+        let mut answers = pin!(answers.buffer_unordered(self.client.concurrency()));
+        while let Some(answer) = answers.try_next().await? {
             self.progress.advance();
-            let Some(page) = page else { return Ok(None) };
-            rows.append(&mut by_pk(page.results));
+            let Some(page) = answer.filter(|page| page.pagination.count <= most) else { return Ok(false) };
+            reading.add(page);
         }
-        Ok(Some(rows))
+        Ok(true)
+    }
+
+    /// Reads from a page to the end, one after another, as the list may have grown.
+    async fn end<Row: Listed>(
+        &self,
+        reading: &mut Reading<Row>,
+        from: usize,
+        size: usize,
+    ) -> Result<(), Error> {
+        for number in from..from.saturating_add(GROWTH) {
+            let Some(page) = self.page::<Row>(number, self.client.page_size()).await? else { break };
+            reading.ended = number >= page.pagination.total_pages;
+            reading.add(page);
+            if reading.ended {
+                break;
+            }
+            let (number, size) = seam(number, size);
+            let Some(seam) = self.page::<Row>(number, size).await? else { break };
+            reading.add(seam);
+        }
+        Ok(())
     }
 
     /// Reads one page; none beyond the end.
-    async fn page<Row: Listed>(&self, number: usize) -> Result<Option<Page<Read<Row>>>, Error> {
+    async fn page<Row: Listed>(&self, number: usize, size: usize) -> Result<Option<Page<Read<Row>>>, Error> {
         self.progress.expect(1);
-        let page = self.fetch(number).await?;
+        let page = self.fetch(number, size).await?;
         self.progress.advance();
         Ok(page)
     }
 
     /// Asks for one page and adds up how much comes.
-    async fn fetch<Row: Listed>(&self, number: usize) -> Result<Option<Page<Read<Row>>>, Error> {
-        let page = self.client.page::<Row>(number).await?;
+    async fn fetch<Row: Listed>(&self, number: usize, size: usize) -> Result<Option<Page<Read<Row>>>, Error> {
+        let page = self.client.page_of::<Row>(number, size).await?;
         let bytes = page.as_ref().map_or(0, |page| page.bytes);
         if self.bytes.fetch_add(bytes, Relaxed) + bytes > LARGEST_READING {
             return Err(Error::Oversized { list: Row::LIST, limit: LARGEST_READING });
@@ -222,11 +224,35 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Rows by their pks.
-fn by_pk<Row: Listed>(rows: Vec<Read<Row>>) -> Rows<Row> {
-    let keyed = rows.into_iter().map(|row| match row {
+/// The smallest page that holds the last row of a page of `size` rows and the first of the next one:
+/// its number and its own size.
+fn seam(number: usize, size: usize) -> (usize, usize) {
+    let end = number * size;
+    let own = (2..=end + 1).find(|own| !end.is_multiple_of(*own)).unwrap_or(end + 1);
+    (end / own + 1, own)
+}
+
+/// A row with its pk.
+fn keyed<Row: Listed>(row: Read<Row>) -> (Row::Pk, Result<Row, Flaw>) {
+    match row {
         Ok(row) => (row.pk(), Ok(row)),
         Err((pk, flaw)) => (pk, Err(flaw)),
-    });
-    keyed.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seam_has_the_rows_on_both_sides() {
+        for size in 1..=200 {
+            for number in 1..=100 {
+                let (page, own) = seam(number, size);
+                let (first, last) = ((page - 1) * own + 1, page * own);
+                assert!(first <= number * size && number * size < last, "{number} of {size}");
+                assert!(own <= 11, "{own} rows for {number} of {size}");
+            }
+        }
+    }
 }

@@ -86,8 +86,6 @@ pub type Read<Row> = Result<Row, (<Row as Listed>::Pk, Flaw)>;
 pub trait Listed: Clone + Sized + Send + 'static {
     /// The list it stands in.
     const LIST: List;
-    /// Whether a new row's pk is higher than those of all rows before it.
-    const APPENDED: bool;
     /// Its primary key.
     type Pk: Copy + Ord + Send + fmt::Display + for<'de> Deserialize<'de>;
     /// What Authentik sends.
@@ -100,7 +98,6 @@ pub trait Listed: Clone + Sized + Send + 'static {
 
 impl Listed for User {
     const LIST: List = List::Users;
-    const APPENDED: bool = true;
     type Pk = UserPk;
     type Wire = WireUser;
     fn pk(&self) -> UserPk {
@@ -113,7 +110,6 @@ impl Listed for User {
 
 impl Listed for Group {
     const LIST: List = List::Groups;
-    const APPENDED: bool = false;
     type Pk = GroupPk;
     type Wire = WireGroup;
     fn pk(&self) -> GroupPk {

@@ -25,6 +25,7 @@ mod problems;
 mod push;
 mod readme;
 mod recordings;
+mod reliability;
 mod reload;
 mod restart;
 mod schedule;

@@ -3,7 +3,9 @@
 //! One request at a time and pages of ten make the order of the requests certain. The users are in
 //! no group, so that no membership gives a lost row away.
 
-mod random;
+mod edits;
+mod history;
+mod proof;
 
 use std::collections::BTreeMap;
 
@@ -152,7 +154,7 @@ async fn users_added_and_deleted_around_the_last_page_hide_nobody() {
     pair.fake.script(Step::at(Place::Users, Action::after(add)).page(1));
     let delete = |directory: &mut FakeDirectory| assert!(directory.remove_user(110));
     pair.fake.script(Step::at(Place::Users, Action::after(delete)).page(2));
-    assert_present(&pair, "rows older than the anchor do not count").await;
+    assert_present(&pair, "the list shrinks below the last page").await;
 }
 
 #[tokio::test]
@@ -198,7 +200,7 @@ async fn a_user_renamed_between_pages_is_served_once() {
         let rename = |directory: &mut FakeDirectory| assert!(directory.rename(350, "a-new-name"));
         pair.fake.script(Step::at(Place::Users, Action::before(rename)).page(page));
         let run = assert_present(&pair, "renamed to the front").await;
-        assert_eq!((&run["users"], pair.fake.counters().user_lists), (&35.into(), 6));
+        assert_eq!((&run["users"], pair.fake.counters().user_lists), (&35.into(), 7));
     }
 }
 
@@ -241,7 +243,7 @@ async fn an_insert_costs_no_second_crawl() {
     })
     .await;
     let counters = pair.fake.counters();
-    assert!(counters.user_lists <= 6, "{counters:?}");
+    assert_eq!(counters.user_lists, 7, "{counters:?}");
 }
 
 #[tokio::test]

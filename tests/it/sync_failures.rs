@@ -227,8 +227,8 @@ async fn the_timeout_of_the_schedule_says_how_far_it_came_and_what_would_do() {
     let run = pair.app.sync().await;
     let (code, message) = failure(&run);
     assert_eq!(code, "timeout");
-    assert_says(message, &["after 60 s", "`schedule.timeout`", "6 of 7 pages", "{ minutes: 2 }"]);
-    assert_eq!(run["pages"], json!({"done": 6, "total": 7}));
+    assert_says(message, &["after 60 s", "`schedule.timeout`", "8 of 9 pages", "{ minutes: 2 }"]);
+    assert_eq!(run["pages"], json!({"done": 8, "total": 9}));
 }
 
 #[tokio::test(start_paused = true)]

@@ -17,7 +17,7 @@ async fn small_pages(release: Release, concurrency: usize) -> Pair {
 }
 
 #[tokio::test]
-async fn pages_are_asked_for_with_the_cheapest_query_the_first_and_the_last_one_twice() {
+async fn pages_and_seams_are_asked_for_once_with_the_cheapest_query() {
     for release in Release::ALL {
         let pair = small_pages(release, 4).await;
         pair.app.sync().await;
@@ -27,13 +27,16 @@ async fn pages_are_asked_for_with_the_cheapest_query_the_first_and_the_last_one_
             .into_iter()
             .map(|request| format!("{}?{}", request.path, request.query))
             .collect();
-        let user_page =
-            |page| format!("/api/v3/core/users/?page={page}&page_size=10&ordering=pk&include_groups=false");
+        let users = |(page, size)| {
+            format!("/api/v3/core/users/?page={page}&page_size={size}&ordering=pk&include_groups=false")
+        };
+        let pages = (1..=5).map(|page| (page, 10));
+        let seams = [(4, 3), (7, 3), (8, 4), (14, 3)];
         let groups = "/api/v3/core/groups/?page=1&page_size=10&ordering=pk\
                       &include_users=false&include_children=true&include_parents=true";
-        let expected: BTreeSet<_> = (1..=5).map(user_page).chain([groups.to_owned()]).collect();
+        let expected: BTreeSet<_> = pages.chain(seams).map(users).chain([groups.to_owned()]).collect();
         assert_eq!(asked, expected);
-        assert_eq!(pair.fake.counters().requests, 8, "the first answer tells where the end is");
+        assert_eq!(pair.fake.counters().requests, 10, "the first answer tells where the end is");
     }
 }
 
@@ -101,6 +104,6 @@ async fn a_page_cap_below_the_page_size_asked_for_changes_nothing() {
     let fake = pair.fake.clone().with_page_cap(Some(7));
     let run = pair.app.sync().await;
     assert_eq!((&run["users"], &run["findings"]), (&45.into(), &0.into()), "{run}");
-    assert_eq!(fake.counters().user_lists, 9, "seven pages, the first and the last one twice");
+    assert_eq!(fake.counters().user_lists, 13, "seven pages and six seams");
     assert_eq!(run["pages"]["done"], run["pages"]["total"]);
 }

@@ -1,0 +1,15 @@
+//! A kept file of any content is decoded or refused.
+#![no_main]
+
+use authentik_entity_provider::base_url::BaseUrl;
+use authentik_entity_provider::digest::sha256_hex;
+use authentik_entity_provider::snapshot::kept::decode;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: &[u8]| {
+    let base_url = BaseUrl::parse("https://authentik.example.com").expect("an URL");
+    let _ = decode(input, &base_url);
+    // With a checksum that fits, so that what lies behind it is reached as well.
+    let first = format!("authentik-entity-provider snapshot 1 {} {}\n", input.len(), sha256_hex(input, 64));
+    let _ = decode(&[first.as_bytes(), input].concat(), &base_url);
+});

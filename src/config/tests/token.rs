@@ -1,0 +1,81 @@
+use super::*;
+
+#[test]
+fn a_missing_value_tells_both_ways_to_set_it() {
+    assert_eq!(
+        message("", &[]),
+        "app-config.yaml: catalog.providers.authentik.baseUrl: not set; set it in the configuration file \
+         or in the environment variable AUTHENTIK_BASE_URL"
+    );
+    assert_eq!(
+        Config::load(&[], &env(&MINIMAL[..1])).unwrap_err().to_string(),
+        "catalog.providers.authentik.token: not set; set it in the configuration file \
+         or in the environment variable AUTHENTIK_TOKEN (or AUTHENTIK_TOKEN_FILE)"
+    );
+}
+
+#[test]
+fn a_token_file_gives_the_token_trimmed() {
+    let scratch = Scratch::new("token", format!("\n {SECRET}\r\n"));
+    let variables = [MINIMAL[0], ("AUTHENTIK_TOKEN_FILE", scratch.path())];
+    assert_eq!(loaded("", &variables).authentik.token.expose_secret(), SECRET);
+    let with_empty = [variables[0], variables[1], ("AUTHENTIK_TOKEN", "")];
+    assert_eq!(loaded("", &with_empty).authentik.token.expose_secret(), SECRET);
+}
+
+#[test]
+fn a_bad_token_file_is_named() {
+    let missing = message("", &[MINIMAL[0], ("AUTHENTIK_TOKEN_FILE", "/nowhere/token")]);
+    assert!(missing.starts_with("AUTHENTIK_TOKEN_FILE: cannot read /nowhere/token: "), "{missing}");
+    assert!(missing.ends_with("; check the path and its permissions"), "{missing}");
+    let empty = Scratch::new("empty-token", "\n");
+    assert_eq!(
+        message("", &[MINIMAL[0], ("AUTHENTIK_TOKEN_FILE", empty.path())]),
+        "AUTHENTIK_TOKEN_FILE: the token is empty; create one in Authentik under Directory, Tokens and App passwords"
+    );
+    let two = Scratch::new("two-tokens", format!("{SECRET}\n{SECRET}\n"));
+    assert_eq!(
+        message("", &[MINIMAL[0], ("AUTHENTIK_TOKEN_FILE", two.path())]),
+        "AUTHENTIK_TOKEN_FILE: the token holds white space or a character that no token has; \
+         give the token alone, on one line"
+    );
+}
+
+#[test]
+fn a_bad_token_is_refused_and_never_repeated() {
+    let place = "app-config.yaml: catalog.providers.authentik.token";
+    let not_text = "expected the token as a string; put it in quotes";
+    let characters =
+        "the token holds white space or a character that no token has; give the token alone, on one line";
+    for (value, expected) in [
+        (format!("[{SECRET}]"), not_text),
+        (format!("{{a: {SECRET}}}"), not_text),
+        ("123456789".to_owned(), not_text),
+        ("true".to_owned(), not_text),
+        (format!("'{SECRET} x'"), characters),
+        (format!("\"{SECRET}\\n\""), characters),
+        (format!("|\n        {SECRET}"), characters),
+        (
+            "''".to_owned(),
+            "the token is empty; create one in Authentik under Directory, Tokens and App passwords",
+        ),
+        (
+            format!("Bearer {SECRET}"),
+            "the token starts with `Bearer `; remove that word and keep the token alone",
+        ),
+    ] {
+        let told = message(&authentik(&format!("token: {value}")), &MINIMAL[..1]);
+        assert_eq!(told, format!("{place}: {expected}"));
+        assert!(!told.contains("123456789"), "{told}");
+    }
+    assert_eq!(
+        message("", &[MINIMAL[0], ("AUTHENTIK_TOKEN", &format!("Bearer {SECRET}"))]),
+        "AUTHENTIK_TOKEN: the token starts with `Bearer `; remove that word and keep the token alone"
+    );
+}
+
+#[test]
+fn nothing_printed_shows_the_token() {
+    let config = Config::load(&[], &env(&MINIMAL)).unwrap();
+    assert!(!format!("{config:?} {config:#?}").contains(SECRET));
+}
