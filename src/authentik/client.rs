@@ -1,6 +1,7 @@
 //! One request to Authentik: with a limit in time, retried where that is safe, never redirected.
 
 mod decode;
+mod query;
 mod transport;
 mod version;
 
@@ -18,6 +19,7 @@ use reqwest::{Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
+pub use query::Filter;
 pub use version::Introduction;
 
 use super::error::{Error, SetupError};
@@ -213,7 +215,11 @@ impl Client {
 
     /// The address of a page with the cheapest flags, in the order of pks, without a filter.
     fn url(&self, list: List, page: usize) -> String {
-        let size = self.settings.page_size;
+        self.sized_url(list, page, self.page_size())
+    }
+
+    /// The same with pages of any size.
+    fn sized_url(&self, list: List, page: usize, size: usize) -> String {
         let path = self.settings.base_url.api(list.path());
         let url = format!("{path}?page={page}&page_size={size}&ordering=pk");
         list.flags().iter().fold(url, |url, (key, value)| url + "&" + key + "=" + value)

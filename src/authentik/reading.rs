@@ -2,14 +2,39 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use super::client::Client;
 use super::error::Error;
 use super::paging::{Rows, read_list, read_tail};
+use super::wire::Stamped;
 use crate::directory::{Directory, Disagreement, Group, User};
 use crate::progress::Progress;
 
 /// How often lists that disagree are read again.
 const ROUNDS: usize = 3;
+
+/// The directory, and from where a reading of what changed can go on.
+#[derive(Debug)]
+pub struct Crawl {
+    /// Both lists.
+    pub directory: Directory,
+    /// The greatest `last_updated` that was seen, but none later than the server's clock when the
+    /// reading began: whoever changed after being read has a later stamp, or one just before. None
+    /// where the server sends no stamps or does not tell the time.
+    pub watermark: Option<Timestamp>,
+}
+
+/// Reads both lists as [`read_directory`] does, and the watermark.
+///
+/// # Errors
+/// Those of [`read_directory`].
+pub async fn crawl(client: &Client, known: &Disagreement, progress: &Progress) -> Result<Crawl, Error> {
+    let began = client.time().await?;
+    let (directory, stamps) = read_stamped(client, known, progress).await?;
+    let watermark = began.and_then(|began| stamps.into_iter().filter(|stamp| *stamp <= began).max());
+    Ok(Crawl { directory, watermark })
+}
 
 /// Reads both lists. A pk that one names and the other lacks makes that list be read again, unless
 /// `known` has it from before; what stays unknown stays in the directory and is reported from there.
@@ -21,12 +46,23 @@ pub async fn read_directory(
     known: &Disagreement,
     progress: &Progress,
 ) -> Result<Directory, Error> {
+    Ok(read_stamped(client, known, progress).await?.0)
+}
+
+/// Reads both lists, and the stamps of the users as they were first read.
+async fn read_stamped(
+    client: &Client,
+    known: &Disagreement,
+    progress: &Progress,
+) -> Result<(Directory, Vec<Timestamp>), Error> {
     let (users, groups) =
-        tokio::try_join!(read_list::<User>(client, progress), read_list::<Group>(client, progress))?;
+        tokio::try_join!(read_list::<Stamped>(client, progress), read_list::<Group>(client, progress))?;
     if users.is_empty() {
         return Err(Error::Empty);
     }
-    let mut directory = Directory::new(users.into_values().collect(), groups.into_values().collect());
+    let stamps = users.values().filter_map(|row| row.last_updated).collect();
+    let users = users.into_values().map(|row| row.user).collect();
+    let mut directory = Directory::new(users, groups.into_values().collect());
     let mut settled = known.clone();
     // Somebody joined a group after it was read: once, since the users are not read again for it.
     let mut behind = directory.lacks_a_membership();
@@ -38,7 +74,7 @@ pub async fn read_directory(
         directory = read_again(client, progress, directory, &settled).await?;
         (settled, behind) = (found, false);
     }
-    Ok(directory)
+    Ok((directory, stamps))
 }
 
 /// Reads the cheap group list again, and of the user list as little as explains the difference:

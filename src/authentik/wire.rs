@@ -2,9 +2,14 @@
 //!
 //! What decides about people is required: an answer without it is an error and never a default.
 
+mod stamped;
+
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
+
+pub use stamped::Stamped;
 
 use crate::directory::{Group, GroupPk, User, UserPk};
 
@@ -126,6 +131,8 @@ pub struct WireUser {
     avatar: Box<str>,
     #[serde(default)]
     groups: Vec<GroupPk>,
+    #[serde(default, deserialize_with = "stamped::stamp_or_none")]
+    last_updated: Option<Timestamp>,
 }
 
 impl From<WireUser> for User {
