@@ -5,6 +5,7 @@
 
 mod check;
 mod commands;
+mod delta;
 mod diff;
 mod docs;
 mod entities;
