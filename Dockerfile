@@ -16,14 +16,21 @@ RUN mkdir -p src benches \
 # The sources keep their old times in the image, so that cargo must be told that they are new.
 COPY src ./src
 RUN touch src/main.rs src/lib.rs \
-    && cargo build --release --locked --bins
+    && cargo build --release --locked --bins \
+    && mkdir /build/state
 
 # Certificates and the time zone database are in it; a shell is not.
 FROM gcr.io/distroless/cc-debian12:nonroot
 COPY --from=build /build/target/release/authentik-entity-provider /usr/local/bin/authentik-entity-provider
 COPY LICENSE /usr/share/doc/authentik-entity-provider/LICENSE
 
-# A container is reached from outside or not at all; restrict who may reach it by network policy.
+# The last snapshot outlives the container here, if the volume does.
+COPY --from=build --chown=nonroot:nonroot --chmod=0700 /build/state /var/lib/authentik-entity-provider
+ENV STATE_DIRECTORY=/var/lib/authentik-entity-provider
+VOLUME /var/lib/authentik-entity-provider
+
+# A container is reached from outside or not at all. So the service does not start without
+# ENTITY_PROVIDER_AUTH_READ_TOKENS (or ..._FILE), or ENTITY_PROVIDER_AUTH_ALLOW_ANONYMOUS=true.
 ENV ENTITY_PROVIDER_LISTEN=0.0.0.0:8080
 EXPOSE 8080
 USER nonroot:nonroot

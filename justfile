@@ -12,6 +12,10 @@ check:
 test:
     cargo test --locked
 
+# The service in front of a real Backstage; needs npm and PostgreSQL
+backstage *arguments:
+    tests/backstage/run {{ arguments }}
+
 # The service in front of a look-alike Authentik
 demo *arguments:
     cargo run --release --locked -- demo {{ arguments }}

@@ -93,6 +93,7 @@ async fn spawn_service(base_url: &str) -> anyhow::Result<(Child, String)> {
         .arg(&file)
         .env("AUTHENTIK_BASE_URL", base_url)
         .env("AUTHENTIK_TOKEN", FakeAuthentik::TOKEN)
+        .env("ENTITY_PROVIDER_STATE_DIR", "false")
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()?;

@@ -1,6 +1,7 @@
 //! The composition root: puts the parts together and supervises them.
 
 use std::fmt::Display;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,30 +9,42 @@ use anyhow::{Context, bail};
 use axum::Router;
 use jiff::tz::TimeZone;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::authentik::client::Client;
+use crate::backstage;
+use crate::backstage::push::{self, Pusher};
 use crate::clock::Clock;
 use crate::config::{Config, ServiceConfig};
 use crate::http;
+use crate::http::auth::Doorkeeper;
+use crate::http::origin::Origins;
 use crate::http::state::AppState;
+use crate::jitter::Jitter;
+use crate::snapshot::kept::Keeping;
 use crate::snapshot::ledger::Ledger;
 use crate::snapshot::renditions::Renditions;
 use crate::snapshot::run::Failure;
 use crate::sync::cycle::Cycle;
+use crate::sync::keeper::Keeper;
 use crate::sync::timetable::Timetable;
 use crate::sync::{Reload, Scheduler, Settings};
 
 /// How many bytes of renditions other than the default body are kept.
 const KEPT_RENDITIONS: u64 = 128 << 20;
 
+/// How many bytes of lists of locations are kept: the largest has a third of a megabyte.
+const KEPT_LOCATIONS: u64 = 8 << 20;
+
 /// The service, ready to run.
 #[derive(Debug)]
 pub struct App {
     router: Router,
     scheduler: Scheduler,
+    pusher: Pusher,
     reloader: Reloader,
+    keeping: Arc<Keeping>,
     shutdown: CancellationToken,
     drain_delay: Duration,
     drain_timeout: Duration,
@@ -41,29 +54,65 @@ impl App {
     /// Puts the service together; nothing is sent or bound yet. `shutdown` ends it.
     ///
     /// # Errors
-    /// When the token cannot be sent, or the system's certificates cannot be read.
+    /// When it would be open by mistake, the token cannot be sent, or the system's certificates cannot
+    /// be read.
     pub fn build(
         config: Config,
         clock: Clock,
         zone: TimeZone,
         shutdown: CancellationToken,
     ) -> anyhow::Result<Self> {
+        let ServiceConfig { auth, listen, .. } = &config.service;
+        auth.check(*listen)?;
+        let origins = Arc::new(origins(&config.service));
+        let doorkeeper = Arc::new(Doorkeeper::new(auth, *listen, Arc::clone(&origins)));
         let cycle = cycle(&config, &clock)?;
         let ledger = Arc::new(Ledger::new(clock.clone()));
+        let keeping = Arc::<Keeping>::default();
+        let state_dir = config.service.state_dir.folder();
+        let keeper = Keeper::new(state_dir, Arc::clone(&keeping), clock.clone());
         let state = AppState {
             store: Arc::clone(&cycle.store),
             renditions: Arc::new(Renditions::new(KEPT_RENDITIONS)),
+            locations: Arc::new(Renditions::new(KEPT_LOCATIONS)),
+            location_prefix: config.service.location_prefix.clone(),
+            origins,
             ledger: Arc::clone(&ledger),
+            keeping: Arc::clone(&keeping),
+            max_age: config.service.max_age,
             clock: clock.clone(),
+            doorkeeper: Arc::clone(&doorkeeper),
             draining: shutdown.clone(),
         };
         let (sender, reloads) = mpsc::channel(1);
+        let (backstage, settings) = watch::channel(push_settings(&config)?);
+        let pusher = Pusher {
+            store: Arc::clone(&cycle.store),
+            ledger: Arc::clone(&ledger),
+            clock: clock.clone(),
+            settings,
+        };
         let (drain_delay, drain_timeout) = (config.service.drain_delay, config.service.drain_timeout);
-        let reloader =
-            Reloader { sender, clock: clock.clone(), zone: zone.clone(), begun_with: config.service.clone() };
+        let reloader = Reloader {
+            sender,
+            backstage: Arc::new(backstage),
+            clock: clock.clone(),
+            zone: zone.clone(),
+            doorkeeper,
+            begun_with: config.service.clone(),
+        };
         let timetable = Timetable { schedule: config.authentik.schedule, zone };
-        let scheduler = Scheduler { cycle, timetable, ledger, clock, reloads };
-        Ok(Self { router: http::router(state), scheduler, reloader, shutdown, drain_delay, drain_timeout })
+        let jitter = Jitter::random();
+        let scheduler = Scheduler { cycle, timetable, ledger, clock, jitter, reloads, keeper };
+        let router = http::router(state);
+        Ok(Self { router, scheduler, pusher, reloader, keeping, shutdown, drain_delay, drain_timeout })
+    }
+
+    /// Lets chance come from elsewhere.
+    #[must_use]
+    pub fn with_jitter(mut self, jitter: Jitter) -> Self {
+        self.scheduler.jitter = jitter;
+        self
     }
 
     /// What gives the running service another configuration.
@@ -77,16 +126,23 @@ impl App {
     /// # Errors
     /// When the server or the scheduler ends although nobody asked for it.
     pub async fn run(self, listener: TcpListener) -> anyhow::Result<()> {
-        let Self { router, scheduler, shutdown, drain_delay, drain_timeout, .. } = self;
+        let Self { router, scheduler, pusher, keeping, shutdown, drain_delay, drain_timeout, .. } = self;
         let _stop_the_rest = shutdown.clone().drop_guard();
         let scheduler = tokio::spawn(scheduler.run(shutdown.clone()));
+        tokio::spawn(pusher.run(shutdown.clone()));
         let close = after(shutdown.clone(), drain_delay);
-        let server = axum::serve(listener, router).with_graceful_shutdown(close);
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let server = axum::serve(listener, service).with_graceful_shutdown(close);
         tokio::select! {
-            outcome = async { server.await } => outcome.context("the HTTP server ended")?,
+            outcome = async { let ended = server.await; keeping.settled().await; ended } => {
+                outcome.context("the HTTP server ended")?;
+            }
             ended = unexpected(scheduler, &shutdown) => ended?,
             () = after(shutdown.clone(), drain_delay + drain_timeout) => {
-                tracing::warn!("requests were cut off at the end of `entityProvider.drainTimeout`");
+                tracing::warn!(
+                    is_snapshot_kept = keeping.is_settled(),
+                    "requests or the writing of the snapshot were cut off at the end of `entityProvider.drainTimeout`"
+                );
             }
         }
         if !shutdown.is_cancelled() {
@@ -100,8 +156,10 @@ impl App {
 #[derive(Clone, Debug)]
 pub struct Reloader {
     sender: mpsc::Sender<Reload>,
+    backstage: Arc<watch::Sender<Option<push::Settings>>>,
     clock: Clock,
     zone: TimeZone,
+    doorkeeper: Arc<Doorkeeper>,
     begun_with: ServiceConfig,
 }
 
@@ -114,8 +172,14 @@ impl Reloader {
         for warning in &config.warnings {
             tracing::warn!("{warning}");
         }
-        match settings(config, &self.clock, self.zone.clone()) {
-            Ok(settings) => self.send(Reload::Settings(Box::new(settings))).await,
+        let auth = config.service.auth.clone();
+        let backstage = push_settings(&config);
+        match self.settings(config).and_then(|settings| Ok((settings, backstage?))) {
+            Ok((settings, backstage)) => {
+                self.doorkeeper.replace(&auth, self.begun_with.listen);
+                self.backstage.send_replace(backstage);
+                self.send(Reload::Settings(Box::new(settings))).await;
+            }
             Err(error) => self.refuse(&error).await,
         }
     }
@@ -126,14 +190,24 @@ impl Reloader {
         self.send(Reload::Refused(Failure { code: "configuration", message })).await;
     }
 
+    /// What the sync needs, unless the configuration would open the service by mistake: where it listens
+    /// was decided at the start.
+    fn settings(&self, config: Config) -> anyhow::Result<Settings> {
+        config.service.auth.check(self.begun_with.listen)?;
+        settings(config, &self.clock, self.zone.clone())
+    }
+
     /// The keys that have changed since the start and cannot count before the next one.
     fn fixed(&self, service: &ServiceConfig) -> impl Iterator<Item = &'static str> {
         let old = &self.begun_with;
         let keys = [
             ("listen", old.listen == service.listen),
             ("publicUrl", old.public_url == service.public_url),
+            ("trustedProxies", old.trusted_proxies == service.trusted_proxies),
+            ("locationPrefix", old.location_prefix == service.location_prefix),
             ("drainDelay", old.drain_delay == service.drain_delay),
             ("drainTimeout", old.drain_timeout == service.drain_timeout),
+            ("maxAge", old.max_age == service.max_age),
         ];
         keys.into_iter().filter(|(_, same)| !same).map(|(key, _)| key)
     }
@@ -144,15 +218,33 @@ impl Reloader {
     }
 }
 
+/// What the operator says of the ways to this service.
+fn origins(service: &ServiceConfig) -> Origins {
+    let (public_url, trusted_proxies) = (service.public_url.clone(), service.trusted_proxies.clone());
+    Origins { public_url, trusted_proxies }
+}
+
 /// What the sync needs of a configuration.
 fn settings(config: Config, clock: &Clock, zone: TimeZone) -> anyhow::Result<Settings> {
-    let Cycle { client, policy, timeout, .. } = cycle(&config, clock)?;
+    let Cycle { client, policy, timeout, limits, .. } = cycle(&config, clock)?;
     Ok(Settings {
         client,
         policy,
         timeout,
+        limits,
         timetable: Timetable { schedule: config.authentik.schedule, zone },
+        state_dir: config.service.state_dir.folder(),
     })
+}
+
+/// Whom to tell of changes, as a configuration says.
+fn push_settings(config: &Config) -> anyhow::Result<Option<push::Settings>> {
+    let Some(backstage) = &config.service.backstage else { return Ok(None) };
+    Ok(Some(push::Settings {
+        client: backstage::client::Client::new(&backstage.base_url, &backstage.token)?,
+        locations: backstage.locations.clone(),
+        prefix: config.service.location_prefix.clone(),
+    }))
 }
 
 /// What reads Authentik as a configuration says; nothing is sent yet.
@@ -164,6 +256,7 @@ pub fn cycle(config: &Config, clock: &Clock) -> anyhow::Result<Cycle> {
         client: Client::new(config.client_settings(), clock.clone())?,
         policy: Arc::new(config.policy()),
         timeout: config.authentik.schedule.timeout,
+        limits: config.service.shrink_guard,
         store: Arc::default(),
         clock: clock.clone(),
     })

@@ -4,6 +4,7 @@
 //! cycles, [`exclusion`] leaves groups out and [`skip`] users, [`entity`] has the shapes, [`finding`]
 //! what to report. [`explain`] says of one row what became of it, [`diff`] compares entities.
 
+mod broken;
 pub mod diff;
 pub mod entity;
 pub mod escape;
@@ -11,6 +12,7 @@ pub mod exclusion;
 pub mod explain;
 pub mod finding;
 pub mod hierarchy;
+pub mod location;
 pub mod name;
 pub mod naming;
 pub mod picture;

@@ -3,7 +3,9 @@
 //! A value comes from a variable, else from the last file that has it, else from its default. Files
 //! and variables are read once, in small steps: read our blocks, resolve, merge, check, type.
 
+mod auth;
 mod authentik;
+mod backstage;
 mod blocks;
 mod duration;
 mod environment;
@@ -12,19 +14,25 @@ mod expand;
 mod file;
 mod include;
 mod keys;
+mod network;
 mod reference;
 mod scalar;
 mod schedule;
 mod schema;
 mod service;
+mod shrink_guard;
+mod state_dir;
 mod substitute;
 mod tree;
 mod variables;
 mod wanted;
 
+use std::iter::once;
 use std::path::PathBuf;
 
+pub use auth::{AccessError, AuthConfig, DocsAccess, Entry, is_token};
 pub use authentik::AuthentikConfig;
+pub use backstage::BackstageConfig;
 pub use duration::{DurationError, parse as parse_duration};
 pub use environment::{Environment, ProcessEnvironment};
 pub use error::{ConfigError, Place};
@@ -32,6 +40,8 @@ pub use reference::reference_page;
 pub use schedule::{Frequency, FrequencyError, Schedule, Scope};
 pub use schema::json_schema;
 pub use service::{ServiceConfig, parse_listen};
+pub use shrink_guard::ShrinkGuard;
+pub use state_dir::StateDir;
 
 use secrecy::ExposeSecret;
 
@@ -77,6 +87,7 @@ impl Config {
             concurrency: self.service.concurrency,
             page_size: self.service.page_size,
             request_timeout: self.service.request_timeout,
+            ca_file: self.service.ca_file.clone(),
         }
     }
 
@@ -94,19 +105,21 @@ impl Config {
     /// Whether both decide the same, tokens included.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
-        // The one field that `Debug` hides is compared beside it.
-        let tokens = [self, other].map(|config| config.authentik.token.expose_secret());
-        tokens[0] == tokens[1] && format!("{self:?}") == format!("{other:?}")
+        // What `Debug` hides is compared beside it; it shows how many tokens each list has.
+        let [own, others] = [self, other].map(|config| {
+            let backstage = config.service.backstage.iter().map(|backstage| &backstage.token);
+            let secrets = once(&config.authentik.token).chain(config.service.auth.secrets()).chain(backstage);
+            secrets.map(ExposeSecret::expose_secret).collect::<Vec<_>>()
+        });
+        own == others && format!("{self:?}") == format!("{other:?}")
     }
 
     fn from_nodes(nodes: Vec<Node>, files: &str, env: &impl Environment) -> Result<Self, ConfigError> {
         let (tree, warnings) = merged(nodes, files, env)?;
         blocks::require(&tree, Some(files).filter(|files| !files.is_empty()))?;
-        Ok(Self {
-            authentik: blocks::typed(&tree, keys::AUTHENTIK)?,
-            service: blocks::typed(&tree, keys::SERVICE)?,
-            warnings,
-        })
+        let mut service: ServiceConfig = blocks::typed(&tree, keys::SERVICE)?;
+        service.state_dir = service.state_dir.settled(env);
+        Ok(Self { authentik: blocks::typed(&tree, keys::AUTHENTIK)?, service, warnings })
     }
 }
 

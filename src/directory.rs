@@ -4,8 +4,12 @@
 //! without asking Authentik again. Nothing here knows of Backstage or of HTTP.
 
 mod agreement;
+mod flaw;
+mod sizes;
 
 pub use agreement::Disagreement;
+pub use flaw::{Flaw, Flaws};
+pub use sizes::Sizes;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -98,6 +102,20 @@ impl User {
     pub fn is_service_account(&self) -> bool {
         matches!(self.user_type, UserType::ServiceAccount | UserType::InternalServiceAccount)
     }
+
+    /// Whether another row of the user says the same of it. The avatar does not count, since its address
+    /// may be signed for a while and be another one in every answer; nor do groups, which have own rows.
+    #[must_use]
+    pub fn is_described_as(&self, other: &Self) -> bool {
+        let names = (&self.username, &self.name, &self.email);
+        self.is_counted_with(other) && names == (&other.username, &other.name, &other.email)
+    }
+
+    /// Whether another row of the user belongs to the same parts of the list.
+    #[must_use]
+    pub fn is_counted_with(&self, other: &Self) -> bool {
+        (self.is_active, &self.user_type) == (other.is_active, &other.user_type)
+    }
 }
 
 /// A row of the group list.
@@ -118,19 +136,33 @@ pub struct Group {
 pub struct Directory {
     users: Vec<User>,
     groups: Vec<Group>,
+    flaws: Flaws,
 }
 
 impl Directory {
     /// Sorts rows by pk; of rows with one pk the last stays.
     #[must_use]
     pub fn new(users: Vec<User>, groups: Vec<Group>) -> Self {
-        Self { users: by_pk(users, |user| user.pk), groups: by_pk(groups, |group| group.pk) }
+        let (users, groups) = (by_pk(users, |user| user.pk), by_pk(groups, |group| group.pk));
+        Self { users, groups, flaws: Flaws::default() }
     }
 
-    /// The rows themselves.
+    /// The same rows, of which some could not be read.
     #[must_use]
-    pub fn into_rows(self) -> (Vec<User>, Vec<Group>) {
-        (self.users, self.groups)
+    pub fn with_flaws(self, flaws: Flaws) -> Self {
+        Self { flaws, ..self }
+    }
+
+    /// The rows themselves, and which could not be read.
+    #[must_use]
+    pub fn into_rows(self) -> (Vec<User>, Vec<Group>, Flaws) {
+        (self.users, self.groups, self.flaws)
+    }
+
+    /// The rows that were listed and could not be read; those that were read before are as they were.
+    #[must_use]
+    pub fn flaws(&self) -> &Flaws {
+        &self.flaws
     }
 
     /// The users in the order of their pks.
@@ -158,14 +190,15 @@ impl Directory {
     }
 
     /// Whether a user names a listed group that does not name the user: the group was read before the
-    /// user joined it.
+    /// user joined it. Rows that could not be read say nothing.
     #[must_use]
     pub fn lacks_a_membership(&self) -> bool {
         let lacks = |user: &User, pk: &GroupPk| {
-            let found = self.groups.binary_search_by_key(pk, |group| group.pk);
-            found.is_ok_and(|at| self.groups[at].users.binary_search(&user.pk).is_err())
+            let found = self.group(*pk).filter(|group| !self.flaws.groups.contains_key(&group.pk));
+            found.is_some_and(|group| group.users.binary_search(&user.pk).is_err())
         };
-        self.users.iter().any(|user| user.groups.iter().any(|pk| lacks(user, pk)))
+        let mut read = self.users.iter().filter(|user| !self.flaws.users.contains_key(&user.pk));
+        read.any(|user| user.groups.iter().any(|pk| lacks(user, pk)))
     }
 
     /// Whether the user list has this pk.

@@ -1,10 +1,15 @@
 //! The HTTP side: reads the snapshot and the ledger, asks for runs, never syncs itself.
 
+pub mod auth;
 pub mod conditional;
 pub mod endpoints;
 pub mod error;
 pub mod negotiate;
+pub mod origin;
 pub mod state;
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -16,7 +21,9 @@ use utoipa::openapi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use endpoints::{docs, entities, entity, events, explain, health, sync};
+use crate::config::AuthConfig;
+use auth::{Access, Doorkeeper, Schemes};
+use endpoints::{docs, entities, entity, events, explain, health, locations, sync};
 use error::ApiError;
 use state::AppState;
 
@@ -33,35 +40,40 @@ use state::AppState;
     (name = "sync", description = "Runs that read Authentik"),
     (name = "health", description = "For orchestrators and for people"),
     (name = "description", description = "This document"),
-))]
+), modifiers(&Schemes))]
 struct Description;
 
-/// All routes as a table, with their description.
-fn table() -> OpenApiRouter<AppState> {
+/// All routes as a table, with what each needs and their description.
+fn table(doorkeeper: &Arc<Doorkeeper>) -> OpenApiRouter<AppState> {
+    let needs = |access, routes| auth::guarded_and_described(doorkeeper, access, routes);
     OpenApiRouter::with_openapi(Description::openapi())
-        .routes(routes!(entities::read_entities))
-        .routes(routes!(entity::read_entity))
-        .routes(routes!(explain::read_explanation))
-        .routes(routes!(sync::list_runs, sync::request_run))
-        .routes(routes!(sync::read_run))
-        .routes(routes!(events::follow_run))
-        .routes(routes!(health::read_health))
-        .routes(routes!(health::read_liveness))
-        .routes(routes!(health::read_readiness))
-        .routes(routes!(endpoints::openapi::read_description))
+        .routes(needs(Access::Read, routes!(entities::read_entities)))
+        .routes(needs(Access::Read, routes!(entity::read_entity)))
+        .routes(needs(Access::Read, routes!(locations::read_locations)))
+        .routes(needs(Access::Read, routes!(explain::read_explanation)))
+        .routes(needs(Access::Runs, routes!(sync::list_runs)))
+        .routes(needs(Access::Sync, routes!(sync::request_run)))
+        .routes(needs(Access::Read, routes!(sync::read_run)))
+        .routes(needs(Access::Runs, routes!(events::follow_run)))
+        .routes(needs(Access::Open, routes!(health::read_health)))
+        .routes(needs(Access::Open, routes!(health::read_liveness)))
+        .routes(needs(Access::Open, routes!(health::read_readiness)))
+        .routes(needs(Access::Docs, routes!(endpoints::openapi::read_description)))
 }
 
 /// The OpenAPI description of the service.
 #[must_use]
 pub fn description() -> openapi::OpenApi {
-    table().into_openapi()
+    // Nobody comes in by a description, whoever keeps its doors.
+    let closed = Doorkeeper::new(&AuthConfig::default(), (Ipv4Addr::UNSPECIFIED, 0).into(), Arc::default());
+    table(&Arc::new(closed)).into_openapi()
 }
 
 /// The service's router.
 pub fn router(state: AppState) -> Router {
-    let (router, _) = table().split_for_parts();
+    let (router, _) = table(&state.doorkeeper).split_for_parts();
     router
-        .merge(docs::router())
+        .merge(docs::router(&state.doorkeeper))
         .fallback(async || ApiError::UnknownPath)
         .method_not_allowed_fallback(async || ApiError::UnknownMethod)
         .layer(CatchPanicLayer::custom(error::panicked))

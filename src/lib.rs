@@ -8,6 +8,7 @@
 //! - [`snapshot`]: what is served, swapped as a whole, and the ledger of the runs that make it.
 //! - [`sync`]: one cycle, and when cycles run.
 //! - [`http`]: answers from the snapshot, asks the ledger for runs.
+//! - [`backstage`]: tells Backstage which of its locations changed.
 //! - [`config`]: Backstage's own block, and ours.
 //! - [`reload`]: notices that the configuration changed.
 //! - [`app`]: the only place that puts these together; [`cli`] calls it.
@@ -16,7 +17,9 @@
 //! import each other, they meet in `snapshot` and `app`.
 
 pub mod app;
+pub mod atomic_file;
 pub mod authentik;
+pub mod backstage;
 pub mod base_url;
 pub mod catalog;
 pub mod cli;
@@ -25,6 +28,7 @@ pub mod config;
 pub mod digest;
 pub mod directory;
 pub mod http;
+pub mod jitter;
 pub mod progress;
 pub mod reload;
 pub mod shutdown;

@@ -2,25 +2,34 @@
 //!
 //! This is where `sync` and `http` meet: one publishes and writes the ledger, the other reads.
 
+mod buckets;
 pub mod changes;
 mod coding;
 pub mod document;
 pub mod explained;
+pub mod kept;
 pub mod ledger;
+pub mod locations;
+pub mod peaks;
+pub mod push;
 pub mod rendition;
 pub mod renditions;
 pub mod run;
+pub mod shard;
 
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
+use tokio::sync::watch;
 
 use crate::catalog::finding::Finding;
 use crate::catalog::plan::{Names, Plan};
 use crate::catalog::policy::Policy;
-use crate::directory::Directory;
+use crate::directory::{Directory, Sizes};
 use document::Document;
+use kept::Kept;
+use peaks::Peaks;
 use rendition::{Encoding, Rendition, Variant};
 
 /// Authentik's rows at one time and everything that follows from them.
@@ -38,6 +47,10 @@ pub struct Snapshot {
     pub document: Document,
     /// When the reading of the rows began.
     pub read_at: Timestamp,
+    /// Whether the rows were read before the service was restarted.
+    pub restored: bool,
+    /// How large the directory was lately; the shrink guard compares the next rows with it.
+    pub peaks: Peaks,
     identity: Arc<Rendition>,
     gzip: Arc<Rendition>,
 }
@@ -45,7 +58,8 @@ pub struct Snapshot {
 impl Snapshot {
     /// Transforms and renders rows that were read at `read_at`; heavy, not for a serving thread.
     ///
-    /// What did not change since the previous snapshot is taken from there.
+    /// What did not change since the previous snapshot is taken from there, and so are the peaks, to
+    /// which these rows are added.
     #[must_use]
     pub fn new(
         directory: Arc<Directory>,
@@ -56,7 +70,30 @@ impl Snapshot {
         let unnamed = Names::default();
         // Another server's rows have nothing to do with these, whatever their pks.
         let kept = previous.filter(|previous| previous.policy.base_url == policy.base_url);
-        let plan = Plan::new(&directory, &policy, kept.map_or(&unnamed, |kept| &kept.names));
+        let restored = kept.is_some_and(|kept| kept.restored && Arc::ptr_eq(&kept.directory, &directory));
+        let held = kept.map_or(&unnamed, |kept| &kept.names);
+        let peaks = kept.map(|kept| kept.peaks.clone()).unwrap_or_default();
+        Self { restored, ..Self::made(directory, policy, held, &peaks, previous, read_at) }
+    }
+
+    /// Transforms and renders what was kept over a restart; heavy as well.
+    #[must_use]
+    pub fn restored(kept: Kept, policy: Arc<Policy>) -> Self {
+        let Kept { directory, names, peaks, read_at } = kept;
+        Self { restored: true, ..Self::made(Arc::new(directory), policy, &names, &peaks, None, read_at) }
+    }
+
+    /// Transforms and renders rows; of two claims to a name the one in `held` is the better.
+    fn made(
+        directory: Arc<Directory>,
+        policy: Arc<Policy>,
+        held: &Names,
+        peaks: &Peaks,
+        previous: Option<&Self>,
+        read_at: Timestamp,
+    ) -> Self {
+        let plan = Plan::new(&directory, &policy, held);
+        let peaks = peaks.and(read_at, Sizes::of(&directory));
         let (names, findings) = (plan.names(), plan.findings().into());
         let document = Document::render(&plan);
         drop(plan);
@@ -68,7 +105,8 @@ impl Snapshot {
             let gzip = Arc::new(identity.encoded(Encoding::Gzip));
             (document, Arc::new(identity), gzip)
         };
-        Self { directory, policy, names, findings, document, read_at, identity, gzip }
+        let restored = false;
+        Self { directory, policy, names, findings, document, read_at, restored, peaks, identity, gzip }
     }
 
     /// The default body without a coding.
@@ -90,17 +128,27 @@ impl Snapshot {
 
 /// The snapshot that is served now; readers never wait.
 #[derive(Debug, Default)]
-pub struct Store(ArcSwapOption<Snapshot>);
+pub struct Store {
+    current: ArcSwapOption<Snapshot>,
+    published: watch::Sender<()>,
+}
 
 impl Store {
     /// The current snapshot, if there has been one.
     #[must_use]
     pub fn current(&self) -> Option<Arc<Snapshot>> {
-        self.0.load_full()
+        self.current.load_full()
     }
 
     /// Serves another snapshot from now on.
     pub fn publish(&self, snapshot: Snapshot) {
-        self.0.store(Some(Arc::new(snapshot)));
+        self.current.store(Some(Arc::new(snapshot)));
+        self.published.send_replace(());
+    }
+
+    /// What tells that another snapshot is served.
+    #[must_use]
+    pub fn subscribe(&self) -> watch::Receiver<()> {
+        self.published.subscribe()
     }
 }

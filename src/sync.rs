@@ -1,8 +1,13 @@
 //! Keeps the snapshot fresh: waits for what is due or asked for, runs one cycle at a time.
 
 pub mod cycle;
+pub mod guard;
+mod judgement;
+pub mod keeper;
+mod restart;
 pub mod timetable;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,10 +18,12 @@ use tokio_util::sync::CancellationToken;
 use crate::authentik::client::Client;
 use crate::catalog::policy::Policy;
 use crate::clock::Clock;
-use crate::progress::Progress;
+use crate::config::ShrinkGuard;
+use crate::jitter::Jitter;
 use crate::snapshot::ledger::Ledger;
-use crate::snapshot::run::{Failure, Outcome, Report, RunId, Trigger};
-use cycle::Cycle;
+use crate::snapshot::run::{Failure, Outcome, Report, Run, Trigger};
+use cycle::{Cycle, Stop};
+use keeper::Keeper;
 use timetable::{Last, Timetable};
 
 /// The longest sleep in one piece, so that a set clock or a suspended machine is noticed.
@@ -31,8 +38,12 @@ pub struct Settings {
     pub policy: Arc<Policy>,
     /// How long the reading may take.
     pub timeout: Duration,
+    /// What a run may remove.
+    pub limits: ShrinkGuard,
     /// When runs are due.
     pub timetable: Timetable,
+    /// Where snapshots are kept for the next start.
+    pub state_dir: Option<PathBuf>,
 }
 
 /// News about the configuration.
@@ -55,14 +66,20 @@ pub struct Scheduler {
     pub ledger: Arc<Ledger>,
     /// The wall clock.
     pub clock: Clock,
+    /// What lengthens pauses after repeated failures.
+    pub jitter: Jitter,
     /// Where news about the configuration comes from.
     pub reloads: mpsc::Receiver<Reload>,
+    /// Keeps snapshots for the next start.
+    pub keeper: Keeper,
 }
 
 impl Scheduler {
     /// Runs until shutdown; a cycle under way is cancelled and changes nothing.
     pub async fn run(mut self, shutdown: CancellationToken) {
         let begun = self.clock.now();
+        self.keeper.begin();
+        self.restore(&shutdown).await;
         let mut last: Option<Last> = None;
         while !shutdown.is_cancelled() {
             let due = self.timetable.due(begun, last.as_ref(), self.cycle.store.current().is_some());
@@ -70,66 +87,85 @@ impl Scheduler {
             tokio::select! {
                 () = shutdown.cancelled() => break,
                 Some(reload) = self.reloads.recv() => {
-                    self.reload(reload, last.as_ref()).await;
+                    self.reload(reload, last.as_ref(), &shutdown).await;
                     continue;
                 }
                 () = sleep_until(&self.clock, due) => { self.ledger.request(Trigger::Schedule); }
                 () = self.ledger.requested() => {}
             }
             let started = self.clock.now();
-            let Some((id, progress)) = self.ledger.start() else { continue };
-            let ended = self.cycle_once(id, &progress, &shutdown).await;
-            let failures = if ended.is_err() { last.map_or(0, |last| last.failures) + 1 } else { 0 };
-            self.conclude("sync", ended);
-            last = Some(Last { started, ended: self.clock.now(), failures });
+            let Some(run) = self.ledger.start() else { continue };
+            let outcome = self.cycle_once(&run, &shutdown).await;
+            let (succeeded, failures) = (outcome.is_ok(), self.failures(&run, &outcome, last.as_ref()));
+            self.conclude("sync", outcome);
+            if succeeded {
+                self.keep();
+            }
+            let (ended, jitter) = (self.clock.now(), self.jitter.next());
+            last = Some(Last { started, ended, failures, succeeded, jitter });
         }
         // Whoever still waits for a run learns that it does not come.
         self.ledger.close(Outcome::Failed(cancelled("before the run began")));
     }
 
+    /// How many runs have failed one after another. Somebody who asks for a run, or another
+    /// configuration, begins anew. A held run has read Authentik, so that it slows nothing down; but while
+    /// there is nothing to serve it is followed as soon as a failure.
+    fn failures(&self, run: &Run, outcome: &Result<Report, Stop>, last: Option<&Last>) -> u32 {
+        match outcome {
+            Ok(_) => 0,
+            Err(Stop::Held(_)) if self.cycle.store.current().is_some() => 0,
+            Err(_) if run.trigger != Trigger::Schedule => 1,
+            Err(_) => last.map_or(0, |last| last.failures).saturating_add(1),
+        }
+    }
+
     /// Runs one cycle, unless the shutdown comes first.
-    async fn cycle_once(
-        &self,
-        id: RunId,
-        progress: &Progress,
-        shutdown: &CancellationToken,
-    ) -> Result<Report, Failure> {
-        tracing::debug!(run = %id, "sync started");
+    async fn cycle_once(&self, run: &Run, shutdown: &CancellationToken) -> Result<Report, Stop> {
+        tracing::debug!(run = %run.id, "sync started");
         tokio::select! {
-            () = shutdown.cancelled() => Err(cancelled("during the run")),
-            ended = self.cycle.run(progress) => ended,
+            () = shutdown.cancelled() => Err(Stop::Failed(cancelled("during the run"))),
+            ended = self.cycle.run(run.accepts_shrink, &run.progress) => ended,
         }
     }
 
     /// Takes new settings over. The rows that are kept of this server are transformed again; a run is
     /// asked for where there are none, or where the last one failed and the change may have mended it.
-    async fn reload(&mut self, reload: Reload, last: Option<&Last>) {
-        let Settings { client, policy, timeout, timetable } = match reload {
+    async fn reload(&mut self, reload: Reload, last: Option<&Last>, shutdown: &CancellationToken) {
+        let Settings { client, policy, timeout, limits, timetable, state_dir } = match reload {
             Reload::Settings(settings) => *settings,
             Reload::Refused(failure) => {
                 self.ledger.refuse(Some(failure.message.clone()));
                 self.ledger.begin(Trigger::Reload);
-                self.conclude("reload", Err(failure));
+                self.conclude("reload", Err(Stop::Failed(failure)));
                 return;
             }
         };
         self.ledger.refuse(None);
         self.timetable = timetable;
         (self.cycle.client, self.cycle.policy, self.cycle.timeout) = (client, policy, timeout);
+        self.cycle.limits = limits;
+        self.keeper.move_to(state_dir);
         let has_kept_rows = self.cycle.has_kept_rows();
         if has_kept_rows {
             self.ledger.begin(Trigger::Reload);
             let ended = self.cycle.run_on_kept_rows().await;
+            let succeeded = ended.is_ok();
             self.conclude("reload", ended);
+            if succeeded {
+                self.keep();
+            }
+        } else {
+            self.restore(shutdown).await;
         }
-        if !has_kept_rows || last.is_some_and(|last| last.failures > 0) {
+        if !has_kept_rows || last.is_some_and(|last| !last.succeeded) {
             self.ledger.request(Trigger::Reload);
         }
     }
 
     /// Ends the run that is under way, in the ledger and then in the log.
-    fn conclude(&self, what: &str, ended: Result<Report, Failure>) {
-        self.ledger.finish(ended.clone().map_or_else(Outcome::Failed, Outcome::Succeeded));
+    fn conclude(&self, what: &str, ended: Result<Report, Stop>) {
+        self.ledger.finish(ended.clone().map_or_else(Outcome::from, Outcome::Succeeded));
         match ended {
             Ok(Report { users, groups, changes, findings }) => tracing::info!(
                 users,
@@ -140,7 +176,12 @@ impl Scheduler {
                 findings = findings.len(),
                 "{what} succeeded"
             ),
-            Err(Failure { code, message }) => tracing::error!(code, reason = %message, "{what} failed"),
+            Err(Stop::Held(Failure { code, message })) => {
+                tracing::error!(code, reason = %message, "{what} was held");
+            }
+            Err(Stop::Failed(Failure { code, message })) => {
+                tracing::error!(code, reason = %message, "{what} failed");
+            }
         }
     }
 }

@@ -1,19 +1,22 @@
 //! One request to Authentik: with a limit in time, retried where that is safe, never redirected.
 
+mod body;
+mod dates;
 mod decode;
 mod query;
+mod rows;
 mod transport;
+mod trust;
 mod version;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 use bytes::Bytes;
 use jiff::Timestamp;
-use reqwest::header::{
-    ACCEPT, ACCEPT_LANGUAGE, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
-};
+use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, DATE, HeaderMap, HeaderValue, LOCATION};
 use reqwest::redirect::Policy;
 use reqwest::{Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
@@ -23,10 +26,12 @@ pub use query::Filter;
 pub use version::Introduction;
 
 use super::error::{Error, SetupError};
-use super::wire::{List, Listed, Page};
+use super::wire::{List, Listed, Page, Read};
 use crate::base_url::BaseUrl;
 use crate::clock::Clock;
-use decode::{decode, detail};
+use dates::date;
+use decode::detail;
+use rows::read_page;
 
 /// The first pause before a retry; each further one is twice as long, with jitter.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -53,6 +58,8 @@ pub struct ClientSettings {
     pub page_size: u32,
     /// How long one request may take.
     pub request_timeout: Duration,
+    /// Certificates to trust beside the system's, in PEM form.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// Asks Authentik; cheap to clone.
@@ -76,11 +83,13 @@ impl Client {
     /// Prepares connections; nothing is sent.
     ///
     /// # Errors
-    /// When the token cannot stand in a header, or the system's certificates cannot be read.
+    /// When the token cannot stand in a header, or certificates cannot be read.
     pub fn new(settings: ClientSettings, clock: Clock) -> Result<Self, SetupError> {
         // A second call finds the provider installed, which is just as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        let ours = settings.ca_file.as_deref().map(trust::certificates).transpose()?;
         let http = reqwest::Client::builder()
+            .tls_certs_merge(ours.unwrap_or_default())
             .default_headers(headers(&settings.token)?)
             .user_agent(concat!("authentik-entity-provider/", env!("CARGO_PKG_VERSION")))
             .redirect(Policy::none())
@@ -107,11 +116,10 @@ impl Client {
     ///
     /// # Errors
     /// Whatever keeps the page from being read, after the retries that may help.
-    pub async fn page<Row: Listed>(&self, page: usize) -> Result<Option<Page<Row>>, Error> {
+    pub async fn page<Row: Listed>(&self, page: usize) -> Result<Option<Page<Read<Row>>>, Error> {
         let url = self.url(Row::LIST, page);
         let Some(body) = self.body(Row::LIST, &url, page).await? else { return Ok(None) };
-        let Page { pagination, results } = decode::<Page<Row::Wire>>(&url, &body)?;
-        Ok(Some(Page { pagination, results: results.into_iter().map(Into::into).collect() }))
+        read_page(&url, &body).map(Some)
     }
 
     /// The body of a page; none beyond the end.
@@ -173,20 +181,10 @@ impl Client {
             300..=399 => Err(self.redirected(url, &response)),
             _ => {
                 let date = date(&response, DATE);
-                let body = response.bytes().await.map_err(|error| self.transport(url, &error))?;
+                let body = self.whole(url, response).await?;
                 Ok(Answer { status, date, body })
             }
         }
-    }
-
-    /// How long the answer asks to wait: seconds or a date (RFC 9110, section 10.2.3).
-    fn retry_after(&self, response: &Response) -> Option<Duration> {
-        let text = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim();
-        if let Ok(seconds) = text.parse() {
-            return Some(Duration::from_secs(seconds));
-        }
-        let date = date(response, RETRY_AFTER)?;
-        Some(date.duration_since(self.clock.now()).try_into().unwrap_or(Duration::ZERO))
     }
 
     /// What Authentik says of an error, short and on one line. Other bodies are not repeated: a
@@ -224,12 +222,6 @@ impl Client {
         let url = format!("{path}?page={page}&page_size={size}&ordering=pk");
         list.flags().iter().fold(url, |url, (key, value)| url + "&" + key + "=" + value)
     }
-}
-
-/// A date in a header (RFC 9110, section 5.6.7).
-fn date(response: &Response, header: HeaderName) -> Option<Timestamp> {
-    let text = response.headers().get(header)?.to_str().ok()?.trim();
-    jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
 }
 
 /// The headers of every request.

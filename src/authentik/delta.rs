@@ -51,7 +51,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::client::Client;
 use super::error::Error;
-use super::paging::{Rows, read_list};
+use super::paging::read_list;
 use crate::directory::{Directory, Disagreement, Group, UserPk};
 use crate::progress::Progress;
 use asking::{Asker, Recent};
@@ -121,6 +121,10 @@ enum Stop {
     Error(Error),
 }
 
+/// A row that cannot be read has no stamp, and what was kept of it may be old: the full crawl knows how
+/// to go on with it.
+const BROKEN: Stop = Stop::Doubt(Reason::BrokenRow);
+
 impl From<Error> for Stop {
     fn from(error: Error) -> Self {
         Self::Error(error)
@@ -168,7 +172,7 @@ async fn read(
             groups = read_groups(client, progress).await?;
         }
         recent = settle(&asker, &mut draft, recent).await?;
-        let listed: Vec<_> = std::mem::take(&mut groups).into_values().collect();
+        let listed = std::mem::take(&mut groups);
         visit_vanished(&asker, &mut draft, &listed).await?;
         let (directory, behind) = draft.with_groups(listed);
         let agrees = Disagreement::of(&directory).beyond(&settled).is_empty();
@@ -218,6 +222,7 @@ async fn visit_vanished(asker: &Asker<'_>, draft: &mut Draft, groups: &[Group]) 
 }
 
 /// Reads the groups, all of them.
-async fn read_groups(client: &Client, progress: &Progress) -> Result<Rows<Group>, Stop> {
-    Ok(read_list(client, progress).await?)
+async fn read_groups(client: &Client, progress: &Progress) -> Result<Vec<Group>, Stop> {
+    let rows: Result<Vec<_>, _> = read_list::<Group>(client, progress).await?.into_values().collect();
+    rows.map_err(|_| BROKEN)
 }

@@ -1,5 +1,6 @@
 //! What can go wrong between here and Authentik, in words an operator can act on.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::StatusCode;
@@ -12,6 +13,14 @@ pub enum SetupError {
     /// The token cannot be sent.
     #[error("`token` has a character that cannot stand in a header")]
     Token,
+    /// The file with further certificates cannot be used.
+    #[error("`entityProvider.caFile` names {}, which cannot be used: {what}", file.display())]
+    CaFile {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
     /// The HTTP library refuses, for example because the system's certificates cannot be read.
     #[error("cannot prepare connections")]
     Http(#[from] reqwest::Error),
@@ -39,7 +48,10 @@ pub enum Error {
         cause: String,
     },
     /// The other side could not be trusted, or does not speak TLS.
-    #[error("TLS with {url} failed ({cause}); check the certificate and that `baseUrl` has the right scheme")]
+    #[error(
+        "TLS with {url} failed ({cause}); check the certificate, name a CA of your own in \
+         `entityProvider.caFile`, and check that `baseUrl` has the right scheme"
+    )]
     Tls {
         /// What was asked for.
         url: String,
@@ -137,6 +149,60 @@ pub enum Error {
         /// What was expected there.
         problem: String,
     },
+    /// More than a few rows of a list are not what this version expects.
+    #[error(
+        "{broken} of {rows} rows of the {list} list cannot be read, such as the one with the pk {pk} at \
+         `{field}`: {problem}; please report this with Authentik's version"
+    )]
+    BrokenRows {
+        /// The list.
+        list: List,
+        /// Rows that cannot be read.
+        broken: usize,
+        /// All rows that were listed.
+        rows: usize,
+        /// The first broken row.
+        pk: String,
+        /// The place in it.
+        field: Box<str>,
+        /// What is wrong there.
+        problem: Box<str>,
+    },
+    /// An answer is larger than any page can be.
+    #[error(
+        "{url} answers with more than {} MiB, which no page of a list has; lower \
+         `entityProvider.pageSize`, or check what else answers there",
+        limit >> 20
+    )]
+    TooLarge {
+        /// What was asked for.
+        url: String,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// A list claims more rows or pages than any list has.
+    #[error(
+        "the {list} list claims to have {count} rows on {total_pages} pages, more than {limit}; check what \
+         answers at `baseUrl`"
+    )]
+    Endless {
+        /// The list.
+        list: List,
+        /// The rows that it claims.
+        count: usize,
+        /// The pages that it claims.
+        total_pages: usize,
+        /// How many of either are taken.
+        limit: usize,
+    },
+    /// A list is larger than any that can be kept.
+    #[error("the {list} list is larger than {} MiB; check what answers at `baseUrl`", limit >> 20)]
+    Oversized {
+        /// The list.
+        list: List,
+        /// The limit in bytes.
+        limit: usize,
+    },
     /// A list could not be proven complete.
     #[error(
         "the {list} list could not be read completely, {rounds} times over: it changes while it is read, or \
@@ -178,6 +244,8 @@ impl Error {
             Self::NotAuthentik { .. } => "not-authentik",
             Self::Status { .. } => "status",
             Self::Malformed { .. } => "malformed",
+            Self::BrokenRows { .. } => "broken-rows",
+            Self::TooLarge { .. } | Self::Endless { .. } | Self::Oversized { .. } => "too-large",
             Self::Incomplete { .. } => "incomplete",
             Self::Empty => "empty",
         }

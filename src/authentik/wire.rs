@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 
 pub use stamped::Stamped;
 
-use crate::directory::{Group, GroupPk, User, UserPk};
+use crate::directory::{Directory, Flaw, Group, GroupPk, User, UserPk};
 
 /// One of the two lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +70,9 @@ pub struct Page<Row> {
     pub pagination: Pagination,
     /// The rows.
     pub results: Vec<Row>,
+    /// How large the answer was.
+    #[serde(skip)]
+    pub bytes: usize,
 }
 
 /// Authentik's paging object; what is not needed here is ignored.
@@ -81,18 +84,23 @@ pub struct Pagination {
     pub total_pages: usize,
 }
 
+/// A row as it was read, or its pk and what is wrong with it.
+pub type Read<Row> = Result<Row, (<Row as Listed>::Pk, Flaw)>;
+
 /// A row of a list that Authentik sends.
-pub trait Listed: Sized + Send + 'static {
+pub trait Listed: Clone + Sized + Send + 'static {
     /// The list it stands in.
     const LIST: List;
     /// Whether a new row's pk is higher than those of all rows before it.
     const APPENDED: bool;
     /// Its primary key.
-    type Pk: Copy + Ord + Send;
+    type Pk: Copy + Ord + Send + fmt::Display + for<'de> Deserialize<'de>;
     /// What Authentik sends.
     type Wire: for<'de> Deserialize<'de> + Into<Self> + Send;
     /// Its primary key.
     fn pk(&self) -> Self::Pk;
+    /// The row of a directory with a pk.
+    fn of(directory: &Directory, pk: Self::Pk) -> Option<Self>;
 }
 
 impl Listed for User {
@@ -103,6 +111,9 @@ impl Listed for User {
     fn pk(&self) -> UserPk {
         self.pk
     }
+    fn of(directory: &Directory, pk: UserPk) -> Option<Self> {
+        directory.user(pk).cloned()
+    }
 }
 
 impl Listed for Group {
@@ -112,6 +123,9 @@ impl Listed for Group {
     type Wire = WireGroup;
     fn pk(&self) -> GroupPk {
         self.pk
+    }
+    fn of(directory: &Directory, pk: GroupPk) -> Option<Self> {
+        directory.group(pk).cloned()
     }
 }
 

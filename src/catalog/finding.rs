@@ -35,6 +35,8 @@ pub enum Code {
     HiddenUsers,
     /// Rows name groups that the group list lacks: a permission filters the view.
     HiddenGroups,
+    /// A row was listed and could not be read.
+    BrokenRow,
     /// Two rows of a kind want one name.
     NameCollision,
     /// Backstage will refuse the name; only under `names: seed`.

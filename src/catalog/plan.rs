@@ -3,6 +3,7 @@
 //! Memberships and hierarchy follow pks, never names, so that nobody inherits a namesake's groups.
 //! A link to a row without an entity is no link: no reference points at what the output lacks.
 
+use super::broken;
 use super::entity::{Annotations, Entity, GroupSpec, Kind, Profile, Spec, UserSpec};
 use super::exclusion::Exclusion;
 use super::finding::{Code, Finding};
@@ -62,6 +63,7 @@ impl<'d> Plan<'d> {
         findings.extend(exclusion.findings(directory.groups()));
         findings.extend(refused_pictures(&users, policy));
         findings.extend(view::findings(directory));
+        findings.extend(broken::findings(directory));
         findings.sort_unstable();
         let links = Links::new(&users, &groups, &hierarchy);
         let location = format!("authentik:{}", policy.base_url);

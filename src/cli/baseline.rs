@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, ensure};
+use secrecy::SecretString;
 use serde_json::Value;
 
 use super::service::Service;
@@ -13,10 +14,11 @@ use crate::directory::{GroupPk, UserPk};
 /// The annotation with a row's primary key.
 const PK: &str = "authentik.goauthentik.io/pk";
 
-/// Reads the entities of a running service, or of a file in any format of `export`.
-pub(super) async fn read(against: &str) -> anyhow::Result<ByRef> {
+/// Reads the entities of a running service, with a token if it wants one, or of a file in any format of
+/// `export`.
+pub(super) async fn read(against: &str, token: Option<SecretString>) -> anyhow::Result<ByRef> {
     let bytes = if against.starts_with("http://") || against.starts_with("https://") {
-        Service::at(against)?.get("/entities", &[("format", "ndjson")]).await?
+        Service::at(against)?.with_token(token).get("/entities", &[("format", "ndjson")]).await?
     } else {
         std::fs::read(Path::new(against)).with_context(|| format!("cannot read {against}"))?
     };

@@ -40,7 +40,7 @@ impl Check {
     pub(super) async fn run(self, before: ConfigFiles) -> anyhow::Result<ExitCode> {
         let (progress, files) = (Progress::default(), before.then(self.config));
         let examination = examination::examine(&files, &ProcessEnvironment, Clock::system(), &progress);
-        let report = progress::shown(&progress, "checking", examination).await;
+        let report = progress::shown(&progress, "checking", Box::pin(examination)).await;
         match self.output {
             Output::Text => print(text::render(&report, text::is_coloured()).as_bytes())?,
             Output::Json => print(format!("{}\n", serde_json::to_string_pretty(&report)?).as_bytes())?,

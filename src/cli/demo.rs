@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use super::{bind, run, shutdown};
 use crate::authentik::fake::{FakeAuthentik, FakeDirectory, Release};
 use crate::base_url::BaseUrl;
-use crate::config::{AuthentikConfig, Config, Schedule, ServiceConfig, parse_listen};
+use crate::config::{AuthConfig, AuthentikConfig, Config, Schedule, ServiceConfig, StateDir, parse_listen};
 
 /// Serve invented users and groups from a look-alike Authentik
 #[derive(Debug, Args)]
@@ -55,7 +55,13 @@ fn config(authentik: &BaseUrl, listen: SocketAddr) -> Config {
             include_service_accounts: false,
             schedule: Schedule { initial_delay: Duration::ZERO, ..Schedule::default() },
         },
-        service: ServiceConfig { listen, ..ServiceConfig::default() },
+        service: ServiceConfig {
+            listen,
+            // Wherever it listens, everybody in it is invented.
+            auth: AuthConfig { allow_anonymous: true, ..AuthConfig::default() },
+            state_dir: StateDir::Off,
+            ..ServiceConfig::default()
+        },
         warnings: Vec::new(),
     }
 }

@@ -60,8 +60,10 @@ impl Diff {
     /// Prints the difference; says whether there is none.
     async fn compare(self, before: ConfigFiles) -> anyhow::Result<bool> {
         let config = load(&before.then(self.config))?;
+        // The own token goes to the own service and nowhere else.
+        let own = config.service.auth.read_tokens.first().filter(|_| self.against.is_none()).cloned();
         let against = self.against.unwrap_or_else(|| Service::url_of(config.service.listen));
-        let old = baseline::read(&against).await?;
+        let old = baseline::read(&against, own).await?;
         let against = Service::shown(&against);
         let new = current(Reading::of(&config).await?, &old).await?;
         let difference = Difference::between(&old, &new);
@@ -83,7 +85,7 @@ impl Diff {
 
 /// The entities as they would be now, if the names from before still count.
 async fn current(reading: Reading, old: &ByRef) -> anyhow::Result<ByRef> {
-    let variant = Variant { format: Format::Ndjson, kind: None };
+    let variant = Variant { format: Format::Ndjson, ..Variant::default() };
     let made = reading.plan(baseline::held(old), move |plan| {
         report(plan.findings());
         baseline::parse(&Rendition::plain(&Document::render(plan), variant).bytes)

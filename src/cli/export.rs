@@ -1,21 +1,21 @@
 //! `export`: the entities of one run, without a server.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use anyhow::{Context, ensure};
 use clap::{Args, ValueEnum};
-use tempfile::Builder;
 
 use super::ConfigFiles;
 use super::once::{Reading, load, report};
 use super::output::print;
+use crate::atomic_file;
 use crate::catalog::entity::Kind;
 use crate::catalog::plan::Names;
 use crate::snapshot::document::Document;
 use crate::snapshot::rendition::{Format, Rendition, Variant};
-use crate::sync::cycle::NOBODY;
+use crate::snapshot::shard::Shard;
+use crate::sync::guard::NOBODY;
 
 /// Read Authentik once and write the entities, as `GET /entities` would serve them
 #[derive(Debug, Args)]
@@ -23,6 +23,9 @@ pub(super) struct Export {
     /// How entities follow each other
     #[arg(long, value_enum, default_value_t)]
     format: FormatName,
+    /// Only one shard, such as `0/64`, as `?shard=` has it
+    #[arg(long, value_name = "I/K")]
+    shard: Option<Shard>,
     /// A file, replaced as a whole once everything is read; standard output without it
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -56,7 +59,7 @@ impl Export {
     /// Reads everything before anything is written.
     pub(super) async fn run(self, before: ConfigFiles) -> anyhow::Result<()> {
         let reading = Reading::of(&load(&before.then(self.config))?).await?;
-        let variant = Variant { format: self.format.into(), kind: None };
+        let variant = Variant { format: self.format.into(), kind: None, shard: self.shard };
         let made = reading.plan(Names::default(), move |plan| {
             report(plan.findings());
             let bytes = Rendition::plain(&Document::render(plan), variant).bytes;
@@ -80,14 +83,6 @@ fn replace(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
         Err(error) => return Err(error.into()),
     };
     ensure!(old.as_ref().is_none_or(fs::Metadata::is_file), "it is not a regular file");
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut written = Builder::new().prefix(".export-").tempfile_in(folder)?;
-    written.write_all(bytes)?;
-    if let Some(old) = old {
-        written.as_file().set_permissions(old.permissions())?;
-    }
-    written.as_file().sync_all()?;
-    written.persist(&file)?;
-    fs::File::open(folder)?.sync_all()?;
+    atomic_file::replace(&file, ".export-", old.map(|old| old.permissions()), bytes)?;
     Ok(())
 }

@@ -15,7 +15,7 @@ use crate::catalog::plan::{Names, Plan};
 use crate::catalog::policy::Policy;
 use crate::clock::Clock;
 use crate::config::{Config, ProcessEnvironment};
-use crate::directory::{Directory, Disagreement};
+use crate::directory::Directory;
 use crate::progress::Progress;
 
 /// Loads the configuration and says on standard error what looks like a mistake.
@@ -37,9 +37,12 @@ impl Reading {
     /// Reads Authentik as the configuration says.
     pub(super) async fn of(config: &Config) -> anyhow::Result<Self> {
         let cycle = cycle(config, &Clock::system())?;
-        let (known, progress) = (Disagreement::default(), Progress::default());
-        let read = shown(&progress, "reading Authentik", cycle.read(&known, &progress)).await;
-        let directory = read.map_err(|failure| anyhow!("{} ({})", failure.message, failure.code))?;
+        let (kept, progress) = (Directory::default(), Progress::default());
+        let read = shown(&progress, "reading Authentik", cycle.read(&kept, &progress)).await;
+        let directory = read.map_err(|stop| {
+            let failure = stop.into_failure();
+            anyhow!("{} ({})", failure.message, failure.code)
+        })?;
         Ok(Self { directory, policy: cycle.policy })
     }
 

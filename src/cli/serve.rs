@@ -35,14 +35,16 @@ impl Serve {
             tracing::warn!("{warning}");
         }
         let shutdown = shutdown()?;
+        let app = App::build(config.clone(), Clock::system(), TimeZone::system(), shutdown)?;
         let listener = bind(config.service.listen).await?;
         let address = listener.local_addr()?;
         let public = config.service.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+        let state_dir = config.service.state_dir.folder();
+        let state_dir = state_dir.map_or("off".to_owned(), |folder| folder.display().to_string());
         tracing::info!(
-            %address, authentik = %config.authentik.base_url, target = %format!("{public}/entities"),
+            %address, %state_dir, authentik = %config.authentik.base_url, target = %format!("{public}/entities"),
             version = env!("CARGO_PKG_VERSION"), "listening"
         );
-        let app = App::build(config.clone(), Clock::system(), TimeZone::system(), shutdown)?;
         let watching = reload::watch(load, config, app.reloader());
         tokio::select! {
             ended = app.run(listener) => ended,

@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use reqwest::redirect::Policy;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::{Host, Url};
 
 use super::output::inert;
 
+/// The parameter of a URL that holds a token.
+const TOKEN: &str = "token";
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -18,10 +21,11 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub(super) struct Service {
     http: reqwest::Client,
     base: Url,
+    token: Option<SecretString>,
 }
 
 impl Service {
-    /// A service by its URL; `/entities` at the end is as good as without.
+    /// A service by its URL; `/entities` at the end is as good as without. A `?token=` is sent in the header.
     pub(super) fn at(url: &str) -> anyhow::Result<Self> {
         let base = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
         let mut base = base.context(
@@ -29,13 +33,20 @@ impl Service {
         )?;
         let path = base.path().trim_end_matches('/').trim_end_matches("/entities").to_owned();
         base.set_path(&path);
+        let mut pairs = base.query_pairs();
+        let token = pairs.find(|(name, _)| name == TOKEN).map(|(_, token)| token.replace(' ', "+").into());
         base.set_query(None);
         base.set_fragment(None);
         // A second call finds the provider installed, which is just as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().redirect(Policy::none()).timeout(PATIENCE);
         let client = if is_loopback(&base) { client.no_proxy() } else { client };
-        Ok(Self { http: client.build()?, base })
+        Ok(Self { http: client.build()?, base, token })
+    }
+
+    /// The service with a token, unless its URL had one.
+    pub(super) fn with_token(self, token: Option<SecretString>) -> Self {
+        Self { token: self.token.or(token), ..self }
     }
 
     /// The URL of a service that listens on an address on this machine.
@@ -48,11 +59,15 @@ impl Service {
         format!("http://{}", SocketAddr::new(ip, listen.port()))
     }
 
-    /// The URL as it may be shown: without a password.
+    /// The URL as it may be shown: without a password and a token.
     pub(super) fn shown(url: &str) -> String {
         let Ok(mut shown) = Url::parse(url) else { return url.to_owned() };
-        if shown.username().is_empty() && shown.password().is_none() {
+        let has_token = shown.query_pairs().any(|(name, _)| name == TOKEN);
+        if shown.username().is_empty() && shown.password().is_none() && !has_token {
             return url.to_owned();
+        }
+        if has_token {
+            shown.set_query(None);
         }
         // Only a URL without a host refuses, and such a URL has no password.
         let _ = shown.set_username("");
@@ -66,7 +81,12 @@ impl Service {
         url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
         // The URL may hold a password, which errors do not repeat.
         let place = format!("{}{}", url.origin().ascii_serialization(), url.path());
-        let sent = self.http.get(url).query(query).send().await.map_err(reqwest::Error::without_url);
+        let request = self.http.get(url).query(query);
+        let request = match &self.token {
+            Some(token) => request.bearer_auth(token.expose_secret()),
+            None => request,
+        };
+        let sent = request.send().await.map_err(reqwest::Error::without_url);
         let answer = sent.with_context(|| format!("cannot read {place}; is it running there?"))?;
         let status = answer.status();
         let body = answer.bytes().await.map_err(reqwest::Error::without_url);
@@ -110,6 +130,11 @@ mod tests {
         for url in ["http://h/base", "http://h/base/", "http://h/base/entities?format=json"] {
             assert_eq!(Service::at(url).unwrap().base.as_str(), "http://h/base");
         }
+        let url = "http://h/base/entities?kind=user&token=a%2Bb+c";
+        let service = Service::at(url).unwrap().with_token(Some("other".into()));
+        assert_eq!(service.token.unwrap().expose_secret(), "a+b+c");
+        assert_eq!(service.base.as_str(), "http://h/base");
+        assert_eq!(Service::shown(url), "http://h/base/entities");
         assert!(Service::at("file.yaml").is_err());
     }
 }

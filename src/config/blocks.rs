@@ -69,10 +69,14 @@ impl Check<'_> {
     /// Looks at the keys of a block or of a section in it.
     fn section(&mut self, node: &mut Node, path: &str) -> Result<(), ConfigError> {
         let known = keys::children(path);
-        let Content::Mapping(map) = &mut node.content else { return Ok(()) };
         if known.is_empty() {
             return Ok(());
         }
+        if self.block == SERVICE && matches!(node.content, Content::Leaf(_)) {
+            // Where serde would repeat the value, which may be a token.
+            node.mapping(path)?;
+        }
+        let Content::Mapping(map) = &mut node.content else { return Ok(()) };
         let unknown: Vec<String> = map.keys().filter(|name| !known.contains(&&name[..])).cloned().collect();
         for name in unknown {
             if let Some(node) = map.remove(&name).filter(|node| !matches!(node.content, Content::Absent)) {

@@ -1,5 +1,7 @@
 //! Every key of the configuration, once: checks, variables, reference page and schema come from here.
 
+use crate::catalog::location::MAX_PREFIX_LENGTH;
+
 /// Backstage's own block.
 pub(super) const AUTHENTIK: &str = "catalog.providers.authentik";
 /// The block of this service.
@@ -29,16 +31,24 @@ pub(super) enum Kind {
     Url,
     /// A text that is never shown; its variable has a second form that names a file.
     Secret,
+    /// A list of texts that are never shown; its variable has a second form that names a file.
+    Secrets,
     /// A list of strings.
     Texts,
+    /// What names begin with, at most this long.
+    Prefix(usize),
     /// `true` or `false`.
     Switch,
     /// A whole number within these bounds.
     Integer(u32, u32),
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// The path of a file.
+    File,
     /// An address and a port.
     Address,
+    /// A directory, or `false` for none.
+    Folder,
     /// A length of time.
     Duration,
     /// A length of time, a cron expression or a manual trigger.
@@ -57,7 +67,7 @@ pub(super) enum Fallback {
 }
 
 /// All keys, in the order of the reference page.
-pub(super) const KEYS: [Key; 16] = [
+pub(super) const KEYS: &[Key] = &[
     Key {
         path: "catalog.providers.authentik.baseUrl",
         variable: "AUTHENTIK_BASE_URL",
@@ -126,7 +136,49 @@ pub(super) const KEYS: [Key; 16] = [
         variable: "ENTITY_PROVIDER_PUBLIC_URL",
         kind: Kind::Url,
         fallback: Fallback::Absent,
-        meaning: "The URL under which Backstage reaches the service.",
+        meaning: "The URL under which Backstage reaches the service; the targets of `/locations` begin with it.",
+    },
+    Key {
+        path: "entityProvider.trustedProxies",
+        variable: "ENTITY_PROVIDER_TRUSTED_PROXIES",
+        kind: Kind::Texts,
+        fallback: Fallback::Value("[]"),
+        meaning: "IP networks of the proxies whose `X-Forwarded-For`, `-Host`, `-Prefix` and `-Proto` count.",
+    },
+    Key {
+        path: "entityProvider.locationPrefix",
+        variable: "ENTITY_PROVIDER_LOCATION_PREFIX",
+        kind: Kind::Prefix(MAX_PREFIX_LENGTH),
+        fallback: Fallback::Value("authentik"),
+        meaning: "What the names of the locations in `/locations` begin with.",
+    },
+    Key {
+        path: "entityProvider.auth.readTokens",
+        variable: "ENTITY_PROVIDER_AUTH_READ_TOKENS",
+        kind: Kind::Secrets,
+        fallback: Fallback::Value("[]"),
+        meaning: "Tokens that read entities and runs, of at least 16 characters; each counts, so that they can be changed one after the other.",
+    },
+    Key {
+        path: "entityProvider.auth.syncTokens",
+        variable: "ENTITY_PROVIDER_AUTH_SYNC_TOKENS",
+        kind: Kind::Secrets,
+        fallback: Fallback::Value("[]"),
+        meaning: "Tokens that ask for runs with `POST /sync` and follow them, and read nobody's data.",
+    },
+    Key {
+        path: "entityProvider.auth.allowAnonymous",
+        variable: "ENTITY_PROVIDER_AUTH_ALLOW_ANONYMOUS",
+        kind: Kind::Switch,
+        fallback: Fallback::Value("false"),
+        meaning: "Whether what has no tokens is open to everybody who reaches the service.",
+    },
+    Key {
+        path: "entityProvider.auth.docs",
+        variable: "ENTITY_PROVIDER_AUTH_DOCS",
+        kind: Kind::Choice(&["token", "open", "off"]),
+        fallback: Fallback::Value("token"),
+        meaning: "Who reads `/docs` and `/openapi.json`: whoever may read entities (`token`), everybody or nobody.",
     },
     Key {
         path: "entityProvider.names",
@@ -158,6 +210,34 @@ pub(super) const KEYS: [Key; 16] = [
         meaning: "How long one request to Authentik may take; longer than zero.",
     },
     Key {
+        path: "entityProvider.caFile",
+        variable: "ENTITY_PROVIDER_CA_FILE",
+        kind: Kind::File,
+        fallback: Fallback::Absent,
+        meaning: "A PEM file with certificates to trust for Authentik beside the system's; read at the start and with each changed configuration or SIGHUP.",
+    },
+    Key {
+        path: "entityProvider.shrinkGuard.enabled",
+        variable: "ENTITY_PROVIDER_SHRINK_GUARD_ENABLED",
+        kind: Kind::Switch,
+        fallback: Fallback::Value("true"),
+        meaning: "Whether a run that removes suspiciously much is held until somebody accepts it.",
+    },
+    Key {
+        path: "entityProvider.shrinkGuard.percent",
+        variable: "ENTITY_PROVIDER_SHRINK_GUARD_PERCENT",
+        kind: Kind::Integer(1, 100),
+        fallback: Fallback::Value("20"),
+        meaning: "A run is held that removes more than this share of users, groups or memberships, and at least `absolute` of them.",
+    },
+    Key {
+        path: "entityProvider.shrinkGuard.absolute",
+        variable: "ENTITY_PROVIDER_SHRINK_GUARD_ABSOLUTE",
+        kind: Kind::Integer(1, 1_000_000),
+        fallback: Fallback::Value("5"),
+        meaning: "Fewer users, groups or memberships than this may always be removed, but never all users or all groups.",
+    },
+    Key {
         path: "entityProvider.drainDelay",
         variable: "ENTITY_PROVIDER_DRAIN_DELAY",
         kind: Kind::Duration,
@@ -171,12 +251,48 @@ pub(super) const KEYS: [Key; 16] = [
         fallback: Fallback::Value("{seconds: 10}"),
         meaning: "How long requests in flight may take at shutdown.",
     },
+    Key {
+        path: "entityProvider.backstage.baseUrl",
+        variable: "ENTITY_PROVIDER_BACKSTAGE_BASE_URL",
+        kind: Kind::Url,
+        fallback: Fallback::Absent,
+        meaning: "The Backstage backend that is told which locations changed, so that it reads them at once.",
+    },
+    Key {
+        path: "entityProvider.backstage.token",
+        variable: "ENTITY_PROVIDER_BACKSTAGE_TOKEN",
+        kind: Kind::Secret,
+        fallback: Fallback::Absent,
+        meaning: "A static token of Backstage's `backend.auth.externalAccess`.",
+    },
+    Key {
+        path: "entityProvider.backstage.locations",
+        variable: "ENTITY_PROVIDER_BACKSTAGE_LOCATIONS",
+        kind: Kind::Texts,
+        fallback: Fallback::Absent,
+        meaning: "The targets that read this service, exactly as Backstage's `catalog.locations` spells them.",
+    },
+    Key {
+        path: "entityProvider.stateDir",
+        variable: "ENTITY_PROVIDER_STATE_DIR",
+        kind: Kind::Folder,
+        fallback: Fallback::Absent,
+        meaning: "Where the last snapshot is kept for the next start; without the key in `$STATE_DIRECTORY`, \
+                  else in `authentik-entity-provider` below `$XDG_STATE_HOME`, else below `~/.local/state`.",
+    },
+    Key {
+        path: "entityProvider.maxAge",
+        variable: "ENTITY_PROVIDER_MAX_AGE",
+        kind: Kind::Duration,
+        fallback: Fallback::Absent,
+        meaning: "How old the snapshot may be before the service calls itself not ready; longer than zero.",
+    },
 ];
 
 impl Key {
     /// The variable that names a file with the value, for secrets.
     pub(super) fn file_variable(&self) -> Option<String> {
-        (self.kind == Kind::Secret).then(|| format!("{}_FILE", self.variable))
+        matches!(self.kind, Kind::Secret | Kind::Secrets).then(|| format!("{}_FILE", self.variable))
     }
 
     /// The path below a block or section, if the key stands there.

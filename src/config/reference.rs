@@ -45,11 +45,15 @@ fn takes(kind: &Kind) -> String {
     match kind {
         Kind::Url => "URL".to_owned(),
         Kind::Secret => "secret text".to_owned(),
+        Kind::Secrets => "[secret texts](#secrets)".to_owned(),
         Kind::Texts => "list of texts".to_owned(),
+        Kind::Prefix(most) => format!("up to {most} letters, digits, `-`, `_`, `.`"),
         Kind::Switch => "`true` or `false`".to_owned(),
         Kind::Integer(least, most) => format!("{least} to {most}"),
         Kind::Choice(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or "),
+        Kind::File => "path of a file".to_owned(),
         Kind::Address => "address".to_owned(),
+        Kind::Folder => "absolute path or `false`".to_owned(),
         Kind::Duration => "[duration](#durations)".to_owned(),
         Kind::Frequency => "[frequency](#durations)".to_owned(),
     }

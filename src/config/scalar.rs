@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde_json::Value;
+use url::Url;
 
 /// What a value is, for messages; never used for secrets.
 pub(super) fn found(value: &Value) -> String {
@@ -57,6 +58,15 @@ pub(super) fn integer<'de, D: Deserializer<'de>>(
         let (from, to) = range.into_inner();
         D::Error::custom(format!("expected a whole number from {from} to {to}, found {}", found(&value)))
     })
+}
+
+/// Whether a URL is an `http` or `https` one and nothing more than a place.
+pub(super) fn is_plain(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https")
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none()
 }
 
 /// The number in a value, which may be a numeric string.

@@ -10,6 +10,9 @@ use super::wanted::Wanted;
 /// A text with a number and a unit, or in ISO 8601.
 const DURATION: &str = r"^\s*(-?[0-9]*\.?[0-9]+ *[A-Za-z]+|P[-0-9,.YMWDTHS]+)\s*$";
 
+/// A bearer token (RFC 6750, section 2.1).
+const TOKEN: &str = r"^[-A-Za-z0-9._~+/]+=*$";
+
 /// The schema; draft 7, which every YAML language server knows.
 #[must_use]
 pub fn json_schema() -> Value {
@@ -57,14 +60,24 @@ fn property(path: &str) -> Value {
 fn shape(kind: &Kind) -> Value {
     match kind {
         Kind::Url => json!({ "type": "string", "pattern": "^\\s*[Hh][Tt][Tt][Pp][Ss]?://" }),
-        Kind::Secret => json!({ "type": "string", "minLength": 1 }),
+        Kind::Secret | Kind::File => json!({ "type": "string", "minLength": 1 }),
         Kind::Address => json!({ "type": "string", "pattern": ":[0-9]+\\s*$" }),
+        Kind::Secrets => {
+            let token = json!({ "type": "string", "minLength": 16, "maxLength": 512, "pattern": TOKEN });
+            json!({ "type": "array", "items": elsewhere(token) })
+        }
         Kind::Texts => {
             json!({ "type": "array", "items": elsewhere(json!({ "type": "string", "minLength": 1 })) })
         }
+        Kind::Prefix(most) => json!({
+            "type": "string", "pattern": "^\\s*[A-Za-z0-9][-A-Za-z0-9_.]*\\s*$", "minLength": 1, "maxLength": most,
+        }),
         Kind::Switch => json!({ "type": "boolean" }),
         Kind::Integer(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
         Kind::Choice(words) => json!({ "enum": words }),
+        Kind::Folder => {
+            json!({ "anyOf": [{ "const": false }, { "type": "string", "pattern": "^(/|false$)" }] })
+        }
         Kind::Duration => json!({ "$ref": "#/definitions/duration" }),
         Kind::Frequency => json!({ "$ref": "#/definitions/frequency" }),
     }

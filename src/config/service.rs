@@ -1,15 +1,22 @@
 //! The service's own block: where it listens and how it treats Authentik.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use serde::Deserialize;
 use serde::de::value::StrDeserializer;
 use serde::de::{Deserializer, Error};
 use serde_json::Value;
 use url::Url;
 
-use super::{duration, scalar};
+use super::auth::AuthConfig;
+use super::backstage::{self, BackstageConfig};
+use super::shrink_guard::ShrinkGuard;
+use super::state_dir::{self, StateDir};
+use super::{duration, network, scalar};
+use crate::catalog::location::LocationPrefix;
 use crate::catalog::policy::NamePolicy;
 
 /// The block `entityProvider`.
@@ -22,6 +29,14 @@ pub struct ServiceConfig {
     /// The URL under which Backstage reaches the service, without a trailing slash.
     #[serde(deserialize_with = "public_url")]
     pub public_url: Option<String>,
+    /// Peers whose word counts for how a request reached them.
+    #[serde(deserialize_with = "network::networks")]
+    pub trusted_proxies: Vec<IpNet>,
+    /// What the names of shards' locations begin with.
+    #[serde(deserialize_with = "network::prefix")]
+    pub location_prefix: LocationPrefix,
+    /// The tokens of this service, and what is open without one.
+    pub auth: AuthConfig,
     /// How names are made.
     #[serde(deserialize_with = "names")]
     pub names: NamePolicy,
@@ -34,12 +49,26 @@ pub struct ServiceConfig {
     /// How long one request to Authentik may take; never zero.
     #[serde(deserialize_with = "duration::positive")]
     pub request_timeout: Duration,
+    /// A PEM file with certificates to trust beside the system's.
+    #[serde(deserialize_with = "file")]
+    pub ca_file: Option<PathBuf>,
+    /// What one run may remove.
+    pub shrink_guard: ShrinkGuard,
     /// Time between ready turning 503 and the listener closing.
     #[serde(deserialize_with = "duration::any")]
     pub drain_delay: Duration,
     /// How long requests in flight may take at shutdown.
     #[serde(deserialize_with = "duration::any")]
     pub drain_timeout: Duration,
+    /// Which Backstage to tell of changes.
+    #[serde(deserialize_with = "backstage::section")]
+    pub backstage: Option<BackstageConfig>,
+    /// Where the last snapshot is kept for the next start.
+    #[serde(deserialize_with = "state_dir::read")]
+    pub state_dir: StateDir,
+    /// The age at which a snapshot counts as stale and the service as not ready; never zero.
+    #[serde(deserialize_with = "max_age")]
+    pub max_age: Option<Duration>,
 }
 
 impl Default for ServiceConfig {
@@ -47,12 +76,20 @@ impl Default for ServiceConfig {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             public_url: None,
+            trusted_proxies: Vec::new(),
+            location_prefix: LocationPrefix::default(),
+            auth: AuthConfig::default(),
             names: NamePolicy::default(),
             concurrency: 4,
             page_size: 100,
             request_timeout: Duration::from_secs(30),
+            ca_file: None,
+            shrink_guard: ShrinkGuard::default(),
             drain_delay: Duration::ZERO,
             drain_timeout: Duration::from_secs(10),
+            backstage: None,
+            state_dir: StateDir::default(),
+            max_age: None,
         }
     }
 }
@@ -90,7 +127,7 @@ fn no_address(found: &str, text: &str) -> String {
 fn public_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let text = scalar::text(deserializer)?;
     match Url::parse(text.trim()) {
-        Ok(url) if is_plain(&url) => Ok(Some(url.as_str().trim_end_matches('/').to_owned())),
+        Ok(url) if scalar::is_plain(&url) => Ok(Some(url.as_str().trim_end_matches('/').to_owned())),
         // The text is not repeated: it may hold a password.
         _ => Err(D::Error::custom(
             "expected an http or https URL without user, query and fragment, \
@@ -99,12 +136,8 @@ fn public_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Strin
     }
 }
 
-fn is_plain(url: &Url) -> bool {
-    matches!(url.scheme(), "http" | "https")
-        && url.username().is_empty()
-        && url.password().is_none()
-        && url.query().is_none()
-        && url.fragment().is_none()
+fn file<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
+    scalar::text(deserializer).map(|text| Some(text.into()))
 }
 
 fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NamePolicy, D::Error> {
@@ -116,6 +149,10 @@ fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NamePolicy, D::Er
 fn concurrency<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
     let requests = scalar::integer(deserializer, 1..=32)?;
     usize::try_from(requests).map_err(D::Error::custom)
+}
+
+fn max_age<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    duration::positive(deserializer).map(Some)
 }
 
 fn page_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {

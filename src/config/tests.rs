@@ -9,6 +9,8 @@ use super::include::Including;
 use super::*;
 use crate::catalog::policy::NamePolicy;
 
+mod auth;
+mod backstage;
 mod fuzz;
 mod inclusion;
 mod merging;
@@ -87,6 +89,7 @@ fn two_variables_are_enough_and_the_rest_has_defaults() {
     let service = config.service;
     assert_eq!(service.listen.to_string(), "127.0.0.1:8080");
     assert_eq!((service.public_url, service.names), (None, NamePolicy::Seed));
+    assert_eq!((service.trusted_proxies.len(), service.location_prefix.as_str()), (0, "authentik"));
     assert_eq!((service.concurrency, service.page_size), (4, 100));
     assert_eq!(service.request_timeout, Duration::from_secs(30));
     assert_eq!((service.drain_delay, service.drain_timeout), (Duration::ZERO, Duration::from_secs(10)));
@@ -125,6 +128,8 @@ catalog:
 entityProvider:
   listen: 0.0.0.0:7000
   publicUrl: https://entities.example.com/authentik/
+  trustedProxies: [10.1.2.3/8, "::1"]
+  locationPrefix: people
   names: backstage
   concurrency: "${CONCURRENCY}"
   pageSize: 50
@@ -146,6 +151,11 @@ entityProvider:
     let service = config.service;
     assert_eq!(service.listen.to_string(), "0.0.0.0:7000");
     assert_eq!(service.public_url.as_deref(), Some("https://entities.example.com/authentik"));
+    let proxies: Vec<_> = service.trusted_proxies.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        (proxies.join(" "), service.location_prefix.as_str()),
+        ("10.0.0.0/8 ::1/128".into(), "people")
+    );
     assert_eq!(service.names, NamePolicy::Backstage);
     assert_eq!((service.concurrency, service.page_size), (8, 50));
     assert_eq!(service.request_timeout, Duration::from_secs(5));
@@ -352,6 +362,17 @@ fn a_bad_value_in_our_block_is_named_by_its_whole_key() {
         ("publicUrl: ftp://a.example.com", format!("publicUrl: {url}")),
         ("publicUrl: https://a:s3cret0123456789@b", format!("publicUrl: {url}")),
         ("publicUrl: https://a.example.com/?a=b", format!("publicUrl: {url}")),
+        (
+            "trustedProxies: [10.0.0.0/33]",
+            "trustedProxies: expected IP networks or addresses such as `10.0.0.0/8` or `::1`, found `10.0.0.0/33`"
+                .into(),
+        ),
+        (
+            "locationPrefix: -a",
+            "locationPrefix: expected at most 44 of the characters `A-Z a-z 0-9 - _ .`, \
+             the first one a letter or digit, found `-a`"
+                .into(),
+        ),
         ("names: npm", "names: expected `seed` or `backstage`, found `npm`".into()),
         ("concurrency: 0", "concurrency: expected a whole number from 1 to 32, found `0`".into()),
         ("concurrency: 33", "concurrency: expected a whole number from 1 to 32, found `33`".into()),
@@ -366,10 +387,23 @@ fn a_bad_value_in_our_block_is_named_by_its_whole_key() {
             "drainDelay: `5` is a plain number; try adding a unit, as in `30m` or `{minutes: 30}`".into(),
         ),
         (
-            "port: 80",
-            "port: unknown key; expected one of `listen`, `publicUrl`, `names`, `concurrency`, \
-             `pageSize`, `requestTimeout`, `drainDelay`, `drainTimeout`"
+            "stateDir: state",
+            "stateDir: expected an absolute path such as `/var/lib/authentik-entity-provider`, or `false`, \
+             found `state`"
                 .into(),
+        ),
+        ("maxAge: 0s", "maxAge: must be longer than zero; expected something like `{minutes: 30}`".into()),
+        (
+            "port: 80",
+            format!("port: unknown key; expected one of {}", keys::listed(&keys::children(keys::SERVICE))),
+        ),
+        (
+            "shrinkGuard: { percent: 0 }",
+            "shrinkGuard.percent: expected a whole number from 1 to 100, found `0`".into(),
+        ),
+        (
+            "shrinkGuard: { percents: 10 }",
+            "shrinkGuard.percents: unknown key; did you mean `percent`?".into(),
         ),
         ("listn: x", "listn: unknown key; did you mean `listen`?".into()),
         ("pagesize: 5", "pagesize: unknown key; did you mean `pageSize`?".into()),
@@ -444,6 +478,8 @@ fn a_key_of_our_block_in_backstages_is_an_error() {
     for key in [
         "listen",
         "publicUrl",
+        "trustedProxies",
+        "locationPrefix",
         "names",
         "concurrency",
         "requestTimeout",
@@ -459,7 +495,7 @@ fn a_key_of_our_block_in_backstages_is_an_error() {
             )
         );
         assert!(
-            message(&service(&format!("{key}: []")), &MINIMAL)
+            message(&service(&format!("{key}: {{}}")), &MINIMAL)
                 .starts_with(&format!("app-config.yaml: entityProvider.{key}: ")),
             "every known key is read"
         );

@@ -20,7 +20,7 @@ pub(super) fn apply(tree: &mut Node, env: &impl Environment) -> Result<(), Confi
     for name in names.iter().filter(|name| name.starts_with(BACKSTAGES)) {
         app_config(tree, name, env)?;
     }
-    for key in &KEYS {
+    for key in KEYS {
         if let Some((variable, value)) = given(key, env)? {
             tree.set(key.path, Node::from_value(&Source::Variable(variable), value));
         }
@@ -33,8 +33,9 @@ pub(super) fn apply(tree: &mut Node, env: &impl Environment) -> Result<(), Confi
 /// Only near misses: Kubernetes sets `ENTITY_PROVIDER_PORT` and others for a service of that name.
 pub(super) fn misspelled(env: &impl Environment) -> Vec<String> {
     let known = || KEYS.iter().map(|key| key.variable);
+    let files: Vec<_> = KEYS.iter().filter_map(Key::file_variable).collect();
     let ours = env.names().into_iter().filter_map(|name| Some((name.strip_prefix(OURS)?.to_owned(), name)));
-    let unknown = ours.filter(|(_, name)| !known().any(|known| known == name));
+    let unknown = ours.filter(|(_, name)| !known().any(|known| known == name) && !files.contains(name));
     let near = unknown.filter_map(|(rest, name)| {
         let nearest = keys::nearest(&rest, known().filter_map(|known| known.strip_prefix(OURS)))?;
         Some(format!("{name}: unknown variable, ignored; did you mean {OURS}{nearest}?"))
@@ -82,7 +83,7 @@ fn read(path: &str, variable: &str) -> Result<Value, ConfigError> {
 fn value(kind: &Kind, text: String) -> Value {
     let structured = match kind {
         Kind::Duration | Kind::Frequency => text.trim_start().starts_with('{'),
-        Kind::Texts => text.trim_start().starts_with('['),
+        Kind::Texts | Kind::Secrets => text.trim_start().starts_with('['),
         _ => false,
     };
     match kind {

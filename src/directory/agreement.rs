@@ -17,15 +17,21 @@ pub struct Disagreement {
 }
 
 impl Disagreement {
-    /// Compares both lists of a directory.
+    /// Compares both lists of a directory. A row that could not be read is listed all the same, and
+    /// names nobody: what is kept of it is old.
     #[must_use]
     pub fn of(directory: &Directory) -> Self {
-        let members = directory.groups().iter().flat_map(|group| group.users.iter().copied());
-        let of_users = directory.users().iter().flat_map(|user| user.groups.iter().copied());
-        let parents = directory.groups().iter().flat_map(|group| group.parents.iter().copied());
+        let flaws = directory.flaws();
+        let groups = || directory.groups().iter().filter(|group| !flaws.groups.contains_key(&group.pk));
+        let users = directory.users().iter().filter(|user| !flaws.users.contains_key(&user.pk));
+        let members = groups().flat_map(|group| group.users.iter().copied());
+        let parents = groups().flat_map(|group| group.parents.iter().copied());
+        let of_users = users.flat_map(|user| user.groups.iter().copied());
+        let lists_user = |pk| directory.has_user(pk) || flaws.users.contains_key(&pk);
+        let lists_group = |pk| directory.has_group(pk) || flaws.groups.contains_key(&pk);
         Self {
-            users: members.filter(|pk| !directory.has_user(*pk)).collect(),
-            groups: of_users.chain(parents).filter(|pk| !directory.has_group(*pk)).collect(),
+            users: members.filter(|pk| !lists_user(*pk)).collect(),
+            groups: of_users.chain(parents).filter(|pk| !lists_group(*pk)).collect(),
         }
     }
 

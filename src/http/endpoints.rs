@@ -5,6 +5,7 @@
     reason = "a handler's doc is its description in OpenAPI, which lists the errors as responses"
 )]
 
+mod accept;
 mod changes_view;
 pub mod docs;
 pub mod entities;
@@ -13,6 +14,8 @@ pub mod events;
 pub mod explain;
 pub mod health;
 mod kind_name;
+pub mod locations;
 pub mod openapi;
+mod push_view;
 pub mod run_view;
 pub mod sync;

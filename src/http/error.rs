@@ -4,7 +4,7 @@ use std::any::Any;
 
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Response, StatusCode};
 use axum::response::IntoResponse;
 use serde::Serialize;
@@ -19,9 +19,18 @@ pub enum ApiError {
     /// The service is shutting down.
     #[error("the service is shutting down")]
     Draining,
+    /// The snapshot is older than the operator allows.
+    #[error(
+        "the snapshot is older than `entityProvider.maxAge`; /health says why, /entities still serves it"
+    )]
+    Stale,
     /// A query parameter is unknown or has a value that cannot be used.
     #[error("{0}")]
     Query(String),
+    /// What says under which URL the service was asked cannot stand in a URL; the value is not
+    /// repeated, since it may be anything.
+    #[error("the header {0} cannot be used in a URL; set `entityProvider.publicUrl` or correct the request")]
+    Host(&'static str),
     /// None of the formats is acceptable.
     #[error("none of {0} is acceptable; send another Accept header or use ?format=")]
     NotAcceptable(String),
@@ -36,6 +45,35 @@ pub enum ApiError {
         "no {0} is in the snapshot, neither by name nor by pk; spell it as Authentik or the catalog does"
     )]
     UnknownRow(String),
+    /// No token where one is needed.
+    #[error("a token is needed: send it as `Authorization: Bearer …`, or to read also as `?token=…`")]
+    TokenMissing,
+    /// No such token.
+    #[error("the token is none of those that this service knows; it may have been replaced")]
+    TokenInvalid,
+    /// A token for something else.
+    #[error(
+        "the token is for something else: a read token reads, and a sync token asks for runs with POST /sync \
+         and follows them with GET /sync and GET /sync/{{id}}/events"
+    )]
+    TokenKind,
+    /// Several tokens.
+    #[error("the request carries more than one token; send one, in the Authorization header or as ?token=")]
+    TokenTwice,
+    /// A token in the URL of a request that changes something; proxies write URLs to their logs.
+    #[error(
+        "send the token in the Authorization header here; a token in a URL ends up in logs, so replace it"
+    )]
+    TokenInQuery,
+    /// Nobody may ask for runs.
+    #[error(
+        "nobody may ask for runs here, since no `entityProvider.auth.syncTokens` are set; \
+         set one, or `allowAnonymous: true` beside it"
+    )]
+    SyncClosed,
+    /// Wrong tokens come faster than they are answered.
+    #[error("the token is none of those that this service knows, and too many others were not either")]
+    TooManyFailures,
     /// No such path.
     #[error("there is nothing at this path; GET /openapi.json describes the service")]
     UnknownPath,
@@ -72,8 +110,11 @@ impl ApiError {
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::NoSnapshot | Self::Draining => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Query(_) => StatusCode::BAD_REQUEST,
+            Self::NoSnapshot | Self::Draining | Self::Stale => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Query(_) | Self::Host(_) | Self::TokenTwice | Self::TokenInQuery => StatusCode::BAD_REQUEST,
+            Self::TokenMissing | Self::TokenInvalid => StatusCode::UNAUTHORIZED,
+            Self::TokenKind | Self::SyncClosed => StatusCode::FORBIDDEN,
+            Self::TooManyFailures => StatusCode::TOO_MANY_REQUESTS,
             Self::NotAcceptable(_) => StatusCode::NOT_ACCEPTABLE,
             Self::UnknownEntity | Self::UnknownRun(_) | Self::UnknownRow(_) | Self::UnknownPath => {
                 StatusCode::NOT_FOUND
@@ -89,14 +130,47 @@ impl ApiError {
         match self {
             Self::NoSnapshot => "no-snapshot",
             Self::Draining => "draining",
+            Self::Stale => "stale",
             Self::Query(_) => "bad-query",
+            Self::Host(_) => "bad-host",
             Self::NotAcceptable(_) => "not-acceptable",
             Self::UnknownEntity => "unknown-entity",
             Self::UnknownRun(_) => "unknown-run",
             Self::UnknownRow(_) => "unknown-row",
+            Self::TokenMissing => "token-missing",
+            Self::TokenInvalid => "token-invalid",
+            Self::TokenKind => "token-kind",
+            Self::TokenTwice => "token-twice",
+            Self::TokenInQuery => "token-in-query",
+            Self::SyncClosed => "sync-closed",
+            Self::TooManyFailures => "too-many-failures",
             Self::UnknownPath => "unknown-path",
             Self::UnknownMethod => "unknown-method",
             Self::Internal => "internal",
+        }
+    }
+
+    /// How many seconds to wait before asking again.
+    fn retry_after(&self) -> Option<&'static str> {
+        match self {
+            Self::NoSnapshot | Self::Draining => Some("5"),
+            Self::TooManyFailures => Some("60"),
+            _ => None,
+        }
+    }
+
+    /// What a client must do about its token (RFC 6750, section 3).
+    fn challenge(&self) -> Option<&'static str> {
+        match self {
+            Self::TokenMissing => Some(r#"Bearer realm="authentik-entity-provider""#),
+            Self::TokenInvalid => Some(r#"Bearer realm="authentik-entity-provider", error="invalid_token""#),
+            Self::TokenKind => {
+                Some(r#"Bearer realm="authentik-entity-provider", error="insufficient_scope""#)
+            }
+            Self::TokenTwice | Self::TokenInQuery => {
+                Some(r#"Bearer realm="authentik-entity-provider", error="invalid_request""#)
+            }
+            _ => None,
         }
     }
 }
@@ -115,8 +189,9 @@ impl IntoResponse for ApiError {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
+        let optional = [(RETRY_AFTER, self.retry_after()), (WWW_AUTHENTICATE, self.challenge())];
+        for (name, value) in optional {
+            headers.extend(value.map(|value| (name, HeaderValue::from_static(value))));
         }
         response
     }

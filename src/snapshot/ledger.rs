@@ -4,14 +4,14 @@
 //! asking always leads to a run that began afterwards.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+use super::push::PushReport;
 use super::run::{Outcome, Run, RunId, Trigger};
 use crate::clock::Clock;
-use crate::progress::Progress;
 
 /// How many ended runs are kept.
 const KEPT: usize = 100;
@@ -32,6 +32,7 @@ struct Runs {
     next_at: Option<Timestamp>,
     closed: bool,
     refused: Option<String>,
+    push: Option<PushReport>,
 }
 
 impl Runs {
@@ -51,9 +52,25 @@ impl Ledger {
     /// Asks for a run; the answer names the queued one, which may have been asked for before. None
     /// once the ledger is closed.
     pub fn request(&self, trigger: Trigger) -> Option<RunId> {
+        self.ask(trigger, false)
+    }
+
+    /// Asks for a run that publishes also what the shrink guard would hold: the queued run becomes
+    /// such a run, and no other does.
+    pub fn request_accepting_shrink(&self, trigger: Trigger) -> Option<RunId> {
+        self.ask(trigger, true)
+    }
+
+    fn ask(&self, trigger: Trigger, accepts_shrink: bool) -> Option<RunId> {
         let queued_at = self.clock.now();
-        let queued = || Run::asked_for(trigger, queued_at);
-        self.change(|runs| (!runs.closed).then(|| runs.queued.get_or_insert_with(queued).id))
+        self.change(|runs| {
+            if runs.closed {
+                return None;
+            }
+            let run = runs.queued.get_or_insert_with(|| Run::asked_for(trigger, queued_at));
+            run.accepts_shrink |= accepts_shrink;
+            Some(run.id)
+        })
     }
 
     /// Waits until a run is queued.
@@ -61,14 +78,13 @@ impl Ledger {
         self.when(|runs| runs.queued.as_ref().map(|_| ())).await;
     }
 
-    /// Begins the queued run, if there is one, and gives what it counts its pages in.
-    pub fn start(&self) -> Option<(RunId, Arc<Progress>)> {
+    /// Begins the queued run, if there is one.
+    pub fn start(&self) -> Option<Run> {
         let now = self.clock.now();
         self.change(|runs| {
             let run = Run { started_at: Some(now), ..runs.queued.take()? };
-            let begun = (run.id, Arc::clone(&run.progress));
-            runs.running = Some(run);
-            Some(begun)
+            runs.running = Some(run.clone());
+            Some(run)
         })
     }
 
@@ -112,6 +128,17 @@ impl Ledger {
     #[must_use]
     pub fn refused(&self) -> Option<String> {
         self.lock().refused.clone()
+    }
+
+    /// Says what came of telling Backstage.
+    pub fn report_push(&self, report: PushReport) {
+        self.change(|runs| runs.push = Some(report));
+    }
+
+    /// What came of telling Backstage, the last time.
+    #[must_use]
+    pub fn last_push(&self) -> Option<PushReport> {
+        self.lock().push.clone()
     }
 
     /// Says when the next scheduled run is due.
@@ -197,13 +224,29 @@ mod tests {
         let ledger = ledger();
         let first = ledger.request(Trigger::Request).unwrap();
         assert_eq!(ledger.request(Trigger::Schedule), Some(first));
-        assert_eq!(ledger.start().unwrap().0, first);
+        assert_eq!(ledger.start().unwrap().id, first);
         let second = ledger.request(Trigger::Request).unwrap();
         assert_ne!(second, first);
         assert_eq!(ledger.request(Trigger::Request), Some(second));
         ledger.finish(failed());
-        assert_eq!(ledger.start().unwrap().0, second);
+        assert_eq!(ledger.start().unwrap().id, second);
         assert!(ledger.start().is_none());
+    }
+
+    #[test]
+    fn only_the_run_that_is_queued_accepts_a_shrink() {
+        let ledger = ledger();
+        ledger.request(Trigger::Schedule);
+        let running = ledger.start().unwrap().id;
+        let queued = ledger.request(Trigger::Schedule);
+        assert_eq!(ledger.request_accepting_shrink(Trigger::Request), queued);
+        ledger.request(Trigger::Request);
+        assert!(!ledger.find(running).unwrap().accepts_shrink, "it began before somebody accepted");
+        ledger.finish(failed());
+        assert!(ledger.start().unwrap().accepts_shrink, "a later post does not take it back");
+        ledger.finish(failed());
+        ledger.request(Trigger::Schedule);
+        assert!(!ledger.start().unwrap().accepts_shrink, "it counted once");
     }
 
     #[tokio::test]

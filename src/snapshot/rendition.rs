@@ -4,7 +4,8 @@ use bytes::Bytes;
 use serde::Deserialize;
 
 pub use super::coding::Encoding;
-use super::document::Document;
+use super::document::{Document, SEPARATOR};
+use super::shard::Shard;
 use crate::catalog::entity::Kind;
 use crate::digest::sha256_hex;
 
@@ -43,6 +44,8 @@ pub struct Variant {
     pub format: Format,
     /// Only this kind.
     pub kind: Option<Kind>,
+    /// Only this shard.
+    pub shard: Option<Shard>,
 }
 
 /// Bytes to send and the strong tag that belongs to them.
@@ -62,11 +65,26 @@ impl Rendition {
     /// Renders a variant of a document without a coding.
     #[must_use]
     pub fn plain(document: &Document, variant: Variant) -> Self {
-        let Variant { format, kind } = variant;
+        let Variant { format, kind, shard } = variant;
+        if let Some(shard) = shard {
+            return Self::joined(format, document.shard(shard, kind));
+        }
+        match format {
+            Format::Yaml => {
+                let bytes = kind.map_or_else(|| document.bytes().clone(), |kind| document.part(kind));
+                Self::of(bytes, Encoding::Identity, format)
+            }
+            _ => Self::joined(format, document.entities(kind).map(|(_, json)| json)),
+        }
+    }
+
+    /// Renders JSON documents without a coding.
+    #[must_use]
+    pub(super) fn joined<'a>(format: Format, documents: impl Iterator<Item = &'a [u8]>) -> Self {
         let bytes = match format {
-            Format::Yaml => kind.map_or_else(|| document.bytes().clone(), |kind| document.part(kind)),
-            Format::Json => array(document, kind),
-            Format::Ndjson => lines(document, kind),
+            Format::Yaml => ended(documents, SEPARATOR),
+            Format::Json => array(documents),
+            Format::Ndjson => ended(documents, b""),
         };
         Self::of(bytes, Encoding::Identity, format)
     }
@@ -91,10 +109,10 @@ impl Rendition {
     }
 }
 
-/// One JSON array, an entity a line.
-fn array(document: &Document, kind: Option<Kind>) -> Bytes {
+/// One JSON array, a document a line.
+fn array<'a>(documents: impl Iterator<Item = &'a [u8]>) -> Bytes {
     let mut bytes = vec![b'['];
-    for (at, (_, json)) in document.entities(kind).enumerate() {
+    for (at, json) in documents.enumerate() {
         bytes.extend_from_slice(if at == 0 { b"\n" } else { b",\n" });
         bytes.extend_from_slice(json);
     }
@@ -102,10 +120,11 @@ fn array(document: &Document, kind: Option<Kind>) -> Bytes {
     bytes.into()
 }
 
-/// One JSON document a line.
-fn lines(document: &Document, kind: Option<Kind>) -> Bytes {
+/// One JSON document a line, each after a separator.
+fn ended<'a>(documents: impl Iterator<Item = &'a [u8]>, separator: &[u8]) -> Bytes {
     let mut bytes = Vec::new();
-    for (_, json) in document.entities(kind) {
+    for json in documents {
+        bytes.extend_from_slice(separator);
         bytes.extend_from_slice(json);
         bytes.push(b'\n');
     }

@@ -8,10 +8,24 @@ use tokio::sync::Semaphore;
 use tokio::task::{JoinError, spawn, spawn_blocking};
 
 use super::Snapshot;
-use super::rendition::{Encoding, Rendition, Variant};
+use super::locations::Locations;
+use super::rendition::{Encoding, Format, Rendition, Variant};
 
-/// What a rendition is kept under: the content that it was made from, and how.
-type Key = (Box<str>, Variant, Encoding);
+/// What a kept rendition takes beside its body: key, tag and the cache's own records. Without it, bodies
+/// without bytes, which empty shards have, would be kept without bounds.
+const OVERHEAD: usize = 512;
+
+/// What a rendition is kept under: what it was made from and in which coding.
+type Key = (Source, Encoding);
+
+/// What a rendition was made from, and how.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Source {
+    /// Entities, by the digest of the document or of the shard; a shard's outlives changes elsewhere.
+    Entities(Box<str>, Variant),
+    /// The list of the shards.
+    Locations(Box<Locations>, Format),
+}
 
 /// Answers with renditions of snapshots; the default body comes with them, plain and gzip.
 #[derive(Debug)]
@@ -27,7 +41,9 @@ impl Renditions {
         let kept = Cache::builder()
             .max_capacity(capacity)
             .eviction_policy(EvictionPolicy::lru())
-            .weigher(|_, rendition: &Arc<Rendition>| u32::try_from(rendition.bytes.len()).unwrap_or(u32::MAX))
+            .weigher(|_, rendition: &Arc<Rendition>| {
+                u32::try_from(rendition.bytes.len() + OVERHEAD).unwrap_or(u32::MAX)
+            })
             .build();
         Self { kept, turn: Arc::new(Semaphore::new(1)) }
     }
@@ -43,31 +59,47 @@ impl Renditions {
         if default && let Some(published) = snapshot.published(encoding) {
             return Arc::clone(published);
         }
-        let plain =
-            if default { Arc::clone(snapshot.identity()) } else { self.plain(snapshot, variant).await };
-        match encoding {
-            Encoding::Identity => plain,
-            coding => self.kept(snapshot, variant, coding, move || plain.encoded(coding)).await,
-        }
+        let source = Source::entities(snapshot, variant);
+        let plain = if default {
+            Arc::clone(snapshot.identity())
+        } else {
+            let snapshot = Arc::clone(snapshot);
+            let make = move || Rendition::plain(&snapshot.document, variant);
+            self.kept(source.clone(), Encoding::Identity, make).await
+        };
+        self.encoded(source, plain, encoding).await
     }
 
-    /// A variant without a coding.
-    async fn plain(&self, snapshot: &Arc<Snapshot>, variant: Variant) -> Arc<Rendition> {
-        let source = Arc::clone(snapshot);
-        let make = move || Rendition::plain(&source.document, variant);
-        self.kept(snapshot, variant, Encoding::Identity, make).await
+    /// The list of the shards; whoever asks for one that is being made waits for it.
+    pub async fn locations(
+        &self,
+        locations: Locations,
+        format: Format,
+        encoding: Encoding,
+    ) -> Arc<Rendition> {
+        let source = Source::Locations(Box::new(locations.clone()), format);
+        let make = move || locations.render(format);
+        let plain = self.kept(source.clone(), Encoding::Identity, make).await;
+        self.encoded(source, plain, encoding).await
+    }
+
+    /// The same in a coding.
+    async fn encoded(&self, source: Source, plain: Arc<Rendition>, encoding: Encoding) -> Arc<Rendition> {
+        match encoding {
+            Encoding::Identity => plain,
+            coding => self.kept(source, coding, move || plain.encoded(coding)).await,
+        }
     }
 
     /// A kept rendition, made now if there is none. The making is a task of its own and goes on when
     /// the client does not wait for it: its work is not lost, and nobody else's turn comes too early.
     async fn kept(
         &self,
-        snapshot: &Snapshot,
-        variant: Variant,
+        source: Source,
         encoding: Encoding,
         make: impl FnOnce() -> Rendition + Send + 'static,
     ) -> Arc<Rendition> {
-        let key: Key = (snapshot.document.digest().into(), variant, encoding);
+        let key: Key = (source, encoding);
         if let Some(kept) = self.kept.get(&key).await {
             return kept;
         }
@@ -77,6 +109,14 @@ impl Renditions {
             Arc::new(unpanicked(spawn_blocking(make).await))
         };
         unpanicked(spawn(async move { kept.get_with(key, rendition).await }).await)
+    }
+}
+
+impl Source {
+    fn entities(snapshot: &Snapshot, variant: Variant) -> Self {
+        let document = &snapshot.document;
+        let digest = variant.shard.map(|shard| document.shard_digest(shard).into());
+        Self::Entities(digest.unwrap_or_else(|| document.digest().into()), variant)
     }
 }
 
@@ -96,10 +136,10 @@ mod tests {
     use crate::base_url::BaseUrl;
     use crate::catalog::policy::{NamePolicy, Policy};
     use crate::directory::{Directory, Group, GroupPk};
-    use crate::snapshot::rendition::Format;
+    use crate::snapshot::shard::{ShardCount, changed_shards};
 
-    const JSON: Variant = Variant { format: Format::Json, kind: None };
-    const NDJSON: Variant = Variant { format: Format::Ndjson, kind: None };
+    const JSON: Variant = Variant { format: Format::Json, kind: None, shard: None };
+    const NDJSON: Variant = Variant { format: Format::Ndjson, kind: None, shard: None };
 
     fn snapshot(groups: u128) -> Arc<Snapshot> {
         let group = |number| Group {
@@ -150,6 +190,36 @@ mod tests {
         assert!(Arc::ptr_eq(&first, &second) && !Arc::ptr_eq(&first, &other));
     }
 
+    #[tokio::test]
+    async fn a_shard_survives_a_snapshot_in_which_only_others_changed() {
+        let (renditions, of) = (Renditions::new(1 << 20), "8".parse::<ShardCount>().unwrap());
+        let (before, after) = (snapshot(50), snapshot(51));
+        let changed = changed_shards(Some(&before.document), &after.document, of);
+        assert_eq!(changed.len(), 1, "one group is new");
+        for shard in of.shards() {
+            for encoding in [Encoding::Identity, Encoding::Gzip, Encoding::Zstd] {
+                let variant = Variant { shard: Some(shard), ..Variant::default() };
+                let [before, after] =
+                    [&before, &after].map(|snapshot| renditions.rendition(snapshot, variant, encoding));
+                let (before, after) = (before.await, after.await);
+                assert_eq!(Arc::ptr_eq(&before, &after), !changed.contains(&shard), "{shard}");
+                assert_eq!(before.etag == after.etag, !changed.contains(&shard), "{shard}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn bodies_without_bytes_are_bounded_too() {
+        let (renditions, snapshot) = (Renditions::new(20 * OVERHEAD as u64), snapshot(0));
+        for shard in "1024".parse::<ShardCount>().unwrap().shards().take(100) {
+            let variant = Variant { shard: Some(shard), ..Variant::default() };
+            let answered = renditions.rendition(&snapshot, variant, Encoding::Identity).await;
+            assert!(answered.bytes.is_empty());
+        }
+        renditions.kept.run_pending_tasks().await;
+        assert!((1..=20).contains(&renditions.kept.entry_count()), "{}", renditions.kept.entry_count());
+    }
+
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn one_rendition_is_made_at_a_time() {
         let (renditions, snapshot) = (Renditions::new(1 << 20), snapshot(9));
@@ -160,7 +230,7 @@ mod tests {
         });
         let made = asked.map(|(variant, coding)| {
             let (working, most, source) = (Arc::clone(&working), Arc::clone(&most), Arc::clone(&snapshot));
-            renditions.kept(&snapshot, variant, coding, move || {
+            renditions.kept(Source::entities(&snapshot, variant), coding, move || {
                 most.fetch_max(working.fetch_add(1, SeqCst) + 1, SeqCst);
                 // Long enough for others to come in, if they could.
                 (0..1000).for_each(|_| std::thread::yield_now());
@@ -178,6 +248,7 @@ mod tests {
         let (renditions, snapshot) = (Renditions::new(1 << 20), snapshot(9));
         let (begun, began) = tokio::sync::oneshot::channel();
         let (allow, allowed) = std::sync::mpsc::channel::<()>();
+        let json = || Source::entities(&snapshot, JSON);
         let source = Arc::clone(&snapshot);
         let make = move || {
             let _ = begun.send(());
@@ -185,13 +256,13 @@ mod tests {
             Rendition::plain(&source.document, JSON)
         };
         tokio::select! {
-            _ = renditions.kept(&snapshot, JSON, Encoding::Identity, make) => panic!("nothing was allowed"),
+            _ = renditions.kept(json(), Encoding::Identity, make) => panic!("nothing was allowed"),
             _ = began => {}
         }
         assert_eq!(renditions.turn.available_permits(), 0, "the turn is not over");
         allow.send(()).unwrap();
         let again = || -> Rendition { panic!("made twice") };
-        let answered = renditions.kept(&snapshot, JSON, Encoding::Identity, again).await;
+        let answered = renditions.kept(json(), Encoding::Identity, again).await;
         assert!(!answered.bytes.is_empty());
     }
 

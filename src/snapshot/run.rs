@@ -52,6 +52,8 @@ pub enum Trigger {
     Request,
     /// The configuration changed.
     Reload,
+    /// The service began with what an earlier process had kept.
+    Restart,
 }
 
 /// A run in the ledger.
@@ -61,6 +63,8 @@ pub struct Run {
     pub id: RunId,
     /// Why it was asked for.
     pub trigger: Trigger,
+    /// Whether what the shrink guard would hold is published.
+    pub accepts_shrink: bool,
     /// When it was asked for.
     pub queued_at: Timestamp,
     /// When it began.
@@ -76,7 +80,7 @@ impl Run {
     #[must_use]
     pub fn asked_for(trigger: Trigger, queued_at: Timestamp) -> Self {
         let (id, progress) = (RunId::new(), Arc::default());
-        Self { id, trigger, queued_at, started_at: None, progress, end: None }
+        Self { id, trigger, accepts_shrink: false, queued_at, started_at: None, progress, end: None }
     }
 }
 
@@ -85,6 +89,8 @@ impl Run {
 pub enum Outcome {
     /// A snapshot was published.
     Succeeded(Report),
+    /// The rows were read and are suspiciously few: the old snapshot stays until somebody accepts them.
+    Held(Failure),
     /// Nothing changed: the old snapshot stays.
     Failed(Failure),
 }
@@ -102,7 +108,7 @@ pub struct Report {
     pub findings: Arc<[Finding]>,
 }
 
-/// Why a run failed, in words an operator can act on.
+/// Why a run failed or was held, in words an operator can act on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// What kind of failure it is, stable over versions.

@@ -1,29 +1,26 @@
-//! One cycle: read, transform, publish. Directly callable; a failure changes nothing.
+//! One cycle: read, judge, transform, publish. Directly callable; a failure changes nothing.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout};
 
+use super::guard::Hold;
+use super::judgement::{self, Caution, Judgement};
 use crate::authentik::client::Client;
+use crate::authentik::error::Error;
 use crate::authentik::reading::read_directory;
 use crate::catalog::entity::Kind;
-use crate::catalog::finding::Finding;
 use crate::catalog::policy::Policy;
 use crate::clock::Clock;
-use crate::directory::{Directory, Disagreement};
+use crate::config::ShrinkGuard;
+use crate::directory::Directory;
 use crate::progress::Progress;
 use crate::snapshot::changes::Changes;
-use crate::snapshot::run::{Failure, Report};
+use crate::snapshot::kept::Kept;
+use crate::snapshot::run::{Failure, Outcome, Report};
 use crate::snapshot::{Snapshot, Store};
-
-/// Why entities without any user are not published: they would delete everybody from a catalog.
-pub const NOBODY: &str = "no user would be left: every user that Authentik shows is inactive or a service \
-    account; check the token's permission `view_user` and `includeServiceAccounts`";
-/// How many new findings a run logs one by one.
-const LOGGED_FINDINGS: usize = 20;
 
 /// What a cycle needs.
 #[derive(Debug)]
@@ -34,22 +31,60 @@ pub struct Cycle {
     pub policy: Arc<Policy>,
     /// How long the reading may take.
     pub timeout: Duration,
+    /// What a run may remove.
+    pub limits: ShrinkGuard,
     /// Where the snapshot is published.
     pub store: Arc<Store>,
     /// The wall clock.
     pub clock: Clock,
 }
 
+/// Why a cycle published nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// The rows were read and are suspiciously few.
+    Held(Failure),
+    /// The rows could not be read or transformed.
+    Failed(Failure),
+}
+
+impl Stop {
+    /// The reason.
+    #[must_use]
+    pub fn into_failure(self) -> Failure {
+        match self {
+            Self::Held(failure) | Self::Failed(failure) => failure,
+        }
+    }
+}
+
+impl From<Stop> for Outcome {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Held(failure) => Self::Held(failure),
+            Stop::Failed(failure) => Self::Failed(failure),
+        }
+    }
+}
+
+impl From<Hold> for Stop {
+    fn from(hold: Hold) -> Self {
+        Self::Held(hold.into())
+    }
+}
+
 impl Cycle {
-    /// Reads the directory and publishes what follows from it.
+    /// Reads the directory and publishes what follows from it, also if that is suspiciously little
+    /// where `accepts_shrink` says so.
     ///
     /// # Errors
-    /// Whatever keeps the directory from being read whole within the timeout.
-    pub async fn run(&self, progress: &Progress) -> Result<Report, Failure> {
+    /// Whatever keeps the directory from being read whole within the timeout, or from being published.
+    pub async fn run(&self, accepts_shrink: bool, progress: &Progress) -> Result<Report, Stop> {
         let read_at = self.clock.now();
-        let known = self.kept().map(|kept| Disagreement::of(&kept.directory));
-        let directory = self.read(&known.unwrap_or_default(), progress).await?;
-        self.publish(Arc::new(directory), self.store.current(), read_at).await
+        let kept = self.kept().map(|kept| Arc::clone(&kept.directory)).unwrap_or_default();
+        let directory = self.read(&kept, progress).await?;
+        let caution = if accepts_shrink { Caution::Accepted } else { Caution::Guarded };
+        self.publish(Arc::new(directory), caution, read_at).await
     }
 
     /// Whether rows of this server are kept.
@@ -62,11 +97,19 @@ impl Cycle {
     ///
     /// # Errors
     /// When there are none of this server, or the transform fails.
-    pub async fn run_on_kept_rows(&self) -> Result<Report, Failure> {
-        let nothing = || Failure { code: "internal", message: "no rows are kept".into() };
+    pub async fn run_on_kept_rows(&self) -> Result<Report, Stop> {
+        let nothing = || Stop::Failed(Failure { code: "internal", message: "no rows are kept".into() });
         let kept = self.kept().ok_or_else(nothing)?;
-        let (directory, read_at) = (Arc::clone(&kept.directory), kept.read_at);
-        self.publish(directory, Some(kept), read_at).await
+        self.publish(Arc::clone(&kept.directory), Caution::Kept, kept.read_at).await
+    }
+
+    /// Publishes what an earlier process kept of this server.
+    ///
+    /// # Errors
+    /// When nobody would be left, or the transform fails.
+    pub async fn restore(&self, kept: Kept) -> Result<Report, Stop> {
+        let policy = Arc::clone(&self.policy);
+        self.publish_made(move || judgement::restored(kept, policy)).await
     }
 
     /// The snapshot, if its rows are this server's.
@@ -78,21 +121,21 @@ impl Cycle {
     async fn publish(
         &self,
         directory: Arc<Directory>,
-        previous: Option<Arc<Snapshot>>,
+        caution: Caution,
         read_at: Timestamp,
-    ) -> Result<Report, Failure> {
+    ) -> Result<Report, Stop> {
+        let judgement = Judgement { caution, limits: self.limits, previous: self.store.current() };
         let policy = Arc::clone(&self.policy);
-        let made = tokio::task::spawn_blocking(move || {
-            let snapshot = Snapshot::new(directory, policy, previous.as_deref(), read_at);
-            let old = previous.as_ref().map(|previous| &previous.document);
-            let changes = Changes::between(old, &snapshot.document);
-            log_new(&snapshot.findings, previous.as_ref().map_or(&[], |previous| &previous.findings));
-            (snapshot, changes)
-        });
-        let (snapshot, changes) = made.await.map_err(|_| panicked())?;
-        if snapshot.document.count(Kind::User) == 0 {
-            return Err(Failure { code: "nobody", message: NOBODY.into() });
-        }
+        self.publish_made(move || judgement.snapshot(directory, policy, read_at)).await
+    }
+
+    /// Has a snapshot made off the serving threads and publishes it.
+    async fn publish_made(
+        &self,
+        make: impl FnOnce() -> Result<(Snapshot, Changes), Hold> + Send + 'static,
+    ) -> Result<Report, Stop> {
+        let made = tokio::task::spawn_blocking(make).await;
+        let (snapshot, changes) = made.map_err(|_| panicked())??;
         let report = Report {
             users: snapshot.document.count(Kind::User),
             groups: snapshot.document.count(Kind::Group),
@@ -103,18 +146,25 @@ impl Cycle {
         Ok(report)
     }
 
-    /// Reads the directory within the timeout; `known` are differences from before.
+    /// Reads the directory within the timeout; `kept` is what is known from before.
     ///
     /// # Errors
     /// Whatever keeps the directory from being read whole within the timeout.
-    pub async fn read(&self, known: &Disagreement, progress: &Progress) -> Result<Directory, Failure> {
+    pub async fn read(&self, kept: &Directory, progress: &Progress) -> Result<Directory, Stop> {
         let started = Instant::now();
-        match timeout(self.timeout, read_directory(&self.client, known, progress)).await {
+        match timeout(self.timeout, read_directory(&self.client, kept, progress)).await {
             Ok(Ok(directory)) => Ok(directory),
-            Ok(Err(error)) => Err(Failure { code: error.code(), message: error.to_string() }),
-            Err(_) => Err(timed_out(started.elapsed(), progress)),
+            // No full view is empty, so that nobody can accept it either.
+            Ok(Err(error @ Error::Empty)) => Err(Stop::Held(failure(&error))),
+            Ok(Err(error)) => Err(Stop::Failed(failure(&error))),
+            Err(_) => Err(Stop::Failed(timed_out(started.elapsed(), progress))),
         }
     }
+}
+
+/// The failure of a run that could not read Authentik.
+fn failure(error: &Error) -> Failure {
+    Failure { code: error.code(), message: error.to_string() }
 }
 
 /// The failure of a run that took too long, with a timeout that would do.
@@ -135,19 +185,7 @@ fn timed_out(elapsed: Duration, progress: &Progress) -> Failure {
     Failure { code: "timeout", message }
 }
 
-/// Logs findings that the previous snapshot did not have.
-fn log_new(findings: &[Finding], previous: &[Finding]) {
-    let known: BTreeSet<&Finding> = previous.iter().collect();
-    let new: Vec<_> = findings.iter().filter(|finding| !known.contains(finding)).collect();
-    for finding in new.iter().take(LOGGED_FINDINGS) {
-        tracing::warn!(code = %finding.code, remedy = %finding.remedy, "{}", finding.message);
-    }
-    if new.len() > LOGGED_FINDINGS {
-        tracing::warn!(findings = new.len(), "more findings; GET /sync/{{id}} lists all");
-    }
-}
-
 /// The failure of a transform that panicked; its message went to the log.
-fn panicked() -> Failure {
-    Failure { code: "internal", message: "the transform failed; the log has the reason".into() }
+fn panicked() -> Stop {
+    Stop::Failed(Failure { code: "internal", message: "the transform failed; the log has the reason".into() })
 }

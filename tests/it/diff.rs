@@ -62,6 +62,33 @@ async fn the_configured_address_is_the_default() {
 }
 
 #[tokio::test]
+async fn a_service_with_tokens_is_asked_with_the_own_one_or_with_that_of_the_url() {
+    const TOKEN: &str = "rEaD7xW2vK9pLmR4tY8uB3nC6hJ1sD5f";
+    let upstream = Upstream::spawn(crowd(4)).await;
+    let mut config = config(&upstream.authentik.base, FakeAuthentik::TOKEN);
+    config.service.auth.read_tokens = vec![TOKEN.into()];
+    config.service.auth.allow_anonymous = true;
+    let app = TestApp::spawn(config).await;
+    assert_eq!(app.post("/sync?wait=5m").send().await.unwrap().status(), 200);
+    let listen = app.base.replace("http://", "");
+    let own = [("ENTITY_PROVIDER_LISTEN", listen.as_str()), ("ENTITY_PROVIDER_AUTH_READ_TOKENS", TOKEN)];
+    let with_token = format!("{}/entities?token={TOKEN}", app.base);
+    for (arguments, variables, code) in [
+        (&["diff"][..], &own[..], 0),
+        (&["diff"], &own[..1], 2),
+        (&["diff", "--against", &with_token], &[], 0),
+        // The own token goes nowhere else than to the own service.
+        (&["diff", "--against", &app.base], &own, 2),
+    ] {
+        let ended = upstream.run_with(arguments, variables).await;
+        assert_eq!(ended.status.code(), Some(code), "{arguments:?}: {}", ended.error);
+        assert!(!ended.error.contains(TOKEN), "{}", ended.error);
+    }
+    let explained = ["explain", "group", "everyone", "--url", &with_token];
+    assert!(upstream.printed(&explained).await.contains("everyone"));
+}
+
+#[tokio::test]
 async fn a_file_of_every_format_is_as_good_as_a_service() {
     let upstream = Upstream::spawn(crowd(4)).await;
     let folder = tempfile::tempdir().unwrap();

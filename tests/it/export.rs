@@ -34,6 +34,21 @@ async fn every_format_has_the_bytes_that_the_service_serves() {
 }
 
 #[tokio::test]
+async fn a_shard_has_the_bytes_that_the_service_serves() {
+    let upstream = Upstream::spawn(FakeDirectory::generate(60)).await;
+    let app = TestApp::spawn(config(&upstream.authentik.base, FakeAuthentik::TOKEN)).await;
+    app.sync().await;
+    for shard in ["0/1", "1/2", "3/4"] {
+        let served = app.fetch(&format!("/entities?shard={shard}")).await.text().await.unwrap();
+        assert!(served.contains("\"kind\":\"User\""));
+        assert_eq!(upstream.printed(&["export", "--shard", shard]).await, served, "{shard}");
+    }
+    let refused = upstream.run(&["export", "--shard", "3/6"]).await;
+    assert_eq!(refused.status.code(), Some(2));
+    assert_says(&refused.error, &["--shard", "power of two"]);
+}
+
+#[tokio::test]
 async fn the_findings_are_counted_on_standard_error() {
     let upstream = Upstream::spawn(directory(&[(1, "a"), (2, "A"), (3, "-")], &[])).await;
     let ended = upstream.run(&["export"]).await;

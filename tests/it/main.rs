@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails, in its helpers too")]
 #![expect(unreachable_pub, reason = "nothing is reached from outside a test binary")]
 
+mod auth;
+mod broken_rows;
 mod check;
 mod commands;
 mod delta;
@@ -12,16 +14,20 @@ mod entities;
 mod explain;
 mod export;
 mod groups;
+mod guard;
 mod health;
 mod hierarchy;
 mod look_alike;
 mod names;
 mod openapi;
 mod problems;
+mod push;
 mod readme;
 mod recordings;
 mod reload;
+mod restart;
 mod schedule;
+mod shards;
 mod shutdown;
 mod support;
 mod sync_drift;
@@ -30,5 +36,7 @@ mod sync_failures;
 mod sync_hidden;
 mod sync_requests;
 mod sync_retries;
+mod tls;
 mod transform_properties;
+mod upstream;
 mod users;

@@ -96,6 +96,23 @@ async fn refusals_are_described_too() {
     assert!(entities["responses"].get("406").is_some() && entities["responses"].get("304").is_some());
 }
 
+#[tokio::test]
+async fn what_needs_a_token_is_described_and_refused_as_described() {
+    let pair = Pair::spawn(Release::V2026_5, FakeDirectory::generate(3), |config| {
+        config.service.auth.read_tokens = vec!["rrrrrrrrrrrrrrrr".into()];
+        config.service.auth.sync_tokens = vec!["ssssssssssssssss".into()];
+    })
+    .await;
+    for (method, path, operation) in operations(&description()) {
+        let status = held_against(&pair.app, method.clone(), &path, &operation).await;
+        let is_open = path.starts_with("/health");
+        assert_eq!(status == 401, !is_open, "{method} {path}: {status}");
+        assert_eq!(operation["security"].is_array(), !is_open, "{method} {path}");
+        let in_url = operation["security"].to_string().contains("token");
+        assert_eq!(in_url, !is_open && method == Method::GET, "{method} {path}");
+    }
+}
+
 #[test]
 fn every_operation_has_a_summary_and_every_parameter_and_schema_a_description() {
     let description = description();

@@ -106,6 +106,12 @@ fn the_readme_names_every_failure() {
 }
 
 #[test]
+fn the_readme_names_every_failure_of_telling_backstage() {
+    let source = include_str!("../../src/backstage/client.rs");
+    assert_rows("Quick start with a real Authentik", &quoted(source, "pub fn code(&self)", "\n    }"), 4);
+}
+
+#[test]
 fn the_readme_names_every_problem_and_path() {
     let source = include_str!("../../src/http/error.rs");
     assert_rows("HTTP", &quoted(source, "pub fn code(&self)", "\n    }"), 8);

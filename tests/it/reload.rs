@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use authentik_entity_provider::authentik::fake::{FakeAuthentik, Release};
+use authentik_entity_provider::authentik::fake::{FakeAuthentik, Release, UserKind};
 use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::RunningAuthentik;
-use crate::support::directory::crowd;
+use crate::support::directory::{crowd, directory};
 use crate::support::process::{Process, get, post};
 
 /// A process that has synced once and does so again only when it is asked to.
@@ -131,6 +131,51 @@ async fn another_server_is_read_at_once_and_the_old_rows_stay_until_then() {
     running.serve.logged("sync succeeded").await;
     assert_eq!(running.names("user").await.len(), 7);
     assert_eq!(running.latest().await["trigger"], "reload");
+}
+
+#[tokio::test]
+async fn another_server_is_another_directory_and_no_shrink() {
+    let mut running = Running::spawn().await;
+    let other = FakeAuthentik::new(Release::V2025_10, directory(&[(1, "pat")], &[]));
+    let authentik = RunningAuthentik::spawn(&other).await;
+    std::fs::write(&running.file, content(&authentik.base, FakeAuthentik::TOKEN, "", "")).unwrap();
+    running.serve.logged("sync succeeded").await;
+    assert_eq!(running.names("user").await, ["pat"]);
+    assert!(running.names("group").await.is_empty(), "the one group of the other server is not missed");
+}
+
+#[tokio::test]
+async fn a_configuration_that_removes_much_is_no_shrink() {
+    let mut running = Running::spawn().await;
+    running.fake.edit(|directory| {
+        for number in 0..20 {
+            let pk = directory.add_user(&format!("robot-{number}"));
+            assert!(directory.set_kind(pk, UserKind::ServiceAccount));
+        }
+    });
+    running.write("includeServiceAccounts: true", "");
+    running.serve.logged("reload succeeded").await;
+    assert_eq!(post(&format!("{}/sync?wait=1m", running.service)).await["users"], 25);
+    running.serve.logged("sync succeeded").await;
+    running.write("excludeGroups: [everyone]", "");
+    running.serve.logged("reload succeeded").await;
+    assert_eq!(running.latest().await["removed"], 21);
+    let run = post(&format!("{}/sync?wait=1m", running.service)).await;
+    assert_eq!((&run["state"], &run["removed"]), (&"succeeded".into(), &0.into()), "{run}");
+}
+
+#[tokio::test]
+async fn changed_limits_are_tried_at_once_after_a_hold() {
+    let mut running = Running::spawn().await;
+    running.fake.edit(|directory| assert!((1..5).all(|pk| directory.remove_user(pk))));
+    running.write("", "shrinkGuard: { absolute: 1 }");
+    running.serve.logged("reload succeeded").await;
+    let run = post(&format!("{}/sync?wait=1m", running.service)).await;
+    assert_eq!(run["error"]["code"], "shrink", "{run}");
+    assert_eq!(running.names("user").await.len(), 5);
+    running.write("", "shrinkGuard: { enabled: false }");
+    running.serve.logged("sync succeeded").await;
+    assert_eq!(running.names("user").await.len(), 1);
 }
 
 #[tokio::test]

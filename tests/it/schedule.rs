@@ -6,6 +6,7 @@ use std::time::Duration;
 use authentik_entity_provider::authentik::fake::{Access, Action, FakeAuthentik, Gate, Place, Release, Step};
 use authentik_entity_provider::clock::Clock;
 use authentik_entity_provider::config::{Config, Schedule};
+use authentik_entity_provider::jitter::Jitter;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -32,17 +33,23 @@ fn schedule(value: Value) -> Schedule {
 struct Scheduled {
     fake: FakeAuthentik,
     app: TestApp,
+    clock: Clock,
     _authentik: RunningAuthentik,
 }
 
 impl Scheduled {
     async fn spawn(schedule: Schedule) -> Self {
+        Self::with_jitter(schedule, 0.0).await
+    }
+
+    async fn with_jitter(schedule: Schedule, jitter: f64) -> Self {
         let fake = FakeAuthentik::new(Release::V2026_5, crowd(5));
         let authentik = RunningAuthentik::spawn(&fake).await;
         let mut config: Config = config(&authentik.base, FakeAuthentik::TOKEN);
         config.authentik.schedule = schedule;
-        let app = TestApp::spawn_at(config, clock()).await;
-        Self { fake, app, _authentik: authentik }
+        let clock = clock();
+        let app = TestApp::spawn_with(config, clock.clone(), Jitter::new(move || jitter)).await;
+        Self { fake, app, clock, _authentik: authentik }
     }
 
     /// The ended runs, the first one first, as soon as there are so many.
@@ -55,8 +62,14 @@ impl Scheduled {
                 ended.reverse();
                 return ended;
             }
-            later(Duration::from_secs(1)).await;
+            let rest = list.get("nextRunAt").map_or(0, |next| seconds(next) - self.now());
+            later(Duration::from_secs(rest.max(1).unsigned_abs())).await;
         }
+    }
+
+    /// How many seconds have passed since the beginning.
+    fn now(&self) -> i64 {
+        self.clock.now().duration_since(BEGIN.parse().unwrap()).as_secs()
     }
 
     /// When the next run is due, in seconds since the beginning.
@@ -143,6 +156,73 @@ async fn with_a_snapshot_a_failure_waits_for_the_next_regular_run() {
     let runs = service.ended(3).await;
     assert_eq!(starts(&runs), [0, 1800, 3600]);
     assert_eq!(runs[1]["error"]["code"], "token");
+}
+
+/// The pauses between the starts of runs, in seconds.
+fn pauses(runs: &[Value]) -> Vec<i64> {
+    starts(runs).windows(2).map(|pair| pair[1] - pair[0]).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn repeated_failures_slow_the_pace_down_and_a_success_brings_it_back() {
+    let service = Scheduled::spawn(schedule(json!({"frequency": "5m", "initialDelay": "0s"}))).await;
+    service.ended(1).await;
+    service.fake.revoke(FakeAuthentik::TOKEN);
+    let runs = service.ended(9).await;
+    assert_eq!(pauses(&runs), [300, 300, 300, 600, 1200, 2400, 3600, 3600]);
+    service.fake.grant(FakeAuthentik::TOKEN, Access::Full);
+    let runs = service.ended(11).await;
+    assert_eq!(runs[9]["state"], "succeeded");
+    assert_eq!(pauses(&runs)[8..], [3600, 300]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_asks_for_a_run_brings_the_pace_back_also_if_it_fails() {
+    let service = Scheduled::spawn(schedule(json!({"frequency": "5m", "initialDelay": "0s"}))).await;
+    service.ended(1).await;
+    service.fake.revoke(FakeAuthentik::TOKEN);
+    let runs = service.ended(6).await;
+    assert_eq!(service.next().await, seconds(&runs[5]["startedAt"]) + 2400);
+    let asked = service.app.sync().await;
+    assert_eq!((&asked["state"], &asked["trigger"]), (&"failed".into(), &"request".into()));
+    assert_eq!(service.next().await, seconds(&asked["startedAt"]) + 300);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lengthened_pause_has_jitter_and_a_regular_one_has_none() {
+    let spawn = Scheduled::with_jitter(schedule(json!({"frequency": "5m", "initialDelay": "0s"})), 1.0);
+    let service = spawn.await;
+    service.ended(1).await;
+    service.fake.revoke(FakeAuthentik::TOKEN);
+    assert_eq!(pauses(&service.ended(6).await), [300, 300, 300, 750, 1500], "a quarter more at most");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cron_expression_that_fails_skips_some_of_its_times() {
+    let frequency = json!({"frequency": {"cron": "*/10 * * * *"}, "initialDelay": "0s"});
+    let service = Scheduled::spawn(schedule(frequency)).await;
+    service.ended(1).await;
+    service.fake.revoke(FakeAuthentik::TOKEN);
+    let runs = service.ended(7).await;
+    assert_eq!(starts(&runs), [0, 600, 1200, 1800, 3000, 5400, 9000]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_schedule_slower_than_an_hour_is_not_slowed_down() {
+    let service = Scheduled::spawn(schedule(json!({"frequency": "2h", "initialDelay": "0s"}))).await;
+    service.ended(1).await;
+    service.fake.revoke(FakeAuthentik::TOKEN);
+    assert_eq!(pauses(&service.ended(6).await), [7200; 5]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn held_runs_keep_the_pace() {
+    let service = Scheduled::spawn(schedule(json!({"frequency": "5m", "initialDelay": "0s"}))).await;
+    service.ended(1).await;
+    service.fake.edit(|directory| assert!((1..6).all(|pk| directory.set_active(pk, false))));
+    let runs = service.ended(6).await;
+    assert!(runs[1..].iter().all(|run| run["state"] == "held"), "{runs:?}");
+    assert_eq!(pauses(&runs), [300; 5]);
 }
 
 #[tokio::test(start_paused = true)]

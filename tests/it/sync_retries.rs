@@ -57,11 +57,12 @@ async fn an_answer_that_does_not_come_is_asked_for_again() {
 #[tokio::test(start_paused = true)]
 async fn retry_after_is_waited_for_in_seconds_and_as_a_date() {
     let now = "2026-01-05T08:00:00Z".parse().unwrap();
-    for retry_after in ["40", "Mon, 05 Jan 2026 08:00:40 GMT"] {
+    let (seconds, date) = ("40", "Mon, 05 Jan 2026 08:00:40 GMT");
+    for (status, retry_after) in [(429, seconds), (429, date), (503, seconds), (503, date)] {
         let pair = Pair::with(crowd(5)).await;
         let settings = config(&pair.authentik.base, FakeAuthentik::TOKEN);
         let app = TestApp::spawn_at(settings, Clock::new(move || now)).await;
-        pair.fake.script(Step::at(Place::Users, busy(503, Some(retry_after))));
+        pair.fake.script(Step::at(Place::Users, busy(status, Some(retry_after))));
         let begun = Instant::now();
         assert_eq!(app.sync().await["users"], 5);
         let waited = begun.elapsed();

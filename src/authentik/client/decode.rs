@@ -26,7 +26,7 @@ pub(super) fn decode<T: for<'de> Deserialize<'de>>(url: &str, body: &[u8]) -> Re
 }
 
 /// A decoder's message without the value that it quotes: that may be somebody's data.
-fn without_values(message: &str) -> String {
+pub(super) fn without_values(message: &str) -> String {
     match (message.find(['`', '"']), message.rfind(", expected")) {
         (Some(value), Some(expected)) if value < expected => {
             format!("{}{}", message[..value].trim_end(), &message[expected..])

@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 use url::form_urlencoded::byte_serialize;
 
-use super::{Client, decode};
+use super::Client;
+use super::rows::read_page;
 use crate::authentik::error::Error;
-use crate::authentik::wire::{List, Page, Stamped, WireUser};
+use crate::authentik::wire::{List, Page, Read, Stamped};
 use crate::directory::UserType;
 
 /// Which users are asked for.
@@ -46,11 +47,10 @@ impl Client {
         filter: &Filter,
         size: usize,
         page: usize,
-    ) -> Result<Option<Page<Stamped>>, Error> {
+    ) -> Result<Option<Page<Read<Stamped>>>, Error> {
         let url = self.sized_url(List::Users, page, size) + &filter.parameter();
         let Some(body) = self.body(List::Users, &url, page).await? else { return Ok(None) };
-        let Page { pagination, results } = decode::<Page<WireUser>>(&url, &body)?;
-        Ok(Some(Page { pagination, results: results.into_iter().map(Into::into).collect() }))
+        read_page(&url, &body).map(Some)
     }
 
     /// The time by the server's clock, in whole seconds and never later than now; none if it does

@@ -6,10 +6,9 @@ use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use reqwest::StatusCode;
 
-use super::Stop;
-use super::draft::is_counted_with;
 use super::reason::Reason;
 use super::search::Place;
+use super::{BROKEN, Stop};
 use crate::authentik::client::{Client, Filter};
 use crate::authentik::error::Error;
 use crate::authentik::wire::{Page, Pagination, Stamped};
@@ -42,7 +41,7 @@ impl Recent {
     /// whatever both hold was there at this one's first answer, and one more would have been counted.
     pub(super) fn is_as(&self, before: &Self) -> bool {
         let same = |a: &Stamped, b: &Stamped| {
-            (a.user.pk, a.last_updated) == (b.user.pk, b.last_updated) && is_counted_with(&a.user, &b.user)
+            (a.user.pk, a.last_updated) == (b.user.pk, b.last_updated) && a.user.is_counted_with(&b.user)
         };
         let (now, then) = (self.rows.values(), before.rows.values());
         self.rows.len() == self.count && now.len() == then.len() && now.zip(then).all(|(a, b)| same(a, b))
@@ -68,7 +67,7 @@ impl Asker<'_> {
         let size = self.client.page_size();
         let filter = Filter::UpdatedAfter(self.since);
         let first = self.page(&filter, Place { size, page: 1 }).await?;
-        let Some(Page { pagination, results }) = first else { return Err(Stop::Doubt(Reason::Restless)) };
+        let Some(Page { pagination, results, .. }) = first else { return Err(Stop::Doubt(Reason::Restless)) };
         if pagination.count > self.most.max(size) {
             return Err(Stop::Doubt(Reason::TooMany));
         }
@@ -85,8 +84,9 @@ impl Asker<'_> {
     /// Asks for the row at a rank, and how many there are; none beyond the end.
     pub(super) async fn row(&self, filter: &Filter, rank: usize) -> Result<Option<(Stamped, usize)>, Stop> {
         let page = self.page(filter, Place { size: 1, page: rank }).await?;
-        Ok(page
-            .and_then(|Page { pagination, results }| Some((results.into_iter().next()?, pagination.count))))
+        Ok(page.and_then(|Page { pagination, results, .. }| {
+            Some((results.into_iter().next()?, pagination.count))
+        }))
     }
 
     /// Asks for a page; none beyond the end, or if it changed while it was answered.
@@ -95,7 +95,10 @@ impl Asker<'_> {
         let answer = self.client.users(filter, place.size, place.page).await;
         self.progress.advance();
         let Some(page) = answer.map_err(refused)? else { return Ok(None) };
-        let Pagination { count, total_pages } = page.pagination;
+        let Page { pagination, results, bytes } = page;
+        let results: Result<Vec<Stamped>, _> = results.into_iter().collect();
+        let page = Page { pagination, results: results.map_err(|_| BROKEN)?, bytes };
+        let Pagination { count, total_pages } = pagination;
         let ascending = page.results.is_sorted_by(|a, b| a.user.pk < b.user.pk);
         // A cap on the size would move every rank.
         if !ascending || total_pages.max(1) != count.div_ceil(place.size).max(1) {

@@ -45,8 +45,8 @@ impl Draft {
         }
         let pk = user.pk;
         let known = self.users.get(&pk);
-        let moves = known.is_none_or(|known| !is_counted_with(known, &user));
-        let differs = moves || known.is_some_and(|known| !is_named_as(known, &user));
+        let moves = known.is_none_or(|known| !known.is_counted_with(&user));
+        let differs = known.is_none_or(|known| !known.is_described_as(&user));
         if differs && last_updated.is_none_or(|stamp| stamp <= self.since) {
             self.unannounced.insert(pk);
         }
@@ -134,15 +134,4 @@ impl Draft {
     pub(super) fn unannounced(&self) -> &BTreeSet<UserPk> {
         &self.unannounced
     }
-}
-
-/// Whether two rows of a user belong to the same parts of the list.
-pub(super) fn is_counted_with(a: &User, b: &User) -> bool {
-    (a.is_active, &a.user_type) == (b.is_active, &b.user_type)
-}
-
-/// Whether a user is called the same. The avatar does not count: its address may be signed for a while
-/// and be another one in every answer.
-fn is_named_as(a: &User, b: &User) -> bool {
-    (&a.username, &a.name, &a.email) == (&b.username, &b.name, &b.email)
 }

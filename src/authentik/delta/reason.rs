@@ -15,6 +15,8 @@ pub enum Reason {
     Restless,
     /// The lists name rows that neither shows, and not only those of before.
     Disagreement,
+    /// A row could not be read, so that its change may be missed.
+    BrokenRow,
 }
 
 impl fmt::Display for Reason {
@@ -25,6 +27,7 @@ impl fmt::Display for Reason {
             Self::TooMany => "too much changed",
             Self::Restless => "the directory changed faster than it was compared",
             Self::Disagreement => "groups or users name rows that the lists do not show",
+            Self::BrokenRow => "a row could not be read",
         })
     }
 }

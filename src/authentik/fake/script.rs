@@ -67,6 +67,10 @@ pub enum Action {
     Cut(usize),
     /// Ends the connection without an answer.
     Drop,
+    /// Sends this many bytes of the body and then nothing, without an end.
+    Stall(usize),
+    /// Sends the body in ten parts, with this pause before each.
+    Trickle(Duration),
     /// Edits the directory before answering.
     Before(Edit),
     /// Edits the directory after the answer was made.
@@ -120,6 +124,8 @@ impl fmt::Debug for Action {
             Self::Gate(_) => "Gate",
             Self::Cut(_) => "Cut",
             Self::Drop => "Drop",
+            Self::Stall(_) => "Stall",
+            Self::Trickle(_) => "Trickle",
             Self::Before(_) => "Before",
             Self::After(_) => "After",
             Self::Rewrite(_) => "Rewrite",

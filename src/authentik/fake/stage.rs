@@ -1,6 +1,8 @@
 //! Plays the script around every request, and lets it take its time.
 
+use std::future::ready;
 use std::io;
+use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
@@ -10,6 +12,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures::stream::{self, StreamExt};
+use tokio_util::sync::CancellationToken;
 
 use super::gate::Gate;
 use super::journal::SeenRequest;
@@ -42,9 +45,11 @@ pub(super) async fn play(State(served): State<Served>, request: Request, next: N
     response
 }
 
-/// Tells whether a step ends the connection, after which the body cannot be read any more.
+/// Tells whether a step spoils the body, which cannot be read any more after that.
 fn breaks(step: &SharedStep) -> bool {
-    with_action(step, |action| matches!(action, Action::Cut(_) | Action::Drop))
+    with_action(step, |action| {
+        matches!(action, Action::Cut(_) | Action::Drop | Action::Stall(_) | Action::Trickle(_))
+    })
 }
 
 /// How a request is held up.
@@ -119,6 +124,8 @@ async fn conclude(served: &Served, step: &SharedStep, response: Response) -> Res
     with_action(step, |action| match action {
         Action::Cut(keep) => broken(parts, &body, *keep),
         Action::Drop => broken(parts, &body, 0),
+        Action::Stall(keep) => stalled(parts, &body, *keep, served.stopped.clone()),
+        Action::Trickle(pause) => trickled(parts, &body, *pause),
         Action::Rewrite(rewrite) => {
             let rewritten = serde_json::from_slice(&body).map(|value| rewrite(value).to_string());
             Response::from_parts(parts, rewritten.map_or_else(|_| Body::from(body), Body::from))
@@ -146,4 +153,27 @@ fn broken(mut parts: Parts, body: &Bytes, keep: usize) -> Response {
         Err(io::Error::other("the script ends the connection"))
     });
     Response::from_parts(parts, Body::from_stream(first.chain(last)))
+}
+
+/// Promises the whole body, sends the beginning and then nothing until the server stops.
+fn stalled(mut parts: Parts, body: &Bytes, keep: usize, stopped: CancellationToken) -> Response {
+    parts.headers.insert(CONTENT_LENGTH, body.len().max(keep + 1).into());
+    let beginning = stream::once(ready(Ok(body.slice(..keep.min(body.len())))));
+    let rest = stream::once(async move {
+        stopped.cancelled().await;
+        Err(io::Error::other("the server stops"))
+    });
+    Response::from_parts(parts, Body::from_stream(beginning.chain(rest)))
+}
+
+/// Sends the body in ten parts.
+fn trickled(parts: Parts, body: &Bytes, pause: Duration) -> Response {
+    let length = body.len().div_ceil(10).max(1);
+    let parts_of_body: Vec<_> =
+        (0..body.len()).step_by(length).map(|at| body.slice(at..(at + length).min(body.len()))).collect();
+    let sent = stream::iter(parts_of_body).then(move |part| async move {
+        tokio::time::sleep(pause).await;
+        Ok::<_, io::Error>(part)
+    });
+    Response::from_parts(parts, Body::from_stream(sent))
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::{List, Listed, WireUser};
-use crate::directory::{User, UserPk};
+use crate::directory::{Directory, User, UserPk};
 
 /// A user and when Authentik changed it last.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,10 @@ impl Listed for Stamped {
     type Wire = WireUser;
     fn pk(&self) -> UserPk {
         self.user.pk
+    }
+    /// Without a stamp: what is kept tells nothing of the row as it is now.
+    fn of(directory: &Directory, pk: UserPk) -> Option<Self> {
+        User::of(directory, pk).map(|user| Self { user, last_updated: None })
     }
 }
 

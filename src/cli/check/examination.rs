@@ -14,7 +14,7 @@ use crate::authentik::reading::read_directory;
 use crate::authentik::wire::{List, Listed};
 use crate::clock::Clock;
 use crate::config::{Config, Environment};
-use crate::directory::{Directory, Disagreement, Group, User};
+use crate::directory::{Directory, Group, User};
 use crate::progress::Progress;
 
 /// The first version of Authentik that this service is tested with.
@@ -66,10 +66,13 @@ pub(super) async fn examine(
 fn configured(report: &mut Report, files: &[PathBuf], config: &Config) {
     let names: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
     let source = if names.is_empty() { "variables alone".to_owned() } else { names.join(", ") };
-    if config.warnings.is_empty() {
+    let refused = config.service.auth.check(config.service.listen).err();
+    let refused = refused.map(|error| format!("`serve` would not start: {error}"));
+    let warnings: Vec<_> = config.warnings.iter().cloned().chain(refused).collect();
+    if warnings.is_empty() {
         return report.fine(Subject::Configuration, format!("loaded from {source}"));
     }
-    let message = format!("loaded from {source}; {}", config.warnings.join("; "));
+    let message = format!("loaded from {source}; {}", warnings.join("; "));
     let remedy = "correct or remove what is named; docs/configuration.md has every key";
     report.trouble((Subject::Configuration, Status::Warning, "configuration"), message, remedy);
 }
@@ -199,8 +202,8 @@ async fn read(
     client: &Client,
     progress: &Progress,
 ) -> Option<Directory> {
-    let (limit, known) = (config.authentik.schedule.timeout, Disagreement::default());
-    match timeout(limit, read_directory(client, &known, progress)).await {
+    let (limit, kept) = (config.authentik.schedule.timeout, Directory::default());
+    match timeout(limit, read_directory(client, &kept, progress)).await {
         Ok(Ok(directory)) => {
             report.fine(Subject::Reading, "both lists were read whole");
             return Some(directory);

@@ -7,6 +7,7 @@ use crate::catalog::finding::{Code, Finding};
 use crate::catalog::plan::{Names, Plan};
 use crate::config::Config;
 use crate::directory::Directory;
+use crate::sync::guard;
 
 /// What the rows make.
 pub(super) fn transformed(report: &mut Report, config: &Config, directory: &Directory) {
@@ -21,7 +22,7 @@ pub(super) fn transformed(report: &mut Report, config: &Config, directory: &Dire
     report.findings = plan.findings().to_vec();
     let is_hidden = |finding: &&Finding| matches!(finding.code, Code::HiddenUsers | Code::HiddenGroups);
     let (hidden, others): (Vec<_>, Vec<_>) = plan.findings().iter().partition(is_hidden);
-    viewed(report, &hidden);
+    viewed(report, config, directory, &hidden);
     match others.len() {
         0 => report.fine(Subject::Findings, "none"),
         count => report.trouble(
@@ -32,15 +33,25 @@ pub(super) fn transformed(report: &mut Report, config: &Config, directory: &Dire
     }
 }
 
-/// Whether a permission hides rows.
-fn viewed(report: &mut Report, hidden: &[&Finding]) {
+/// Whether a permission hides rows, and whether so many that a service would hold them at its start;
+/// or whether no user would be left at all.
+fn viewed(report: &mut Report, config: &Config, directory: &Directory, hidden: &[&Finding]) {
+    let users = report.counts.as_ref().map_or(0, |counts| counts.user_entities);
+    if let Some(hold) = guard::first(directory, &config.service.shrink_guard).or(guard::nobody(None, users)) {
+        let what = format!("{}; a service that starts now would hold this", hold.what);
+        return report.trouble((Subject::FullView, Status::Failed, hold.code), what, hold.remedy);
+    }
     if hidden.is_empty() {
         return report.fine(Subject::FullView, "neither list names rows that the other lacks");
     }
     let codes: Vec<_> = hidden.iter().map(|finding| finding.code.to_string()).collect();
     report.trouble(
         (Subject::FullView, Status::Failed, "hidden-rows"),
-        format!("the lists name rows that they lack ({}): the view is filtered", codes.join(", ")),
+        format!(
+            "the lists name rows that they lack ({}): the view is filtered; a service that starts now would \
+             publish it all the same, since there are few",
+            codes.join(", ")
+        ),
         "give the token's role the global permissions `view_user` and `view_group`; permissions on single \
          objects filter the lists",
     );

@@ -5,7 +5,9 @@ use serde::de::{Deserializer, Error, Visitor, value};
 use serde::forward_to_deserialize_any;
 use serde_json::json;
 
-use super::super::{AuthentikConfig, Config, Schedule, ServiceConfig, expand, include::Including};
+use super::super::{
+    AuthConfig, AuthentikConfig, Config, Schedule, ServiceConfig, ShrinkGuard, expand, include::Including,
+};
 use super::*;
 
 /// Loads texts for single keys; what is required comes from the two variables.
@@ -87,11 +89,13 @@ fn no_key_is_missing_in_the_table_or_in_the_program() {
     assert_eq!(fields::<AuthentikConfig>(), sorted(AUTHENTIK));
     assert_eq!(fields::<Schedule>(), sorted("catalog.providers.authentik.schedule"));
     assert_eq!(fields::<ServiceConfig>(), sorted(SERVICE));
+    assert_eq!(fields::<AuthConfig>(), sorted("entityProvider.auth"));
+    assert_eq!(fields::<ShrinkGuard>(), sorted("entityProvider.shrinkGuard"));
 }
 
 #[test]
 fn bounds_and_choices_of_the_table_are_those_of_the_program() {
-    for key in &KEYS {
+    for key in KEYS {
         match key.kind {
             Kind::Integer(least, most) => {
                 for (number, good) in [(least - 1, false), (least, true), (most, true), (most + 1, false)] {
@@ -128,14 +132,14 @@ fn a_variable_is_named_after_its_path() {
         }
         name
     };
-    for key in &KEYS {
+    for key in KEYS {
         let below = key.below(AUTHENTIK).or(key.below(SERVICE)).unwrap();
         match below {
             "baseUrl" => assert_eq!(key.variable, "AUTHENTIK_BASE_URL"),
             "token" => assert_eq!(key.variable, "AUTHENTIK_TOKEN"),
             below => assert_eq!(key.variable, shouted(below)),
         }
-        assert_eq!(key.file_variable().is_some(), key.kind == Kind::Secret);
+        assert_eq!(key.file_variable().is_some(), [Kind::Secret, Kind::Secrets].contains(&key.kind));
         assert!(key.meaning.ends_with('.') && !key.meaning.contains('|'), "{}", key.path);
     }
 }
@@ -158,7 +162,7 @@ fn the_nearest_name_is_similar() {
 #[test]
 fn the_schema_knows_every_key() {
     let schema = super::super::json_schema();
-    for key in &KEYS {
+    for key in KEYS {
         let mut schema = &schema;
         for part in key.path.split('.') {
             schema = [schema, &schema["anyOf"][0]]

@@ -33,7 +33,8 @@ fn every_configuration_of_the_page_loads_without_a_warning() {
     for yaml in examples {
         let variables = [("AUTHENTIK_BASE_URL", "https://a.example.com"), ("AUTHENTIK_API_TOKEN", SECRET)];
         let token = if yaml.contains("AUTHENTIK_API_TOKEN") { "NONE" } else { "AUTHENTIK_TOKEN" };
-        let config = loaded(&yaml, &[variables[0], variables[1], (token, SECRET)]);
+        let own = [("READ_TOKEN", SECRET), ("OLD_READ_TOKEN", SECRET)];
+        let config = loaded(&yaml, &[&variables[..], &own, &[(token, SECRET)]].concat());
         assert_eq!(config.warnings, Vec::<String>::new(), "{yaml}");
     }
 }

@@ -45,12 +45,16 @@ fn every_key_has_a_variable_that_wins_over_the_file() {
             ("ENTITY_PROVIDER_SCHEDULE_SCOPE", "local"),
             ("ENTITY_PROVIDER_LISTEN", "[::]:9000"),
             ("ENTITY_PROVIDER_PUBLIC_URL", "https://e.example.com/"),
+            ("ENTITY_PROVIDER_TRUSTED_PROXIES", "127.0.0.1, 10.0.0.0/8"),
+            ("ENTITY_PROVIDER_LOCATION_PREFIX", "people"),
             ("ENTITY_PROVIDER_NAMES", "backstage"),
             ("ENTITY_PROVIDER_CONCURRENCY", "8"),
             ("ENTITY_PROVIDER_PAGE_SIZE", "50"),
             ("ENTITY_PROVIDER_REQUEST_TIMEOUT", "5s"),
             ("ENTITY_PROVIDER_DRAIN_DELAY", "1s"),
             ("ENTITY_PROVIDER_DRAIN_TIMEOUT", "2s"),
+            ("ENTITY_PROVIDER_STATE_DIR", "/var/lib/x"),
+            ("ENTITY_PROVIDER_MAX_AGE", "1d"),
         ],
     );
     assert!(config.warnings.is_empty());
@@ -66,9 +70,12 @@ fn every_key_has_a_variable_that_wins_over_the_file() {
         (service.public_url.as_deref(), service.names),
         (Some("https://e.example.com"), NamePolicy::Backstage)
     );
+    assert_eq!((service.trusted_proxies.len(), service.location_prefix.as_str()), (2, "people"));
     assert_eq!((service.concurrency, service.page_size), (8, 50));
     let times = [service.request_timeout, service.drain_delay, service.drain_timeout];
     assert_eq!(times, [5, 1, 2].map(Duration::from_secs));
+    assert_eq!(service.state_dir, StateDir::At("/var/lib/x".into()));
+    assert_eq!(service.max_age, Some(Duration::from_hours(24)));
 }
 
 #[test]

@@ -1,38 +1,47 @@
 //! `/docs`: the description as a page for people, with everything it needs built in.
 //!
 //! It is not part of the description: it is for people. Every address in it is relative, so that it
-//! also works behind a path prefix.
+//! also works behind a path prefix. A token in its own query goes on to the description, and nowhere else.
 
 use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY};
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use utoipa_swagger_ui::{Config, serve};
 
+use crate::http::auth::{Access, Doorkeeper, guarded};
 use crate::http::error::ApiError;
 use crate::http::state::AppState;
 
+/// The description, relative to the page.
+const DESCRIPTION: &str = "../openapi.json";
+/// The file with the page's settings.
+const SETTINGS: &str = "swagger-initializer.js";
 /// Lets a browser load nothing from elsewhere, whatever the page's scripts want.
 const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
     object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// The page's settings; "none" turns off the badge of an online validator.
 static CONFIG: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| {
-    let config = Config::new(["../openapi.json"]).validator_url("none").query_config_enabled(false);
+    let config = Config::new([DESCRIPTION]).validator_url("none").query_config_enabled(false);
     Arc::new(config.try_it_out_enabled(true).display_request_duration(true))
 });
 
 /// The page and its assets.
-pub(crate) fn router() -> Router<AppState> {
+pub(crate) fn router(doorkeeper: &Arc<Doorkeeper>) -> Router<AppState> {
+    let needs = |access, methods| guarded(doorkeeper, access, methods);
     Router::new()
-        .route("/docs", get(async || (StatusCode::SEE_OTHER, [(LOCATION, "docs/")])))
-        .route("/docs/", get(async || asset("index.html")))
-        .route("/docs/{file}", get(read_asset))
+        .route(
+            "/docs",
+            needs(Access::DocsFiles, get(async || (StatusCode::SEE_OTHER, [(LOCATION, "docs/")]))),
+        )
+        .route("/docs/", needs(Access::Docs, get(async || asset("index.html"))))
+        .route("/docs/{file}", needs(Access::DocsFiles, get(read_asset)))
 }
 
 /// One file of the page.
@@ -48,10 +57,19 @@ fn asset(file: &str) -> Result<Response, ApiError> {
         ApiError::Internal
     })?;
     let served = served.ok_or(ApiError::UnknownPath)?;
-    let headers: [(HeaderName, &str); 3] = [
+    let bytes = if file == SETTINGS { carrying_on(&served.bytes) } else { served.bytes.into_owned() };
+    let headers: [(HeaderName, &str); 4] = [
         (CONTENT_TYPE, &served.content_type),
         (CONTENT_SECURITY_POLICY, POLICY),
+        // The page's own address may hold a token.
+        (REFERRER_POLICY, "no-referrer"),
         (CACHE_CONTROL, "no-cache"),
     ];
-    Ok((headers, served.bytes.into_owned()).into_response())
+    Ok((headers, bytes).into_response())
+}
+
+/// The settings, with which the page asks for the description as it was asked for itself.
+fn carrying_on(settings: &[u8]) -> Vec<u8> {
+    let address = format!("\"{DESCRIPTION}\"");
+    String::from_utf8_lossy(settings).replace(&address, &format!("{address} + location.search")).into_bytes()
 }

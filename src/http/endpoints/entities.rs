@@ -4,8 +4,9 @@ use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, VARY};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
+use jiff::Timestamp;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -15,6 +16,11 @@ use crate::http::error::{ApiError, Problem};
 use crate::http::negotiate;
 use crate::http::state::AppState;
 use crate::snapshot::rendition::{Format, Rendition, Variant};
+use crate::snapshot::shard::Shard;
+
+/// When the reading of Authentik began. `Last-Modified` would say something else: the same body may have
+/// been read many times.
+const READ_AT: HeaderName = HeaderName::from_static("snapshot-read-at");
 
 /// Which entities, in which format.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -24,6 +30,10 @@ pub struct EntitiesQuery {
     /// Only entities of this kind.
     #[param(inline)]
     kind: Option<KindName>,
+    /// Only entities of this shard, `i/K`: the first four bytes of the SHA-256 of the entity's ref in
+    /// lower case, as a number, modulo K are i. K is a power of two up to 1024.
+    #[param(value_type = Option<String>, nullable = false, pattern = "^[0-9]{1,4}/[0-9]{1,4}$", example = "0/64")]
+    shard: Option<Shard>,
     /// The format, whatever the `Accept` header says.
     #[param(inline)]
     format: Option<FormatName>,
@@ -32,7 +42,7 @@ pub struct EntitiesQuery {
 /// How entities follow each other.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum FormatName {
+pub(super) enum FormatName {
     Yaml,
     Json,
     Ndjson,
@@ -70,6 +80,7 @@ impl From<FormatName> for Format {
                 ("ETag" = String, description = "Strong; made from the content, so the same after a restart"),
                 ("Vary" = String, description = "`Accept, Accept-Encoding`"),
                 ("Cache-Control" = String, description = "`private, no-cache`: may be kept, must be asked again"),
+                ("Snapshot-Read-At" = String, description = "When the reading of Authentik began (RFC 3339); no part of the tag"),
                 ("Content-Encoding" = String, description = "`zstd`, `br` or `gzip`, by the quality that the client gives them and then in this order; or missing"),
             )),
         (status = NOT_MODIFIED, description = "The client has them already",
@@ -77,6 +88,7 @@ impl From<FormatName> for Format {
                 ("ETag" = String, description = "The tag of what the client has"),
                 ("Vary" = String, description = "`Accept, Accept-Encoding`"),
                 ("Cache-Control" = String, description = "`private, no-cache`"),
+                ("Snapshot-Read-At" = String, description = "When the reading of Authentik began (RFC 3339); no part of the tag"),
             )),
         (status = BAD_REQUEST, description = "An unknown parameter or value", body = Problem, content_type = "application/problem+json"),
         (status = NOT_ACCEPTABLE, description = "No format is acceptable", body = Problem, content_type = "application/problem+json"),
@@ -92,15 +104,21 @@ pub async fn read_entities(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let Query(query) = query?;
-    let format = match query.format {
-        Some(format) => format.into(),
-        None => negotiate::format(&headers).ok_or_else(not_acceptable)?,
-    };
+    let format = format(query.format, &headers)?;
     let snapshot = state.store.current().ok_or(ApiError::NoSnapshot)?;
-    let variant = Variant { format, kind: query.kind.map(Into::into) };
+    // The only shard is no other content and is not rendered again.
+    let shard = query.shard.filter(|shard| !shard.is_whole());
+    let variant = Variant { format, kind: query.kind.map(Into::into), shard };
     let encoding = negotiate::encoding(&headers);
     let rendition = state.renditions.rendition(&snapshot, variant, encoding).await;
-    answer(&rendition, is_not_modified(&headers, &rendition.etag), &method)
+    let answered = answer(&rendition, is_not_modified(&headers, &rendition.etag), &method)?;
+    dated(answered, snapshot.read_at)
+}
+
+/// The format that the query names, else the one that `Accept` prefers.
+pub(super) fn format(named: Option<FormatName>, headers: &HeaderMap) -> Result<Format, ApiError> {
+    let format = named.map(Into::into).or_else(|| negotiate::format(headers));
+    format.ok_or_else(|| ApiError::NotAcceptable(Format::ALL.map(Format::media_type).join(", ")))
 }
 
 /// The answer with a rendition, or with its headers alone.
@@ -130,7 +148,9 @@ pub(super) fn answer(
         .map_err(|_| ApiError::Internal)
 }
 
-/// The error that names what there is.
-fn not_acceptable() -> ApiError {
-    ApiError::NotAcceptable(Format::ALL.map(Format::media_type).join(", "))
+/// The answer with the time at which the reading of the snapshot began.
+pub(super) fn dated(mut response: Response, read_at: Timestamp) -> Result<Response, ApiError> {
+    let read_at = HeaderValue::from_str(&read_at.to_string()).map_err(|_| ApiError::Internal)?;
+    response.headers_mut().insert(READ_AT, read_at);
+    Ok(response)
 }

@@ -7,7 +7,7 @@ use axum::response::Response;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::entities::answer;
+use super::entities::{answer, dated};
 use crate::catalog::entity::Kind;
 use crate::http::conditional::is_not_modified;
 use crate::http::error::{ApiError, Problem};
@@ -61,12 +61,14 @@ impl EntityPath {
                 ("ETag" = String, description = "Strong; made from the content, so the same after a restart"),
                 ("Vary" = String, description = "`Accept, Accept-Encoding`, as `/entities` has it"),
                 ("Cache-Control" = String, description = "`private, no-cache`: may be kept, must be asked again"),
+                ("Snapshot-Read-At" = String, description = "When the reading of Authentik began (RFC 3339); no part of the tag"),
             )),
         (status = NOT_MODIFIED, description = "The client has it already",
             headers(
                 ("ETag" = String, description = "The tag of what the client has"),
                 ("Vary" = String, description = "`Accept, Accept-Encoding`"),
                 ("Cache-Control" = String, description = "`private, no-cache`"),
+                ("Snapshot-Read-At" = String, description = "When the reading of Authentik began (RFC 3339); no part of the tag"),
             )),
         (status = NOT_FOUND, description = "No such entity", body = Problem, content_type = "application/problem+json"),
         (status = SERVICE_UNAVAILABLE, description = "No snapshot yet, so that nobody knows what there is",
@@ -84,5 +86,5 @@ pub async fn read_entity(
     // Only a text that is not UTF-8 is rejected, and no name is such a text.
     let found = path.ok().and_then(|Path(path)| path.find(&snapshot));
     let entity = found.ok_or(ApiError::UnknownEntity)?;
-    answer(&entity, is_not_modified(&headers, &entity.etag), &method)
+    dated(answer(&entity, is_not_modified(&headers, &entity.etag), &method)?, snapshot.read_at)
 }

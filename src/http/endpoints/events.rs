@@ -33,8 +33,8 @@ const UNBUFFERED: [(HeaderName, HeaderValue); 1] =
 /// Follows a run
 ///
 /// Server-sent events: `progress` with the pages that were read and those that are known to exist, at
-/// once and then as they change, at most four a second; at the end `succeeded` or `failed` with the
-/// run as `GET /sync` shows it. Then the stream ends, as it does on a shutdown; a browser's
+/// once and then as they change, at most four a second; at the end `succeeded`, `held` or `failed` with
+/// the run as `GET /sync` shows it. Then the stream ends, as it does on a shutdown; a browser's
 /// `EventSource` asks again unless it is closed at that event.
 #[utoipa::path(
     get,
@@ -120,8 +120,12 @@ fn event(news: &News) -> Event {
     let (name, json) = match news {
         News::Progress(pages) => ("progress", Event::default().json_data(PagesView::from(*pages))),
         News::Ended(run) => {
-            let succeeded = matches!(run.end, Some((_, Outcome::Succeeded(_))));
-            (if succeeded { "succeeded" } else { "failed" }, Event::default().json_data(RunView::from(run)))
+            let name = match run.end {
+                Some((_, Outcome::Succeeded(_))) => "succeeded",
+                Some((_, Outcome::Held(_))) => "held",
+                Some((_, Outcome::Failed(_))) | None => "failed",
+            };
+            (name, Event::default().json_data(RunView::from(run)))
         }
     };
     json.unwrap_or_default().event(name)
@@ -140,7 +144,7 @@ mod tests {
     fn feed() -> (Arc<Ledger>, Arc<Progress>, Feed, CancellationToken) {
         let ledger = Arc::new(Ledger::new(Clock::new(|| Timestamp::UNIX_EPOCH)));
         let id = ledger.request(Trigger::Request).unwrap();
-        let (_, progress) = ledger.start().unwrap();
+        let progress = ledger.start().unwrap().progress;
         let draining = CancellationToken::new();
         let feed = Feed::new(&ledger.find(id).unwrap(), Arc::clone(&ledger), draining.clone());
         (ledger, progress, feed, draining)

@@ -40,6 +40,10 @@ pub struct HealthView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     configuration_error: Option<String>,
+    /// Why the snapshot is not on disk, so that a restart would begin with an older one or with none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    state_error: Option<String>,
 }
 
 /// The service in one word.
@@ -51,7 +55,8 @@ pub enum Status {
     Starting,
     /// The last run succeeded.
     Ok,
-    /// The last run failed, and the snapshot before it is served; or a changed configuration is invalid.
+    /// The last run failed or was held, and the snapshot before it is served; or the snapshot is stale or
+    /// cannot be kept on disk; or a changed configuration is invalid.
     Degraded,
     /// The service is shutting down.
     Draining,
@@ -67,6 +72,10 @@ struct SnapshotView {
     /// Seconds since then.
     #[schema(minimum = 0)]
     age_seconds: i64,
+    /// Whether it is older than `entityProvider.maxAge`.
+    stale: bool,
+    /// Whether it was read before the service was restarted.
+    restored: bool,
     /// User entities.
     users: usize,
     /// Group entities.
@@ -78,11 +87,14 @@ struct SnapshotView {
 }
 
 impl SnapshotView {
-    /// A snapshot as it is shown at a time.
-    fn of(snapshot: &Snapshot, now: Timestamp) -> Self {
+    /// A snapshot as it is shown now.
+    fn of(snapshot: &Snapshot, state: &AppState) -> Self {
+        let now = state.clock.now();
         Self {
             read_at: snapshot.read_at,
             age_seconds: now.duration_since(snapshot.read_at).as_secs().max(0),
+            stale: state.is_stale(snapshot),
+            restored: snapshot.restored,
             users: snapshot.document.count(Kind::User),
             groups: snapshot.document.count(Kind::Group),
             findings: snapshot.findings.len(),
@@ -109,10 +121,11 @@ pub async fn read_health(State(state): State<AppState>) -> impl IntoResponse {
     let view = HealthView {
         status: status(&state, snapshot.as_deref(), last_run.as_ref()),
         version: env!("CARGO_PKG_VERSION"),
-        snapshot: snapshot.map(|snapshot| SnapshotView::of(&snapshot, state.clock.now())),
+        snapshot: snapshot.map(|snapshot| SnapshotView::of(&snapshot, &state)),
         last_run: last_run.as_ref().map(RunView::from),
         next_run_at: state.ledger.next_at(),
         configuration_error: state.ledger.refused(),
+        state_error: state.keeping.trouble(),
     };
     let code = if view.snapshot.is_some() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (code, [(CACHE_CONTROL, "no-store")], Json(view))
@@ -120,13 +133,20 @@ pub async fn read_health(State(state): State<AppState>) -> impl IntoResponse {
 
 /// The service in one word.
 fn status(state: &AppState, snapshot: Option<&Snapshot>, last_run: Option<&Run>) -> Status {
-    let failed = last_run.is_some_and(|run| matches!(run.end, Some((_, Outcome::Failed(_)))));
+    let succeeded = |run: &Run| matches!(run.end, Some((_, Outcome::Succeeded(_))));
+    let stopped = last_run.is_some_and(|run| !succeeded(run));
     match snapshot {
         _ if state.draining.is_cancelled() => Status::Draining,
         None => Status::Starting,
-        Some(_) if failed || state.ledger.refused().is_some() => Status::Degraded,
+        Some(snapshot) if stopped || is_weakened(state, snapshot) => Status::Degraded,
         Some(_) => Status::Ok,
     }
+}
+
+/// Whether something other than a run is the matter.
+fn is_weakened(state: &AppState, snapshot: &Snapshot) -> bool {
+    let refused = state.ledger.refused().is_some();
+    refused || state.keeping.trouble().is_some() || state.is_stale(snapshot)
 }
 
 /// Whether the process answers at all
@@ -142,14 +162,15 @@ pub async fn read_liveness() -> impl IntoResponse {
 
 /// Whether requests should be sent here
 ///
-/// An outage of Authentik does not fail this: the last snapshot is still served.
+/// An outage of Authentik does not fail this, since the last snapshot is still served, unless the
+/// snapshot becomes older than `entityProvider.maxAge`.
 #[utoipa::path(
     get,
     path = "/health/ready",
     tag = "health",
     responses(
         (status = OK, description = "A snapshot is served", body = String, content_type = "text/plain", example = "ok\n"),
-        (status = SERVICE_UNAVAILABLE, description = "No snapshot yet, or shutting down",
+        (status = SERVICE_UNAVAILABLE, description = "No snapshot yet, or it is older than `entityProvider.maxAge`, or shutting down",
             body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u32, description = "Seconds to wait"))),
     )
@@ -158,6 +179,9 @@ pub async fn read_readiness(State(state): State<AppState>) -> Result<impl IntoRe
     if state.draining.is_cancelled() {
         return Err(ApiError::Draining);
     }
-    state.store.current().ok_or(ApiError::NoSnapshot)?;
+    let snapshot = state.store.current().ok_or(ApiError::NoSnapshot)?;
+    if state.is_stale(&snapshot) {
+        return Err(ApiError::Stale);
+    }
     Ok(([(CACHE_CONTROL, "no-store")], "ok\n"))
 }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::accept::Accept;
 use super::changes_view::ChangesView;
 use super::kind_name::KindName;
 use crate::catalog::finding::{Code, Finding};
@@ -21,6 +22,10 @@ pub struct RunView {
     id: String,
     /// Why it was asked for.
     trigger: TriggerName,
+    /// What it was allowed to do beyond others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    accept: Option<Accept>,
     /// How far it is.
     state: State,
     /// When it was asked for.
@@ -66,7 +71,7 @@ pub struct RunView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     findings: Option<usize>,
-    /// Why a run failed.
+    /// Why a run failed or was held.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     error: Option<FailureView>,
@@ -97,6 +102,8 @@ enum TriggerName {
     Request,
     /// The configuration changed.
     Reload,
+    /// The service began with what an earlier process had kept.
+    Restart,
 }
 
 /// How far a run is.
@@ -107,6 +114,8 @@ enum State {
     Queued,
     Running,
     Succeeded,
+    /// The rows are suspiciously few, and the old snapshot stays until somebody accepts them.
+    Held,
     Failed,
 }
 
@@ -119,9 +128,9 @@ pub(super) struct PagesView {
     total: usize,
 }
 
-/// Why a run failed.
+/// Why a run failed or was held.
 #[derive(Debug, Serialize, ToSchema)]
-struct FailureView {
+pub(super) struct FailureView {
     /// What kind of failure it is, stable over versions.
     #[schema(example = "token")]
     code: &'static str,
@@ -158,13 +167,14 @@ impl From<&Run> for RunView {
     fn from(run: &Run) -> Self {
         let (report, failure) = match &run.end {
             Some((_, Outcome::Succeeded(report))) => (Some(report), None),
-            Some((_, Outcome::Failed(failure))) => (None, Some(failure)),
+            Some((_, Outcome::Held(failure) | Outcome::Failed(failure))) => (None, Some(failure)),
             None => (None, None),
         };
         let ended_at = run.end.as_ref().map(|(at, _)| *at);
         Self {
             id: run.id.to_string(),
             trigger: run.trigger.into(),
+            accept: run.accepts_shrink.then_some(Accept::Shrink),
             state: State::of(run),
             queued_at: run.queued_at,
             started_at: run.started_at,
@@ -232,6 +242,7 @@ impl From<Trigger> for TriggerName {
             Trigger::Schedule => Self::Schedule,
             Trigger::Request => Self::Request,
             Trigger::Reload => Self::Reload,
+            Trigger::Restart => Self::Restart,
         }
     }
 }
@@ -241,6 +252,7 @@ impl State {
     fn of(run: &Run) -> Self {
         match (&run.end, run.started_at) {
             (Some((_, Outcome::Succeeded(_))), _) => Self::Succeeded,
+            (Some((_, Outcome::Held(_))), _) => Self::Held,
             (Some((_, Outcome::Failed(_))), _) => Self::Failed,
             (None, Some(_)) => Self::Running,
             (None, None) => Self::Queued,

@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
 
+use super::accept::Accept;
+use super::push_view::PushView;
 use super::run_view::{RunDetailView, RunView};
 use crate::config::parse_duration;
 use crate::http::error::{ApiError, Problem};
@@ -38,19 +40,26 @@ pub struct RunsView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
     next_run_at: Option<Timestamp>,
+    /// What came of telling Backstage which locations changed; missing before the first time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    push: Option<PushView>,
     /// The runs, the latest first.
     runs: Vec<RunView>,
 }
 
-/// How long to wait for the end.
+/// How long to wait for the end, and what to accept.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct WaitQuery {
+pub struct RunQuery {
     /// How long to wait for the end of the run: seconds, or a duration such as `30s`, `2 minutes`
     /// or `PT30S`; at most 10 minutes.
     #[param(example = "30s")]
     wait: Option<String>,
+    /// `shrink` lets this one run publish what the shrink guard would hold; look at the held run first.
+    #[param(inline)]
+    accept: Option<Accept>,
 }
 
 /// Recent runs
@@ -64,7 +73,8 @@ pub struct WaitQuery {
 )]
 pub async fn list_runs(State(state): State<AppState>) -> impl IntoResponse {
     let runs = state.ledger.runs().iter().map(RunView::from).collect();
-    (NO_STORE, Json(RunsView { next_run_at: state.ledger.next_at(), runs }))
+    let push = state.ledger.last_push().map(PushView::from);
+    (NO_STORE, Json(RunsView { next_run_at: state.ledger.next_at(), push, runs }))
 }
 
 /// One run, with its findings and what it changed
@@ -90,18 +100,20 @@ pub async fn read_run(
 
 /// Asks for a run
 ///
-/// A post always leads to a run that begins after it; posts during a run share the next one.
+/// A post always leads to a run that begins after it; posts during a run share the next one. With
+/// `accept=shrink` the run publishes also what the shrink guard would hold; the next run is guarded again
+/// and compared with what was accepted.
 #[utoipa::path(
     post,
     path = "/sync",
     tag = "sync",
     params(
-        WaitQuery,
+        RunQuery,
         ("Prefer" = Option<String>, Header, nullable = false, example = "wait=30",
             description = "Waits so many seconds (RFC 7240) unless `wait` is given; what cannot be read is ignored"),
     ),
     responses(
-        (status = OK, description = "The run ended while the client waited: it succeeded or failed", body = RunView,
+        (status = OK, description = "The run ended while the client waited: it succeeded, was held or failed", body = RunView,
             headers(
                 ("Location" = String, description = "Where the run can be asked for, relative to this service"),
                 ("Preference-Applied" = String, description = "The preference, if it decided the wait"),
@@ -119,7 +131,7 @@ pub async fn read_run(
 )]
 pub async fn request_run(
     State(state): State<AppState>,
-    query: Result<Query<WaitQuery>, QueryRejection>,
+    query: Result<Query<RunQuery>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let Query(query) = query?;
@@ -129,7 +141,11 @@ pub async fn request_run(
         // No run begins any more, so none is promised.
         return Err(ApiError::Draining);
     }
-    let id = state.ledger.request(Trigger::Request).ok_or(ApiError::Draining)?;
+    let id = match query.accept {
+        Some(Accept::Shrink) => state.ledger.request_accepting_shrink(Trigger::Request),
+        None => state.ledger.request(Trigger::Request),
+    };
+    let id = id.ok_or(ApiError::Draining)?;
     let wait = asked.or(preferred).unwrap_or_default().min(LONGEST_WAIT);
     // A shutdown ends every run, so that it is not waited for here. Too late is no error: the run is
     // shown as it is.

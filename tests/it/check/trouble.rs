@@ -1,13 +1,21 @@
 //! Troubles that no recording has: versions, clocks, servers of others, the configuration.
 
 use authentik_entity_provider::authentik::fake::{
-    Access, Action, CannedAnswer, FakeAuthentik, Place, Release, Step,
+    Access, Action, CannedAnswer, FakeAuthentik, FakeDirectory, Place, Release, Step,
 };
 use reqwest::StatusCode;
 
 use super::{check, look_alike};
-use crate::support::directory::assert_says;
+use crate::support::RunningAuthentik;
+use crate::support::directory::{assert_says, crowd, group_pk};
 use crate::support::process::Process;
+
+/// A look-alike with a directory.
+async fn with(directory: FakeDirectory) -> (FakeAuthentik, RunningAuthentik) {
+    let fake = FakeAuthentik::new(Release::V2026_5, directory);
+    let authentik = RunningAuthentik::spawn(&fake).await;
+    (fake, authentik)
+}
 
 /// What a check says when the question for the version is answered by something else.
 async fn introduced(answer: Action) -> (Option<i32>, String) {
@@ -114,6 +122,28 @@ async fn a_token_that_authentik_repeats_is_not_shown() {
             assert!(ended.out.contains("no token (token)") && !ended.out.contains(secret), "{}", ended.out);
         }
     }
+}
+
+#[tokio::test]
+async fn few_hidden_rows_fail_the_check_although_a_service_would_publish_the_rest() {
+    let (fake, authentik) = with(crowd(35)).await;
+    let users = (1..=31).chain([35]).collect();
+    fake.grant(FakeAuthentik::TOKEN, Access::ObjectLevel { users, groups: [group_pk(1)].into() });
+    let ended = check(&authentik.base, FakeAuthentik::TOKEN, &[]).await;
+    assert_eq!(ended.status.code(), Some(1), "{}", ended.out);
+    assert_says(&ended.out, &["✗ full view", "hidden-users", "would publish it all the same"]);
+}
+
+#[tokio::test]
+async fn what_a_service_would_hold_at_its_start_fails_the_check() {
+    let (fake, authentik) = with(crowd(5)).await;
+    fake.edit(|directory| assert!((1..6).all(|pk| directory.set_active(pk, false))));
+    let ended = check(&authentik.base, FakeAuthentik::TOKEN, &[]).await;
+    assert_eq!(ended.status.code(), Some(1), "{}", ended.out);
+    assert_says(
+        &ended.out,
+        &["✗ full view", "no user would be left", "would hold this", "→ check the token"],
+    );
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ async fn not_even_the_most_talkative_log_holds_a_token_or_a_part_of_it() {
     for path in ["/entities", "/entities?format=json&kind=user", "/sync", "/health"] {
         assert_eq!(get(&format!("{service}{path}")).await.status(), 200);
     }
-    for query in [format!("token={IN_A_URL}"), format!("kind={IN_A_URL}")] {
+    for query in [format!("secret={IN_A_URL}"), format!("kind={IN_A_URL}")] {
         assert_eq!(get(&format!("{service}/entities?{query}")).await.status(), 400);
     }
     fake.revoke(TOKEN);

@@ -4,13 +4,13 @@ use authentik_entity_provider::authentik::delta::{Known, Reason, read_changes};
 use authentik_entity_provider::authentik::fake::{
     Access, Action, FakeAuthentik, FakeDirectory, FakeGroup, Place, Release, Step,
 };
-use authentik_entity_provider::directory::Disagreement;
+use authentik_entity_provider::directory::{Disagreement, UserPk};
 use authentik_entity_provider::progress::Progress;
 use serde_json::json;
 
 use super::settled;
 use crate::support::directory::group_pk;
-use crate::support::reader::{Reader, assert_same};
+use crate::support::reader::{Reader, assert_same, stamped};
 
 /// Shows all users and groups but some.
 fn hide(reader: &Reader, users: &[u64], groups: &[u128]) {
@@ -169,4 +169,45 @@ async fn a_refused_token_is_an_error_and_no_doubt() {
     let known = Known { directory: &reader.directory, watermark: reader.watermark };
     let read = read_changes(&reader.client, known, reader.settings, &Progress::default()).await;
     assert_eq!(read.unwrap_err().code(), "token");
+}
+
+/// Lets a field of a row be a number from now on, wherever the row is shown.
+fn spoil(reader: &Reader, place: Place, pk: &serde_json::Value, field: &'static str) {
+    let pk = pk.clone();
+    let rewrite = move |mut page: serde_json::Value| {
+        let rows = page["results"].as_array_mut().into_iter().flatten();
+        for row in rows.filter(|row| row["pk"] == pk) {
+            row[field] = 7.into();
+        }
+        page
+    };
+    reader.fake.script(Step::at(place, Action::rewrite(rewrite)).always());
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_is_left_to_a_full_crawl_and_gives_no_watermark() {
+    let users = (Place::Users, json!(17), "username");
+    for (place, pk, field) in [users, (Place::Groups, json!(group_pk(1)), "name")] {
+        let reader = Reader::with(settled(30)).await;
+        spoil(&reader, place, &pk, field);
+        reader.fake.edit(|directory| assert!(directory.edit_user(17, |user| user.name = "New".into())));
+        assert_eq!(reader.doubt().await, Reason::BrokenRow);
+        let crawl = reader.crawl().await;
+        assert_eq!(crawl.watermark, None, "its stamp is not known");
+        assert!(crawl.directory.has_user(UserPk(17)), "it is as it was");
+    }
+}
+
+#[tokio::test]
+async fn a_crawl_tells_what_came_or_changed_without_a_stamp() {
+    let mut reader = Reader::with(settled(300)).await;
+    reader.fake.edit(|directory| {
+        assert!(directory.rename(3, "announced") && directory.remove_user(4));
+        directory.user_mut(42).unwrap().name = "By SQL".into();
+        directory.user_mut(43).unwrap().avatar = "https://avatars.example.com/other".into();
+        directory.insert_user(stamped(900, "restored", jiff::Timestamp::UNIX_EPOCH));
+    });
+    assert_eq!(reader.crawl().await.unannounced, [UserPk(42), UserPk(900)].into());
+    reader.know_all();
+    assert!(reader.crawl().await.unannounced.is_empty());
 }

@@ -7,7 +7,10 @@ use authentik_entity_provider::authentik::fake::{FakeAuthentik, FakeDirectory, R
 use authentik_entity_provider::base_url::BaseUrl;
 use authentik_entity_provider::catalog::policy::NamePolicy;
 use authentik_entity_provider::clock::Clock;
-use authentik_entity_provider::config::{AuthentikConfig, Config, Frequency, Schedule, ServiceConfig};
+use authentik_entity_provider::config::{
+    AuthentikConfig, Config, Frequency, Schedule, ServiceConfig, StateDir,
+};
+use authentik_entity_provider::jitter::Jitter;
 use jiff::tz::TimeZone;
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::Value;
@@ -36,10 +39,15 @@ impl TestApp {
 
     /// Starts the service with a clock of its own.
     pub async fn spawn_at(config: Config, clock: Clock) -> Self {
+        Self::spawn_with(config, clock, Jitter::new(|| 0.0)).await
+    }
+
+    /// Starts the service with a clock and chances of its own.
+    pub async fn spawn_with(config: Config, clock: Clock, jitter: Jitter) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let shutdown = CancellationToken::new();
-        let app = App::build(config, clock, TimeZone::UTC, shutdown.clone()).unwrap();
+        let app = App::build(config, clock, TimeZone::UTC, shutdown.clone()).unwrap().with_jitter(jitter);
         let ended = tokio::spawn(app.run(listener));
         Self { base, shutdown, ended, client: client() }
     }
@@ -66,7 +74,17 @@ impl TestApp {
 
     /// Syncs and gives the run as it ended.
     pub async fn sync(&self) -> Value {
-        let run = self.post("/sync?wait=5m").send().await.unwrap();
+        self.asked("/sync?wait=5m").await
+    }
+
+    /// Syncs, accepting a shrink, and gives the run as it ended.
+    pub async fn sync_accepting(&self) -> Value {
+        self.asked("/sync?wait=5m&accept=shrink").await
+    }
+
+    /// Posts and gives the run as it ended.
+    async fn asked(&self, path: &str) -> Value {
+        let run = self.post(path).send().await.unwrap();
         assert_eq!(run.status(), 200, "the run did not end");
         let run: Value = serde_json::from_str(&run.text().await.unwrap()).unwrap();
         self.json(&format!("/sync/{}", run["id"].as_str().unwrap())).await
@@ -107,7 +125,11 @@ pub fn config(base_url: &str, token: &str) -> Config {
             include_service_accounts: false,
             schedule: Schedule { frequency: Frequency::Manual, ..Schedule::default() },
         },
-        service: ServiceConfig { request_timeout: Duration::from_secs(20), ..ServiceConfig::default() },
+        service: ServiceConfig {
+            request_timeout: Duration::from_secs(20),
+            state_dir: StateDir::Off,
+            ..ServiceConfig::default()
+        },
         warnings: Vec::new(),
     }
 }

@@ -58,6 +58,12 @@ pub fn failure(run: &Value) -> (&str, &str) {
     (run["error"]["code"].as_str().unwrap(), run["error"]["message"].as_str().unwrap())
 }
 
+/// The code and the message of a run that was held.
+pub fn hold(run: &Value) -> (&str, &str) {
+    assert_eq!(run["state"], "held", "{run}");
+    (run["error"]["code"].as_str().unwrap(), run["error"]["message"].as_str().unwrap())
+}
+
 /// Asserts that a text has all these parts.
 #[track_caller]
 pub fn assert_says(text: &str, parts: &[&str]) {

@@ -16,6 +16,9 @@ use super::client;
 /// A hanging child fails its test after this time.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// The service's binary.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_authentik-entity-provider");
+
 /// A line of output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Line {
@@ -51,11 +54,22 @@ impl Process {
 
     /// The same, in a directory.
     pub fn spawn_in(directory: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_authentik-entity-provider"))
-            .args(arguments)
+        let mut command = Command::new(PROGRAM);
+        Self::start(command.args(arguments).current_dir(directory), variables)
+    }
+
+    /// The same where no file can be written to, as on a full disk, until the limit is lifted.
+    pub fn spawn_on_a_full_disk(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let limited = "trap '' XFSZ; ulimit -S -f 0; exec \"$0\" \"$@\"";
+        let mut command = Command::new("/bin/sh");
+        Self::start(command.args(["-c", limited, PROGRAM]).args(arguments), variables)
+    }
+
+    /// Starts a command with nothing but these variables.
+    fn start(command: &mut Command, variables: &[(&str, &str)]) -> Self {
+        let mut child = command
             .env_clear()
             .envs(variables.iter().copied())
-            .current_dir(directory)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -91,10 +105,14 @@ impl Process {
         format!("http://{}", self.logged("listening").await["address"].as_str().unwrap())
     }
 
+    /// The number of the process.
+    pub fn id(&self) -> i32 {
+        self.child.id().and_then(|id| id.try_into().ok()).expect("it runs")
+    }
+
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) {
-        let id = self.child.id().and_then(|id| id.try_into().ok()).expect("it runs");
-        kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
+        kill_process(Pid::from_raw(self.id()).unwrap(), signal).unwrap();
     }
 
     /// Waits for the end.

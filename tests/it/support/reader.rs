@@ -5,10 +5,10 @@ use std::time::Duration;
 use authentik_entity_provider::authentik::client::{Client, ClientSettings};
 use authentik_entity_provider::authentik::delta::{Changed, Delta, Known, Reason, Settings, read_changes};
 use authentik_entity_provider::authentik::fake::{FakeAuthentik, FakeDirectory, FakeUser, Release};
-use authentik_entity_provider::authentik::reading::{Crawl, crawl};
+use authentik_entity_provider::authentik::reading::{Before, Crawl, crawl};
 use authentik_entity_provider::base_url::BaseUrl;
 use authentik_entity_provider::clock::Clock;
-use authentik_entity_provider::directory::{Directory, Disagreement, Group, GroupPk, User, UserPk};
+use authentik_entity_provider::directory::{Directory, Group, GroupPk, User, UserPk};
 use authentik_entity_provider::progress::Progress;
 use jiff::{SignedDuration, Timestamp};
 
@@ -42,6 +42,7 @@ impl Reader {
             concurrency: 4,
             page_size,
             request_timeout: Duration::from_secs(20),
+            ca_file: None,
         };
         let client = Client::new(settings, Clock::system()).unwrap();
         // Shorter than the default, since the look-alike's clock moves a second with each change.
@@ -72,7 +73,9 @@ impl Reader {
 
     /// Reads all.
     pub async fn crawl(&self) -> Crawl {
-        crawl(&self.client, &Disagreement::of(&self.directory), &Progress::default()).await.unwrap()
+        let since = self.watermark.checked_sub(self.settings.overlap).ok();
+        let before = Before { directory: &self.directory, since };
+        crawl(&self.client, before, &Progress::default()).await.unwrap()
     }
 
     /// Reads what changed, and leaves what is known alone.

@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use authentik_entity_provider::authentik::fake::FakeAuthentik;
+use authentik_entity_provider::catalog::location::LocationPrefix;
 use authentik_entity_provider::clock::Clock;
+use authentik_entity_provider::config::AuthConfig;
 use authentik_entity_provider::http;
+use authentik_entity_provider::http::auth::Doorkeeper;
 use authentik_entity_provider::http::state::AppState;
 use authentik_entity_provider::snapshot::Store;
 use authentik_entity_provider::snapshot::ledger::Ledger;
@@ -184,17 +187,27 @@ async fn nothing_is_left_of_a_client_that_goes_away() {
     let (clock, draining) = (Clock::system(), CancellationToken::new());
     let ledger = Arc::new(Ledger::new(clock.clone()));
     let state = AppState {
+        keeping: Arc::default(),
+        max_age: None,
         store: Arc::new(Store::default()),
         renditions: Arc::new(Renditions::new(0)),
+        locations: Arc::new(Renditions::new(0)),
+        location_prefix: LocationPrefix::default(),
+        origins: Arc::default(),
         ledger: Arc::clone(&ledger),
         clock,
+        doorkeeper: Arc::new(Doorkeeper::new(
+            &AuthConfig::default(),
+            ([127, 0, 0, 1], 0).into(),
+            Arc::default(),
+        )),
         draining,
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let server = tokio::spawn(async move { axum::serve(listener, http::router(state)).await });
     let id = ledger.request(Trigger::Request).unwrap();
-    let (_, progress) = ledger.start().unwrap();
+    let progress = ledger.start().unwrap().progress;
     let mut clients = Vec::new();
     for _ in 0..5 {
         let mut events = Events::at(&format!("{base}/sync/{id}/events")).await;

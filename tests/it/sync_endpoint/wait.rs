@@ -1,6 +1,6 @@
 //! Waiting for the outcome, by query or by preference.
 
-use authentik_entity_provider::authentik::fake::{FakeDirectory, Release};
+use authentik_entity_provider::authentik::fake::{FakeAuthentik, FakeDirectory, Release};
 use reqwest::Method;
 
 use super::held;
@@ -26,12 +26,16 @@ async fn a_wait_in_any_form_gives_the_outcome() {
 }
 
 #[tokio::test]
-async fn a_failure_is_an_outcome_too() {
+async fn whatever_ends_a_run_is_an_outcome() {
     let pair = pair().await;
     pair.fake.edit(|directory| *directory = FakeDirectory::default());
     let answer = post(&pair, "?wait=30s", &[]).await;
-    assert_eq!((answer.status, &answer.json()["state"]), (200, &"failed".into()));
+    assert_eq!((answer.status, &answer.json()["state"]), (200, &"held".into()));
     assert_eq!(answer.json()["error"]["code"], "empty");
+    pair.fake.revoke(FakeAuthentik::TOKEN);
+    let answer = post(&pair, "?wait=30s", &[]).await;
+    assert_eq!((answer.status, &answer.json()["state"]), (200, &"failed".into()));
+    assert_eq!(answer.json()["error"]["code"], "token");
 }
 
 #[tokio::test]

@@ -1,0 +1,67 @@
+//! Reads the rows of a page one by one, so that a broken one does not stop the others.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::decode::{decode, without_values};
+use crate::authentik::error::Error;
+use crate::authentik::wire::{Listed, Page, Pagination, Read};
+use crate::directory::Flaw;
+
+/// The longest row that is read: a group of half a million members. What is longer is a mistake, and
+/// would be kept in memory and served.
+const LONGEST_ROW: usize = 4 << 20;
+/// How many rows or pages a list may claim: far beyond any directory that Backstage could hold, and few
+/// enough to be asked for.
+const LARGEST_LIST: usize = 1_000_000;
+
+/// The part of a row that every row must have.
+#[derive(Deserialize)]
+struct Keyed<Pk> {
+    pk: Pk,
+}
+
+/// Reads a page; a row that is broken but for its pk is told as such.
+///
+/// # Errors
+/// When it is no page, claims a list larger than any, or has a row without a pk: that one cannot be counted.
+pub(super) fn read_page<Row: Listed>(url: &str, body: &[u8]) -> Result<Page<Read<Row>>, Error> {
+    let Page { pagination, results, .. } = decode::<Page<Box<RawValue>>>(url, body)?;
+    let Pagination { count, total_pages } = pagination;
+    if count.max(total_pages) > LARGEST_LIST {
+        return Err(Error::Endless { list: Row::LIST, count, total_pages, limit: LARGEST_LIST });
+    }
+    let rows = results.iter().enumerate().map(|(at, raw)| read_row(url, at, raw.get()));
+    Ok(Page { pagination, results: rows.collect::<Result<_, _>>()?, bytes: body.len() })
+}
+
+/// Reads one row; only after a failure a second time, to learn where it failed.
+fn read_row<Row: Listed>(url: &str, at: usize, json: &str) -> Result<Read<Row>, Error> {
+    let flaw = if json.len() > LONGEST_ROW {
+        let problem = format!("the row is larger than {} MiB", LONGEST_ROW >> 20);
+        Flaw { field: ".".into(), problem: problem.into() }
+    } else {
+        match serde_json::from_str::<Row::Wire>(json) {
+            Ok(wire) => return Ok(Ok(wire.into())),
+            Err(_) => flaw_of::<Row::Wire>(json),
+        }
+    };
+    match serde_json::from_str::<Keyed<Row::Pk>>(json) {
+        Ok(Keyed { pk }) => Ok(Err((pk, flaw))),
+        Err(error) => Err(Error::Malformed {
+            url: url.into(),
+            path: format!("results[{at}].pk"),
+            problem: without_values(&error.to_string()),
+        }),
+    }
+}
+
+/// Where a row is not as expected.
+fn flaw_of<Wire: for<'de> Deserialize<'de>>(json: &str) -> Flaw {
+    let read = serde_path_to_error::deserialize::<_, Wire>(&mut serde_json::Deserializer::from_str(json));
+    let Err(error) = read else { return Flaw { field: ".".into(), problem: "it is no row".into() } };
+    Flaw {
+        field: error.path().to_string().into(),
+        problem: without_values(&error.into_inner().to_string()).into(),
+    }
+}

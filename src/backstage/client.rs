@@ -1,0 +1,110 @@
+//! The one request to Backstage's catalog: read this location again.
+
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::redirect::Policy;
+use reqwest::{StatusCode, Url};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+
+/// How long Backstage may take for one request; it only notes that the location is due.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Asks a Backstage backend; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    refresh: Url,
+}
+
+/// Why no request can be sent at all.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The token holds a character that no header may hold.
+    #[error("`entityProvider.backstage.token` holds a character that cannot be sent")]
+    Token,
+    /// The system's certificates cannot be read.
+    #[error("cannot prepare HTTPS for `entityProvider.backstage`")]
+    Http(#[from] reqwest::Error),
+}
+
+/// Why Backstage did not take a request.
+#[derive(Debug, thiserror::Error)]
+pub enum RefreshError {
+    /// No location of this ref is in the catalog.
+    #[error(
+        "Backstage knows no {0}; compare `entityProvider.backstage.locations` with its `catalog.locations`"
+    )]
+    Unknown(String),
+    /// The token does not allow it.
+    #[error(
+        "Backstage answers {0}; is `entityProvider.backstage.token` one of its \
+         `backend.auth.externalAccess` tokens?"
+    )]
+    Refused(StatusCode),
+    /// Any other answer.
+    #[error("Backstage answers {0}")]
+    Status(StatusCode),
+    /// No answer came.
+    #[error("cannot reach Backstage at `entityProvider.backstage.baseUrl`: {0}")]
+    Unreachable(String),
+}
+
+impl RefreshError {
+    /// What kind of failure it is, stable over versions.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unknown(_) => "backstage-location",
+            Self::Refused(_) => "backstage-token",
+            Self::Status(_) => "backstage-status",
+            Self::Unreachable(_) => "backstage-unreachable",
+        }
+    }
+}
+
+impl Client {
+    /// Prepares connections; nothing is sent.
+    ///
+    /// # Errors
+    /// When the token cannot stand in a header, or the system's certificates cannot be read.
+    pub fn new(base_url: &Url, token: &SecretString) -> Result<Self, SetupError> {
+        // A second call finds the provider installed, which is just as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let bearer = format!("Bearer {}", token.expose_secret());
+        let mut authorization = HeaderValue::try_from(bearer).map_err(|_| SetupError::Token)?;
+        authorization.set_sensitive(true);
+        let http = reqwest::Client::builder()
+            .default_headers(HeaderMap::from_iter([(AUTHORIZATION, authorization)]))
+            .user_agent(concat!("authentik-entity-provider/", env!("CARGO_PKG_VERSION")))
+            .redirect(Policy::none())
+            .timeout(PATIENCE)
+            .build()?;
+        let mut refresh = base_url.clone();
+        refresh.set_path(&format!("{}/api/catalog/refresh", base_url.path().trim_end_matches('/')));
+        Ok(Self { http, refresh })
+    }
+
+    /// Makes a location due (`POST /api/catalog/refresh`); Backstage reads it within about a second.
+    ///
+    /// # Errors
+    /// When Backstage does not take it.
+    pub async fn refresh(&self, entity_ref: &str) -> Result<(), RefreshError> {
+        let request = self.http.post(self.refresh.clone()).json(&json!({ "entityRef": entity_ref }));
+        let status = request.send().await.map_err(|error| unreachable(&error))?.status();
+        match status {
+            _ if status.is_success() => Ok(()),
+            StatusCode::NOT_FOUND => Err(RefreshError::Unknown(entity_ref.to_owned())),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(RefreshError::Refused(status)),
+            _ => Err(RefreshError::Status(status)),
+        }
+    }
+}
+
+/// The last and most telling link of an error's chain, without the URL.
+fn unreachable(error: &reqwest::Error) -> RefreshError {
+    let chain = std::iter::successors(std::error::Error::source(error), |error| error.source());
+    let cause = if error.is_timeout() { None } else { chain.last().map(ToString::to_string) };
+    RefreshError::Unreachable(cause.unwrap_or_else(|| format!("no answer within {} s", PATIENCE.as_secs())))
+}

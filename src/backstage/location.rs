@@ -1,0 +1,175 @@
+//! A location of a Backstage catalog that reads this service, by the URL that its app-config has.
+
+use std::fmt;
+
+use sha1::{Digest, Sha1};
+use url::Url;
+
+use crate::catalog::entity::Kind;
+use crate::catalog::location::LocationPrefix;
+use crate::digest::hex;
+use crate::snapshot::document::Document;
+use crate::snapshot::locations::location_name;
+use crate::snapshot::shard::{Shard, ShardCount};
+
+/// What `?kind=` may say.
+const KINDS: [Kind; 2] = [Kind::Group, Kind::User];
+
+/// A `url` location by its target, exactly as `catalog.locations` spells it.
+///
+/// The target may hold a token, so it is never shown; the ref that follows from it may be.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Location {
+    entity_ref: String,
+    content: Content,
+}
+
+/// What is read under a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Content {
+    /// `/entities`: what this location holds itself.
+    Entities { kind: Option<Kind>, shard: Option<Shard> },
+    /// `/locations`: so many locations, each with a shard.
+    Shards { kind: Option<Kind>, of: ShardCount },
+}
+
+/// Why a text is no location of this service; nothing here repeats the text.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum LocationError {
+    /// The text is no absolute `http` or `https` URL.
+    #[error("expected the target of a location in Backstage's app-config, an http or https URL")]
+    NoUrl,
+    /// The path is that of no list.
+    #[error("expected a URL whose path ends in `/entities` or `/locations`")]
+    Path,
+    /// A parameter has a value that the service would refuse.
+    #[error(
+        "the parameter `{0}` is missing or has a value that this service refuses; \
+             copy the target from Backstage's app-config"
+    )]
+    Parameter(&'static str),
+}
+
+impl Location {
+    /// Reads a target.
+    ///
+    /// # Errors
+    /// When nothing of this service is read under it.
+    pub fn parse(target: &str) -> Result<Self, LocationError> {
+        let url = Url::parse(target).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        let url = url.ok_or(LocationError::NoUrl)?;
+        let kind = parameter(&url, "kind", |text| KINDS.into_iter().find(|kind| kind.lower() == text))?;
+        let content = match url.path_segments().and_then(|mut segments| segments.next_back()) {
+            Some("entities") => {
+                Content::Entities { kind, shard: parameter(&url, "shard", |text| text.parse().ok())? }
+            }
+            Some("locations") => {
+                let of = parameter(&url, "shards", |text| text.parse().ok())?
+                    .ok_or(LocationError::Parameter("shards"))?;
+                Content::Shards { kind, of }
+            }
+            _ => return Err(LocationError::Path),
+        };
+        Ok(Self { entity_ref: generated_ref(target), content })
+    }
+
+    /// The refs of Backstage's locations whose content differs; all of them without an old document.
+    #[must_use]
+    pub fn changed(&self, old: Option<&Document>, new: &Document, prefix: &LocationPrefix) -> Vec<String> {
+        match self.content {
+            Content::Entities { kind, shard } => {
+                let refs = [self.entity_ref.clone()];
+                refs.into_iter().filter(|_| differs(old, new, kind, shard)).collect()
+            }
+            Content::Shards { kind, of } => {
+                let changed = of.shards().filter(|shard| differs(old, new, kind, Some(*shard)));
+                changed.map(|shard| location_ref(&location_name(prefix, kind, shard))).collect()
+            }
+        }
+    }
+}
+
+/// Whether what is read under a target differs between two documents.
+fn differs(old: Option<&Document>, new: &Document, kind: Option<Kind>, shard: Option<Shard>) -> bool {
+    let Some(old) = old else { return true };
+    match (kind, shard) {
+        _ if old.digest() == new.digest() => false,
+        (None, None) => true,
+        (Some(kind), None) => old.part(kind) != new.part(kind),
+        (None, Some(shard)) => old.shard_digest(shard) != new.shard_digest(shard),
+        (kind, Some(shard)) => old.shard(shard, kind).ne(new.shard(shard, kind)),
+    }
+}
+
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Location({}, {:?})", self.entity_ref, self.content)
+    }
+}
+
+/// The ref that Backstage gives to a location of its app-config (`locationSpecToMetadataName`).
+fn generated_ref(target: &str) -> String {
+    let hash = Sha1::digest(format!("url:{target}").as_bytes());
+    location_ref(&format!("generated-{}", hex(&hash, 40)))
+}
+
+/// The ref of a location by its name.
+fn location_ref(name: &str) -> String {
+    format!("location:default/{name}")
+}
+
+/// The value of a parameter, if the URL has it.
+fn parameter<T>(
+    url: &Url,
+    name: &'static str,
+    read: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>, LocationError> {
+    let value = url.query_pairs().find(|(key, _)| key == name);
+    value.map(|(_, value)| read(&value).ok_or(LocationError::Parameter(name))).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ref_is_the_one_that_backstage_generates() {
+        let location = Location::parse("http://entities:8080/entities").unwrap();
+        // printf 'url:http://entities:8080/entities' | sha1sum
+        assert_eq!(
+            location.entity_ref,
+            "location:default/generated-48c5028d9815db1ac4ebedd2c761cac8b921e401"
+        );
+    }
+
+    #[test]
+    fn only_what_this_service_answers_is_a_location() {
+        for target in [
+            "http://h/entities",
+            "https://h:1/base/entities?kind=user&shard=3/4&token=t",
+            "http://h/locations?shards=64&token=t",
+        ] {
+            assert!(Location::parse(target).is_ok(), "{target}");
+        }
+        for (target, error) in [
+            ("entities", LocationError::NoUrl),
+            ("ftp://h/entities", LocationError::NoUrl),
+            ("http://h/", LocationError::Path),
+            ("http://h/entities.yaml", LocationError::Path),
+            ("http://h/entities?kind=robot", LocationError::Parameter("kind")),
+            ("http://h/entities?shard=4/4", LocationError::Parameter("shard")),
+            ("http://h/locations", LocationError::Parameter("shards")),
+            ("http://h/locations?shards=3", LocationError::Parameter("shards")),
+        ] {
+            assert_eq!(Location::parse(target).unwrap_err(), error, "{target}");
+        }
+    }
+
+    #[test]
+    fn a_token_in_the_target_is_never_shown() {
+        let location = Location::parse("http://h/entities?token=s3cret").unwrap();
+        assert!(!format!("{location:?}").contains("s3cret"));
+        let error = Location::parse("http://h/nowhere?token=s3cret").unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("s3cret"));
+    }
+}

@@ -1,0 +1,87 @@
+//! Backstage's `Location`: an entity that stands for a URL where more entities are read.
+
+use serde::Serialize;
+
+use super::name::{MAX_NAME_LENGTH, is_valid_name};
+
+/// What is left for a prefix before the longest ending that a name gets, `-group-1023-of-1024`.
+pub const MAX_PREFIX_LENGTH: usize = MAX_NAME_LENGTH - 19;
+
+/// What the names of locations begin with; with an ending they are names that Backstage accepts.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct LocationPrefix(Box<str>);
+
+impl LocationPrefix {
+    /// A prefix, if names can begin with it.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        // The ending begins with `-`, so that a prefix may end with punctuation.
+        let is_start = is_valid_name(&format!("{text}0")) && !text.is_empty();
+        (is_start && text.len() <= MAX_PREFIX_LENGTH).then(|| Self(text.into()))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for LocationPrefix {
+    fn default() -> Self {
+        Self("authentik".into())
+    }
+}
+
+/// A location with one target, as it is served.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Location {
+    api_version: &'static str,
+    kind: &'static str,
+    metadata: Metadata,
+    spec: Spec,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Metadata {
+    name: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Spec {
+    #[serde(rename = "type")]
+    location_type: &'static str,
+    target: String,
+}
+
+impl Location {
+    /// A location with an absolute URL.
+    #[must_use]
+    pub fn new(name: String, target: String) -> Self {
+        Self {
+            api_version: "backstage.io/v1alpha1",
+            kind: "Location",
+            metadata: Metadata { name },
+            spec: Spec { location_type: "url", target },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_gives_names_that_backstage_accepts() {
+        for good in ["authentik", "a", "0", "A-b_c.", &"x".repeat(MAX_PREFIX_LENGTH)] {
+            let prefix = LocationPrefix::new(good).unwrap();
+            assert!(is_valid_name(&format!("{}-group-1023-of-1024", prefix.as_str())), "{good}");
+        }
+        for bad in ["", "-a", ".", "a b", "a/b", "ä", &"x".repeat(MAX_PREFIX_LENGTH + 1)] {
+            assert_eq!(LocationPrefix::new(bad), None, "{bad}");
+        }
+        assert_eq!(LocationPrefix::new("authentik"), Some(LocationPrefix::default()));
+        assert!(!is_valid_name(&format!("{}-group-1023-of-1024", "x".repeat(MAX_PREFIX_LENGTH + 1))));
+    }
+}

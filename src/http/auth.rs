@@ -1,0 +1,114 @@
+//! Who may do what: decides for every route before its handler, by the tokens of `entityProvider.auth`.
+//!
+//! A token leaves the request here: no handler sees it, and no answer or log line repeats it.
+
+mod described;
+mod failures;
+mod rules;
+mod token;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use axum::routing::MethodRouter;
+use utoipa_axum::router::UtoipaMethodRouter;
+
+pub(super) use described::Schemes;
+pub use token::QueryToken;
+
+use super::error::ApiError;
+use super::origin::Origins;
+use crate::config::AuthConfig;
+use failures::Failures;
+use rules::Rules;
+use token::Presented;
+
+/// What a route needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Nothing: it shows nobody's data.
+    Open,
+    /// A read token: it shows people.
+    Read,
+    /// A token of either kind: it shows how runs went, and nobody's data.
+    Runs,
+    /// A sync token.
+    Sync,
+    /// What `entityProvider.auth.docs` says.
+    Docs,
+    /// Nothing, unless the description is off: files that are the same everywhere.
+    DocsFiles,
+}
+
+/// Decides who may come in; its rules may be replaced while it runs.
+#[derive(Debug)]
+pub struct Doorkeeper {
+    rules: ArcSwap<Rules>,
+    origins: Arc<Origins>,
+    failures: Failures,
+}
+
+impl Doorkeeper {
+    /// A doorkeeper of a service that listens on an address.
+    #[must_use]
+    pub fn new(auth: &AuthConfig, listen: SocketAddr, origins: Arc<Origins>) -> Self {
+        Self {
+            rules: ArcSwap::from_pointee(Rules::new(auth, listen)),
+            origins,
+            failures: Failures::default(),
+        }
+    }
+
+    /// Lets other tokens count from the next request on.
+    pub fn replace(&self, auth: &AuthConfig, listen: SocketAddr) {
+        self.rules.store(Arc::new(Rules::new(auth, listen)));
+    }
+
+    /// Takes the token out of a request and decides; a wrong token may have to wait.
+    async fn decide(&self, access: Access, request: &mut Request) -> Result<(), ApiError> {
+        let presented = Presented::take(request)?;
+        let decided = self.rules.load().decide(access, presented.token());
+        if matches!(decided, Err(ApiError::TokenInvalid)) {
+            let client = self.origins.client_address(request.extensions(), request.headers());
+            // Where nobody can tell, all clients are one.
+            self.failures.slow(client.unwrap_or(Ipv4Addr::UNSPECIFIED.into())).await?;
+        }
+        decided?;
+        if let Some(token) = presented.into_query_token() {
+            request.extensions_mut().insert(token);
+        }
+        Ok(())
+    }
+}
+
+/// Puts methods of a path behind a doorkeeper; other methods are refused without one.
+pub(super) fn guarded<S: Clone + Send + Sync + 'static>(
+    doorkeeper: &Arc<Doorkeeper>,
+    access: Access,
+    methods: MethodRouter<S>,
+) -> MethodRouter<S> {
+    methods.route_layer(from_fn_with_state((Arc::clone(doorkeeper), access), admit))
+}
+
+/// The same for methods with a description, which then says what they need.
+pub(super) fn guarded_and_described<S: Clone + Send + Sync + 'static>(
+    doorkeeper: &Arc<Doorkeeper>,
+    access: Access,
+    (schemas, paths, methods): UtoipaMethodRouter<S>,
+) -> UtoipaMethodRouter<S> {
+    (schemas, described::with_refusals(paths, access), guarded(doorkeeper, access, methods))
+}
+
+/// Lets a request in, or answers in place of its handler.
+async fn admit(
+    State((doorkeeper, access)): State<(Arc<Doorkeeper>, Access)>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    doorkeeper.decide(access, &mut request).await?;
+    Ok(next.run(request).await)
+}

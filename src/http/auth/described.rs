@@ -1,0 +1,76 @@
+//! What the description says of tokens: how they are sent, what needs which, and the refusals.
+
+use utoipa::openapi::path::{Operation, PathItem, Paths};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
+use utoipa::openapi::{Components, OpenApi};
+use utoipa::{IntoResponses, Modify};
+
+use super::Access;
+use crate::http::error::Problem;
+
+const HEADER: &str = "bearer";
+const QUERY: &str = "token";
+
+/// Adds the ways to send a token.
+#[derive(Debug)]
+pub(in crate::http) struct Schemes;
+
+impl Modify for Schemes {
+    fn modify(&self, description: &mut OpenApi) {
+        let components = description.components.get_or_insert_with(Components::new);
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("A read or sync token of this service; not needed where the service is open"));
+        let query = ApiKeyValue::with_description(
+            "token",
+            "A read token, for readers that cannot send a header, as Backstage: whoever sees the URL has it",
+        );
+        components.add_security_scheme(HEADER, SecurityScheme::Http(bearer.build()));
+        components.add_security_scheme(QUERY, SecurityScheme::ApiKey(ApiKey::Query(query)));
+    }
+}
+
+/// What a doorkeeper answers in place of a handler.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only its description is used")]
+enum Refusals {
+    /// The request carries several tokens, or a token in a URL where none may be
+    #[response(status = BAD_REQUEST, content_type = "application/problem+json")]
+    Ambiguous(Problem),
+    /// A token is missing or wrong
+    #[response(status = UNAUTHORIZED, content_type = "application/problem+json",
+        headers(("WWW-Authenticate" = String, description = "`Bearer`, as RFC 6750 has it")))]
+    Unknown(Problem),
+    /// The token is for something else, or this is closed to everybody
+    #[response(status = FORBIDDEN, content_type = "application/problem+json")]
+    Forbidden(Problem),
+    /// The token is wrong, as too many before it were
+    #[response(status = TOO_MANY_REQUESTS, content_type = "application/problem+json",
+        headers(("Retry-After" = u32, description = "Seconds to wait")))]
+    TooMany(Problem),
+}
+
+/// The paths with what a route needs and how it refuses.
+pub(super) fn with_refusals(mut paths: Paths, access: Access) -> Paths {
+    if access != Access::Open {
+        paths.paths.values_mut().flat_map(operations).for_each(|operation| describe(operation, access));
+    }
+    paths
+}
+
+/// The operations of a path that this service has.
+fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut path.get, &mut path.post].into_iter().flatten()
+}
+
+fn describe(operation: &mut Operation, access: Access) {
+    // The empty one says that a service may be open.
+    let ways: &[&str] = if access == Access::Sync { &[HEADER] } else { &[HEADER, QUERY] };
+    let ways = ways.iter().map(|&way| SecurityRequirement::new(way, [""; 0]));
+    operation.security = Some(ways.chain([SecurityRequirement::default()]).collect());
+    for (status, refusal) in Refusals::responses() {
+        operation.responses.responses.entry(status).or_insert(refusal);
+    }
+}

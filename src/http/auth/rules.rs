@@ -1,0 +1,175 @@
+//! Which token opens what; pure.
+
+use std::net::SocketAddr;
+
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use subtle::{Choice, ConstantTimeEq};
+
+use super::Access;
+use crate::config::{AuthConfig, DocsAccess, Entry};
+use crate::http::error::ApiError;
+
+/// What is compared in place of a token: all are of one length.
+type Fingerprint = [u8; 32];
+
+/// The rules of a configuration.
+#[derive(Debug)]
+pub(super) struct Rules {
+    reading: Lock,
+    syncing: Lock,
+    docs: DocsAccess,
+}
+
+/// What keeps a kind of request out.
+#[derive(Debug)]
+enum Lock {
+    Open,
+    Tokens(Vec<Fingerprint>),
+    Closed,
+}
+
+impl Rules {
+    /// The rules of a service that listens on an address.
+    pub(super) fn new(auth: &AuthConfig, listen: SocketAddr) -> Self {
+        Self {
+            reading: Lock::new(&auth.reading(listen)),
+            syncing: Lock::new(&auth.syncing(listen)),
+            docs: auth.docs,
+        }
+    }
+
+    /// Whether a request with or without a token may do something.
+    pub(super) fn decide(&self, access: Access, token: Option<&SecretString>) -> Result<(), ApiError> {
+        match (access, self.docs) {
+            (Access::Docs | Access::DocsFiles, DocsAccess::Off) => Err(ApiError::UnknownPath),
+            (Access::Open | Access::DocsFiles, _) | (Access::Docs, DocsAccess::Open) => Ok(()),
+            (Access::Read, _) | (Access::Docs, DocsAccess::Token) => self.unlock(&[&self.reading], token),
+            (Access::Runs, _) => self.unlock(&[&self.reading, &self.syncing], token),
+            (Access::Sync, _) => self.unlock(&[&self.syncing], token),
+        }
+    }
+
+    /// Whether a token opens one of some locks.
+    fn unlock(&self, locks: &[&Lock], token: Option<&SecretString>) -> Result<(), ApiError> {
+        if locks.iter().any(|lock| matches!(lock, Lock::Open)) {
+            return Ok(());
+        }
+        if locks.iter().all(|lock| matches!(lock, Lock::Closed)) {
+            return Err(ApiError::SyncClosed);
+        }
+        let fingerprint = fingerprint(token.ok_or(ApiError::TokenMissing)?);
+        let fits = |locks: &[&Lock]| {
+            locks.iter().fold(Choice::from(0), |found, lock| found | lock.holds(&fingerprint))
+        };
+        // Both are always computed, so that the time tells nothing of the kind.
+        let (opens, known) = (fits(locks), fits(&[&self.reading, &self.syncing]));
+        match (opens.into(), known.into()) {
+            (true, _) => Ok(()),
+            (false, true) => Err(ApiError::TokenKind),
+            (false, false) => Err(ApiError::TokenInvalid),
+        }
+    }
+}
+
+impl Lock {
+    fn new(entry: &Entry) -> Self {
+        match entry {
+            Entry::Open => Self::Open,
+            Entry::Tokens(tokens) => Self::Tokens(tokens.iter().map(fingerprint).collect()),
+            Entry::Closed => Self::Closed,
+        }
+    }
+
+    /// Whether a token is among those of this lock; compares with all of them, in constant time.
+    fn holds(&self, fingerprint: &Fingerprint) -> Choice {
+        let known: &[Fingerprint] = match self {
+            Self::Tokens(known) => known,
+            Self::Open | Self::Closed => &[],
+        };
+        known.iter().fold(Choice::from(0), |found, known| found | known.ct_eq(fingerprint))
+    }
+}
+
+fn fingerprint(token: &SecretString) -> Fingerprint {
+    Sha256::digest(token.expose_secret().as_bytes()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const READ: &str = "rrrrrrrrrrrrrrrr";
+    const OLD: &str = "oooooooooooooooo";
+    const SYNC: &str = "ssssssssssssssss";
+    const WRONG: &str = "wwwwwwwwwwwwwwww";
+
+    fn rules(adjust: impl FnOnce(&mut AuthConfig)) -> Rules {
+        let mut auth = AuthConfig {
+            read_tokens: vec![OLD.into(), READ.into()],
+            sync_tokens: vec![SYNC.into()],
+            ..AuthConfig::default()
+        };
+        adjust(&mut auth);
+        Rules::new(&auth, "192.0.2.1:80".parse().unwrap())
+    }
+
+    /// The code for no token, the read token, the older one, the sync token and a wrong one.
+    fn codes(rules: &Rules, access: Access) -> [&'static str; 5] {
+        [None, Some(READ), Some(OLD), Some(SYNC), Some(WRONG)].map(|token| {
+            let token = token.map(SecretString::from);
+            rules.decide(access, token.as_ref()).map_or_else(|error| error.code(), |()| "ok")
+        })
+    }
+
+    #[test]
+    fn every_kind_of_token_opens_its_own_doors() {
+        let (missing, invalid, kind) = ("token-missing", "token-invalid", "token-kind");
+        let rules = rules(|_| ());
+        for (access, expected) in [
+            (Access::Open, ["ok"; 5]),
+            (Access::Read, [missing, "ok", "ok", kind, invalid]),
+            (Access::Runs, [missing, "ok", "ok", "ok", invalid]),
+            (Access::Sync, [missing, kind, kind, "ok", invalid]),
+            (Access::Docs, [missing, "ok", "ok", kind, invalid]),
+            (Access::DocsFiles, ["ok"; 5]),
+        ] {
+            assert_eq!(codes(&rules, access), expected, "{access:?}");
+        }
+    }
+
+    #[test]
+    fn without_sync_tokens_nobody_asks_for_runs_unless_that_is_written_down() {
+        let closed = rules(|auth| auth.sync_tokens.clear());
+        assert_eq!(codes(&closed, Access::Sync), ["sync-closed"; 5]);
+        let expected = ["token-missing", "ok", "ok", "token-invalid", "token-invalid"];
+        assert_eq!(codes(&closed, Access::Runs), expected);
+        let open = rules(|auth| {
+            auth.sync_tokens.clear();
+            auth.allow_anonymous = true;
+        });
+        assert_eq!(codes(&open, Access::Sync), ["ok"; 5]);
+        assert_eq!(codes(&open, Access::Runs), ["ok"; 5]);
+        assert_eq!(codes(&open, Access::Read), expected);
+    }
+
+    #[test]
+    fn the_description_follows_its_setting() {
+        let open = rules(|auth| auth.docs = DocsAccess::Open);
+        assert_eq!(codes(&open, Access::Docs), ["ok"; 5]);
+        let off = rules(|auth| auth.docs = DocsAccess::Off);
+        for access in [Access::Docs, Access::DocsFiles] {
+            assert_eq!(codes(&off, access), ["unknown-path"; 5]);
+        }
+        assert_eq!(codes(&off, Access::Read)[1], "ok");
+    }
+
+    #[test]
+    fn a_part_of_a_token_is_none() {
+        let rules = rules(|_| ());
+        for token in ["", &READ[1..], "rrrrrrrrrrrrrrrrr", "RRRRRRRRRRRRRRRR"] {
+            let decided = rules.decide(Access::Read, Some(&token.into()));
+            assert!(matches!(decided, Err(ApiError::TokenInvalid)), "{token}");
+        }
+    }
+}

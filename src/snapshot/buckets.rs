@@ -1,0 +1,60 @@
+//! Which entries of a document stand in which bucket, and a digest of each bucket.
+
+use super::shard::{BUCKETS, Shard};
+use crate::digest::{hex, sha256};
+
+/// Finds the entries of a shard without looking at others.
+#[derive(Clone, Debug)]
+pub(super) struct Buckets {
+    /// Where each bucket begins in `entries`, and where the last one ends.
+    starts: Box<[usize]>,
+    /// The entries' positions in the document, bucket after bucket, ascending within each.
+    entries: Box<[usize]>,
+    /// The SHA-256 of each bucket's entities as NDJSON.
+    digests: Box<[[u8; 32]]>,
+}
+
+impl Buckets {
+    /// Sorts entries by their buckets; `json` gives an entry's bytes.
+    pub(super) fn new<'a>(of_entries: &[u16], json: impl Fn(usize) -> &'a [u8]) -> Self {
+        let starts = starts(of_entries);
+        let mut next = starts.clone();
+        let mut entries = vec![0; of_entries.len()].into_boxed_slice();
+        for (at, bucket) in of_entries.iter().enumerate() {
+            let place = &mut next[usize::from(*bucket)];
+            entries[*place] = at;
+            *place += 1;
+        }
+        let digests = starts.windows(2).map(|bounds| {
+            let bucket = entries[bounds[0]..bounds[1]].iter();
+            sha256(bucket.flat_map(|at| [json(*at), b"\n"]))
+        });
+        Self { digests: digests.collect(), starts, entries }
+    }
+
+    /// The positions of a shard's entries, ascending.
+    pub(super) fn entries(&self, shard: Shard) -> Vec<usize> {
+        let buckets =
+            shard.buckets().map(|bucket| &self.entries[self.starts[bucket]..self.starts[bucket + 1]]);
+        let mut entries: Vec<_> = buckets.flatten().copied().collect();
+        entries.sort_unstable();
+        entries
+    }
+
+    /// A hash of a shard's content in hexadecimal digits.
+    pub(super) fn digest(&self, shard: Shard) -> String {
+        hex(&sha256(shard.buckets().map(|bucket| self.digests[bucket].as_slice())), 32)
+    }
+}
+
+/// Where each bucket begins if the entries stand bucket after bucket, and where the last one ends.
+fn starts(of_entries: &[u16]) -> Box<[usize]> {
+    let mut starts = vec![0; usize::from(BUCKETS) + 1].into_boxed_slice();
+    for bucket in of_entries {
+        starts[usize::from(*bucket) + 1] += 1;
+    }
+    for bucket in 1..starts.len() {
+        starts[bucket] += starts[bucket - 1];
+    }
+    starts
+}

@@ -1,0 +1,167 @@
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::*;
+use crate::directory::{Group, GroupPk, Sizes, User, UserPk, UserType};
+
+fn server() -> BaseUrl {
+    BaseUrl::parse("https://authentik.example.com").unwrap()
+}
+
+fn group_pk() -> impl Strategy<Value = GroupPk> {
+    (0..40_u128).prop_map(|number| GroupPk(Uuid::from_u128(number << 70)))
+}
+
+fn text() -> impl Strategy<Value = Box<str>> {
+    any::<String>().prop_map(Into::into)
+}
+
+fn user() -> impl Strategy<Value = (User, Option<Box<str>>)> {
+    let user_type = any::<String>().prop_map(UserType::from);
+    let user_type = prop_oneof![Just(UserType::Internal), Just(UserType::ServiceAccount), user_type];
+    let texts = (text(), text(), text(), text());
+    let rest = (any::<bool>(), user_type, prop::collection::vec(group_pk(), 0..4));
+    (any::<i64>(), texts, rest, prop::option::of(text())).prop_map(|(pk, texts, rest, held)| {
+        let (username, name, email, avatar) = texts;
+        let (is_active, user_type, groups) = rest;
+        let groups = groups.into();
+        (User { pk: UserPk(pk), username, name, email, avatar, is_active, user_type, groups }, held)
+    })
+}
+
+fn group() -> impl Strategy<Value = (Group, Option<Box<str>>)> {
+    let members = prop::collection::vec(any::<i64>().prop_map(UserPk), 0..4);
+    let links = (prop::collection::vec(group_pk(), 0..3), members);
+    (group_pk(), text(), links, prop::option::of(text())).prop_map(|(pk, name, (parents, users), held)| {
+        (Group { pk, name, parents: parents.into(), users: users.into() }, held)
+    })
+}
+
+fn kept() -> impl Strategy<Value = Kept> {
+    let rows = (prop::collection::vec(user(), 0..12), prop::collection::vec(group(), 0..8));
+    (rows, 0..4_000_000_000_000_i64).prop_map(|((users, groups), read_at)| {
+        let names = Names {
+            users: users.iter().filter_map(|(row, held)| Some((row.pk, held.clone()?))).collect(),
+            groups: groups.iter().filter_map(|(row, held)| Some((row.pk, held.clone()?))).collect(),
+        };
+        let directory = Directory::new(
+            users.into_iter().map(|(row, _)| row).collect(),
+            groups.into_iter().map(|(row, _)| row).collect(),
+        );
+        let read_at = Timestamp::from_millisecond(read_at).unwrap();
+        let peaks = Peaks::at(read_at, Sizes::of(&directory));
+        Kept { directory, names, peaks, read_at }
+    })
+}
+
+fn encoded(kept: &Kept) -> Vec<u8> {
+    encode(&server(), &kept.directory, &kept.names, &kept.peaks, kept.read_at).unwrap()
+}
+
+/// A few rows, always the same.
+fn sample() -> Kept {
+    let group = |number| Group {
+        pk: GroupPk(Uuid::from_u128(number)),
+        name: "Größe & Café\n".into(),
+        parents: [].into(),
+        users: [UserPk(1)].into(),
+    };
+    let names = Names { users: [(UserPk(1), "alice".into())].into(), ..Names::default() };
+    let user = User {
+        pk: UserPk(1),
+        username: "Alice".into(),
+        name: "\u{2028}\"".into(),
+        email: "alice@example.com".into(),
+        avatar: "".into(),
+        is_active: true,
+        user_type: UserType::Other("robot".into()),
+        groups: [GroupPk(Uuid::from_u128(9))].into(),
+    };
+    let directory = Directory::new(vec![user], vec![group(1), group(2)]);
+    Kept { directory, names, peaks: Peaks::default(), read_at: Timestamp::UNIX_EPOCH }
+}
+
+/// A file with another line about the rows; its checksum is right.
+fn with_header(edit: impl FnOnce(&mut serde_json::Value)) -> Vec<u8> {
+    let bytes = encoded(&sample());
+    let (_, rest) = lines(&bytes).unwrap();
+    let (header, rows) = lines(rest).unwrap();
+    let mut header = serde_json::from_slice(header).unwrap();
+    edit(&mut header);
+    let rest = [format!("{header}\n").as_bytes(), rows].concat();
+    [first_line(&rest).as_bytes(), &rest].concat()
+}
+
+proptest! {
+    #[test]
+    fn what_was_written_is_read(kept in kept()) {
+        let bytes = encoded(&kept);
+        prop_assert_eq!(decode(&bytes, &server()).unwrap(), kept.clone());
+        prop_assert_eq!(encoded(&kept), bytes, "the same rows give the same bytes");
+    }
+
+    #[test]
+    fn whatever_else_stands_in_a_file_is_refused(bytes in any::<Vec<u8>>()) {
+        prop_assert!(decode(&bytes, &server()).is_err());
+    }
+}
+
+#[test]
+fn a_file_that_ends_anywhere_too_early_is_torn() {
+    let bytes = encoded(&sample());
+    for end in 0..bytes.len() {
+        assert_eq!(decode(&bytes[..end], &server()), Err(Refusal::Torn), "{end} of {}", bytes.len());
+    }
+}
+
+#[test]
+fn every_single_flipped_bit_is_refused() {
+    let bytes = encoded(&sample());
+    assert!(decode(&bytes, &server()).is_ok());
+    for at in 0..bytes.len() * 8 {
+        let mut flipped = bytes.clone();
+        flipped[at / 8] ^= 1 << (at % 8);
+        assert!(decode(&flipped, &server()).is_err(), "bit {at} of {:?}", flipped[at / 8]);
+    }
+    assert_eq!(decode(&[&bytes[..], b"\n"].concat(), &server()), Err(Refusal::Corrupted));
+}
+
+#[test]
+fn another_spelling_of_the_same_claims_is_refused() {
+    let bytes = encoded(&sample());
+    let (first, rest) = lines(&bytes).unwrap();
+    let first = str::from_utf8(first).unwrap();
+    for other in [
+        first.replace(" 1 ", " 01 "),
+        first.replace(" 1 ", " +1 "),
+        format!("{first} "),
+        first.to_uppercase(),
+    ] {
+        assert!(decode(&[other.as_bytes(), b"\n", rest].concat(), &server()).is_err(), "{other}");
+    }
+}
+
+#[test]
+fn another_server_another_program_and_another_version_are_told_apart() {
+    let bytes = encoded(&sample());
+    let other = BaseUrl::parse("https://authentik.example.com/auth").unwrap();
+    assert_eq!(decode(&bytes, &other), Err(Refusal::Foreign));
+    assert_eq!(decode(b"#!/bin/sh\n", &server()), Err(Refusal::Foreign));
+    assert_eq!(decode(b"\x7fELF", &server()), Err(Refusal::Foreign));
+    assert_eq!(decode(format!("{MAGIC}2 what comes later\n").as_bytes(), &server()), Err(Refusal::Newer(2)));
+    assert_eq!(decode(format!("{MAGIC}0 10 abc\n").as_bytes(), &server()), Err(Refusal::Corrupted));
+}
+
+#[test]
+fn what_a_later_version_adds_to_the_header_is_ignored() {
+    let later = with_header(|header| header["watermark"] = "2026-01-01T00:00:00Z".into());
+    assert_eq!(decode(&later, &server()), Ok(sample()));
+}
+
+#[test]
+fn rows_that_are_not_as_many_as_announced_are_refused() {
+    for (list, count) in [("users", 0), ("users", 2), ("groups", 1), ("groups", 3)] {
+        let wrong = with_header(|header| header[list] = count.into());
+        assert_eq!(decode(&wrong, &server()), Err(Refusal::Corrupted), "{list} {count}");
+    }
+}

@@ -1,0 +1,84 @@
+//! How large the directory was in the last 24 hours: what many small losses are compared with.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::directory::Sizes;
+
+/// How many hours count beside the present one.
+const HOURS: u64 = 24;
+
+/// The largest published sizes of each hour; a plain value of a few entries that goes with a snapshot.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Peaks(BTreeMap<i64, Sizes>);
+
+impl Peaks {
+    /// Peaks that know one moment only.
+    #[must_use]
+    pub fn at(time: Timestamp, sizes: Sizes) -> Self {
+        Self(BTreeMap::from([(hour(time), sizes)]))
+    }
+
+    /// These peaks and what was published at a time; hours further from it than a day are forgotten.
+    /// Those within a day ahead stay, since a clock that is set back must not weaken the guard.
+    #[must_use]
+    pub fn and(&self, time: Timestamp, sizes: Sizes) -> Self {
+        let now = hour(time);
+        let mut hours: BTreeMap<_, _> = self.within(now).collect();
+        let peak = hours.entry(now).or_default();
+        *peak = peak.largest(sizes);
+        Self(hours)
+    }
+
+    /// The largest sizes that were published within 24 hours before a time.
+    #[must_use]
+    pub fn largest(&self, time: Timestamp) -> Sizes {
+        self.within(hour(time)).fold(Sizes::default(), |largest, (_, sizes)| largest.largest(sizes))
+    }
+
+    /// The hours that count at one.
+    fn within(&self, now: i64) -> impl Iterator<Item = (i64, Sizes)> {
+        let hours = self.0.iter().filter(move |(hour, _)| hour.abs_diff(now) <= HOURS);
+        hours.map(|(hour, sizes)| (*hour, *sizes))
+    }
+}
+
+/// The hour of a time, counted from the epoch.
+fn hour(time: Timestamp) -> i64 {
+    time.as_second().div_euclid(3600)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+
+    fn at(minutes: i64) -> Timestamp {
+        "2026-01-05T08:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_mins(minutes)
+    }
+
+    fn users(users: usize) -> Sizes {
+        Sizes { users, ..Sizes::default() }
+    }
+
+    #[test]
+    fn the_largest_of_24_hours_counts_and_is_forgotten_after_them() {
+        let peaks = Peaks::at(at(0), users(100)).and(at(10), users(90)).and(at(60 * 20), users(80));
+        assert_eq!(peaks.largest(at(60 * 23)).users, 100);
+        assert_eq!(peaks.largest(at(60 * 25)).users, 80);
+        assert_eq!(peaks.largest(at(60 * 50)).users, 0);
+    }
+
+    #[test]
+    fn it_stays_small_wherever_the_clock_is_set() {
+        let mut peaks = Peaks::default();
+        for minutes in (0..60 * 100).chain((-60 * 100..60 * 100).rev()) {
+            peaks = peaks.and(at(minutes), users(1));
+            assert!(peaks.0.len() <= 49, "{}", peaks.0.len());
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Whether rows that were read may replace those that are served; pure.
+//!
+//! A narrowed permission looks like a shrunken directory: Authentik filters its lists without a word.
+//! So whatever removes suspiciously much is held until somebody accepts it. Compared are Authentik's
+//! rows and never entities, so that a changed configuration is no shrink.
+
+use std::fmt::Write;
+
+use crate::config::ShrinkGuard;
+use crate::directory::{Directory, Disagreement, Sizes};
+use crate::snapshot::run::Failure;
+
+/// Why entities without any user are not published: they would delete everybody from a catalog.
+pub const NOBODY: &str = "no user would be left: every user that Authentik shows is inactive or a service \
+    account; check the token's permission `view_user` and `includeServiceAccounts`";
+/// How a loss is accepted.
+const ACCEPT: &str =
+    "if it is meant, publish it once with `curl -X POST 'http://…/sync?accept=shrink'` (this service)";
+
+/// Why rows are held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// What kind of reason it is, stable over versions.
+    pub code: &'static str,
+    /// What is the matter, with the counts and the likely cause.
+    pub what: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+impl From<Hold> for Failure {
+    fn from(hold: Hold) -> Self {
+        Self { code: hold.code, message: format!("{}; {}; {ACCEPT}", hold.what, hold.remedy) }
+    }
+}
+
+/// A measure that lost too much.
+#[derive(Debug)]
+struct Loss {
+    /// What was lost, in words.
+    of: &'static str,
+    before: usize,
+    now: usize,
+    lost: usize,
+    /// Whether the snapshot before has the rows that are lost; otherwise one of the last day was larger.
+    at_once: bool,
+}
+
+/// Judges the first rows of a server: they may not hide more of each other than the limits allow.
+///
+/// Both lists together count as well as each: in a small directory a filtered permission hides a few
+/// rows of each.
+#[must_use]
+pub fn first(new: &Directory, limits: &ShrinkGuard) -> Option<Hold> {
+    let hidden = Disagreement::of(new);
+    let (users, groups) = (hidden.users.len(), hidden.groups.len());
+    let (all_users, all_groups) = (new.users().len() + users, new.groups().len() + groups);
+    let parts = [(users, all_users), (groups, all_groups), (users + groups, all_users + all_groups)];
+    let is_held = limits.enabled && parts.iter().any(|(hidden, all)| is_too_much(*hidden, *all, limits));
+    is_held.then(|| Hold {
+        code: "hidden-rows",
+        what: format!(
+            "the lists name rows that they lack, {users} of {all_users} users and {groups} of {all_groups} \
+             groups, which is more than `shrinkGuard` allows: a permission on single objects filters the view"
+        ),
+        remedy: "give the token's role the global permissions `view_user` and `view_group`".into(),
+    })
+}
+
+/// Judges rows that would replace others of the same server, of which the sizes were up to `largest`
+/// within the last day.
+#[must_use]
+pub fn shrink(old: &Directory, largest: Sizes, new: &Directory, limits: &ShrinkGuard) -> Option<Hold> {
+    if !limits.enabled {
+        return None;
+    }
+    let now = Sizes::of(new);
+    let at_once = losses(Sizes::of(old), now, Sizes::missing(old, new), true, limits);
+    let in_a_day = losses(largest, now, largest.beyond(now), false, limits);
+    let losses: Vec<Loss> = at_once.into_iter().zip(in_a_day).filter_map(|(one, day)| one.or(day)).collect();
+    let telling = telling(losses);
+    (!telling.is_empty()).then(|| {
+        let (cause, remedy) = cause(&telling, old, new);
+        Hold { code: "shrink", what: format!("{}: {cause}", counted(&telling, limits)), remedy }
+    })
+}
+
+/// Judges the entities that rows make: somebody must be left, unless nobody was there before either.
+#[must_use]
+pub fn nobody(users_before: Option<usize>, users: usize) -> Option<Hold> {
+    let (what, remedy) = NOBODY.split_once("; ").unwrap_or((NOBODY, ""));
+    (users == 0 && users_before != Some(0)).then(|| Hold {
+        code: "nobody",
+        what: what.into(),
+        remedy: remedy.into(),
+    })
+}
+
+/// One measure of the sizes.
+type Size = fn(Sizes) -> usize;
+
+/// The measures by which too much is lost, each at its own place.
+fn losses(before: Sizes, now: Sizes, lost: Sizes, at_once: bool, limits: &ShrinkGuard) -> [Option<Loss>; 5] {
+    let measures: [(&str, Size); 5] = [
+        ("users", |sizes| sizes.users),
+        ("active users", |sizes| sizes.active_users),
+        ("active users that are no service accounts", |sizes| sizes.people),
+        ("groups", |sizes| sizes.groups),
+        ("memberships", |sizes| sizes.memberships),
+    ];
+    measures.map(|(of, size)| {
+        let (before, now, lost) = (size(before), size(now), size(lost));
+        let is_emptied = before > 0 && now == 0 && of != "memberships";
+        let loss = Loss { of, before, now, lost, at_once };
+        (is_emptied || is_too_much(lost, before, limits)).then_some(loss)
+    })
+}
+
+/// Whether a loss is above both limits.
+fn is_too_much(lost: usize, before: usize, limits: &ShrinkGuard) -> bool {
+    let share = |whole: usize| whole as u128 * u128::from(limits.percent);
+    lost >= limits.absolute && lost as u128 * 100 > share(before)
+}
+
+/// The losses that do not follow from others: who is gone is also no active user and no member.
+fn telling(mut losses: Vec<Loss>) -> Vec<Loss> {
+    let mut users = 0;
+    losses.retain(|loss| {
+        let is_of_users = loss.of.contains("users");
+        users += usize::from(is_of_users);
+        !is_of_users || users == 1
+    });
+    if losses.len() > 1 {
+        losses.retain(|loss| loss.of != "memberships");
+    }
+    losses
+}
+
+/// The losses with both counts.
+fn counted(losses: &[Loss], limits: &ShrinkGuard) -> String {
+    let mut text = String::new();
+    for Loss { of, before, now, lost, at_once } in losses {
+        let (since, verb) = if *at_once { ("before", "removed") } else { ("within a day", "fewer") };
+        let percent = lost * 100 / before.max(&1);
+        let _ = write!(text, "{before} {of} {since} and {now} now ({lost} {verb}, {percent} %), ");
+    }
+    let ShrinkGuard { percent, absolute, .. } = limits;
+    text + &format!("where `shrinkGuard` allows {percent} % or fewer than {absolute}")
+}
+
+/// The most likely cause and its remedy.
+fn cause(losses: &[Loss], old: &Directory, new: &Directory) -> (String, String) {
+    let lost = |what: &str| losses.iter().any(|loss| loss.of == what);
+    let named = Disagreement::of(new);
+    let users = named.users.iter().filter(|pk| old.has_user(**pk)).count();
+    let groups = named.groups.iter().filter(|pk| old.has_group(**pk)).count();
+    let (cause, remedy) = if users + groups > 0 && (lost("users") || lost("groups")) {
+        let still = format!("the lists still name {users} of the users and {groups} of the groups");
+        let remedy = "give the token's role the global permissions `view_user` and `view_group`";
+        return (format!("{still}, so a narrowed permission hides them"), remedy.into());
+    } else if losses.iter().all(|loss| !loss.at_once) {
+        ("several runs removed a part each", "look into Authentik's events for who removes them")
+    } else if lost("users") || lost("groups") {
+        (
+            "neither list names them any more: they were deleted, or the token's permission was taken away",
+            "look into Authentik's events, and check the global permissions `view_user` and `view_group`",
+        )
+    } else if lost("memberships") {
+        ("users and groups are there without them: groups were emptied", "look into Authentik's events")
+    } else {
+        (
+            "the users are still listed: they were deactivated, or made service accounts",
+            "look into Authentik's events, and at the source that the users come from",
+        )
+    };
+    (cause.into(), remedy.into())
+}
+
+#[cfg(test)]
+mod tests;

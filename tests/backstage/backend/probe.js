@@ -1,0 +1,27 @@
+// What a large catalog costs this process: the longest block of its event loop, and its memory.
+
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+
+import { coreServices, createBackendPlugin } from '@backstage/backend-plugin-api';
+
+// Milliseconds between two looks at the event loop; a block is known as exactly as that.
+const RESOLUTION = 10;
+
+export default createBackendPlugin({
+  pluginId: 'probe',
+  register(env) {
+    env.registerInit({
+      deps: { http: coreServices.httpRouter },
+      async init({ http }) {
+        const delay = monitorEventLoopDelay({ resolution: RESOLUTION });
+        delay.enable();
+        http.addAuthPolicy({ path: '/', allow: 'unauthenticated' });
+        http.use((_request, response) => {
+          const longestBlockSeconds = delay.max / 1e9;
+          delay.reset();
+          response.json({ longestBlockSeconds, residentBytes: process.memoryUsage.rss() });
+        });
+      },
+    });
+  },
+});

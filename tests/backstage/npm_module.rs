@@ -1,0 +1,54 @@
+//! The npm module that this service replaces, in the same Backstage.
+
+use std::collections::BTreeSet;
+
+use authentik_entity_provider::authentik::fake::{FakeAuthentik, FakeDirectory};
+use serde_json::json;
+
+use crate::support::authentik::Authentik;
+use crate::support::backstage::{Backstage, Setup};
+use crate::support::service::Service;
+use crate::support::wait::wait_until;
+
+/// A Backstage that the module has filled with at least these entities.
+async fn filled_by_the_module(authentik: &Authentik, wanted: &BTreeSet<String>) -> Backstage {
+    // The module skips its first read, which comes before the catalog is there.
+    let schedule = json!({ "frequency": { "seconds": 5 }, "timeout": { "minutes": 1 } });
+    let block = json!({ "baseUrl": authentik.base, "token": FakeAuthentik::TOKEN, "schedule": schedule });
+    let backstage = Backstage::spawn(&Setup { npm_module: Some(block), ..Setup::default() }).await;
+    wait_until("the npm module's entities", async || {
+        let refs = backstage.catalog().await.refs();
+        if refs.is_superset(wanted) { Ok(()) } else { Err(format!("{refs:?}")) }
+    })
+    .await;
+    backstage
+}
+
+/// Users and groups whose names Backstage accepts.
+fn plain() -> FakeDirectory {
+    let mut directory = FakeDirectory::default();
+    let group = directory.add_group("crew");
+    for number in 1..=20 {
+        let user = directory.add_user(&format!("user-{number}"));
+        assert!(directory.add_member(group, user));
+    }
+    directory
+}
+
+#[tokio::test]
+async fn moving_over_from_the_module_with_one_restart_ends_with_everybody() {
+    let authentik = Authentik::spawn(plain()).await;
+    let service = Service::with(&authentik.base, FakeAuthentik::TOKEN, &[]).await;
+    service.sync().await;
+    let promised = service.catalog().await;
+    let backstage = filled_by_the_module(&authentik, &promised.refs()).await;
+    let backstage = backstage.restart(&Setup::patient(&service.entities_url())).await;
+    // Backstage still shows the module's entities for a moment, which look the same.
+    wait_until("the location's entities", async || {
+        let claimed = backstage.database.claimed().await;
+        if claimed == promised.refs() { Ok(()) } else { Err(format!("{claimed:?}")) }
+    })
+    .await;
+    backstage.becomes(&promised).await;
+    assert!(backstage.database.errors().await.is_empty());
+}

@@ -1,0 +1,34 @@
+//! What the tests share: the look-alike, the service's binary, Backstage, and its catalog.
+
+pub mod authentik;
+pub mod backstage;
+pub mod catalog;
+pub mod database;
+#[expect(dead_code, reason = "the other suite also asks what this one does not need")]
+#[path = "../it/support/process.rs"]
+pub mod process;
+pub mod recorder;
+#[path = "../it/support/replay.rs"]
+pub mod replay;
+pub mod service;
+pub mod wait;
+
+use std::path::Path;
+use std::sync::Once;
+
+use reqwest::Client;
+
+/// Reads a recording, such as `2026.5/version.json`.
+pub fn fixture(path: &str) -> String {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/authentik").join(path);
+    std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+/// Makes a client that passes everything on as it is.
+pub fn client() -> Client {
+    static PROVIDER: Once = Once::new();
+    PROVIDER.call_once(|| {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+    Client::builder().no_proxy().no_gzip().build().unwrap()
+}

@@ -1,0 +1,58 @@
+//! Other tokens count without a restart, and no change of a file opens the service by mistake.
+
+use std::path::Path;
+
+use authentik_entity_provider::authentik::fake::{FakeAuthentik, FakeDirectory, Release};
+use rustix::process::Signal;
+
+use super::{OLD_READ, READ, SYNC};
+use crate::support::process::{Process, get};
+use crate::support::{RunningAuthentik, client};
+
+/// Writes a configuration without a schedule.
+fn write(file: &Path, base: &str, own: &str) {
+    let authentik = format!(
+        "{{ baseUrl: '{base}', token: {}, schedule: {{ frequency: {{ trigger: manual }} }} }}",
+        FakeAuthentik::TOKEN
+    );
+    let text =
+        format!("catalog: {{ providers: {{ authentik: {authentik} }} }}\nentityProvider: {{ {own} }}\n");
+    std::fs::write(file, text).unwrap();
+}
+
+/// The statuses of a request with each of two tokens.
+async fn statuses(service: &str) -> [u16; 2] {
+    let ask = async |token: &str| client().get(format!("{service}/sync")).bearer_auth(token).send().await;
+    [ask(OLD_READ).await.unwrap().status().into(), ask(READ).await.unwrap().status().into()]
+}
+
+#[tokio::test]
+async fn a_token_is_changed_without_a_restart_and_without_a_gap() {
+    let authentik =
+        RunningAuthentik::spawn(&FakeAuthentik::new(Release::V2026_5, FakeDirectory::generate(5))).await;
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("app-config.yaml");
+    let tokens =
+        |read: &str| format!("listen: '0.0.0.0:0', auth: {{ readTokens: [{read}], syncTokens: {SYNC} }}");
+    write(&file, &authentik.base, &tokens(OLD_READ));
+    let mut serve = Process::spawn(&["serve", "--config", file.to_str().unwrap()], &[]);
+    let service = serve.serving().await.replace("0.0.0.0", "127.0.0.1");
+    let run = client().post(format!("{service}/sync?wait=1m")).bearer_auth(SYNC).send().await.unwrap();
+    assert_eq!(run.status(), 200);
+    assert_eq!(statuses(&service).await, [200, 401]);
+    for (read, expected) in [(format!("{OLD_READ}, {READ}"), [200, 200]), (READ.to_owned(), [401, 200])] {
+        write(&file, &authentik.base, &tokens(&read));
+        serve.signal(Signal::HUP);
+        serve.logged("reload succeeded").await;
+        assert_eq!(statuses(&service).await, expected);
+    }
+    // Where it listens counts after a restart, so that it is still reached from everywhere.
+    for own in ["listen: '0.0.0.0:0'", "listen: '127.0.0.1:0'"] {
+        write(&file, &authentik.base, own);
+        serve.signal(Signal::HUP);
+        serve.logged("reload failed").await;
+        assert_eq!(statuses(&service).await, [401, 200], "the old tokens stay: {own}");
+    }
+    let health = get(&format!("{service}/health")).await.text().await.unwrap();
+    assert!(health.contains("allowAnonymous") && !health.contains(READ), "{health}");
+}

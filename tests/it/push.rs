@@ -1,0 +1,224 @@
+//! A new snapshot makes Backstage read again exactly the locations that changed.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering::SeqCst};
+
+use authentik_entity_provider::authentik::fake::{FakeDirectory, Release};
+use authentik_entity_provider::backstage::location::Location;
+use authentik_entity_provider::config::BackstageConfig;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::post;
+use axum::{Json, Router};
+use reqwest::Url;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, mpsc};
+
+use crate::support::app::{Pair, TestApp};
+use crate::support::directory::crowd;
+
+const TOKEN: &str = "backstage-external-access-token";
+/// `printf 'url:http://entities.example.com/entities' | sha1sum`
+const GENERATED: &str = "location:default/generated-ff6c2973489f76ecd2e2fe9bdb265073f867cbc1";
+
+/// What notes the requests to refresh, and answers with a status once it is allowed to.
+#[derive(Clone)]
+struct Desk {
+    asked: mpsc::UnboundedSender<String>,
+    status: Arc<AtomicU16>,
+    allowed: Arc<Semaphore>,
+}
+
+/// A stand-in for Backstage's `POST /api/catalog/refresh`; the real one is asked in `tests/backstage`.
+struct Refreshes {
+    base: String,
+    asked: mpsc::UnboundedReceiver<String>,
+    status: Arc<AtomicU16>,
+    allowed: Arc<Semaphore>,
+}
+
+impl Refreshes {
+    async fn spawn() -> Self {
+        let (sender, asked) = mpsc::unbounded_channel();
+        let (status, allowed) = (Arc::new(AtomicU16::new(200)), Arc::new(Semaphore::new(10_000)));
+        let desk = Desk { asked: sender, status: Arc::clone(&status), allowed: Arc::clone(&allowed) };
+        let router = Router::new().route("/base/api/catalog/refresh", post(refresh)).with_state(desk);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}/base", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { base, asked, status, allowed }
+    }
+
+    /// The next ref that is asked for.
+    async fn next(&mut self) -> String {
+        self.asked.recv().await.unwrap()
+    }
+
+    /// The next refs that are asked for, in any order.
+    async fn take(&mut self, number: usize) -> BTreeSet<String> {
+        let mut refs = BTreeSet::new();
+        for _ in 0..number {
+            refs.insert(self.next().await);
+        }
+        refs
+    }
+
+    /// A service in front of a directory that tells of these locations.
+    async fn pair(&self, directory: FakeDirectory, targets: &[&str]) -> Pair {
+        Pair::spawn(Release::V2026_5, directory, |config| {
+            config.service.backstage = Some(BackstageConfig {
+                base_url: Url::parse(&self.base).unwrap(),
+                token: TOKEN.into(),
+                locations: targets.iter().map(|target| Location::parse(target).unwrap()).collect(),
+            });
+        })
+        .await
+    }
+}
+
+async fn refresh(State(desk): State<Desk>, headers: HeaderMap, Json(body): Json<Value>) -> StatusCode {
+    assert_eq!(headers["authorization"], format!("Bearer {TOKEN}"));
+    let entity_ref = body["entityRef"].as_str().unwrap().to_owned();
+    let _ = desk.asked.send(entity_ref);
+    let _turn = desk.allowed.acquire().await.unwrap();
+    StatusCode::from_u16(desk.status.load(SeqCst)).unwrap()
+}
+
+/// What `/sync` says of the push, as soon as it satisfies a condition.
+async fn push(app: &TestApp, is_it: impl Fn(&Value) -> bool) -> Value {
+    loop {
+        let push = app.json("/sync").await["push"].clone();
+        if is_it(&push) {
+            return push;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Changes the name that is shown of a user, which no group tells.
+fn call_me(directory: &mut FakeDirectory, pk: u64, name: &str) {
+    assert!(directory.edit_user(pk, |user| user.name = name.into()));
+}
+
+/// The tags of the shards.
+async fn tags(app: &TestApp, of: usize) -> Vec<String> {
+    let mut tags = Vec::new();
+    for index in 0..of {
+        let answer = app.fetch(&format!("/entities?shard={index}/{of}")).await;
+        tags.push(answer.headers()["etag"].to_str().unwrap().to_owned());
+    }
+    tags
+}
+
+#[tokio::test]
+async fn a_plain_location_is_read_again_only_when_its_content_changed() {
+    let mut backstage = Refreshes::spawn().await;
+    let targets = ["http://entities.example.com/entities", "http://entities.example.com/entities?kind=group"];
+    let pair = backstage.pair(crowd(5), &targets).await;
+    pair.app.sync().await;
+    assert_eq!(backstage.take(2).await.len(), 2, "after a start nobody knows what was read before");
+    pair.app.sync().await;
+    // Users only, so that the location of the groups stays as it is.
+    pair.fake.edit(|directory| call_me(directory, 3, "someone else"));
+    let run = pair.app.sync().await;
+    assert_eq!((&run["state"], &run["changed"]), (&"succeeded".into(), &1.into()), "{run}");
+    assert_eq!(backstage.next().await, GENERATED);
+    let push = push(&pair.app, |push| push["refreshed"] == 1).await;
+    assert_eq!((&push["waiting"], &push["unknown"], &push["error"]), (&0.into(), &0.into(), &Value::Null));
+    assert!(backstage.asked.is_empty());
+}
+
+#[tokio::test]
+async fn of_the_shards_those_are_read_again_that_changed() {
+    let mut backstage = Refreshes::spawn().await;
+    let pair = backstage.pair(crowd(200), &["http://entities.example.com/locations?shards=16&token=t"]).await;
+    pair.app.sync().await;
+    assert_eq!(backstage.take(16).await.len(), 16);
+    let before = tags(&pair.app, 16).await;
+    pair.fake.edit(|directory| call_me(directory, 7, "someone else"));
+    pair.app.sync().await;
+    let after = tags(&pair.app, 16).await;
+    let changed = (0..16).filter(|index| before[*index] != after[*index]);
+    let expected: BTreeSet<_> =
+        changed.map(|index| format!("location:default/authentik-{index}-of-16")).collect();
+    assert_eq!(expected.len(), 1);
+    assert_eq!(backstage.take(1).await, expected);
+    push(&pair.app, |push| push["refreshed"] == 1).await;
+    assert!(backstage.asked.is_empty());
+}
+
+#[tokio::test]
+async fn what_backstage_did_not_take_is_sent_again_and_no_sync_waits_for_it() {
+    let mut backstage = Refreshes::spawn().await;
+    backstage.status.store(503, SeqCst);
+    let pair = backstage.pair(crowd(5), &["http://entities.example.com/entities"]).await;
+    assert_eq!(pair.app.sync().await["state"], "succeeded");
+    assert_eq!(backstage.next().await, GENERATED);
+    let failed = push(&pair.app, |push| push["waiting"] == 1).await;
+    assert_eq!(failed["error"]["code"], "backstage-status", "{failed}");
+    backstage.status.store(200, SeqCst);
+    assert_eq!(backstage.next().await, GENERATED);
+    let mended = push(&pair.app, |push| push["waiting"] == 0).await;
+    assert_eq!((&mended["refreshed"], &mended["error"]), (&1.into(), &Value::Null));
+}
+
+#[tokio::test]
+async fn snapshots_that_come_meanwhile_are_told_of_once() {
+    let mut backstage = Refreshes::spawn().await;
+    let pair = backstage.pair(crowd(5), &["http://entities.example.com/entities"]).await;
+    backstage.allowed.forget_permits(10_000);
+    pair.app.sync().await;
+    assert_eq!(backstage.next().await, GENERATED);
+    for name in ["one", "two", "three"] {
+        pair.fake.edit(|directory| call_me(directory, 3, name));
+        assert_eq!(pair.app.sync().await["changed"], 1, "a sync does not wait for Backstage");
+    }
+    backstage.allowed.add_permits(10_000);
+    assert_eq!(backstage.next().await, GENERATED);
+    pair.fake.edit(|directory| call_me(directory, 3, "four"));
+    pair.app.sync().await;
+    assert_eq!(backstage.next().await, GENERATED);
+    push(&pair.app, |push| push["waiting"] == 0).await;
+    assert!(backstage.asked.is_empty(), "one for the first, one for three, one for the last");
+}
+
+#[tokio::test]
+async fn a_location_that_backstage_does_not_know_is_not_insisted_on() {
+    let mut backstage = Refreshes::spawn().await;
+    backstage.status.store(404, SeqCst);
+    let pair = backstage.pair(crowd(5), &["http://entities.example.com/entities"]).await;
+    pair.app.sync().await;
+    backstage.next().await;
+    let push = push(&pair.app, |push| push["unknown"] == 1).await;
+    assert_eq!((&push["refreshed"], &push["waiting"]), (&0.into(), &0.into()));
+}
+
+#[tokio::test]
+async fn a_refused_token_is_named_by_its_key_and_not_shown() {
+    let mut backstage = Refreshes::spawn().await;
+    backstage.status.store(401, SeqCst);
+    let pair = backstage.pair(crowd(5), &["http://entities.example.com/entities"]).await;
+    pair.app.sync().await;
+    backstage.next().await;
+    let push = push(&pair.app, |push| push["waiting"] == 1).await;
+    assert_eq!(push["error"]["code"], "backstage-token");
+    let message = push["error"]["message"].as_str().unwrap();
+    assert!(message.contains("entityProvider.backstage.token") && !message.contains(TOKEN), "{message}");
+    let health = pair.app.json("/health").await;
+    assert_eq!(health["status"], "ok", "Backstage polls by itself: {health}");
+}
+
+#[tokio::test]
+async fn a_backstage_that_cannot_be_reached_is_said_so() {
+    let backstage = Refreshes::spawn().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let nobody = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let unreachable = Refreshes { base: nobody, ..backstage };
+    let pair = unreachable.pair(crowd(5), &["http://entities.example.com/entities"]).await;
+    assert_eq!(pair.app.sync().await["state"], "succeeded");
+    let push = push(&pair.app, |push| push["waiting"] == 1).await;
+    assert_eq!(push["error"]["code"], "backstage-unreachable");
+}
