@@ -1,5 +1,9 @@
 //! Every key of the configuration, once: checks, variables, reference page and schema come from here.
 
+mod similar;
+
+pub(super) use similar::{listed, nearest};
+
 use crate::catalog::location::MAX_PREFIX_LENGTH;
 
 /// Backstage's own block.
@@ -108,7 +112,7 @@ pub(super) const KEYS: &[Key] = &[
         variable: "ENTITY_PROVIDER_SCHEDULE_TIMEOUT",
         kind: Kind::Duration,
         fallback: Fallback::Value("{minutes: 3}"),
-        meaning: "How long a sync may take; longer than zero.",
+        meaning: "How long a sync that reads what changed may take; longer than zero. See `fullSync.timeout` for the others.",
     },
     Key {
         path: "catalog.providers.authentik.schedule.initialDelay",
@@ -217,6 +221,27 @@ pub(super) const KEYS: &[Key] = &[
         meaning: "A PEM file with certificates to trust for Authentik beside the system's; read at the start and with each changed configuration or SIGHUP.",
     },
     Key {
+        path: "entityProvider.fullSync.frequency",
+        variable: "ENTITY_PROVIDER_FULL_SYNC_FREQUENCY",
+        kind: Kind::Frequency,
+        fallback: Fallback::Value("{hours: 24}"),
+        meaning: "How often a sync reads everything and not only what changed; it is the first one that is due after that time.",
+    },
+    Key {
+        path: "entityProvider.fullSync.timeout",
+        variable: "ENTITY_PROVIDER_FULL_SYNC_TIMEOUT",
+        kind: Kind::Duration,
+        fallback: Fallback::Value("{hours: 1}"),
+        meaning: "How long a sync that reads everything may take, unless `schedule.timeout` is longer; longer than zero.",
+    },
+    Key {
+        path: "entityProvider.deltaOverlap",
+        variable: "ENTITY_PROVIDER_DELTA_OVERLAP",
+        kind: Kind::Duration,
+        fallback: Fallback::Value("{minutes: 10}"),
+        meaning: "How far before the last change that was seen changes are asked for: longer than Authentik's longest transaction and twice the difference of its servers' clocks.",
+    },
+    Key {
         path: "entityProvider.shrinkGuard.enabled",
         variable: "ENTITY_PROVIDER_SHRINK_GUARD_ENABLED",
         kind: Kind::Switch,
@@ -312,27 +337,6 @@ pub(super) fn children(parent: &str) -> Vec<&'static str> {
     names.dedup();
     names
 }
-
-/// The names in a list for messages.
-pub(super) fn listed(names: &[&str]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-}
-
-/// The candidate that was probably meant, if one is similar enough.
-pub(super) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let score = |candidate: &str| {
-        let last = candidate.rsplit('.').next().unwrap_or(candidate);
-        strsim::jaro_winkler(&name.to_lowercase(), &last.to_lowercase())
-    };
-    let scored = candidates.into_iter().map(|candidate| (score(candidate), candidate));
-    scored
-        .filter(|(score, _)| *score > SIMILAR)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, nearest)| nearest)
-}
-
-/// Below this, two names have little in common.
-const SIMILAR: f64 = 0.87;
 
 #[cfg(test)]
 mod tests;

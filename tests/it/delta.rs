@@ -2,7 +2,7 @@
 
 mod doubts;
 mod figures;
-mod random;
+pub mod random;
 
 use authentik_entity_provider::authentik::fake::{
     Action, FakeDirectory, FakeUser, Gate, Place, Release, Step, UserKind,

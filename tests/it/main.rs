@@ -8,6 +8,7 @@ mod broken_rows;
 mod check;
 mod commands;
 mod delta;
+mod delta_runs;
 mod diff;
 mod docs;
 mod entities;

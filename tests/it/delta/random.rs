@@ -1,6 +1,6 @@
 //! Random changes between and during readings: what a reading gives was true, and nothing older is missing.
 
-mod changes;
+pub mod changes;
 
 use std::sync::{Arc, Mutex};
 
