@@ -130,7 +130,7 @@ async fn fetch(
 
 /// Syncs and gives how long the run took.
 async fn sync(http: &reqwest::Client, address: &str) -> anyhow::Result<Duration> {
-    let run = http.post(format!("{address}/sync?wait=10m")).send().await?.text().await?;
+    let run = http.post(format!("{address}/sync?wait=10m&full=true")).send().await?.text().await?;
     let run: Value = serde_json::from_str(&run)?;
     ensure!(run["state"] == "succeeded", "the sync failed: {run}");
     Ok(Duration::from_secs_f64(run["durationSeconds"].as_f64().context("no duration")?))

@@ -30,6 +30,7 @@ use crate::snapshot::renditions::Renditions;
 use crate::snapshot::run::Failure;
 use crate::sync::cycle::Cycle;
 use crate::sync::keeper::Keeper;
+use crate::sync::reading::Pace;
 use crate::sync::timetable::Timetable;
 use crate::sync::{REST, Reload, Scheduler, Settings};
 
@@ -71,7 +72,7 @@ impl App {
         let tls = config.service.tls.as_ref().map(Tls::load).transpose()?;
         let origins = Arc::new(origins(&config.service));
         let doorkeeper = Arc::new(Doorkeeper::new(auth, *listen, Arc::clone(&origins)));
-        let cycle = cycle(&config, &clock)?;
+        let cycle = cycle(&config, &clock, zone.clone())?;
         let ledger = Arc::new(Ledger::new(clock.clone()));
         let keeping = Arc::<Keeping>::default();
         let state_dir = config.service.state_dir.folder();
@@ -255,11 +256,11 @@ fn origins(service: &ServiceConfig) -> Origins {
 
 /// What the sync needs of a configuration.
 fn settings(config: Config, clock: &Clock, zone: TimeZone) -> anyhow::Result<Settings> {
-    let Cycle { client, policy, timeout, limits, .. } = cycle(&config, clock)?;
+    let Cycle { client, policy, pace, limits, .. } = cycle(&config, clock, zone.clone())?;
     Ok(Settings {
         client,
         policy,
-        timeout,
+        pace,
         limits,
         timetable: Timetable { schedule: config.authentik.schedule, zone },
         state_dir: config.service.state_dir.folder(),
@@ -280,14 +281,15 @@ fn push_settings(config: &Config) -> anyhow::Result<Option<push::Settings>> {
 ///
 /// # Errors
 /// When the token cannot be sent, or the system's certificates cannot be read.
-pub fn cycle(config: &Config, clock: &Clock) -> anyhow::Result<Cycle> {
+pub fn cycle(config: &Config, clock: &Clock, zone: TimeZone) -> anyhow::Result<Cycle> {
     Ok(Cycle {
         client: Client::new(config.client_settings(), clock.clone())?,
         policy: Arc::new(config.policy()),
-        timeout: config.authentik.schedule.timeout,
+        pace: Pace::of(config, zone),
         limits: config.service.shrink_guard,
         store: Arc::default(),
         clock: clock.clone(),
+        doubt: None,
     })
 }
 

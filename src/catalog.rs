@@ -20,4 +20,5 @@ pub mod plan;
 pub mod policy;
 mod roster;
 pub mod skip;
+pub mod unannounced;
 pub mod view;

@@ -12,6 +12,7 @@ mod environment;
 mod error;
 mod expand;
 mod file;
+mod full_sync;
 mod include;
 mod keys;
 mod network;
@@ -37,6 +38,7 @@ pub use backstage::BackstageConfig;
 pub use duration::{DurationError, parse as parse_duration};
 pub use environment::{Environment, ProcessEnvironment};
 pub use error::{ConfigError, Place};
+pub use full_sync::{FullSync, Limit};
 pub use reference::reference_page;
 pub use schedule::{Frequency, FrequencyError, Schedule, Scope};
 pub use schema::json_schema;
@@ -91,6 +93,18 @@ impl Config {
             request_timeout: self.service.request_timeout,
             ca_file: self.service.ca_file.clone(),
         }
+    }
+
+    /// How long a reading of what changed may take.
+    #[must_use]
+    pub fn delta_limit(&self) -> Limit {
+        Limit::of_delta(self.authentik.schedule.timeout)
+    }
+
+    /// How long a reading of everything may take.
+    #[must_use]
+    pub fn full_limit(&self) -> Limit {
+        Limit::of_full(self.service.full_sync.timeout, self.authentik.schedule.timeout)
     }
 
     /// Which rows become entities.

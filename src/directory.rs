@@ -102,6 +102,20 @@ impl User {
     pub fn is_service_account(&self) -> bool {
         matches!(self.user_type, UserType::ServiceAccount | UserType::InternalServiceAccount)
     }
+
+    /// Whether another row of the user says the same of it. The avatar does not count, since its address
+    /// may be signed for a while and be another one in every answer; nor do groups, which have own rows.
+    #[must_use]
+    pub fn is_described_as(&self, other: &Self) -> bool {
+        let names = (&self.username, &self.name, &self.email);
+        self.is_counted_with(other) && names == (&other.username, &other.name, &other.email)
+    }
+
+    /// Whether another row of the user belongs to the same parts of the list.
+    #[must_use]
+    pub fn is_counted_with(&self, other: &Self) -> bool {
+        (self.is_active, &self.user_type) == (other.is_active, &other.user_type)
+    }
 }
 
 /// A row of the group list.

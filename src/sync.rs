@@ -4,6 +4,7 @@ pub mod cycle;
 pub mod guard;
 mod judgement;
 pub mod keeper;
+pub mod reading;
 mod restart;
 pub mod timetable;
 
@@ -22,9 +23,11 @@ use crate::clock::Clock;
 use crate::config::ShrinkGuard;
 use crate::jitter::Jitter;
 use crate::snapshot::ledger::Ledger;
+use crate::snapshot::reading::Reading;
 use crate::snapshot::run::{Failure, Outcome, Report, Run, Trigger};
 use cycle::{Cycle, Stop};
 use keeper::Keeper;
+use reading::Pace;
 use timetable::{Last, Timetable};
 
 /// The longest sleep in one piece, so that a set clock or a suspended machine is noticed.
@@ -41,8 +44,8 @@ pub struct Settings {
     pub client: Client,
     /// Which rows become entities.
     pub policy: Arc<Policy>,
-    /// How long the reading may take.
-    pub timeout: Duration,
+    /// When everything is read, and how long readings may take.
+    pub pace: Pace,
     /// What a run may remove.
     pub limits: ShrinkGuard,
     /// When runs are due.
@@ -129,18 +132,19 @@ impl Scheduler {
     }
 
     /// Runs one cycle, unless the shutdown comes first.
-    async fn cycle_once(&self, run: &Run, shutdown: &CancellationToken) -> Result<Report, Stop> {
+    async fn cycle_once(&mut self, run: &Run, shutdown: &CancellationToken) -> Result<Report, Stop> {
         tracing::debug!(run = %run.id, "sync started");
+        let ledger = Arc::clone(&self.ledger);
         tokio::select! {
             () = shutdown.cancelled() => Err(Stop::Failed(cancelled("during the run"))),
-            ended = self.cycle.run(run.accepts_shrink, &run.progress) => ended,
+            ended = self.cycle.run(run.wishes, &run.progress, |reading| ledger.tell(reading)) => ended,
         }
     }
 
     /// Takes new settings over. The rows that are kept of this server are transformed again; a run is
     /// asked for where there are none, or where the last one failed and the change may have mended it.
     async fn reload(&mut self, reload: Reload, last: Option<&Last>, shutdown: &CancellationToken) {
-        let Settings { client, policy, timeout, limits, timetable, state_dir } = match reload {
+        let Settings { client, policy, pace, limits, timetable, state_dir } = match reload {
             Reload::Settings(settings) => *settings,
             Reload::Refused(failure) => {
                 self.ledger.refuse(Some(failure.message.clone()));
@@ -151,7 +155,7 @@ impl Scheduler {
         };
         self.ledger.refuse(None);
         self.timetable = timetable;
-        (self.cycle.client, self.cycle.policy, self.cycle.timeout) = (client, policy, timeout);
+        (self.cycle.client, self.cycle.policy, self.cycle.pace) = (client, policy, pace);
         self.cycle.limits = limits;
         self.keeper.move_to(state_dir);
         let has_kept_rows = self.cycle.has_kept_rows();
@@ -173,9 +177,13 @@ impl Scheduler {
 
     /// Ends the run that is under way, in the ledger and then in the log.
     fn conclude(&self, what: &str, ended: Result<Report, Stop>) {
-        self.ledger.finish(ended.clone().map_or_else(Outcome::from, Outcome::Succeeded));
+        let reading = self.ledger.finish(ended.clone().map_or_else(Outcome::from, Outcome::Succeeded));
+        let mode = reading.map(mode);
+        let why = reading.and_then(Reading::reason).map(tracing::field::display);
         match ended {
             Ok(Report { users, groups, changes, findings }) => tracing::info!(
+                mode,
+                why,
                 users,
                 groups,
                 added = changes.added,
@@ -185,10 +193,10 @@ impl Scheduler {
                 "{what} succeeded"
             ),
             Err(Stop::Held(Failure { code, message })) => {
-                tracing::error!(code, reason = %message, "{what} was held");
+                tracing::error!(code, mode, why, reason = %message, "{what} was held");
             }
             Err(Stop::Failed(Failure { code, message })) => {
-                tracing::error!(code, reason = %message, "{what} failed");
+                tracing::error!(code, mode, why, reason = %message, "{what} failed");
             }
         }
     }
@@ -202,6 +210,14 @@ async fn wanted(ledger: &Ledger, clock: &Clock, due: Option<Timestamp>, rested: 
     }
     if let Some(rested) = rested {
         tokio::time::sleep_until(rested).await;
+    }
+}
+
+/// How a reading is called in the log.
+fn mode(reading: Reading) -> &'static str {
+    match reading {
+        Reading::Delta => "delta",
+        Reading::Full(_) => "full",
     }
 }
 

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::client::Client;
 use super::error::Error;
 use super::paging::{Rows, read_list, read_tail};
-use super::wire::Listed;
-use crate::directory::{Directory, Disagreement, Flaw, Flaws, Group, GroupPk, User};
+use super::wire::{Listed, Stamped};
+use crate::directory::{Directory, Disagreement, Flaw, Flaws, Group, GroupPk, User, UserPk};
 use crate::progress::Progress;
 
 /// How often lists that disagree are read again.
@@ -15,6 +17,40 @@ const ROUNDS: usize = 3;
 const FEW_ROWS: usize = 5;
 /// How many percent of a list's rows are few; more, and the list is not what this version expects.
 const FEW_PERCENT: usize = 1;
+
+/// What is known from before.
+#[derive(Clone, Copy, Debug)]
+pub struct Before<'a> {
+    /// The rows.
+    pub directory: &'a Directory,
+    /// No stamp up to here belongs to a change since then; none if that is not known.
+    pub since: Option<Timestamp>,
+}
+
+/// The directory, and from where a reading of what changed can go on.
+#[derive(Debug)]
+pub struct Crawl {
+    /// Both lists.
+    pub directory: Directory,
+    /// The greatest `last_updated` that was seen, but none later than the server's clock when the
+    /// reading began: whoever changed after being read has a later stamp, or one just before. None
+    /// where the server sends no stamps, does not tell the time, or sent a row that could not be read.
+    pub watermark: Option<Timestamp>,
+    /// Users that came or changed since the reading before, with a stamp that is older than it.
+    pub unannounced: BTreeSet<UserPk>,
+}
+
+/// Reads both lists as [`read_directory`] does, with the watermark and what no stamp told of.
+///
+/// # Errors
+/// Those of [`read_directory`].
+pub async fn crawl(client: &Client, before: Before<'_>, progress: &Progress) -> Result<Crawl, Error> {
+    let began = client.time().await?;
+    let (directory, stamps, unannounced) = read_stamped(client, before, progress).await?;
+    let is_whole = directory.flaws().is_empty();
+    let seen = began.and_then(|began| stamps.into_iter().filter(|stamp| *stamp <= began).max());
+    Ok(Crawl { directory, watermark: seen.filter(|_| is_whole), unannounced })
+}
 
 /// Reads both lists. A pk that one names and the other lacks makes that list be read again, unless the
 /// directory that was kept before has the same difference; what stays unknown stays in the directory
@@ -28,12 +64,27 @@ pub async fn read_directory(
     kept: &Directory,
     progress: &Progress,
 ) -> Result<Directory, Error> {
+    let before = Before { directory: kept, since: None };
+    Ok(read_stamped(client, before, progress).await?.0)
+}
+
+/// Reads both lists, and tells the stamps of the users as they were first read, and who came or changed
+/// without one.
+async fn read_stamped(
+    client: &Client,
+    before: Before<'_>,
+    progress: &Progress,
+) -> Result<(Directory, Vec<Timestamp>, BTreeSet<UserPk>), Error> {
+    let kept = before.directory;
     let reader = Reader { client, kept, progress };
     let ((users, of_users), (groups, of_groups)) =
-        tokio::try_join!(reader.list::<User>(), reader.list::<Group>())?;
+        tokio::try_join!(reader.list::<Stamped>(), reader.list::<Group>())?;
     if users.is_empty() && of_users.is_empty() {
         return Err(Error::Empty);
     }
+    let unannounced = users.iter().filter(|row| before.hides(row)).map(|row| row.user.pk).collect();
+    let stamps = users.iter().filter_map(|row| row.last_updated).collect();
+    let users = users.into_iter().map(|row| row.user).collect();
     let flaws = Flaws { users: of_users, groups: of_groups };
     let mut directory = Directory::new(users, groups).with_flaws(flaws);
     let mut settled = Disagreement::of(kept);
@@ -47,7 +98,15 @@ pub async fn read_directory(
         directory = reader.read_again(directory, &settled).await?;
         (settled, behind) = (found, false);
     }
-    Ok(directory)
+    Ok((directory, stamps, unannounced))
+}
+
+impl Before<'_> {
+    /// Whether a row came or changed with a stamp that no reading of what changed asks for.
+    fn hides(&self, row: &Stamped) -> bool {
+        let is_old = self.since.zip(row.last_updated).is_some_and(|(since, stamp)| stamp <= since);
+        is_old && !self.directory.user(row.user.pk).is_some_and(|known| known.is_described_as(&row.user))
+    }
 }
 
 /// The rows of a list, and what is wrong with those that are old or left out.
@@ -72,7 +131,7 @@ impl Reader<'_> {
     fn resolved<Row: Listed>(&self, rows: Rows<Row>) -> Resolved<Row> {
         let mut flaws = BTreeMap::new();
         let rows = rows.into_iter().filter_map(|(pk, row)| {
-            row.map_err(|flaw| flaws.insert(pk, flaw)).ok().or_else(|| Row::of(self.kept, pk).cloned())
+            row.map_err(|flaw| flaws.insert(pk, flaw)).ok().or_else(|| Row::of(self.kept, pk))
         });
         (rows.collect(), flaws)
     }

@@ -2,9 +2,14 @@
 //!
 //! What decides about people is required: an answer without it is an error and never a default.
 
+mod stamped;
+
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
+
+pub use stamped::Stamped;
 
 use crate::directory::{Directory, Flaw, Group, GroupPk, User, UserPk};
 
@@ -93,7 +98,7 @@ pub trait Listed: Clone + Sized + Send + 'static {
     /// Its primary key.
     fn pk(&self) -> Self::Pk;
     /// The row of a directory with a pk.
-    fn of(directory: &Directory, pk: Self::Pk) -> Option<&Self>;
+    fn of(directory: &Directory, pk: Self::Pk) -> Option<Self>;
 }
 
 impl Listed for User {
@@ -103,8 +108,8 @@ impl Listed for User {
     fn pk(&self) -> UserPk {
         self.pk
     }
-    fn of(directory: &Directory, pk: UserPk) -> Option<&Self> {
-        directory.user(pk)
+    fn of(directory: &Directory, pk: UserPk) -> Option<Self> {
+        directory.user(pk).cloned()
     }
 }
 
@@ -115,8 +120,8 @@ impl Listed for Group {
     fn pk(&self) -> GroupPk {
         self.pk
     }
-    fn of(directory: &Directory, pk: GroupPk) -> Option<&Self> {
-        directory.group(pk)
+    fn of(directory: &Directory, pk: GroupPk) -> Option<Self> {
+        directory.group(pk).cloned()
     }
 }
 
@@ -136,6 +141,8 @@ pub struct WireUser {
     avatar: Box<str>,
     #[serde(default)]
     groups: Vec<GroupPk>,
+    #[serde(default, deserialize_with = "stamped::stamp_or_none")]
+    last_updated: Option<Timestamp>,
 }
 
 impl From<WireUser> for User {

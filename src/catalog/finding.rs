@@ -37,6 +37,8 @@ pub enum Code {
     HiddenGroups,
     /// A row was listed and could not be read.
     BrokenRow,
+    /// Users changed without the stamp by which runs learn what changed.
+    UnannouncedChanges,
     /// Two rows of a kind want one name.
     NameCollision,
     /// Backstage will refuse the name; only under `names: seed`.

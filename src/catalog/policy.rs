@@ -16,7 +16,7 @@ pub enum NamePolicy {
 }
 
 /// Which rows become entities, and under which names.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// Authentik's base URL, for annotations and relative pictures.
     pub base_url: BaseUrl,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
+use jiff::tz::TimeZone;
 use tokio::task::spawn_blocking;
 
 use super::progress::shown;
@@ -36,7 +37,7 @@ pub(super) struct Reading {
 impl Reading {
     /// Reads Authentik as the configuration says.
     pub(super) async fn of(config: &Config) -> anyhow::Result<Self> {
-        let cycle = cycle(config, &Clock::system())?;
+        let cycle = cycle(config, &Clock::system(), TimeZone::system())?;
         let (kept, progress) = (Directory::default(), Progress::default());
         let read = shown(&progress, "reading Authentik", cycle.read(&kept, &progress)).await;
         let directory = read.map_err(|stop| {

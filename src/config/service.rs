@@ -13,6 +13,7 @@ use url::Url;
 
 use super::auth::AuthConfig;
 use super::backstage::{self, BackstageConfig};
+use super::full_sync::FullSync;
 use super::shrink_guard::ShrinkGuard;
 use super::state_dir::{self, StateDir};
 use super::tls::{self, TlsConfig};
@@ -56,6 +57,11 @@ pub struct ServiceConfig {
     /// A PEM file with certificates to trust beside the system's.
     #[serde(deserialize_with = "tls::file")]
     pub ca_file: Option<PathBuf>,
+    /// When everything is read anew.
+    pub full_sync: FullSync,
+    /// How far before the last change that was seen changes are asked for; never zero.
+    #[serde(deserialize_with = "duration::positive")]
+    pub delta_overlap: Duration,
     /// What one run may remove.
     pub shrink_guard: ShrinkGuard,
     /// Time between ready turning 503 and the listener closing.
@@ -97,6 +103,8 @@ impl Default for ServiceConfig {
             page_size: 100,
             request_timeout: Duration::from_secs(30),
             ca_file: None,
+            full_sync: FullSync::default(),
+            delta_overlap: Duration::from_mins(10),
             shrink_guard: ShrinkGuard::default(),
             drain_delay: Duration::ZERO,
             drain_timeout: Duration::from_secs(10),

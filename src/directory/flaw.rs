@@ -23,3 +23,11 @@ pub struct Flaws {
     /// Of the group list.
     pub groups: BTreeMap<GroupPk, Flaw>,
 }
+
+impl Flaws {
+    /// Whether every row could be read.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.users.is_empty() && self.groups.is_empty()
+    }
+}

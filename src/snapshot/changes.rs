@@ -49,6 +49,9 @@ impl Changes {
     /// Compares entity by entity; both documents are sorted, so one pass is enough.
     #[must_use]
     pub fn between(old: Option<&Document>, new: &Document) -> Self {
+        if old.is_some_and(|old| old.digest() == new.digest()) {
+            return Self::default();
+        }
         let mut refs = ChangedRefs::default();
         for kind in [Kind::Group, Kind::User] {
             refs.compare(kind, old, new);

@@ -15,6 +15,7 @@ pub use state_file::{LoadError, StateFile};
 use jiff::Timestamp;
 
 use super::peaks::Peaks;
+use super::reading::Origin;
 use crate::catalog::plan::Names;
 use crate::directory::Directory;
 
@@ -29,4 +30,6 @@ pub struct Kept {
     pub peaks: Peaks,
     /// When the reading of the rows began.
     pub read_at: Timestamp,
+    /// From where the next run can go on.
+    pub origin: Origin,
 }

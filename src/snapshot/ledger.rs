@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::push::PushReport;
-use super::run::{Outcome, Run, RunId, Trigger};
+use super::reading::Reading;
+use super::run::{Outcome, Run, RunId, Trigger, Wishes};
 use crate::clock::Clock;
 
 /// How many ended runs are kept.
@@ -52,23 +53,19 @@ impl Ledger {
     /// Asks for a run; the answer names the queued one, which may have been asked for before. None
     /// once the ledger is closed.
     pub fn request(&self, trigger: Trigger) -> Option<RunId> {
-        self.ask(trigger, false)
+        self.request_with(trigger, Wishes::default())
     }
 
-    /// Asks for a run that publishes also what the shrink guard would hold: the queued run becomes
-    /// such a run, and no other does.
-    pub fn request_accepting_shrink(&self, trigger: Trigger) -> Option<RunId> {
-        self.ask(trigger, true)
-    }
-
-    fn ask(&self, trigger: Trigger, accepts_shrink: bool) -> Option<RunId> {
+    /// Asks for a run with wishes: they are added to those of the queued run, and to no other's.
+    pub fn request_with(&self, trigger: Trigger, wishes: Wishes) -> Option<RunId> {
         let queued_at = self.clock.now();
         self.change(|runs| {
             if runs.closed {
                 return None;
             }
             let run = runs.queued.get_or_insert_with(|| Run::asked_for(trigger, queued_at));
-            run.accepts_shrink |= accepts_shrink;
+            run.wishes.accepts_shrink |= wishes.accepts_shrink;
+            run.wishes.full |= wishes.full;
             Some(run.id)
         })
     }
@@ -96,15 +93,25 @@ impl Ledger {
         });
     }
 
-    /// Ends the run that is under way.
-    pub fn finish(&self, outcome: Outcome) {
-        let now = self.clock.now();
+    /// Says how the run that is under way reads Authentik.
+    pub fn tell(&self, reading: Reading) {
         self.change(|runs| {
-            if let Some(run) = runs.running.take() {
-                runs.ended.push_front(Run { end: Some((now, outcome)), ..run });
-                runs.ended.truncate(KEPT);
+            if let Some(run) = &mut runs.running {
+                run.reading = Some(reading);
             }
         });
+    }
+
+    /// Ends the run that is under way; tells how it read Authentik.
+    pub fn finish(&self, outcome: Outcome) -> Option<Reading> {
+        let now = self.clock.now();
+        self.change(|runs| {
+            let run = runs.running.take()?;
+            let reading = run.reading;
+            runs.ended.push_front(Run { end: Some((now, outcome)), ..run });
+            runs.ended.truncate(KEPT);
+            reading
+        })
     }
 
     /// Ends the queued run, which never began, and takes no more.
@@ -234,19 +241,20 @@ mod tests {
     }
 
     #[test]
-    fn only_the_run_that_is_queued_accepts_a_shrink() {
+    fn only_the_run_that_is_queued_takes_wishes() {
         let ledger = ledger();
+        let wishes = Wishes { accepts_shrink: true, full: true };
         ledger.request(Trigger::Schedule);
         let running = ledger.start().unwrap().id;
         let queued = ledger.request(Trigger::Schedule);
-        assert_eq!(ledger.request_accepting_shrink(Trigger::Request), queued);
+        assert_eq!(ledger.request_with(Trigger::Request, wishes), queued);
         ledger.request(Trigger::Request);
-        assert!(!ledger.find(running).unwrap().accepts_shrink, "it began before somebody accepted");
+        assert_eq!(ledger.find(running).unwrap().wishes, Wishes::default(), "it began before the wish");
         ledger.finish(failed());
-        assert!(ledger.start().unwrap().accepts_shrink, "a later post does not take it back");
+        assert_eq!(ledger.start().unwrap().wishes, wishes, "a later post does not take it back");
         ledger.finish(failed());
         ledger.request(Trigger::Schedule);
-        assert!(!ledger.start().unwrap().accepts_shrink, "it counted once");
+        assert_eq!(ledger.start().unwrap().wishes, Wishes::default(), "it counted once");
     }
 
     #[tokio::test]

@@ -136,6 +136,7 @@ mod tests {
     use crate::base_url::BaseUrl;
     use crate::catalog::policy::{NamePolicy, Policy};
     use crate::directory::{Directory, Group, GroupPk};
+    use crate::snapshot::reading::Origin;
     use crate::snapshot::shard::{ShardCount, changed_shards};
 
     const JSON: Variant = Variant { format: Format::Json, kind: None, shard: None };
@@ -155,7 +156,7 @@ mod tests {
             include_service_accounts: false,
         };
         let directory = Arc::new(Directory::new(Vec::new(), (0..groups).map(group).collect()));
-        Arc::new(Snapshot::new(directory, Arc::new(policy), None, Timestamp::UNIX_EPOCH))
+        Arc::new(Snapshot::new(directory, Arc::new(policy), None, Timestamp::UNIX_EPOCH, Origin::default()))
     }
 
     #[tokio::test]

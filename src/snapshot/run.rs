@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::changes::Changes;
+use super::reading::Reading;
 use crate::catalog::finding::Finding;
 use crate::progress::Progress;
 
@@ -56,6 +57,15 @@ pub enum Trigger {
     Restart,
 }
 
+/// What a run may and shall do beyond others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wishes {
+    /// Whether what the shrink guard would hold is published.
+    pub accepts_shrink: bool,
+    /// Whether everything is read.
+    pub full: bool,
+}
+
 /// A run in the ledger.
 #[derive(Clone, Debug)]
 pub struct Run {
@@ -63,12 +73,14 @@ pub struct Run {
     pub id: RunId,
     /// Why it was asked for.
     pub trigger: Trigger,
-    /// Whether what the shrink guard would hold is published.
-    pub accepts_shrink: bool,
+    /// What it may and shall do beyond others.
+    pub wishes: Wishes,
     /// When it was asked for.
     pub queued_at: Timestamp,
     /// When it began.
     pub started_at: Option<Timestamp>,
+    /// How it reads Authentik, once that is known and if it does.
+    pub reading: Option<Reading>,
     /// How far it is, or was when it ended.
     pub progress: Arc<Progress>,
     /// When and how it ended.
@@ -79,8 +91,16 @@ impl Run {
     /// A run that has just been asked for.
     #[must_use]
     pub fn asked_for(trigger: Trigger, queued_at: Timestamp) -> Self {
-        let (id, progress) = (RunId::new(), Arc::default());
-        Self { id, trigger, accepts_shrink: false, queued_at, started_at: None, progress, end: None }
+        Self {
+            id: RunId::new(),
+            trigger,
+            wishes: Wishes::default(),
+            queued_at,
+            started_at: None,
+            reading: None,
+            progress: Arc::default(),
+            end: None,
+        }
     }
 }
 

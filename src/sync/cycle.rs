@@ -1,16 +1,13 @@
 //! One cycle: read, judge, transform, publish. Directly callable; a failure changes nothing.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::time::{Instant, timeout};
 
 use super::guard::Hold;
 use super::judgement::{self, Caution, Judgement};
+use super::reading::Pace;
 use crate::authentik::client::Client;
-use crate::authentik::error::Error;
-use crate::authentik::reading::read_directory;
 use crate::catalog::entity::Kind;
 use crate::catalog::policy::Policy;
 use crate::clock::Clock;
@@ -19,7 +16,8 @@ use crate::directory::Directory;
 use crate::progress::Progress;
 use crate::snapshot::changes::Changes;
 use crate::snapshot::kept::Kept;
-use crate::snapshot::run::{Failure, Outcome, Report};
+use crate::snapshot::reading::{FullReason, Origin, Reading};
+use crate::snapshot::run::{Failure, Outcome, Report, Wishes};
 use crate::snapshot::{Snapshot, Store};
 
 /// What a cycle needs.
@@ -29,14 +27,16 @@ pub struct Cycle {
     pub client: Client,
     /// Which rows become entities.
     pub policy: Arc<Policy>,
-    /// How long the reading may take.
-    pub timeout: Duration,
+    /// When everything is read, and how long readings may take.
+    pub pace: Pace,
     /// What a run may remove.
     pub limits: ShrinkGuard,
     /// Where the snapshot is published.
     pub store: Arc<Store>,
     /// The wall clock.
     pub clock: Clock,
+    /// What a reading of changes left in doubt, until everything was read and published.
+    pub doubt: Option<FullReason>,
 }
 
 /// Why a cycle published nothing.
@@ -75,16 +75,23 @@ impl From<Hold> for Stop {
 
 impl Cycle {
     /// Reads the directory and publishes what follows from it, also if that is suspiciously little
-    /// where `accepts_shrink` says so.
+    /// where the wishes say so; `tell` learns how it is read.
     ///
     /// # Errors
-    /// Whatever keeps the directory from being read whole within the timeout, or from being published.
-    pub async fn run(&self, accepts_shrink: bool, progress: &Progress) -> Result<Report, Stop> {
+    /// Whatever keeps the directory from being read whole within its time, or from being published.
+    pub async fn run(
+        &mut self,
+        wishes: Wishes,
+        progress: &Progress,
+        tell: impl Fn(Reading),
+    ) -> Result<Report, Stop> {
         let read_at = self.clock.now();
-        let kept = self.kept().map(|kept| Arc::clone(&kept.directory)).unwrap_or_default();
-        let directory = self.read(&kept, progress).await?;
-        let caution = if accepts_shrink { Caution::Accepted } else { Caution::Guarded };
-        self.publish(Arc::new(directory), caution, read_at).await
+        let kept = self.kept();
+        let (directory, origin) = self.read_now(kept.as_deref(), wishes.full, progress, tell).await?;
+        let caution = if wishes.accepts_shrink { Caution::Accepted } else { Caution::Guarded };
+        let report = self.publish(Arc::new(directory), caution, read_at, origin).await?;
+        self.doubt = None;
+        Ok(report)
     }
 
     /// Whether rows of this server are kept.
@@ -100,7 +107,7 @@ impl Cycle {
     pub async fn run_on_kept_rows(&self) -> Result<Report, Stop> {
         let nothing = || Stop::Failed(Failure { code: "internal", message: "no rows are kept".into() });
         let kept = self.kept().ok_or_else(nothing)?;
-        self.publish(Arc::clone(&kept.directory), Caution::Kept, kept.read_at).await
+        self.publish(Arc::clone(&kept.directory), Caution::Kept, kept.read_at, kept.origin.clone()).await
     }
 
     /// Publishes what an earlier process kept of this server.
@@ -123,10 +130,11 @@ impl Cycle {
         directory: Arc<Directory>,
         caution: Caution,
         read_at: Timestamp,
+        origin: Origin,
     ) -> Result<Report, Stop> {
         let judgement = Judgement { caution, limits: self.limits, previous: self.store.current() };
         let policy = Arc::clone(&self.policy);
-        self.publish_made(move || judgement.snapshot(directory, policy, read_at)).await
+        self.publish_made(move || judgement.snapshot(directory, policy, read_at, origin)).await
     }
 
     /// Has a snapshot made off the serving threads and publishes it.
@@ -145,44 +153,6 @@ impl Cycle {
         self.store.publish(snapshot);
         Ok(report)
     }
-
-    /// Reads the directory within the timeout; `kept` is what is known from before.
-    ///
-    /// # Errors
-    /// Whatever keeps the directory from being read whole within the timeout.
-    pub async fn read(&self, kept: &Directory, progress: &Progress) -> Result<Directory, Stop> {
-        let started = Instant::now();
-        match timeout(self.timeout, read_directory(&self.client, kept, progress)).await {
-            Ok(Ok(directory)) => Ok(directory),
-            // No full view is empty, so that nobody can accept it either.
-            Ok(Err(error @ Error::Empty)) => Err(Stop::Held(failure(&error))),
-            Ok(Err(error)) => Err(Stop::Failed(failure(&error))),
-            Err(_) => Err(Stop::Failed(timed_out(started.elapsed(), progress))),
-        }
-    }
-}
-
-/// The failure of a run that could not read Authentik.
-fn failure(error: &Error) -> Failure {
-    Failure { code: error.code(), message: error.to_string() }
-}
-
-/// The failure of a run that took too long, with a timeout that would do.
-fn timed_out(elapsed: Duration, progress: &Progress) -> Failure {
-    let (done, total) = (progress.done(), progress.total());
-    let advice = if done == 0 {
-        "check whether Authentik answers at all, or raise `schedule.timeout`".to_owned()
-    } else if !progress.is_sized() {
-        "one list did not even tell its size: raise `schedule.timeout`".to_owned()
-    } else {
-        let whole = elapsed.as_secs_f64() * 1.5 * total as f64 / done as f64;
-        format!("set `schedule.timeout` to {{ minutes: {} }} or more", (whole / 60.0).ceil().max(1.0))
-    };
-    let message = format!(
-        "the run was ended after {} s (`schedule.timeout`) with {done} of {total} pages read; {advice}",
-        elapsed.as_secs_f64().round()
-    );
-    Failure { code: "timeout", message }
 }
 
 /// The failure of a transform that panicked; its message went to the log.

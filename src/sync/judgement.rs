@@ -15,6 +15,7 @@ use crate::snapshot::Snapshot;
 use crate::snapshot::changes::Changes;
 use crate::snapshot::kept::Kept;
 use crate::snapshot::peaks::Peaks;
+use crate::snapshot::reading::Origin;
 
 /// How many new findings a run logs one by one.
 const LOGGED_FINDINGS: usize = 20;
@@ -47,6 +48,7 @@ impl Judgement {
         directory: Arc<Directory>,
         policy: Arc<Policy>,
         read_at: Timestamp,
+        origin: Origin,
     ) -> Result<(Snapshot, Changes), Hold> {
         let previous = self.previous.as_deref();
         let kept = previous.filter(|previous| previous.policy.base_url == policy.base_url);
@@ -59,7 +61,7 @@ impl Judgement {
         };
         hold.map_or(Ok(()), Err)?;
         let users_before = kept.map(|kept| kept.document.count(Kind::User));
-        let mut snapshot = Snapshot::new(directory, policy, previous, read_at);
+        let mut snapshot = Snapshot::new(directory, policy, previous, read_at, origin);
         if self.caution == Caution::Accepted {
             snapshot.peaks = Peaks::at(read_at, Sizes::of(&snapshot.directory));
         } else {

@@ -7,6 +7,8 @@ mod auth;
 mod broken_rows;
 mod check;
 mod commands;
+mod delta;
+mod delta_runs;
 mod diff;
 mod docs;
 mod entities;

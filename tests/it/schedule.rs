@@ -239,7 +239,7 @@ async fn a_run_that_was_asked_for_moves_the_next_regular_one() {
 async fn a_run_longer_than_the_frequency_is_followed_by_the_next_at_once() {
     let service =
         Scheduled::spawn(schedule(json!({"frequency": {"seconds": 5}, "initialDelay": "0s"}))).await;
-    service.fake.script(Step::at(Place::Users, Action::Delay(Duration::from_secs(12))).always());
+    service.fake.script(Step::at(Place::Groups, Action::Delay(Duration::from_secs(12))).always());
     let runs = service.ended(3).await;
     assert!(runs.iter().all(|run| run["state"] == "succeeded"), "{runs:?}");
     assert_eq!(starts(&runs), [0, 12, 24], "one at a time");
@@ -306,7 +306,7 @@ async fn the_shutdown_ends_a_run_under_way() {
     let gate = Gate::new();
     pair.fake.script(Step::at(Place::Anywhere, Action::gate(&gate)).always());
     pair.app.post("/sync").send().await.unwrap();
-    gate.waiting(2).await;
+    gate.waiting(1).await;
     pair.app.shutdown.cancel();
     (&mut pair.app.ended).await.unwrap().unwrap();
 }

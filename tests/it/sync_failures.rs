@@ -216,18 +216,19 @@ async fn a_request_without_an_answer_ends_at_its_own_timeout() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_timeout_of_the_schedule_says_how_far_it_came_and_what_would_do() {
+async fn the_timeout_of_a_full_run_says_how_far_it_came_and_what_would_do() {
     let pair = Pair::spawn(Release::V2026_5, crowd(45), |config| {
         config.service.page_size = 10;
         config.service.request_timeout = Duration::from_hours(1);
-        config.authentik.schedule.timeout = Duration::from_mins(1);
+        config.authentik.schedule.timeout = Duration::from_secs(30);
+        config.service.full_sync.timeout = Duration::from_mins(1);
     })
     .await;
     pair.fake.script(Step::at(Place::Users, Action::Hang).page(3).always());
     let run = pair.app.sync().await;
     let (code, message) = failure(&run);
     assert_eq!(code, "timeout");
-    assert_says(message, &["after 60 s", "`schedule.timeout`", "8 of 9 pages", "{ minutes: 2 }"]);
+    assert_says(message, &["after 60 s", "`fullSync.timeout`", "8 of 9 pages", "{ minutes: 2 }"]);
     assert_eq!(run["pages"], json!({"done": 8, "total": 9}));
 }
 
@@ -235,11 +236,12 @@ async fn the_timeout_of_the_schedule_says_how_far_it_came_and_what_would_do() {
 async fn a_timeout_without_any_page_does_not_guess() {
     let pair = Pair::spawn(Release::V2026_5, crowd(5), |config| {
         config.service.request_timeout = Duration::from_hours(1);
+        config.service.full_sync.timeout = Duration::from_mins(3);
     })
     .await;
     pair.fake.script(Step::at(Place::Anywhere, Action::Hang).always());
     let run = pair.app.sync().await;
-    assert_says(failure(&run).1, &["0 of 2 pages", "check whether Authentik answers at all"]);
+    assert_says(failure(&run).1, &["0 of 0 pages", "check whether Authentik answers at all"]);
 }
 
 #[tokio::test(start_paused = true)]

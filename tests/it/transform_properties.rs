@@ -12,6 +12,7 @@ use authentik_entity_provider::catalog::policy::NamePolicy;
 use authentik_entity_provider::directory::{Directory, User, UserPk};
 use authentik_entity_provider::snapshot::Snapshot;
 use authentik_entity_provider::snapshot::document::Document;
+use authentik_entity_provider::snapshot::reading::Origin;
 use authentik_entity_provider::snapshot::rendition::Encoding;
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -275,7 +276,7 @@ proptest! {
                 groups.reverse();
             }
             let directory = Arc::new(Directory::new(users, groups));
-            Snapshot::new(directory, Arc::new(world.policy.clone()), previous, read_at)
+            Snapshot::new(directory, Arc::new(world.policy.clone()), previous, read_at, Origin::default())
         };
         let tags = |snapshot: &Snapshot| {
             [Encoding::Identity, Encoding::Gzip].map(|coding| snapshot.published(coding).unwrap().etag.clone())

@@ -5,12 +5,15 @@ use serde_json::value::RawValue;
 
 use super::decode::{decode, without_values};
 use crate::authentik::error::Error;
-use crate::authentik::wire::{Listed, Page, Read};
+use crate::authentik::wire::{Listed, Page, Pagination, Read};
 use crate::directory::Flaw;
 
 /// The longest row that is read: a group of half a million members. What is longer is a mistake, and
 /// would be kept in memory and served.
 const LONGEST_ROW: usize = 4 << 20;
+/// How many rows or pages a list may claim: far beyond any directory that Backstage could hold, and few
+/// enough to be asked for.
+const LARGEST_LIST: usize = 1_000_000;
 
 /// The part of a row that every row must have.
 #[derive(Deserialize)]
@@ -21,9 +24,13 @@ struct Keyed<Pk> {
 /// Reads a page; a row that is broken but for its pk is told as such.
 ///
 /// # Errors
-/// When it is no page, or has a row without a pk: that one cannot be counted.
+/// When it is no page, claims a list larger than any, or has a row without a pk: that one cannot be counted.
 pub(super) fn read_page<Row: Listed>(url: &str, body: &[u8]) -> Result<Page<Read<Row>>, Error> {
     let Page { pagination, results, .. } = decode::<Page<Box<RawValue>>>(url, body)?;
+    let Pagination { count, total_pages } = pagination;
+    if count.max(total_pages) > LARGEST_LIST {
+        return Err(Error::Endless { list: Row::LIST, count, total_pages, limit: LARGEST_LIST });
+    }
     let rows = results.iter().enumerate().map(|(at, raw)| read_row(url, at, raw.get()));
     Ok(Page { pagination, results: rows.collect::<Result<_, _>>()?, bytes: body.len() })
 }

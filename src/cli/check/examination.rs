@@ -202,8 +202,8 @@ async fn read(
     client: &Client,
     progress: &Progress,
 ) -> Option<Directory> {
-    let (limit, kept) = (config.authentik.schedule.timeout, Directory::default());
-    match timeout(limit, read_directory(client, &kept, progress)).await {
+    let (limit, kept) = (config.full_limit(), Directory::default());
+    match timeout(limit.time, Box::pin(read_directory(client, &kept, progress))).await {
         Ok(Ok(directory)) => {
             report.fine(Subject::Reading, "both lists were read whole");
             return Some(directory);
@@ -211,11 +211,11 @@ async fn read(
         Ok(Err(error)) => report.error(Subject::Reading, Status::Failed, &error),
         Err(_) => {
             let (done, total) = (progress.done(), progress.total());
-            let seconds = limit.as_secs_f64();
+            let (seconds, key) = (limit.time.as_secs_f64(), limit.key);
             report.trouble(
                 (Subject::Reading, Status::Failed, "timeout"),
-                format!("{done} of {total} pages were read within {seconds} s (`schedule.timeout`)"),
-                "raise `schedule.timeout`",
+                format!("{done} of {total} pages were read within {seconds} s (`{key}`)"),
+                format!("raise `{key}`"),
             );
         }
     }

@@ -6,7 +6,8 @@ use serde::forward_to_deserialize_any;
 use serde_json::json;
 
 use super::super::{
-    AuthConfig, AuthentikConfig, Config, Schedule, ServiceConfig, ShrinkGuard, expand, include::Including,
+    AuthConfig, AuthentikConfig, Config, FullSync, Schedule, ServiceConfig, ShrinkGuard, expand,
+    include::Including,
 };
 use super::*;
 
@@ -90,6 +91,7 @@ fn no_key_is_missing_in_the_table_or_in_the_program() {
     assert_eq!(fields::<Schedule>(), sorted("catalog.providers.authentik.schedule"));
     assert_eq!(fields::<ServiceConfig>(), sorted(SERVICE));
     assert_eq!(fields::<AuthConfig>(), sorted("entityProvider.auth"));
+    assert_eq!(fields::<FullSync>(), sorted("entityProvider.fullSync"));
     assert_eq!(fields::<ShrinkGuard>(), sorted("entityProvider.shrinkGuard"));
 }
 

@@ -9,6 +9,7 @@ use super::changes_view::ChangesView;
 use super::kind_name::KindName;
 use crate::catalog::finding::{Code, Finding};
 use crate::progress::Pages;
+use crate::snapshot::reading::{FullReason, Reading};
 use crate::snapshot::run::{Failure, Outcome, Run, Trigger};
 
 /// How many findings are listed with a run.
@@ -26,6 +27,14 @@ pub struct RunView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     accept: Option<Accept>,
+    /// How it reads Authentik, as soon as that is known; missing if it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    mode: Option<Mode>,
+    /// Why it reads everything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    reason: Option<FullReason>,
     /// How far it is.
     state: State,
     /// When it was asked for.
@@ -106,6 +115,17 @@ enum TriggerName {
     Restart,
 }
 
+/// How a run reads Authentik.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = RunMode)]
+enum Mode {
+    /// Everything.
+    Full,
+    /// Only what changed.
+    Delta,
+}
+
 /// How far a run is.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -174,7 +194,9 @@ impl From<&Run> for RunView {
         Self {
             id: run.id.to_string(),
             trigger: run.trigger.into(),
-            accept: run.accepts_shrink.then_some(Accept::Shrink),
+            accept: run.wishes.accepts_shrink.then_some(Accept::Shrink),
+            mode: run.reading.map(Mode::from),
+            reason: run.reading.and_then(Reading::reason),
             state: State::of(run),
             queued_at: run.queued_at,
             started_at: run.started_at,
@@ -232,6 +254,15 @@ impl From<&Finding> for FindingView {
             name: finding.name.clone(),
             message: finding.message.clone(),
             remedy: finding.remedy.clone(),
+        }
+    }
+}
+
+impl From<Reading> for Mode {
+    fn from(reading: Reading) -> Self {
+        match reading {
+            Reading::Full(_) => Self::Full,
+            Reading::Delta => Self::Delta,
         }
     }
 }

@@ -20,7 +20,7 @@ use super::run_view::{RunDetailView, RunView};
 use crate::config::parse_duration;
 use crate::http::error::{ApiError, Problem};
 use crate::http::state::AppState;
-use crate::snapshot::run::{Run, RunId, Trigger};
+use crate::snapshot::run::{Run, RunId, Trigger, Wishes};
 
 /// The longest wait for the end of a run.
 const LONGEST_WAIT: Duration = Duration::from_mins(10);
@@ -48,7 +48,7 @@ pub struct RunsView {
     runs: Vec<RunView>,
 }
 
-/// How long to wait for the end, and what to accept.
+/// How long to wait for the end, what to accept, and how much to read.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -60,6 +60,10 @@ pub struct RunQuery {
     /// `shrink` lets this one run publish what the shrink guard would hold; look at the held run first.
     #[param(inline)]
     accept: Option<Accept>,
+    /// `true` lets the run read everything and not only what changed.
+    #[serde(default)]
+    #[param(inline, nullable = false)]
+    full: bool,
 }
 
 /// Recent runs
@@ -102,7 +106,7 @@ pub async fn read_run(
 ///
 /// A post always leads to a run that begins after it; posts during a run share the next one. With
 /// `accept=shrink` the run publishes also what the shrink guard would hold; the next run is guarded again
-/// and compared with what was accepted.
+/// and compared with what was accepted. With `full=true` it reads everything.
 #[utoipa::path(
     post,
     path = "/sync",
@@ -141,11 +145,8 @@ pub async fn request_run(
         // No run begins any more, so none is promised.
         return Err(ApiError::Draining);
     }
-    let id = match query.accept {
-        Some(Accept::Shrink) => state.ledger.request_accepting_shrink(Trigger::Request),
-        None => state.ledger.request(Trigger::Request),
-    };
-    let id = id.ok_or(ApiError::Draining)?;
+    let wishes = Wishes { accepts_shrink: query.accept == Some(Accept::Shrink), full: query.full };
+    let id = state.ledger.request_with(Trigger::Request, wishes).ok_or(ApiError::Draining)?;
     let wait = asked.or(preferred).unwrap_or_default().min(LONGEST_WAIT);
     // A shutdown ends every run, so that it is not waited for here. Too late is no error: the run is
     // shown as it is.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! authentik-entity-provider snapshot 1 <bytes after this line> <their SHA-256>
-//! {"baseUrl": …, "readAt": …, "users": …, "groups": …, "peaks": …}
+//! {"baseUrl": …, "readAt": …, "users": …, "groups": …, "peaks": …, "watermark": …, "fullReadAt": …}
 //! users, then groups as lines of JSON, compressed with zstd
 //! ```
 //!
@@ -19,6 +19,7 @@ use crate::catalog::plan::Names;
 use crate::digest::sha256_hex;
 use crate::directory::Directory;
 use crate::snapshot::peaks::Peaks;
+use crate::snapshot::reading::Origin;
 
 /// The first words of every file in every version.
 const MAGIC: &str = "authentik-entity-provider snapshot ";
@@ -69,6 +70,10 @@ struct Header {
     groups: usize,
     #[serde(default)]
     peaks: Peaks,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    watermark: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    full_read_at: Option<Timestamp>,
 }
 
 /// Writes rows of a server with the names that they hold.
@@ -81,13 +86,18 @@ pub fn encode(
     names: &Names,
     peaks: &Peaks,
     read_at: Timestamp,
+    origin: &Origin,
 ) -> io::Result<Vec<u8>> {
+    // What is wrong with rows is not kept, so that the next process has to find out.
+    let is_whole = directory.flaws().is_empty();
     let header = Header {
         base_url: base_url.as_str().to_owned(),
         read_at,
         users: directory.users().len(),
         groups: directory.groups().len(),
         peaks: peaks.clone(),
+        watermark: origin.watermark.filter(|_| is_whole),
+        full_read_at: origin.full_at.filter(|_| is_whole),
     };
     let mut rest = serde_json::to_vec(&header)?;
     rest.push(b'\n');
@@ -127,7 +137,9 @@ pub fn decode(bytes: &[u8], base_url: &BaseUrl) -> Result<Kept, Refusal> {
         return Err(Refusal::Foreign);
     }
     let (directory, names) = read_rows(compressed, &header).map_err(|_| Refusal::Corrupted)?;
-    Ok(Kept { directory, names, peaks: header.peaks, read_at: header.read_at })
+    let Header { peaks, read_at, watermark, full_read_at: full_at, .. } = header;
+    let origin = Origin { watermark, full_at, ..Origin::default() };
+    Ok(Kept { directory, names, peaks, read_at, origin })
 }
 
 /// The first line, with its line break.

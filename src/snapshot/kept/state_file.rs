@@ -77,8 +77,8 @@ impl StateFile {
     /// # Errors
     /// When the directory cannot be made or written; what was kept is untouched then.
     pub fn save(&self, snapshot: &Snapshot) -> io::Result<()> {
-        let bytes =
-            encode(&self.base_url, &snapshot.directory, &snapshot.names, &snapshot.peaks, snapshot.read_at)?;
+        let Snapshot { directory, names, peaks, read_at, origin, .. } = snapshot;
+        let bytes = encode(&self.base_url, directory, names, peaks, *read_at, origin)?;
         DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
         atomic_file::replace(&self.path(), WRITING, None, &bytes)
     }

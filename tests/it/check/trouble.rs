@@ -155,8 +155,9 @@ async fn a_reading_that_takes_too_long_names_the_timeout_to_raise() {
         ("AUTHENTIK_BASE_URL", authentik.base.as_str()),
         ("AUTHENTIK_TOKEN", FakeAuthentik::TOKEN),
         ("APP_CONFIG_catalog_providers_authentik_schedule_timeout", "100ms"),
+        ("ENTITY_PROVIDER_FULL_SYNC_TIMEOUT", "200ms"),
     ];
     let ended = Process::run(&["check"], &variables).await;
     assert_eq!(ended.status.code(), Some(1), "{}", ended.out);
-    assert_says(&ended.out, &["✗ reading", "`schedule.timeout`", "→ raise", "- full view", "- findings"]);
+    assert_says(&ended.out, &["✗ reading", "`fullSync.timeout`", "→ raise", "- full view", "- findings"]);
 }

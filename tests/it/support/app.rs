@@ -77,14 +77,19 @@ impl TestApp {
         serde_json::from_str(&self.fetch(path).await.text().await.unwrap()).unwrap()
     }
 
-    /// Syncs and gives the run as it ended.
+    /// Reads everything and gives the run as it ended.
     pub async fn sync(&self) -> Value {
+        self.asked("/sync?wait=5m&full=true").await
+    }
+
+    /// Reads what changed, if that suffices, and gives the run as it ended.
+    pub async fn follow(&self) -> Value {
         self.asked("/sync?wait=5m").await
     }
 
     /// Syncs, accepting a shrink, and gives the run as it ended.
     pub async fn sync_accepting(&self) -> Value {
-        self.asked("/sync?wait=5m&accept=shrink").await
+        self.asked("/sync?wait=5m&full=true&accept=shrink").await
     }
 
     /// Posts and gives the run as it ended.

@@ -39,7 +39,7 @@ fn group() -> impl Strategy<Value = (Group, Option<Box<str>>)> {
 
 fn kept() -> impl Strategy<Value = Kept> {
     let rows = (prop::collection::vec(user(), 0..12), prop::collection::vec(group(), 0..8));
-    (rows, 0..4_000_000_000_000_i64).prop_map(|((users, groups), read_at)| {
+    (rows, 0..4_000_000_000_000_i64, any::<bool>()).prop_map(|((users, groups), read_at, odd)| {
         let names = Names {
             users: users.iter().filter_map(|(row, held)| Some((row.pk, held.clone()?))).collect(),
             groups: groups.iter().filter_map(|(row, held)| Some((row.pk, held.clone()?))).collect(),
@@ -50,12 +50,14 @@ fn kept() -> impl Strategy<Value = Kept> {
         );
         let read_at = Timestamp::from_millisecond(read_at).unwrap();
         let peaks = Peaks::at(read_at, Sizes::of(&directory));
-        Kept { directory, names, peaks, read_at }
+        let full_at = read_at.checked_sub(jiff::SignedDuration::from_hours(5)).ok();
+        let origin = Origin { watermark: full_at.filter(|_| odd), full_at, ..Origin::default() };
+        Kept { directory, names, peaks, read_at, origin }
     })
 }
 
 fn encoded(kept: &Kept) -> Vec<u8> {
-    encode(&server(), &kept.directory, &kept.names, &kept.peaks, kept.read_at).unwrap()
+    encode(&server(), &kept.directory, &kept.names, &kept.peaks, kept.read_at, &kept.origin).unwrap()
 }
 
 /// A few rows, always the same.
@@ -78,7 +80,13 @@ fn sample() -> Kept {
         groups: [GroupPk(Uuid::from_u128(9))].into(),
     };
     let directory = Directory::new(vec![user], vec![group(1), group(2)]);
-    Kept { directory, names, peaks: Peaks::default(), read_at: Timestamp::UNIX_EPOCH }
+    Kept {
+        directory,
+        names,
+        peaks: Peaks::default(),
+        read_at: Timestamp::UNIX_EPOCH,
+        origin: Origin::default(),
+    }
 }
 
 /// A file with another line about the rows; its checksum is right.
@@ -154,7 +162,7 @@ fn another_server_another_program_and_another_version_are_told_apart() {
 
 #[test]
 fn what_a_later_version_adds_to_the_header_is_ignored() {
-    let later = with_header(|header| header["watermark"] = "2026-01-01T00:00:00Z".into());
+    let later = with_header(|header| header["ofTomorrow"] = "2026-01-01T00:00:00Z".into());
     assert_eq!(decode(&later, &server()), Ok(sample()));
 }
 

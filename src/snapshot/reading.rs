@@ -1,0 +1,71 @@
+//! How a run read Authentik and why so, and what the next run can go on from.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::directory::UserPk;
+
+/// How a run read Authentik.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// Only what changed.
+    Delta,
+    /// Everything.
+    Full(FullReason),
+}
+
+impl Reading {
+    /// Why everything was read.
+    #[must_use]
+    pub fn reason(self) -> Option<FullReason> {
+        match self {
+            Self::Delta => None,
+            Self::Full(reason) => Some(reason),
+        }
+    }
+}
+
+/// Why a run reads everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FullReason {
+    /// There are no rows of this server to go on from.
+    First,
+    /// It was time for it, by `fullSync.frequency`.
+    Due,
+    /// Somebody posted `/sync?full=true`.
+    Asked,
+    /// Authentik cannot tell what changed (before 2025.8), or answers otherwise than it was asked.
+    Unsupported,
+    /// A row could not be read, so that its changes may be missed.
+    BrokenRow,
+    /// Authentik's answers tell no time, or one before the last change.
+    Clock,
+    /// So much changed that reading everything costs no more.
+    TooMany,
+    /// The directory changed faster than it was compared.
+    Restless,
+    /// The lists name rows that neither shows, and not only those of before.
+    Disagreement,
+}
+
+impl std::fmt::Display for FullReason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.serialize(f)
+    }
+}
+
+/// From where the next run can go on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The last change that was seen, by Authentik's clocks; none if only a full reading goes on.
+    pub watermark: Option<Timestamp>,
+    /// When everything was read the last time, by this machine's clock.
+    pub full_at: Option<Timestamp>,
+    /// Users whose changes no stamp told of, since then; only a full reading is sure to see such.
+    pub unannounced: Arc<BTreeSet<UserPk>>,
+}

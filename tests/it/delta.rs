@@ -1,0 +1,234 @@
+//! Reading what changed: right after every kind of change, at its cost, and in doubt rather than wrong.
+
+mod doubts;
+mod figures;
+pub mod random;
+
+use authentik_entity_provider::authentik::fake::{
+    Action, FakeDirectory, FakeUser, Gate, Place, Release, Step, UserKind,
+};
+use authentik_entity_provider::directory::UserPk;
+use jiff::Timestamp;
+
+use crate::support::directory::{crowd, group_pk};
+use crate::support::reader::{Reader, assert_same, stamped};
+
+/// A user whose stamp is older than everything, as after a restore.
+fn unstamped(pk: u64, username: &str) -> FakeUser {
+    stamped(pk, username, Timestamp::UNIX_EPOCH)
+}
+
+/// Users `user-1` to `user-N`, all but the last in a group; nobody but the last has changed for long.
+fn settled(users: u64) -> FakeDirectory {
+    let mut directory = crowd(users);
+    for _ in 0..100 {
+        directory.tick();
+    }
+    assert!(directory.edit_user(users, |_| ()));
+    directory
+}
+
+#[tokio::test]
+async fn a_crawl_gives_what_a_reading_of_changes_goes_on_from() {
+    let mut directory = FakeDirectory::generate(300);
+    let newest = directory.users().iter().map(|user| user.last_updated).max().unwrap();
+    let first = directory.users()[0].pk;
+    directory.user_mut(first).unwrap().last_updated = "2900-01-01T00:00:00Z".parse().unwrap();
+    let reader = Reader::with(directory).await;
+    let crawl = reader.crawl().await;
+    assert_same(&crawl.directory, &reader.present());
+    let newest_but_one = reader.fake.edit(|directory| {
+        let others = directory.users().iter().filter(|user| user.pk != first);
+        others.map(|user| user.last_updated).max().unwrap()
+    });
+    assert!(newest_but_one <= newest);
+    assert_eq!(crawl.watermark, Some(newest_but_one), "a stamp from the future is no watermark");
+}
+
+#[tokio::test]
+async fn nothing_changed_costs_a_few_rows() {
+    let mut reader = Reader::with(FakeDirectory::generate(2000)).await;
+    let (delta, cost) = reader.follows(|_| ()).await;
+    assert!(delta.unannounced.is_empty());
+    assert!(cost.requests < 20 && cost.user_rows < 15, "{cost:?}");
+}
+
+#[tokio::test]
+async fn changes_with_a_stamp_are_followed() {
+    let mut reader = Reader::with(settled(300)).await;
+    let before = reader.watermark;
+    let (delta, _) = reader
+        .follows(|directory| {
+            assert!(directory.rename(17, "another") && directory.set_active(18, false));
+            let new = directory.add_user("new");
+            assert!(directory.add_member(group_pk(1), new));
+        })
+        .await;
+    assert!(delta.watermark > before && delta.unannounced.is_empty());
+    let (delta, _) = reader.follows(|directory| assert!(directory.set_active(18, true))).await;
+    assert_eq!(delta.directory.users().len(), 301);
+}
+
+#[tokio::test]
+async fn memberships_and_groups_are_followed_without_a_stamp() {
+    let mut reader = Reader::with(settled(30)).await;
+    reader
+        .follows(|directory| {
+            let team = directory.add_group("team");
+            assert!(directory.add_member(team, 7) && directory.remove_member(group_pk(1), 8));
+            assert!(directory.set_parents(team, &[group_pk(1)]));
+        })
+        .await;
+    let (delta, _) = reader.follows(|directory| assert!(directory.remove_group(group_pk(1)))).await;
+    assert!(delta.directory.user(UserPk(9)).unwrap().groups.is_empty());
+}
+
+#[tokio::test]
+async fn who_joins_a_group_just_after_it_was_read_is_in_it() {
+    let reader = Reader::with(settled(30)).await;
+    let join = |directory: &mut FakeDirectory| {
+        let new = directory.add_user("new");
+        assert!(directory.add_member(group_pk(1), new));
+    };
+    reader.fake.script(Step::at(Place::Groups, Action::after(join)));
+    let (delta, _) = reader.delta().await;
+    assert_same(&delta.directory, &reader.present());
+}
+
+#[tokio::test]
+async fn whoever_is_deleted_goes_wherever_the_row_stands() {
+    for pk in 1..=26 {
+        let mut reader = Reader::with(settled(26)).await;
+        reader.follows(|directory| assert!(directory.remove_user(pk))).await;
+    }
+}
+
+#[tokio::test]
+async fn several_deletes_are_found_one_by_one() {
+    let mut reader = Reader::with(settled(400)).await;
+    reader
+        .follows(|directory| {
+            for pk in [1, 2, 3, 50, 117, 118, 200, 399, 400] {
+                assert!(directory.remove_user(pk));
+            }
+            directory.add_user("new");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn an_activation_without_a_stamp_is_found_by_its_count() {
+    for pk in [1, 77, 299] {
+        let mut reader = Reader::with(settled(300)).await;
+        for is_active in [false, true] {
+            let switch = |directory: &mut FakeDirectory| {
+                directory.user_mut(pk).unwrap().is_active = is_active;
+            };
+            let (delta, _) = reader.follows(switch).await;
+            assert_eq!(delta.unannounced, [UserPk(i64::try_from(pk).unwrap())].into());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_delete_between_the_counts_hides_no_activation() {
+    let mut directory = settled(300);
+    directory.user_mut(77).unwrap().is_active = false;
+    let reader = Reader::with(directory).await;
+    reader.fake.edit(|directory| directory.user_mut(77).unwrap().is_active = true);
+    let gate = Gate::new();
+    reader.fake.script(Step::at(Place::Users, Action::gate(&gate)).page(299));
+    let delete = async {
+        gate.waiting(1).await;
+        // The clock, the groups, two questions for recent users, the end; then two parts and three spots.
+        reader.fake.reached(10).await;
+        while reader.fake.counters().in_flight > 1 {
+            tokio::task::yield_now().await;
+        }
+        assert!(reader.fake.edit(|directory| directory.remove_user(5)));
+        gate.open();
+    };
+    let ((delta, _), ()) = tokio::join!(reader.delta(), delete);
+    assert_same(&delta.directory, &reader.present());
+}
+
+#[tokio::test]
+async fn another_type_is_found_by_its_count_also_if_nobody_had_it() {
+    let mut reader = Reader::with(settled(300)).await;
+    for (pk, kind) in [(77, UserKind::External), (300, UserKind::ServiceAccount), (1, UserKind::External)] {
+        reader.follows(|directory| assert!(directory.set_kind(pk, kind))).await;
+    }
+    reader
+        .follows(|directory| {
+            assert!(directory.set_kind(77, UserKind::Internal) && directory.set_kind(1, UserKind::Internal));
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_row_that_appears_late_is_found_by_its_stamp_or_by_the_count() {
+    for (pk, username) in [(0, "first"), (151, "between"), (900, "last")] {
+        let mut directory = settled(100);
+        for pk in 1..=100 {
+            assert!(directory.remove_user(pk));
+            directory.insert_user(unstamped(pk * 2, &format!("u-{pk}")));
+        }
+        assert!(directory.edit_user(200, |_| ()));
+        let mut reader = Reader::with(directory).await;
+        let (delta, _) = reader.follows(|directory| directory.insert_user(unstamped(pk, username))).await;
+        assert_eq!(delta.unannounced, [UserPk(i64::try_from(pk).unwrap())].into());
+        let late = stamped(pk + 3, "late", reader.watermark);
+        let (delta, _) = reader.follows(|directory| directory.insert_user(late)).await;
+        assert!(delta.unannounced.is_empty(), "the overlap shows it");
+    }
+}
+
+#[tokio::test]
+async fn a_delete_behind_a_row_without_a_stamp_is_found_by_the_spots() {
+    let mut directory = settled(300);
+    assert!(directory.remove_user(250));
+    let mut reader = Reader::with(directory).await;
+    let swap = |directory: &mut FakeDirectory| {
+        assert!(directory.remove_user(3));
+        directory.insert_user(unstamped(250, "restored"));
+    };
+    let (delta, _) = reader.follows(swap).await;
+    assert_eq!(delta.unannounced, [UserPk(250)].into());
+}
+
+#[tokio::test]
+async fn a_name_without_a_stamp_waits_for_the_next_crawl() {
+    let reader = Reader::with(settled(300)).await;
+    reader.fake.edit(|directory| directory.user_mut(42).unwrap().name = "By SQL".into());
+    let (delta, _) = reader.delta().await;
+    assert_same(&delta.directory, &reader.directory);
+    assert_same(&reader.crawl().await.directory, &reader.present());
+}
+
+#[tokio::test]
+async fn avatars_that_are_signed_for_every_answer_are_no_unrest() {
+    let reader = Reader::with(settled(300)).await;
+    let mut answers = 0;
+    let sign = move |mut page: serde_json::Value| {
+        answers += 1;
+        for row in page["results"].as_array_mut().unwrap() {
+            row["avatar"] = format!("https://avatars.example.com/?signature={answers}").into();
+        }
+        page
+    };
+    reader.fake.script(Step::at(Place::Users, Action::rewrite(sign)).always());
+    let (delta, cost) = reader.delta().await;
+    assert!(delta.unannounced.is_empty() && cost.requests < 15, "{cost:?}");
+}
+
+#[tokio::test]
+async fn a_change_of_many_users_takes_several_pages() {
+    let mut reader = Reader::spawn(Release::V2025_10, settled(200), 10).await;
+    reader
+        .follows(|directory| {
+            for pk in (1..=200).step_by(5) {
+                assert!(directory.rename(pk, &format!("renamed-{pk}")));
+            }
+        })
+        .await;
+}

@@ -1,0 +1,213 @@
+//! When a reading of changes leaves it to a full crawl.
+
+use authentik_entity_provider::authentik::delta::{Known, Reason, read_changes};
+use authentik_entity_provider::authentik::fake::{
+    Access, Action, FakeAuthentik, FakeDirectory, FakeGroup, Place, Release, Step,
+};
+use authentik_entity_provider::directory::{Disagreement, UserPk};
+use authentik_entity_provider::progress::Progress;
+use serde_json::json;
+
+use super::settled;
+use crate::support::directory::group_pk;
+use crate::support::reader::{Reader, assert_same, stamped};
+
+/// Shows all users and groups but some.
+fn hide(reader: &Reader, users: &[u64], groups: &[u128]) {
+    let access = reader.fake.edit(|directory| Access::ObjectLevel {
+        users: directory.users().iter().map(|user| user.pk).filter(|pk| !users.contains(pk)).collect(),
+        groups: directory
+            .groups()
+            .iter()
+            .map(|group| group.pk)
+            .filter(|pk| !groups.iter().any(|hidden| group_pk(*hidden) == *pk))
+            .collect(),
+    });
+    reader.fake.grant(FakeAuthentik::TOKEN, access);
+}
+
+#[tokio::test]
+async fn a_server_that_ignores_the_filter_gets_full_crawls() {
+    let reader = Reader::spawn(Release::V2024_2, settled(30), 100).await;
+    assert_eq!(reader.doubt().await, Reason::Unsupported);
+    assert_eq!(reader.crawl().await.watermark, None);
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_a_filter_gets_full_crawls() {
+    let reader = Reader::with(settled(30)).await;
+    let refusal = || Action::answer(axum::http::StatusCode::BAD_REQUEST, r#"{"type":["no"]}"#);
+    reader.fake.script(Step::at(Place::Users, refusal()).nth(4).always());
+    assert_eq!(reader.doubt().await, Reason::Unsupported);
+}
+
+#[tokio::test]
+async fn ranks_that_a_cap_on_pages_moves_are_not_used() {
+    let reader = Reader::spawn(Release::V2026_5, settled(30), 3).await;
+    let fake = reader.fake.clone().with_page_cap(Some(3));
+    fake.edit(|directory| assert!(directory.remove_user(12)));
+    assert_eq!(reader.doubt().await, Reason::Unsupported);
+}
+
+#[tokio::test]
+async fn rows_in_another_order_are_not_used() {
+    let reader = Reader::with(settled(30)).await;
+    reader.fake.edit(|directory| {
+        directory.add_user("a");
+        directory.add_user("b");
+    });
+    let turn = |mut page: serde_json::Value| {
+        page["results"].as_array_mut().unwrap().reverse();
+        page
+    };
+    reader.fake.script(Step::at(Place::Users, Action::rewrite(turn)).always());
+    assert_eq!(reader.doubt().await, Reason::Unsupported);
+}
+
+#[tokio::test]
+async fn counts_that_are_wrong_for_good_end_in_a_doubt() {
+    let reader = Reader::with(settled(30)).await;
+    let lie = |mut page: serde_json::Value| {
+        if page["pagination"]["total_pages"] == 30 {
+            page["pagination"]["count"] = json!(31);
+            page["pagination"]["total_pages"] = json!(31);
+        }
+        page
+    };
+    reader.fake.script(Step::at(Place::Users, Action::rewrite(lie)).always());
+    assert_eq!(reader.doubt().await, Reason::Restless);
+}
+
+#[tokio::test]
+async fn changed_users_that_an_answer_leaves_out_are_not_forgotten() {
+    let reader = Reader::spawn(Release::V2026_5, settled(100), 5).await;
+    reader.fake.edit(|directory| (1..=12).for_each(|pk| assert!(directory.rename(pk, &format!("r-{pk}")))));
+    let leave_out = |mut page: serde_json::Value| {
+        page["results"].as_array_mut().unwrap().pop();
+        page
+    };
+    reader.fake.script(Step::at(Place::Users, Action::rewrite(leave_out)).page(2).always());
+    assert_eq!(reader.doubt().await, Reason::Restless);
+}
+
+#[tokio::test]
+async fn a_directory_that_never_rests_is_in_doubt() {
+    let reader = Reader::with(settled(100)).await;
+    let mut turn = 0;
+    let churn = move |directory: &mut FakeDirectory| {
+        turn += 1;
+        assert!(directory.rename(5, &format!("turn-{turn}")));
+    };
+    reader.fake.script(Step::at(Place::Users, Action::before(churn)).always());
+    assert_eq!(reader.doubt().await, Reason::Restless);
+}
+
+#[tokio::test]
+async fn a_change_of_half_of_the_users_is_left_to_a_full_crawl() {
+    let mut reader = Reader::with(settled(400)).await;
+    reader.fake.edit(|directory| (1..=200).for_each(|pk| assert!(directory.rename(pk, &format!("r-{pk}")))));
+    assert_eq!(reader.doubt().await, Reason::TooMany);
+    reader.know_all();
+    reader.fake.edit(|directory| {
+        for _ in 0..10 {
+            directory.tick();
+        }
+        (1..=40).for_each(|pk| assert!(directory.remove_user(pk * 9)));
+    });
+    assert_eq!(reader.doubt().await, Reason::TooMany);
+}
+
+#[tokio::test]
+async fn hidden_users_are_not_taken_for_deleted() {
+    let reader = Reader::with(settled(100)).await;
+    hide(&reader, &[42], &[]);
+    assert_eq!(reader.doubt().await, Reason::Disagreement, "the group still names the user");
+    hide(&reader, &(1..=60).collect::<Vec<_>>(), &[]);
+    assert_eq!(reader.doubt().await, Reason::TooMany);
+}
+
+#[tokio::test]
+async fn hidden_groups_are_not_taken_for_deleted() {
+    let mut directory = settled(100);
+    directory.insert_group(FakeGroup::new(group_pk(2), "board"));
+    assert!(directory.add_member(group_pk(2), 50));
+    let reader = Reader::with(directory).await;
+    hide(&reader, &[], &[2]);
+    assert_eq!(reader.doubt().await, Reason::Disagreement, "the one member still names the group");
+}
+
+#[tokio::test]
+async fn what_was_hidden_before_is_no_doubt() {
+    let mut reader = Reader::with(settled(100)).await;
+    reader.fake.edit(|directory| {
+        let secret = directory.add_group("secret");
+        assert!(directory.add_member(secret, 5) && directory.set_parents(group_pk(1), &[secret]));
+    });
+    let secret = reader.fake.edit(|directory| directory.group_named("secret").unwrap().pk.as_u128());
+    hide(&reader, &[42], &[secret]);
+    let crawl = reader.crawl().await;
+    let hidden = Disagreement::of(&crawl.directory);
+    assert_eq!((hidden.users.len(), hidden.groups.len()), (1, 1));
+    (reader.directory, reader.watermark) = (crawl.directory, crawl.watermark.unwrap());
+    reader.fake.edit(|directory| assert!(directory.rename(7, "renamed")));
+    let (delta, _) = reader.delta().await;
+    assert_same(&delta.directory, &reader.crawl().await.directory);
+    assert_eq!(Disagreement::of(&delta.directory), hidden);
+}
+
+#[tokio::test]
+async fn a_clock_that_went_back_is_a_doubt() {
+    let mut reader = Reader::with(settled(30)).await;
+    reader.watermark = "2900-01-01T00:00:00Z".parse().unwrap();
+    assert_eq!(reader.doubt().await, Reason::Clock);
+}
+
+#[tokio::test]
+async fn a_refused_token_is_an_error_and_no_doubt() {
+    let reader = Reader::with(settled(30)).await;
+    reader.fake.revoke(FakeAuthentik::TOKEN);
+    let known = Known { directory: &reader.directory, watermark: reader.watermark };
+    let read = read_changes(&reader.client, known, reader.settings, &Progress::default()).await;
+    assert_eq!(read.unwrap_err().code(), "token");
+}
+
+/// Lets a field of a row be a number from now on, wherever the row is shown.
+fn spoil(reader: &Reader, place: Place, pk: &serde_json::Value, field: &'static str) {
+    let pk = pk.clone();
+    let rewrite = move |mut page: serde_json::Value| {
+        let rows = page["results"].as_array_mut().into_iter().flatten();
+        for row in rows.filter(|row| row["pk"] == pk) {
+            row[field] = 7.into();
+        }
+        page
+    };
+    reader.fake.script(Step::at(place, Action::rewrite(rewrite)).always());
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_is_left_to_a_full_crawl_and_gives_no_watermark() {
+    let users = (Place::Users, json!(17), "username");
+    for (place, pk, field) in [users, (Place::Groups, json!(group_pk(1)), "name")] {
+        let reader = Reader::with(settled(30)).await;
+        spoil(&reader, place, &pk, field);
+        reader.fake.edit(|directory| assert!(directory.edit_user(17, |user| user.name = "New".into())));
+        assert_eq!(reader.doubt().await, Reason::BrokenRow);
+        let crawl = reader.crawl().await;
+        assert_eq!(crawl.watermark, None, "its stamp is not known");
+        assert!(crawl.directory.has_user(UserPk(17)), "it is as it was");
+    }
+}
+
+#[tokio::test]
+async fn a_crawl_tells_what_came_or_changed_without_a_stamp() {
+    let mut reader = Reader::with(settled(300)).await;
+    reader.fake.edit(|directory| {
+        assert!(directory.rename(3, "announced") && directory.remove_user(4));
+        directory.user_mut(42).unwrap().name = "By SQL".into();
+        directory.user_mut(43).unwrap().avatar = "https://avatars.example.com/other".into();
+        directory.insert_user(stamped(900, "restored", jiff::Timestamp::UNIX_EPOCH));
+    });
+    assert_eq!(reader.crawl().await.unannounced, [UserPk(42), UserPk(900)].into());
+    reader.know_all();
+    assert!(reader.crawl().await.unannounced.is_empty());
+}

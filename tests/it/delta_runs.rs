@@ -1,0 +1,192 @@
+//! Runs of the service that read only what changed, and when they read everything instead.
+
+mod persistence;
+mod random;
+mod reasons;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use authentik_entity_provider::authentik::fake::{
+    Action, FakeAuthentik, FakeDirectory, Place, Release, Step, UserKind,
+};
+use authentik_entity_provider::clock::Clock;
+use authentik_entity_provider::config::Config;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use crate::support::RunningAuthentik;
+use crate::support::app::{Pair, TestApp, config};
+use crate::support::directory::{assert_says, crowd, failure, finding, findings, group_pk, hold};
+
+/// Users that nobody has changed for long, all but the last in a group.
+fn settled(users: u64) -> FakeDirectory {
+    let mut directory = crowd(users);
+    for _ in 0..100 {
+        directory.tick();
+    }
+    assert!(directory.edit_user(users, |_| ()));
+    directory
+}
+
+/// A look-alike and a service that has read it once; its clock is moved by hand.
+struct Following {
+    pair: Pair,
+    hours: Arc<AtomicI64>,
+}
+
+impl Following {
+    async fn spawn(
+        release: Release,
+        directory: FakeDirectory,
+        adjust: impl FnOnce(&mut Config),
+    ) -> (Self, Value) {
+        let fake = FakeAuthentik::new(release, directory);
+        let authentik = RunningAuthentik::spawn(&fake).await;
+        let hours = Arc::new(AtomicI64::new(0));
+        let (begin, moved) = ("2026-01-05T08:00:00Z".parse::<Timestamp>().unwrap(), Arc::clone(&hours));
+        let clock = Clock::new(move || begin + SignedDuration::from_hours(moved.load(Ordering::Relaxed)));
+        let mut config = config(&authentik.base, FakeAuthentik::TOKEN);
+        // Shorter than the default, since the look-alike's clock moves a second with each change.
+        config.service.delta_overlap = Duration::from_secs(5);
+        adjust(&mut config);
+        let app = TestApp::spawn_at(config, clock).await;
+        let run = app.follow().await;
+        (Self { pair: Pair { fake, app, authentik }, hours }, run)
+    }
+
+    /// In front of a release that tells what changed.
+    async fn of(directory: FakeDirectory) -> Self {
+        let (following, run) = Self::spawn(Release::V2026_5, directory, |_| ()).await;
+        assert_eq!((mode(&run), reason(&run)), ("full", "first"), "{run}");
+        following
+    }
+
+    /// Edits the directory and syncs.
+    async fn after(&self, edit: impl FnOnce(&mut FakeDirectory)) -> Value {
+        self.pair.fake.edit(edit);
+        self.pair.app.follow().await
+    }
+
+    /// The same, and only what changed suffices.
+    async fn follows(&self, edit: impl FnOnce(&mut FakeDirectory)) -> Value {
+        let run = self.after(edit).await;
+        assert_eq!((mode(&run), reason(&run)), ("delta", ""), "{run}");
+        assert_eq!(run["state"], "succeeded", "{run}");
+        run
+    }
+
+    /// How many user rows a run costs.
+    async fn cost(&self, edit: impl FnOnce(&mut FakeDirectory)) -> u64 {
+        let before = self.pair.fake.counters().user_rows;
+        self.follows(edit).await;
+        self.pair.fake.counters().user_rows - before
+    }
+}
+
+fn mode(run: &Value) -> &str {
+    run["mode"].as_str().unwrap_or_default()
+}
+
+fn reason(run: &Value) -> &str {
+    run["reason"].as_str().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn the_second_run_reads_what_changed_and_says_so_everywhere() {
+    let following = Following::of(settled(500)).await;
+    let app = &following.pair.app;
+    let run = following.follows(|directory| assert!(directory.rename(7, "renamed"))).await;
+    assert_eq!((&run["added"], &run["removed"], &run["users"]), (&json!(1), &json!(1), &json!(500)));
+    assert!(app.entity("user", "renamed").await.unwrap()["spec"]["memberOf"] == json!(["everyone"]));
+    assert_eq!(mode(&app.json("/sync").await["runs"][0]), "delta");
+    let events = app.fetch(&format!("/sync/{}/events", run["id"].as_str().unwrap())).await;
+    assert_says(&events.text().await.unwrap(), &["event: succeeded", "\"mode\":\"delta\""]);
+}
+
+#[tokio::test]
+async fn nothing_changed_costs_a_few_rows_and_keeps_the_body() {
+    let following = Following::of(settled(2000)).await;
+    let app = &following.pair.app;
+    let tag = app.fetch("/entities").await.headers()["etag"].clone();
+    following.hours.store(1, Ordering::Relaxed);
+    let cost = following.cost(|_| ()).await;
+    assert!(cost < 20, "{cost} rows");
+    let answer = app.fetch("/entities").await;
+    assert_eq!(answer.headers()["etag"], tag);
+    assert_eq!(answer.headers()["snapshot-read-at"], "2026-01-05T09:00:00Z");
+}
+
+#[tokio::test]
+async fn every_kind_of_change_is_followed() {
+    let following = Following::of(settled(300)).await;
+    let app = &following.pair.app;
+    let run = following.follows(|directory| assert!(directory.set_active(18, false))).await;
+    assert_eq!(run["removed"], 1);
+    let run = following.follows(|directory| assert!(directory.remove_user(150))).await;
+    assert_eq!(run["removed"], 1);
+    let join = |directory: &mut FakeDirectory| {
+        let team = directory.add_group("team");
+        assert!(directory.add_member(team, 300) && directory.remove_member(group_pk(1), 9));
+    };
+    following.follows(join).await;
+    assert_eq!(app.entity("group", "team").await.unwrap()["spec"]["members"], json!(["user-300"]));
+    assert_eq!(app.entity("user", "user-9").await.unwrap()["spec"]["memberOf"], json!([]));
+    let dissolve = |directory: &mut FakeDirectory| {
+        let team = directory.group_named("team").unwrap().pk;
+        assert!(directory.remove_group(team));
+    };
+    following.follows(dissolve).await;
+    assert_eq!(app.names("group").await, ["everyone"]);
+    let run = following.follows(|directory| assert!(directory.set_kind(7, UserKind::ServiceAccount))).await;
+    assert_eq!(run["removed"], 1);
+}
+
+#[tokio::test]
+async fn names_stay_with_who_held_them() {
+    let following = Following::of(settled(30)).await;
+    let run = following
+        .follows(|directory| {
+            directory.add_user("User-7");
+        })
+        .await;
+    assert_eq!(finding(&run, "name-collision")["pk"], "31");
+    let run = following.follows(|directory| assert!(directory.remove_user(7))).await;
+    assert!(findings(&run, "name-collision").is_empty());
+    let entity = following.pair.app.entity("user", "user-7").await.unwrap();
+    assert_eq!(entity["metadata"]["annotations"]["authentik.goauthentik.io/pk"], "31");
+}
+
+#[tokio::test]
+async fn the_shrink_guard_judges_what_changed() {
+    let following = Following::of(settled(30)).await;
+    let run =
+        following.after(|directory| (1..=7).for_each(|pk| assert!(directory.remove_user(pk * 3)))).await;
+    assert_eq!((hold(&run).0, mode(&run)), ("shrink", "delta"));
+    let run = following.after(|_| ()).await;
+    assert_eq!((hold(&run).0, following.pair.app.names("user").await.len()), ("shrink", 30));
+    let run = following.pair.app.post("/sync?wait=1m&accept=shrink").send().await.unwrap().text().await;
+    let run: Value = serde_json::from_str(&run.unwrap()).unwrap();
+    assert_eq!((mode(&run), &run["removed"]), ("delta", &json!(7)), "{run}");
+}
+
+#[tokio::test]
+async fn a_failed_run_changes_nothing_and_leaves_no_doubt() {
+    let following = Following::of(settled(300)).await;
+    let cut = Step::at(Place::Users, Action::answer(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "{}"));
+    following.pair.fake.script(cut.nth(3));
+    let run = following.after(|directory| assert!(directory.remove_user(5))).await;
+    assert_eq!((failure(&run).0, mode(&run)), ("status", "delta"));
+    assert_eq!(following.pair.app.names("user").await.len(), 300);
+    assert_eq!(following.follows(|_| ()).await["removed"], 1);
+}
+
+#[tokio::test]
+async fn a_change_that_nothing_shows_keeps_the_body() {
+    let following = Following::of(settled(30)).await;
+    let tag = following.pair.app.fetch("/entities").await.headers()["etag"].clone();
+    let run = following.follows(|directory| assert!(directory.set_kind(7, UserKind::External))).await;
+    assert_eq!((&run["changed"], &run["users"], &run["groups"]), (&json!(0), &json!(30), &json!(1)), "{run}");
+    assert_eq!(following.pair.app.fetch("/entities").await.headers()["etag"], tag);
+}
