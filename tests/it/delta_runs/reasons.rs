@@ -33,17 +33,30 @@ async fn a_server_that_cannot_tell_is_read_whole_every_time() {
 }
 
 #[tokio::test]
-async fn a_doubt_turns_the_same_run_into_a_full_one_and_lasts_until_one_succeeds() {
+async fn a_doubt_turns_the_same_run_into_a_full_one() {
     let following = Following::of(settled(400)).await;
-    let hide = |directory: &mut FakeDirectory| {
+    let rename = |directory: &mut FakeDirectory| {
         (1..=160).for_each(|pk| assert!(directory.rename(pk, &format!("renamed-{pk}"))));
     };
-    let refuse = || Action::answer(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "{}");
-    following.pair.fake.script(Step::at(Place::Users, refuse()).page(4));
-    let run = following.after(hide).await;
-    assert_eq!((failure(&run).0, reason(&run)), ("status", "too-many"));
-    let run = following.after(|_| ()).await;
+    let run = following.after(rename).await;
     assert_eq!((reason(&run), &run["added"]), ("too-many", &json!(160)), "{run}");
+    following.follows(|_| ()).await;
+}
+
+#[tokio::test]
+async fn a_doubt_lasts_until_a_full_run_succeeds() {
+    let following = Following::of(settled(400)).await;
+    let capped = |mut page: Value| {
+        page["pagination"]["total_pages"] = 99.into();
+        page
+    };
+    let refuse = Action::answer(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "{}");
+    following.pair.fake.script(Step::at(Place::Users, Action::rewrite(capped)));
+    following.pair.fake.script(Step::at(Place::Users, refuse).page(4));
+    let run = following.after(|directory| assert!(directory.rename(7, "renamed"))).await;
+    assert_eq!((failure(&run).0, reason(&run)), ("status", "unsupported"));
+    let run = following.after(|_| ()).await;
+    assert_eq!((reason(&run), &run["added"]), ("unsupported", &json!(1)), "it was in doubt before: {run}");
     following.follows(|_| ()).await;
 }
 
