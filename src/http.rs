@@ -4,6 +4,7 @@ pub mod auth;
 pub mod conditional;
 pub mod endpoints;
 pub mod error;
+pub mod json;
 pub mod load;
 pub mod negotiate;
 pub mod origin;

@@ -10,6 +10,8 @@ use axum::response::IntoResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::json::Json;
+
 /// Why a request is not answered as it was meant.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
@@ -201,7 +203,7 @@ impl IntoResponse for ApiError {
             detail: self.to_string(),
             code: self.code(),
         };
-        let mut response = (status, axum::Json(problem)).into_response();
+        let mut response = (status, Json(problem)).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

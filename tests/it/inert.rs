@@ -106,7 +106,9 @@ async fn assert_answer(url: &str, status: u16) {
     assert!(answer.headers().get("set-cookie").is_none());
     let media_type = answer.headers()["content-type"].to_str().unwrap().to_owned();
     assert!(!media_type.contains("html"), "{url}: {media_type}");
-    assert_inert(&answer.text().await.unwrap(), url);
+    let body = answer.text().await.unwrap();
+    assert!(!body.contains(|c: char| c.is_control() && c != '\n'), "{url}: {body:?}");
+    assert_inert(&body, url);
 }
 
 #[tokio::test]

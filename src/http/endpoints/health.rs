@@ -1,6 +1,5 @@
 //! `/health`: for orchestrators and for people who look what is the matter.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
@@ -12,6 +11,7 @@ use utoipa::ToSchema;
 use super::run_view::RunView;
 use crate::catalog::entity::Kind;
 use crate::http::error::{ApiError, Problem};
+use crate::http::json::Json;
 use crate::http::state::AppState;
 use crate::snapshot::Snapshot;
 use crate::snapshot::run::{Outcome, Run};

@@ -3,7 +3,6 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::header::{CACHE_CONTROL, LOCATION};
@@ -19,6 +18,7 @@ use super::push_view::PushView;
 use super::run_view::{RunDetailView, RunView};
 use crate::config::parse_duration;
 use crate::http::error::{ApiError, Problem};
+use crate::http::json::Json;
 use crate::http::state::AppState;
 use crate::snapshot::run::{Run, RunId, Trigger, Wishes};
 
