@@ -12,9 +12,11 @@ use authentik_entity_provider::clock::Clock;
 use authentik_entity_provider::config::AuthConfig;
 use authentik_entity_provider::directory::Directory;
 use authentik_entity_provider::http::auth::Doorkeeper;
+use authentik_entity_provider::http::load::Capacity;
 use authentik_entity_provider::http::router;
 use authentik_entity_provider::http::state::AppState;
 use authentik_entity_provider::snapshot::ledger::Ledger;
+use authentik_entity_provider::snapshot::reading::Origin;
 use authentik_entity_provider::snapshot::renditions::Renditions;
 use authentik_entity_provider::snapshot::{Snapshot, Store};
 use axum::Router;
@@ -34,6 +36,7 @@ static SERVICE: LazyLock<(Runtime, Router)> = LazyLock::new(|| {
         Arc::new(policy()),
         None,
         jiff::Timestamp::UNIX_EPOCH,
+        Origin::default(),
     ));
     let clock = Clock::new(|| jiff::Timestamp::UNIX_EPOCH);
     let (origins, listen) = (Arc::default(), SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)));
@@ -50,7 +53,7 @@ static SERVICE: LazyLock<(Runtime, Router)> = LazyLock::new(|| {
         clock,
         draining: tokio_util::sync::CancellationToken::new(),
     };
-    (runtime, router(state))
+    (runtime, router(state, Capacity::default()))
 });
 
 fn directory() -> Directory {
