@@ -14,7 +14,7 @@ use crate::support::reader::{Reader, rows};
 use changes::{Changes, Numbers, beginning};
 
 /// Scripts, each with several readings; `DELTA_SCRIPTS` asks for more, `DELTA_SEED` for another start.
-const SCRIPTS: u64 = 1_000;
+const SCRIPTS: u64 = 8_000;
 /// Readings of a script.
 const READINGS: u64 = 4;
 /// Scripts that run side by side, each against a look-alike of its own.
