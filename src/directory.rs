@@ -165,6 +165,12 @@ impl Directory {
         &self.flaws
     }
 
+    /// Whether there is no row of a user, not even a broken one.
+    #[must_use]
+    pub fn lists_nobody(&self) -> bool {
+        self.users.is_empty() && self.flaws.users.is_empty()
+    }
+
     /// The users in the order of their pks.
     #[must_use]
     pub fn users(&self) -> &[User] {

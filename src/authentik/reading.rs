@@ -43,7 +43,7 @@ pub struct Crawl {
 /// Reads both lists as [`read_directory`] does, with the watermark and what no stamp told of.
 ///
 /// # Errors
-/// Those of [`read_directory`].
+/// Those of [`read_directory`], but an empty user list is none: whoever publishes rows judges them.
 pub async fn crawl(client: &Client, before: Before<'_>, progress: &Progress) -> Result<Crawl, Error> {
     let began = client.time().await?;
     let (directory, stamps, unannounced) = read_stamped(client, before, progress).await?;
@@ -57,15 +57,16 @@ pub async fn crawl(client: &Client, before: Before<'_>, progress: &Progress) -> 
 /// and is reported from there. A broken row is as it was in the kept directory, or left out.
 ///
 /// # Errors
-/// Whatever keeps a list from being read whole, more than a few broken rows, or an empty user list,
-/// which no full view has.
+/// Whatever keeps a list from being read whole, more than a few broken rows, or an empty user list:
+/// the token's own user is in a full one.
 pub async fn read_directory(
     client: &Client,
     kept: &Directory,
     progress: &Progress,
 ) -> Result<Directory, Error> {
     let before = Before { directory: kept, since: None };
-    Ok(read_stamped(client, before, progress).await?.0)
+    let (directory, ..) = read_stamped(client, before, progress).await?;
+    if directory.lists_nobody() { Err(Error::Empty) } else { Ok(directory) }
 }
 
 /// Reads both lists, and tells the stamps of the users as they were first read, and who came or changed
@@ -79,9 +80,6 @@ async fn read_stamped(
     let reader = Reader { client, kept, progress };
     let ((users, of_users), (groups, of_groups)) =
         tokio::try_join!(reader.list::<Stamped>(), reader.list::<Group>())?;
-    if users.is_empty() && of_users.is_empty() {
-        return Err(Error::Empty);
-    }
     let unannounced = users.iter().filter(|row| before.hides(row)).map(|row| row.user.pk).collect();
     let stamps = users.iter().filter_map(|row| row.last_updated).collect();
     let users = users.into_iter().map(|row| row.user).collect();

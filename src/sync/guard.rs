@@ -6,6 +6,7 @@
 
 use std::fmt::Write;
 
+use crate::authentik::error::Error;
 use crate::config::ShrinkGuard;
 use crate::directory::{Directory, Disagreement, Sizes};
 use crate::snapshot::run::Failure;
@@ -44,6 +45,27 @@ struct Loss {
     lost: usize,
     /// Whether the snapshot before has the rows that are lost; otherwise one of the last day was larger.
     at_once: bool,
+}
+
+/// Judges rows that would replace those of the same server, if there are some, of which the sizes were up
+/// to the largest within the last day.
+#[must_use]
+pub fn rows(kept: Option<(&Directory, Sizes)>, new: &Directory, limits: &ShrinkGuard) -> Option<Hold> {
+    empty(kept.map(|(old, _)| old), new).or_else(|| match kept {
+        None => first(new, limits),
+        Some((old, largest)) => shrink(old, largest, new, limits),
+    })
+}
+
+/// Judges whether anybody is listed at all, whatever the limits: the token's own user is in a full list,
+/// so that an empty one follows another only if that was accepted.
+#[must_use]
+pub fn empty(kept: Option<&Directory>, new: &Directory) -> Option<Hold> {
+    let was_empty = kept.is_some_and(Directory::lists_nobody);
+    (new.lists_nobody() && !was_empty).then(|| {
+        let (what, remedy) = Error::Empty.parts();
+        Hold { code: Error::Empty.code(), what, remedy }
+    })
 }
 
 /// Judges the first rows of a server: they may not hide more of each other than the limits allow.

@@ -52,14 +52,10 @@ impl Judgement {
     ) -> Result<(Snapshot, Changes), Hold> {
         let previous = self.previous.as_deref();
         let kept = previous.filter(|previous| previous.policy.base_url == policy.base_url);
-        let hold = match (self.caution, kept) {
-            (Caution::Accepted | Caution::Kept, _) => None,
-            (Caution::Guarded, None) => guard::first(&directory, &self.limits),
-            (Caution::Guarded, Some(kept)) => {
-                guard::shrink(&kept.directory, kept.peaks.largest(read_at), &directory, &self.limits)
-            }
-        };
-        hold.map_or(Ok(()), Err)?;
+        if self.caution == Caution::Guarded {
+            let rows = kept.map(|kept| (&*kept.directory, kept.peaks.largest(read_at)));
+            guard::rows(rows, &directory, &self.limits).map_or(Ok(()), Err)?;
+        }
         let users_before = kept.map(|kept| kept.document.count(Kind::User));
         let mut snapshot = Snapshot::new(directory, policy, previous, read_at, origin);
         if self.caution == Caution::Accepted {

@@ -156,8 +156,6 @@ async fn within<T>(
     let started = Instant::now();
     match timeout(limit.time, reading).await {
         Ok(Ok(read)) => Ok(read),
-        // No full view is empty, so that nobody can accept it either.
-        Ok(Err(error @ Error::Empty)) => Err(Stop::Held(failure(&error))),
         Ok(Err(error)) => Err(Stop::Failed(failure(&error))),
         Err(_) => Err(Stop::Failed(timed_out(limit.key, started.elapsed(), progress))),
     }

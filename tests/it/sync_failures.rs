@@ -79,13 +79,36 @@ async fn each_missing_permission_is_named() {
 }
 
 #[tokio::test]
-async fn an_empty_user_list_never_empties_the_catalog() {
+async fn an_empty_user_list_empties_the_catalog_only_if_it_is_accepted() {
     let pair = Pair::with(crowd(5)).await;
     pair.app.sync().await;
     pair.fake.edit(|directory| *directory = FakeDirectory::default());
-    assert_eq!(hold(&pair.app.sync().await).0, "empty");
-    assert_eq!(hold(&pair.app.sync_accepting().await).0, "empty", "no full view is empty");
-    assert_eq!(pair.app.names("user").await.len(), 5);
+    for _ in 0..2 {
+        let run = pair.app.sync().await;
+        let (code, message) = hold(&run);
+        assert_eq!(code, "empty");
+        assert_says(message, &["/sync?accept=shrink"]);
+        assert_eq!(pair.app.json("/health").await["status"], "degraded");
+        assert_eq!(pair.app.names("user").await.len(), 5);
+    }
+    assert_eq!(pair.app.sync_accepting().await["removed"], 6);
+    assert!(pair.app.names("user").await.is_empty());
+    assert_eq!(pair.app.sync().await["removed"], 0, "what was accepted is what the next is compared with");
+    pair.fake.edit(|directory| *directory = crowd(5));
+    assert_eq!(pair.app.sync().await["users"], 5);
+    pair.fake.edit(|directory| *directory = FakeDirectory::default());
+    assert_eq!(hold(&pair.app.sync().await).0, "empty", "it was accepted once");
+}
+
+#[tokio::test]
+async fn an_empty_user_list_is_held_without_limits_too() {
+    let authentik =
+        RunningAuthentik::spawn(&FakeAuthentik::new(Release::V2026_5, FakeDirectory::default())).await;
+    let mut config = config(&authentik.base, FakeAuthentik::TOKEN);
+    config.service.shrink_guard.enabled = false;
+    let app = TestApp::spawn(config).await;
+    assert_eq!(hold(&app.sync().await).0, "empty");
+    assert_eq!(app.fetch("/entities").await.status(), 503);
 }
 
 #[tokio::test]
