@@ -33,7 +33,7 @@ use document::Document;
 use kept::Kept;
 use peaks::Peaks;
 use reading::Origin;
-use rendition::{Encoding, Rendition, Variant};
+use rendition::{Rendition, Variant};
 
 /// Authentik's rows at one time and everything that follows from them.
 #[derive(Debug)]
@@ -57,7 +57,6 @@ pub struct Snapshot {
     /// How large the directory was lately; the shrink guard compares the next rows with it.
     pub peaks: Peaks,
     identity: Arc<Rendition>,
-    gzip: Arc<Rendition>,
 }
 
 impl Snapshot {
@@ -104,7 +103,6 @@ impl Snapshot {
             origin,
             peaks: self.peaks.and(read_at, Sizes::of(&self.directory)),
             identity: Arc::clone(&self.identity),
-            gzip: Arc::clone(&self.gzip),
         }
     }
 
@@ -130,15 +128,14 @@ impl Snapshot {
         let unannounced = unannounced::finding(&origin.unannounced, &directory);
         let findings = plan.findings().iter().cloned().chain(unannounced).collect();
         let names = plan.names();
-        let document = Document::render(&plan);
+        let document = Document::render(&plan, previous.map(|previous| &previous.document));
         drop(plan);
         let unchanged = previous.filter(|previous| previous.document.digest() == document.digest());
-        let (document, identity, gzip) = if let Some(previous) = unchanged {
-            (previous.document.clone(), Arc::clone(&previous.identity), Arc::clone(&previous.gzip))
+        let (document, identity) = if let Some(previous) = unchanged {
+            (previous.document.clone(), Arc::clone(&previous.identity))
         } else {
             let identity = Rendition::plain(&document, Variant::default());
-            let gzip = Arc::new(identity.encoded(Encoding::Gzip));
-            (document, Arc::new(identity), gzip)
+            (document, Arc::new(identity))
         };
         Self {
             directory,
@@ -151,7 +148,6 @@ impl Snapshot {
             origin,
             peaks,
             identity,
-            gzip,
         }
     }
 
@@ -159,16 +155,6 @@ impl Snapshot {
     #[must_use]
     pub fn identity(&self) -> &Arc<Rendition> {
         &self.identity
-    }
-
-    /// The default body in a coding, if that is made with the snapshot and not on first use.
-    #[must_use]
-    pub fn published(&self, encoding: Encoding) -> Option<&Arc<Rendition>> {
-        match encoding {
-            Encoding::Identity => Some(&self.identity),
-            Encoding::Gzip => Some(&self.gzip),
-            Encoding::Brotli | Encoding::Zstd => None,
-        }
     }
 }
 

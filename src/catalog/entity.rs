@@ -32,7 +32,7 @@ impl Display for Kind {
 }
 
 /// An entity of the catalog.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entity<'a> {
     /// Always `backstage.io/v1alpha1`.
@@ -58,7 +58,7 @@ impl<'a> Entity<'a> {
 }
 
 /// An entity's `metadata`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Metadata<'a> {
     /// The name, unique within the kind.
     pub name: &'a str,
@@ -67,7 +67,7 @@ pub struct Metadata<'a> {
 }
 
 /// The annotations that the npm module sets.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Annotations<'a> {
     /// The row's primary key in Authentik.
     #[serde(rename = "authentik.goauthentik.io/pk")]
@@ -81,7 +81,7 @@ pub struct Annotations<'a> {
 }
 
 /// An entity's `spec`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(untagged)]
 pub enum Spec<'a> {
     /// A group's.
@@ -91,7 +91,7 @@ pub enum Spec<'a> {
 }
 
 /// A group's `spec`; every list is sorted by name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct GroupSpec<'a> {
     /// Always `team`.
     #[serde(rename = "type")]
@@ -106,7 +106,7 @@ pub struct GroupSpec<'a> {
 }
 
 /// A user's `spec`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UserSpec<'a> {
     /// What is shown of the person.
@@ -116,7 +116,7 @@ pub struct UserSpec<'a> {
 }
 
 /// A user's profile; Backstage refuses empty strings, so what is empty is left out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Profile<'a> {
     /// The name, or the username where that is empty.

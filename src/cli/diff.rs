@@ -89,7 +89,7 @@ async fn current(reading: Reading, old: &ByRef) -> anyhow::Result<ByRef> {
     let variant = Variant { format: Format::Ndjson, ..Variant::default() };
     let made = reading.plan(baseline::held(old), move |plan| {
         report(plan.findings());
-        baseline::parse(&Rendition::plain(&Document::render(plan), variant).bytes)
+        baseline::parse(&Rendition::plain(&Document::render(plan, None), variant).bytes)
     });
     made.await?
 }

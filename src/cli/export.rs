@@ -62,7 +62,7 @@ impl Export {
         let variant = Variant { format: self.format.into(), kind: None, shard: self.shard };
         let made = reading.plan(Names::default(), move |plan| {
             report(plan.findings());
-            let bytes = Rendition::plain(&Document::render(plan), variant).bytes;
+            let bytes = Rendition::plain(&Document::render(plan, None), variant).bytes;
             (plan.count(Kind::User), bytes)
         });
         let (users, bytes) = made.await?;

@@ -15,8 +15,13 @@ pub(super) struct Buckets {
 }
 
 impl Buckets {
-    /// Sorts entries by their buckets; `json` gives an entry's bytes.
-    pub(super) fn new<'a>(of_entries: &[u16], json: impl Fn(usize) -> &'a [u8]) -> Self {
+    /// Sorts entries by their buckets; `json` gives an entry's bytes, and `unchanged` what has the digest
+    /// of a bucket already.
+    pub(super) fn new<'a>(
+        of_entries: &[u16],
+        json: impl Fn(usize) -> &'a [u8],
+        unchanged: impl Fn(usize) -> Option<&'a Self>,
+    ) -> Self {
         let starts = starts(of_entries);
         let mut next = starts.clone();
         let mut entries = vec![0; of_entries.len()].into_boxed_slice();
@@ -25,9 +30,10 @@ impl Buckets {
             entries[*place] = at;
             *place += 1;
         }
-        let digests = starts.windows(2).map(|bounds| {
-            let bucket = entries[bounds[0]..bounds[1]].iter();
-            sha256(bucket.flat_map(|at| [json(*at), b"\n"]))
+        let digests = starts.windows(2).enumerate().map(|(bucket, bounds)| {
+            let of_bucket = entries[bounds[0]..bounds[1]].iter();
+            let digest = || sha256(of_bucket.flat_map(|at| [json(*at), b"\n"]));
+            unchanged(bucket).map_or_else(digest, |earlier| earlier.digests[bucket])
         });
         Self { digests: digests.collect(), starts, entries }
     }

@@ -1,15 +1,18 @@
 //! All entities of a snapshot as one body, and where each of them stands in it.
 
+mod writing;
+
+use std::hash::RandomState;
 use std::ops::Range;
 
 use bytes::Bytes;
 
 use super::buckets::Buckets;
-use super::shard::{Shard, bucket};
-use crate::catalog::entity::{Entity, Kind};
-use crate::catalog::escape::write_json;
+use super::shard::Shard;
+use crate::catalog::entity::Kind;
 use crate::catalog::plan::Plan;
 use crate::digest::sha256_hex;
+use writing::{Entry, Writing};
 
 /// Stands before each entity: JSON documents after `---` are the only JSON that Backstage's URL
 /// location reads as several entities (`parseEntityYaml`).
@@ -23,26 +26,35 @@ pub struct Document {
     groups: usize,
     digest: Box<str>,
     buckets: Buckets,
-}
-
-/// Where an entity stands in a document.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Entry {
-    name: Box<str>,
-    json: Range<usize>,
+    prints: RandomState,
+    written: usize,
 }
 
 impl Document {
-    /// Renders the entities of a plan.
+    /// Renders the entities of a plan, and takes from an earlier document what stands there already: the
+    /// outcome is the same with it and without.
     #[must_use]
-    pub fn render(plan: &Plan<'_>) -> Self {
-        let mut bytes = Vec::new();
-        let (entries, buckets): (Vec<_>, Vec<_>) =
-            plan.entities().map(|entity| (write(&mut bytes, &entity), bucket_of(&entity))).unzip();
+    pub fn render(plan: &Plan<'_>, earlier: Option<&Self>) -> Self {
+        let mut writing = Writing::beside(earlier);
+        for entity in plan.entities() {
+            writing.add(&entity);
+        }
+        writing.pass_the_rest();
+        let Writing { prints, mut bytes, entries, is_changed, written, .. } = writing;
         bytes.shrink_to_fit();
         let digest = sha256_hex(&bytes, 32).into();
-        let buckets = Buckets::new(&buckets, |at: usize| &bytes[entries[at].json.clone()]);
-        Self { bytes: bytes.into(), entries, groups: plan.count(Kind::Group), digest, buckets }
+        let unchanged =
+            |bucket: usize| earlier.filter(|_| !is_changed[bucket]).map(|earlier| &earlier.buckets);
+        let of_entries: Vec<u16> = entries.iter().map(|entry| entry.bucket).collect();
+        let buckets = Buckets::new(&of_entries, |at| &bytes[entries[at].json.clone()], unchanged);
+        let groups = plan.count(Kind::Group);
+        Self { bytes: bytes.into(), entries, groups, digest, buckets, prints, written }
+    }
+
+    /// How many entities were written and not taken from the earlier document.
+    #[must_use]
+    pub fn written(&self) -> usize {
+        self.written
     }
 
     /// The body; it begins with a separator unless it is empty.
@@ -66,7 +78,8 @@ impl Document {
     /// The part of the body that holds one kind.
     #[must_use]
     pub fn part(&self, kind: Kind) -> Bytes {
-        let boundary = self.entries.get(self.groups).map_or(self.bytes.len(), Entry::start);
+        let start = |entry: &Entry| entry.json.start - SEPARATOR.len();
+        let boundary = self.entries.get(self.groups).map_or(self.bytes.len(), start);
         match kind {
             Kind::Group => self.bytes.slice(..boundary),
             Kind::User => self.bytes.slice(boundary..),
@@ -100,6 +113,11 @@ impl Document {
         Some(self.bytes.slice(entries[at].json.clone()))
     }
 
+    /// The kind of the entity at a place.
+    fn kind_at(&self, at: usize) -> Kind {
+        if at < self.groups { Kind::Group } else { Kind::User }
+    }
+
     /// Where the entries of a kind, or all of them, stand.
     fn range_or_all(&self, kind: Option<Kind>) -> Range<usize> {
         kind.map_or(0..self.entries.len(), |kind| self.range(kind))
@@ -112,26 +130,4 @@ impl Document {
             Kind::User => self.groups..self.entries.len(),
         }
     }
-}
-
-impl Entry {
-    /// Where the separator before the entity begins.
-    fn start(&self) -> usize {
-        self.json.start - SEPARATOR.len()
-    }
-}
-
-/// Appends an entity and says where it stands.
-fn write(bytes: &mut Vec<u8>, entity: &Entity<'_>) -> Entry {
-    bytes.extend_from_slice(SEPARATOR);
-    let start = bytes.len();
-    write_json(bytes, entity);
-    let json = start..bytes.len();
-    bytes.push(b'\n');
-    Entry { name: entity.metadata.name.into(), json }
-}
-
-/// The bucket that an entity's ref belongs to.
-fn bucket_of(entity: &Entity<'_>) -> u16 {
-    bucket(&format!("{}:default/{}", entity.kind, entity.metadata.name))
 }

@@ -70,10 +70,10 @@ impl Rendition {
             return Self::joined(format, document.shard(shard, kind));
         }
         match format {
-            Format::Yaml => {
-                let bytes = kind.map_or_else(|| document.bytes().clone(), |kind| document.part(kind));
-                Self::of(bytes, Encoding::Identity, format)
-            }
+            Format::Yaml => match kind {
+                Some(kind) => Self::of(document.part(kind), Encoding::Identity, format),
+                None => Self::tagged(document.bytes().clone(), document.digest(), Encoding::Identity, format),
+            },
             _ => Self::joined(format, document.entities(kind).map(|(_, json)| json)),
         }
     }
@@ -104,8 +104,13 @@ impl Rendition {
     /// Tags bytes; the tag follows from the bytes that are sent and from nothing else, so that it
     /// stays strong even where another version compresses differently.
     fn of(bytes: Bytes, encoding: Encoding, format: Format) -> Self {
-        let etag = format!("\"{}\"", sha256_hex(&bytes, 32));
-        Self { bytes, etag, encoding, format }
+        let digest = sha256_hex(&bytes, 32);
+        Self::tagged(bytes, &digest, encoding, format)
+    }
+
+    /// Tags bytes of which the hash is known.
+    fn tagged(bytes: Bytes, digest: &str, encoding: Encoding, format: Format) -> Self {
+        Self { bytes, etag: format!("\"{digest}\""), encoding, format }
     }
 }
 

@@ -27,7 +27,7 @@ enum Source {
     Locations(Box<Locations>, Format),
 }
 
-/// Answers with renditions of snapshots; the default body comes with them, plain and gzip.
+/// Answers with renditions of snapshots; the default body without a coding comes with them.
 #[derive(Debug)]
 pub struct Renditions {
     kept: Cache<Key, Arc<Rendition>>,
@@ -55,12 +55,8 @@ impl Renditions {
         variant: Variant,
         encoding: Encoding,
     ) -> Arc<Rendition> {
-        let default = variant == Variant::default();
-        if default && let Some(published) = snapshot.published(encoding) {
-            return Arc::clone(published);
-        }
         let source = Source::entities(snapshot, variant);
-        let plain = if default {
+        let plain = if variant == Variant::default() {
             Arc::clone(snapshot.identity())
         } else {
             let snapshot = Arc::clone(snapshot);
@@ -162,15 +158,13 @@ mod tests {
     #[tokio::test]
     async fn the_default_body_is_that_of_the_snapshot_and_not_made_again() {
         let (renditions, snapshot) = (Renditions::new(1 << 20), snapshot(9));
-        for encoding in [Encoding::Identity, Encoding::Gzip] {
-            let answered = renditions.rendition(&snapshot, Variant::default(), encoding).await;
-            assert!(Arc::ptr_eq(&answered, snapshot.published(encoding).unwrap()));
-        }
+        let answered = renditions.rendition(&snapshot, Variant::default(), Encoding::Identity).await;
+        assert!(Arc::ptr_eq(&answered, snapshot.identity()));
         for coding in Encoding::COMPRESSING {
             renditions.rendition(&snapshot, Variant::default(), coding).await;
         }
         renditions.kept.run_pending_tasks().await;
-        assert_eq!(renditions.kept.entry_count(), 2, "zstd and br alone are made on first use");
+        assert_eq!(renditions.kept.entry_count(), 3, "each coding is made on first use");
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -34,7 +34,7 @@ fn document(names: &BTreeSet<String>) -> Document {
         exclude_groups: Vec::new(),
         include_service_accounts: false,
     };
-    Document::render(&Plan::new(&directory, &policy, &Names::default()))
+    Document::render(&Plan::new(&directory, &policy, &Names::default()), None)
 }
 
 fn named(names: impl IntoIterator<Item = usize>) -> BTreeSet<String> {
