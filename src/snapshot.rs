@@ -130,6 +130,7 @@ impl Snapshot {
         let names = plan.names();
         let document = Document::render(&plan, previous.map(|previous| &previous.document));
         drop(plan);
+        tracing::debug!(written = document.written(), "entities were written, and the others copied");
         let unchanged = previous.filter(|previous| previous.document.digest() == document.digest());
         let (document, identity) = if let Some(previous) = unchanged {
             (previous.document.clone(), Arc::clone(&previous.identity))

@@ -63,10 +63,6 @@ impl Judgement {
         } else {
             guard::nobody(users_before, snapshot.document.count(Kind::User)).map_or(Ok(()), Err)?;
         }
-        tracing::debug!(
-            written = snapshot.document.written(),
-            "entities were written, and the others copied"
-        );
         let changes = Changes::between(previous.map(|previous| &previous.document), &snapshot.document);
         log_new(&snapshot.findings, previous.map_or(&[], |previous| &previous.findings));
         Ok((snapshot, changes))
