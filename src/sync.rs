@@ -216,7 +216,7 @@ async fn wanted(ledger: &Ledger, clock: &Clock, due: Option<Timestamp>, rested: 
 /// How a reading is called in the log.
 fn mode(reading: Reading) -> &'static str {
     match reading {
-        Reading::Delta => "delta",
+        Reading::Delta(_) => "delta",
         Reading::Full(_) => "full",
     }
 }

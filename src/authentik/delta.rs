@@ -95,6 +95,14 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// Changes with a later stamp are asked for.
+    #[must_use]
+    pub fn since(self, watermark: Timestamp) -> Timestamp {
+        watermark.saturating_sub(self.overlap).unwrap_or(Timestamp::MIN)
+    }
+}
+
 /// What became of a reading.
 #[derive(Debug)]
 pub enum Changed {
@@ -160,7 +168,7 @@ async fn read(
     if watermark > began {
         return Err(Stop::Doubt(Reason::Clock));
     }
-    let since = watermark.saturating_sub(settings.overlap).unwrap_or(Timestamp::MIN);
+    let since = settings.since(watermark);
     let asker = Asker { client, progress, since, most: directory.users().len() / PART };
     let settled = Disagreement::of(directory);
     let (mut groups, mut recent, ()) =

@@ -12,6 +12,7 @@ pub mod entities;
 pub mod entity;
 pub mod events;
 pub mod explain;
+pub mod finding_view;
 pub mod health;
 mod kind_name;
 pub mod locations;

@@ -12,8 +12,8 @@ use crate::directory::UserPk;
 /// How a run read Authentik.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {
-    /// Only what changed.
-    Delta,
+    /// Only what changed, since a time by Authentik's clocks.
+    Delta(Timestamp),
     /// Everything.
     Full(FullReason),
 }
@@ -23,8 +23,17 @@ impl Reading {
     #[must_use]
     pub fn reason(self) -> Option<FullReason> {
         match self {
-            Self::Delta => None,
+            Self::Delta(_) => None,
             Self::Full(reason) => Some(reason),
+        }
+    }
+
+    /// Since when changes were read.
+    #[must_use]
+    pub fn since(self) -> Option<Timestamp> {
+        match self {
+            Self::Delta(since) => Some(since),
+            Self::Full(_) => None,
         }
     }
 }

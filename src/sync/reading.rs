@@ -73,7 +73,7 @@ impl Cycle {
         let reason = match self.basis(kept, is_asked) {
             Err(reason) => reason,
             Ok((kept, known)) => {
-                tell(Reading::Delta);
+                tell(Reading::Delta(self.pace.settings().since(known.watermark)));
                 match self.read_changes(known, progress).await? {
                     Changed::Delta(delta) => return Ok(followed(kept, delta)),
                     Changed::Doubt(doubt) => *self.doubt.insert(doubt.into()),
@@ -117,10 +117,10 @@ impl Cycle {
     /// Reads everything within its time.
     async fn read_all(&self, kept: Option<&Snapshot>, progress: &Progress) -> Result<Read, Stop> {
         let (full_at, nothing) = (Some(self.clock.now()), Directory::default());
-        let since = kept.and_then(|kept| kept.origin.watermark);
+        let watermark = kept.and_then(|kept| kept.origin.watermark);
         let before = Before {
             directory: kept.map_or(&nothing, |kept| &kept.directory),
-            since: since.and_then(|since| since.checked_sub(self.pace.settings().overlap).ok()),
+            since: watermark.map(|watermark| self.pace.settings().since(watermark)),
         };
         let reading = Box::pin(crawl(&self.client, before, progress));
         let Crawl { directory, watermark, unannounced } = within(self.pace.full, progress, reading).await?;

@@ -99,6 +99,13 @@ async fn the_second_run_reads_what_changed_and_says_so_everywhere() {
     let app = &following.pair.app;
     let run = following.follows(|directory| assert!(directory.rename(7, "renamed"))).await;
     assert_eq!((&run["added"], &run["removed"], &run["users"]), (&json!(1), &json!(1), &json!(500)));
+    let last_stamp = following.pair.fake.edit(|directory| directory.user(500).unwrap().last_updated);
+    let since: Timestamp = run["since"].as_str().unwrap().parse().unwrap();
+    assert_eq!(
+        since,
+        last_stamp - SignedDuration::from_secs(5),
+        "the overlap before the last change of before"
+    );
     assert!(app.entity("user", "renamed").await.unwrap()["spec"]["memberOf"] == json!(["everyone"]));
     assert_eq!(mode(&app.json("/sync").await["runs"][0]), "delta");
     let events = app.fetch(&format!("/sync/{}/events", run["id"].as_str().unwrap())).await;

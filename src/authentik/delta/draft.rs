@@ -135,3 +135,6 @@ impl Draft {
         &self.unannounced
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 
 use crate::authentik::error::Error;
 use crate::catalog::finding::Finding;
-use crate::http::endpoints::run_view::FindingView;
+use crate::http::endpoints::finding_view::FindingView;
 
 /// The outcome of all steps.
 #[derive(Debug, Default, Serialize)]

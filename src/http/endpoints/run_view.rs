@@ -6,8 +6,7 @@ use utoipa::ToSchema;
 
 use super::accept::Accept;
 use super::changes_view::ChangesView;
-use super::kind_name::KindName;
-use crate::catalog::finding::{Code, Finding};
+use super::finding_view::FindingView;
 use crate::progress::Pages;
 use crate::snapshot::reading::{FullReason, Reading};
 use crate::snapshot::run::{Failure, Outcome, Run, Trigger};
@@ -35,6 +34,11 @@ pub struct RunView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     reason: Option<FullReason>,
+    /// Since when it reads what changed, by Authentik's clock: `entityProvider.deltaOverlap` before the last
+    /// change that was seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
+    since: Option<Timestamp>,
     /// How far it is.
     state: State,
     /// When it was asked for.
@@ -158,31 +162,6 @@ pub(super) struct FailureView {
     message: String,
 }
 
-/// What an operator should know about the directory.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct FindingView {
-    /// What kind of finding it is, stable over versions.
-    code: Code,
-    /// The kind of the entity at fault.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    kind: Option<KindName>,
-    /// The primary key of the row at fault.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pk: Option<String>,
-    /// The name in Authentik, or the entry of the configuration.
-    source: String,
-    /// The name in the catalog.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    name: Option<String>,
-    /// What is the matter.
-    message: String,
-    /// What to do about it.
-    remedy: String,
-}
-
 impl From<&Run> for RunView {
     fn from(run: &Run) -> Self {
         let (report, failure) = match &run.end {
@@ -197,6 +176,7 @@ impl From<&Run> for RunView {
             accept: run.wishes.accepts_shrink.then_some(Accept::Shrink),
             mode: run.reading.map(Mode::from),
             reason: run.reading.and_then(Reading::reason),
+            since: run.reading.and_then(Reading::since),
             state: State::of(run),
             queued_at: run.queued_at,
             started_at: run.started_at,
@@ -244,25 +224,11 @@ impl From<&Run> for RunDetailView {
     }
 }
 
-impl From<&Finding> for FindingView {
-    fn from(finding: &Finding) -> Self {
-        Self {
-            code: finding.code,
-            kind: finding.kind.map(Into::into),
-            pk: finding.pk.clone(),
-            source: finding.source.clone(),
-            name: finding.name.clone(),
-            message: finding.message.clone(),
-            remedy: finding.remedy.clone(),
-        }
-    }
-}
-
 impl From<Reading> for Mode {
     fn from(reading: Reading) -> Self {
         match reading {
             Reading::Full(_) => Self::Full,
-            Reading::Delta => Self::Delta,
+            Reading::Delta(_) => Self::Delta,
         }
     }
 }

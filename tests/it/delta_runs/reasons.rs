@@ -25,6 +25,22 @@ async fn it_is_time_or_the_clock_went_back() {
 }
 
 #[tokio::test]
+async fn a_cron_expression_says_when_it_is_time() {
+    // Mondays at midnight; the service begins on Monday the 5th at 8.
+    let weekly = json!({"frequency": {"cron": "0 0 * * 1"}});
+    let (following, run) = Following::spawn(Release::V2026_5, settled(30), |config| {
+        config.service.full_sync = serde_json::from_value(weekly).unwrap();
+    })
+    .await;
+    assert_eq!(reason(&run), "first");
+    for (hours, wanted) in [(40, ""), (159, ""), (160, "due"), (161, ""), (327, ""), (350, "due"), (351, "")]
+    {
+        following.hours.store(hours, Ordering::Relaxed);
+        assert_eq!(reason(&following.after(|_| ()).await), wanted, "after {hours} h");
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_cannot_tell_is_read_whole_every_time() {
     let (following, run) = Following::spawn(Release::V2024_2, settled(30), |_| ()).await;
     assert_eq!(reason(&run), "first");

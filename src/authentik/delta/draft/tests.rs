@@ -1,0 +1,112 @@
+use jiff::ToSpan;
+use uuid::Uuid;
+
+use super::*;
+use crate::directory::UserType;
+
+const SINCE: Timestamp = Timestamp::UNIX_EPOCH;
+
+/// So many minutes after everything before which changes are not asked for.
+fn minute(minutes: i64) -> Timestamp {
+    SINCE + minutes.minutes()
+}
+
+fn user(pk: i64, groups: &[u128]) -> User {
+    User {
+        pk: UserPk(pk),
+        username: format!("u{pk}").into(),
+        name: "".into(),
+        email: "".into(),
+        avatar: "".into(),
+        is_active: true,
+        user_type: UserType::Internal,
+        groups: groups.iter().map(|pk| group_pk(*pk)).collect(),
+    }
+}
+
+fn group_pk(pk: u128) -> GroupPk {
+    GroupPk(Uuid::from_u128(pk))
+}
+
+fn group(pk: u128, users: &[i64]) -> Group {
+    let users = users.iter().map(|pk| UserPk(*pk)).collect();
+    Group { pk: group_pk(pk), name: "g".into(), parents: [].into(), users }
+}
+
+fn seen(user: User, stamp: Timestamp) -> Stamped {
+    Stamped { user, last_updated: Some(stamp) }
+}
+
+/// Users 1 and 2, both in group 1; the watermark is at 10 minutes, and the reading began at 20.
+fn draft() -> Draft {
+    let known = Directory::new(vec![user(1, &[1]), user(2, &[1])], vec![group(1, &[1, 2])]);
+    Draft::new(&known, SINCE, minute(20), minute(10))
+}
+
+#[test]
+fn what_moves_a_count_is_told_apart_from_what_does_not() {
+    let renamed = User { name: "N".into(), ..user(1, &[1]) };
+    let retired = User { is_active: false, ..user(1, &[1]) };
+    let converted = User { user_type: UserType::ServiceAccount, ..user(1, &[1]) };
+    for (row, moves) in [(user(1, &[1]), false), (renamed, false), (retired, true), (converted, true)] {
+        assert_eq!(draft().take(seen(row.clone(), minute(11))), moves, "{row:?}");
+    }
+    assert!(draft().take(seen(user(3, &[]), minute(11))), "somebody new");
+}
+
+#[test]
+fn the_watermark_never_goes_back_and_never_beyond_the_beginning() {
+    let mut draft = draft();
+    for (stamp, expected) in [(5, 10), (15, 15), (12, 15), (20, 20), (21, 20)] {
+        draft.take(seen(user(1, &[1]), minute(stamp)));
+        assert_eq!(draft.watermark(), minute(expected), "after {stamp}");
+    }
+}
+
+#[test]
+fn only_a_change_that_no_stamp_tells_of_is_unannounced() {
+    let mut draft = draft();
+    draft.take(seen(user(1, &[1]), SINCE));
+    draft.take(seen(User { name: "N".into(), ..user(2, &[1]) }, minute(1)));
+    assert!(draft.unannounced().is_empty(), "one is as it was, one has a stamp");
+    draft.take(seen(User { name: "O".into(), ..user(2, &[1]) }, SINCE));
+    draft.take(Stamped { user: user(3, &[]), last_updated: None });
+    assert_eq!(draft.unannounced(), &[UserPk(2), UserPk(3)].into());
+    draft.remove(UserPk(3));
+    assert_eq!(draft.unannounced(), &[UserPk(2)].into(), "who is gone is none");
+}
+
+#[test]
+fn memberships_come_from_the_groups() {
+    let mut draft = draft();
+    let (directory, behind) = draft.with_groups(vec![group(1, &[2]), group(2, &[1])]);
+    assert_eq!(directory.users(), [user(1, &[2]), user(2, &[1])]);
+    assert!(!behind, "what rows of before name is older than the groups");
+}
+
+#[test]
+fn somebody_who_joined_after_the_groups_were_read_makes_them_be_read_again() {
+    let mut draft = draft();
+    draft.take(seen(user(2, &[1, 2]), minute(11)));
+    let groups = || vec![group(1, &[1, 2]), group(2, &[])];
+    assert!(draft.with_groups(groups()).1);
+    draft.forget_fresh();
+    assert!(!draft.with_groups(groups()).1, "the groups are newer now");
+}
+
+#[test]
+fn a_vanished_group_stays_with_those_who_were_just_seen_in_it() {
+    let mut draft = draft();
+    assert_eq!(draft.members_of_vanished(&[]), [UserPk(1)].into(), "one member is enough");
+    draft.take(seen(user(1, &[1]), minute(11)));
+    let (directory, _) = draft.with_groups(Vec::new());
+    assert_eq!(directory.users(), [user(1, &[1]), user(2, &[])], "user 2 is older than the list of groups");
+}
+
+#[test]
+fn a_group_that_was_never_listed_stays_hidden() {
+    let known = Directory::new(vec![user(1, &[7])], Vec::new());
+    let mut draft = Draft::new(&known, SINCE, minute(20), minute(10));
+    assert!(draft.members_of_vanished(&[]).is_empty());
+    assert_eq!(draft.with_groups(Vec::new()).0.users(), [user(1, &[7])]);
+}
