@@ -31,6 +31,9 @@ pub struct AuthConfig {
     /// Who reads the description of the API; with a token, whoever may read entities.
     #[serde(deserialize_with = "exposure::read")]
     pub docs: Exposure,
+    /// Who reads the metrics; with a token, whoever has one of either kind.
+    #[serde(deserialize_with = "exposure::read")]
+    pub metrics: Exposure,
 }
 
 /// Who may come in somewhere.

@@ -15,6 +15,7 @@ pub mod explain;
 pub mod health;
 mod kind_name;
 pub mod locations;
+pub mod metrics;
 pub mod openapi;
 mod push_view;
 pub mod run_view;

@@ -19,6 +19,7 @@ pub(super) struct Rules {
     reading: Lock,
     syncing: Lock,
     docs: Exposure,
+    metrics: Exposure,
 }
 
 /// What keeps a kind of request out.
@@ -36,6 +37,7 @@ impl Rules {
             reading: Lock::new(&auth.reading(listen)),
             syncing: Lock::new(&auth.syncing(listen)),
             docs: auth.docs,
+            metrics: auth.metrics,
         }
     }
 
@@ -45,7 +47,9 @@ impl Rules {
             (_, Exposure::Off) => Err(ApiError::UnknownPath),
             (_, Exposure::Open) => Ok(()),
             (Access::Sync, Exposure::Token) => self.unlock(&[&self.syncing], token),
-            (Access::Runs, Exposure::Token) => self.unlock(&[&self.reading, &self.syncing], token),
+            (Access::Runs | Access::Metrics, Exposure::Token) => {
+                self.unlock(&[&self.reading, &self.syncing], token)
+            }
             (_, Exposure::Token) => self.unlock(&[&self.reading], token),
         }
     }
@@ -55,6 +59,7 @@ impl Rules {
         match access {
             Access::Read | Access::Runs | Access::Sync => Exposure::Token,
             Access::Docs => self.docs,
+            Access::Metrics => self.metrics,
             Access::DocsFiles if self.docs == Exposure::Off => Exposure::Off,
             Access::Open | Access::DocsFiles => Exposure::Open,
         }
@@ -141,6 +146,7 @@ mod tests {
             (Access::Read, [missing, "ok", "ok", kind, invalid]),
             (Access::Runs, [missing, "ok", "ok", "ok", invalid]),
             (Access::Sync, [missing, kind, kind, "ok", invalid]),
+            (Access::Metrics, [missing, "ok", "ok", "ok", invalid]),
             (Access::Docs, [missing, "ok", "ok", kind, invalid]),
             (Access::DocsFiles, ["ok"; 5]),
         ] {
@@ -160,6 +166,7 @@ mod tests {
         });
         assert_eq!(codes(&open, Access::Sync), ["ok"; 5]);
         assert_eq!(codes(&open, Access::Runs), ["ok"; 5]);
+        assert_eq!(codes(&open, Access::Metrics), ["ok"; 5], "as runs are");
         assert_eq!(codes(&open, Access::Read), expected);
     }
 
@@ -172,6 +179,18 @@ mod tests {
             assert_eq!(codes(&off, access), ["unknown-path"; 5]);
         }
         assert_eq!(codes(&off, Access::Read)[1], "ok");
+        assert_eq!(codes(&off, Access::Metrics)[1], "ok");
+    }
+
+    #[test]
+    fn the_metrics_follow_a_setting_of_their_own() {
+        let open = rules(|auth| auth.metrics = Exposure::Open);
+        assert_eq!(codes(&open, Access::Metrics), ["ok"; 5]);
+        let off = rules(|auth| auth.metrics = Exposure::Off);
+        assert_eq!(codes(&off, Access::Metrics), ["unknown-path"; 5]);
+        for rules in [open, off] {
+            assert_eq!(codes(&rules, Access::Docs)[0], "token-missing");
+        }
     }
 
     #[test]
