@@ -26,7 +26,7 @@ use utoipa_axum::routes;
 
 use crate::config::AuthConfig;
 use auth::{Access, Doorkeeper, Schemes};
-use endpoints::{docs, entities, entity, events, explain, health, locations, sync};
+use endpoints::{docs, entities, entity, events, explain, health, locations, metrics, sync};
 use error::ApiError;
 use load::{Capacity, Load};
 use state::AppState;
@@ -65,6 +65,7 @@ fn table(doorkeeper: &Arc<Doorkeeper>, load: &Load) -> OpenApiRouter<AppState> {
         .routes(needs(Access::Open, routes!(health::read_health)))
         .routes(needs(Access::Open, routes!(health::read_liveness)))
         .routes(needs(Access::Open, routes!(health::read_readiness)))
+        .routes(needs(Access::Metrics, routes!(metrics::read_metrics)))
         .routes(needs(Access::Docs, routes!(endpoints::openapi::read_description)))
 }
 

@@ -7,6 +7,7 @@
 //! - [`catalog`]: makes entities of rows, pure: names, hierarchy, memberships, findings.
 //! - [`snapshot`]: what is served, swapped as a whole, and the ledger of the runs that make it.
 //! - [`sync`]: one cycle, and when cycles run.
+//! - [`telemetry`]: the log, and the metrics made of snapshot and ledger.
 //! - [`http`]: answers from the snapshot, asks the ledger for runs.
 //! - [`server`]: accepts connections, with limits and TLS.
 //! - [`backstage`]: tells Backstage which of its locations changed.

@@ -178,7 +178,7 @@ impl Scheduler {
     /// Ends the run that is under way, in the ledger and then in the log.
     fn conclude(&self, what: &str, ended: Result<Report, Stop>) {
         let reading = self.ledger.finish(ended.clone().map_or_else(Outcome::from, Outcome::Succeeded));
-        let mode = reading.map(mode);
+        let mode = reading.map(Reading::mode);
         let why = reading.and_then(Reading::reason).map(tracing::field::display);
         match ended {
             Ok(Report { users, groups, changes, findings }) => tracing::info!(
@@ -210,14 +210,6 @@ async fn wanted(ledger: &Ledger, clock: &Clock, due: Option<Timestamp>, rested: 
     }
     if let Some(rested) = rested {
         tokio::time::sleep_until(rested).await;
-    }
-}
-
-/// How a reading is called in the log.
-fn mode(reading: Reading) -> &'static str {
-    match reading {
-        Reading::Delta(_) => "delta",
-        Reading::Full(_) => "full",
     }
 }
 

@@ -1,4 +1,6 @@
-//! The log: text on a terminal, JSON otherwise; `RUST_LOG` says how much of it.
+//! The log: text on a terminal, JSON otherwise; `RUST_LOG` says how much of it. And the [`metrics`].
+
+pub mod metrics;
 
 use std::fmt::{self, Debug};
 use std::io::{IsTerminal, stderr};

@@ -57,6 +57,24 @@ pub enum Code {
     PictureRefused,
 }
 
+impl Code {
+    /// All of them, as the README lists them.
+    pub const ALL: [Self; 12] = [
+        Self::HiddenUsers,
+        Self::HiddenGroups,
+        Self::BrokenRow,
+        Self::UnannouncedChanges,
+        Self::NameCollision,
+        Self::NameRefused,
+        Self::NameRepaired,
+        Self::NameEmpty,
+        Self::HierarchyCycle,
+        Self::ExcludeUnmatched,
+        Self::ExcludeMisspelt,
+        Self::PictureRefused,
+    ];
+}
+
 impl std::fmt::Display for Code {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.serialize(f)

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 use serde_json::Value;
 
+use super::exposure::{self, Exposure};
 use super::scalar;
 
 /// The fewest characters of a token: 16 random ones cannot be guessed over a network.
@@ -27,21 +28,12 @@ pub struct AuthConfig {
     /// Whether what has no tokens is open to everybody.
     #[serde(deserialize_with = "scalar::switch")]
     pub allow_anonymous: bool,
-    /// Who reads the description of the API.
-    #[serde(deserialize_with = "docs")]
-    pub docs: DocsAccess,
-}
-
-/// Who reads the description of the API.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum DocsAccess {
-    /// Whoever may read entities.
-    #[default]
-    Token,
-    /// Everybody.
-    Open,
-    /// Nobody.
-    Off,
+    /// Who reads the description of the API; with a token, whoever may read entities.
+    #[serde(deserialize_with = "exposure::read")]
+    pub docs: Exposure,
+    /// Who reads the metrics; with a token, whoever has one of either kind.
+    #[serde(deserialize_with = "exposure::read")]
+    pub metrics: Exposure,
 }
 
 /// Who may come in somewhere.
@@ -151,16 +143,6 @@ enum TokenError {
          take one such as `openssl rand -hex 32` prints"
     )]
     Characters(usize),
-}
-
-fn docs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DocsAccess, D::Error> {
-    let text = scalar::text(deserializer)?;
-    match text.trim() {
-        "token" => Ok(DocsAccess::Token),
-        "open" => Ok(DocsAccess::Open),
-        "off" => Ok(DocsAccess::Off),
-        _ => Err(D::Error::custom(format!("expected `token` or `open` or `off`, found `{text}`"))),
-    }
 }
 
 fn tokens<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SecretString>, D::Error> {

@@ -38,6 +38,8 @@ pub enum Access {
     Runs,
     /// A sync token.
     Sync,
+    /// What `entityProvider.auth.metrics` says: they show the same as runs do.
+    Metrics,
     /// What `entityProvider.auth.docs` says.
     Docs,
     /// Nothing, unless the description is off: files that are the same everywhere.

@@ -16,6 +16,7 @@ pub mod finding_view;
 pub mod health;
 mod kind_name;
 pub mod locations;
+pub mod metrics;
 pub mod openapi;
 mod push_view;
 pub mod run_view;

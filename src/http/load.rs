@@ -1,6 +1,7 @@
 //! Sheds load: decides for every route that shows or asks for something how many requests it has at once.
 //!
-//! `/health` is outside, so that orchestrators see a busy service as alive. Whoever has no valid token is
+//! `/health` is outside, so that orchestrators see a busy service as alive, and so is `/metrics`, which is
+//! wanted most when the service is busy. Both cost little. Whoever has no valid token is
 //! refused before and takes nobody's place.
 
 mod described;
@@ -83,7 +84,7 @@ pub(super) fn limited_and_described<S: Clone + Send + Sync + 'static>(
 ) -> UtoipaMethodRouter<S> {
     let load = load.clone();
     match access {
-        Access::Open => (schemas, paths, methods),
+        Access::Open | Access::Metrics => (schemas, paths, methods),
         Access::Sync | Access::Runs => {
             let follow = |State(load): State<Load>, request, next| load.follow(request, next);
             let methods = methods.route_layer(from_fn_with_state(load, follow));

@@ -21,7 +21,7 @@ pub const WINDOW: u32 = 65_535;
 pub struct Limits {
     /// Connections that are served as they wish. Systems often allow 1024 open files.
     pub connections: usize,
-    /// Connections beyond those: one request each, and only what needs no token is answered. They
+    /// Connections beyond those: one request each, and only `/health` and `/metrics` are answered. They
     /// keep the probes of orchestrators working while others hold all connections.
     pub reserve: usize,
     /// How long a client may take from connecting to the end of its first request, TLS included.

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use super::push::PushReport;
 use super::reading::Reading;
 use super::run::{Outcome, Run, RunId, Trigger, Wishes};
+use super::totals::Totals;
 use crate::clock::Clock;
 
 /// How many ended runs are kept.
@@ -34,12 +35,20 @@ struct Runs {
     closed: bool,
     refused: Option<String>,
     push: Option<PushReport>,
+    totals: Totals,
 }
 
 impl Runs {
     /// All runs, the latest first.
     fn all(&self) -> impl Iterator<Item = &Run> {
         self.queued.iter().chain(&self.running).chain(&self.ended)
+    }
+
+    /// Counts a run that has ended, and keeps it until many others have.
+    fn end(&mut self, run: Run) {
+        self.totals.count(&run);
+        self.ended.push_front(run);
+        self.ended.truncate(KEPT);
     }
 }
 
@@ -108,8 +117,7 @@ impl Ledger {
         self.change(|runs| {
             let run = runs.running.take()?;
             let reading = run.reading;
-            runs.ended.push_front(Run { end: Some((now, outcome)), ..run });
-            runs.ended.truncate(KEPT);
+            runs.end(Run { end: Some((now, outcome)), ..run });
             reading
         })
     }
@@ -121,7 +129,7 @@ impl Ledger {
             runs.closed = true;
             runs.next_at = None;
             if let Some(run) = runs.queued.take() {
-                runs.ended.push_front(Run { end: Some((now, outcome)), ..run });
+                runs.end(Run { end: Some((now, outcome)), ..run });
             }
         });
     }
@@ -169,6 +177,12 @@ impl Ledger {
     #[must_use]
     pub fn last(&self) -> Option<Run> {
         self.lock().ended.front().cloned()
+    }
+
+    /// What was counted since the start.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        self.lock().totals.clone()
     }
 
     /// A run, unless it was never asked for or ended long ago.
@@ -280,6 +294,7 @@ mod tests {
         assert!(run.end.is_some() && run.started_at.is_none());
         assert_eq!(ledger.request(Trigger::Request), None);
         assert!(ledger.start().is_none());
+        assert!(ledger.totals().runs().any(|count| count == (("failed", "none"), 1)));
     }
 
     #[test]
@@ -293,5 +308,7 @@ mod tests {
         }
         assert_eq!(ledger.runs().len(), KEPT);
         assert!(ledger.find(first).is_none());
+        let counted: u64 = ledger.totals().runs().map(|(_, count)| count).sum();
+        assert_eq!(counted, KEPT as u64 + 1, "the count forgets none");
     }
 }

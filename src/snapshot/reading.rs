@@ -19,6 +19,15 @@ pub enum Reading {
 }
 
 impl Reading {
+    /// What a reading is called.
+    #[must_use]
+    pub fn mode(self) -> &'static str {
+        match self {
+            Self::Delta(_) => "delta",
+            Self::Full(_) => "full",
+        }
+    }
+
     /// Why everything was read.
     #[must_use]
     pub fn reason(self) -> Option<FullReason> {

@@ -102,6 +102,13 @@ impl Run {
             end: None,
         }
     }
+
+    /// How long it took, in seconds; none unless it began and ended.
+    #[must_use]
+    pub fn duration_seconds(&self) -> Option<f64> {
+        let (start, (end, _)) = (self.started_at?, self.end.as_ref()?);
+        Some(end.duration_since(start).as_secs_f64())
+    }
 }
 
 /// How a run ended.
@@ -113,6 +120,18 @@ pub enum Outcome {
     Held(Failure),
     /// Nothing changed: the old snapshot stays.
     Failed(Failure),
+}
+
+impl Outcome {
+    /// The outcome in one word.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Succeeded(_) => "succeeded",
+            Self::Held(_) => "held",
+            Self::Failed(_) => "failed",
+        }
+    }
 }
 
 /// What a successful run brought.

@@ -37,6 +37,7 @@ impl Keeper {
     /// Keeps snapshots in a directory, or not at all without one; `keeping` tells how it goes.
     #[must_use]
     pub fn new(folder: Option<PathBuf>, keeping: Arc<Keeping>, clock: Clock) -> Self {
+        keeping.switch(folder.is_some());
         Self { folder, keeping, clock, latest: watch::Sender::new(None) }
     }
 
@@ -48,9 +49,7 @@ impl Keeper {
     /// Keeps snapshots in another directory from now on.
     pub fn move_to(&mut self, folder: Option<PathBuf>) {
         self.folder = folder;
-        if self.folder.is_none() {
-            self.keeping.note(None);
-        }
+        self.keeping.switch(self.folder.is_some());
     }
 
     /// Has a snapshot written as soon as the one before it is; of several that wait the last one is.

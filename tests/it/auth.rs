@@ -2,6 +2,7 @@
 
 mod docs;
 mod exposure;
+mod metrics;
 mod reload;
 mod secrecy;
 mod targets;
@@ -74,6 +75,7 @@ async fn every_operation_asks_for_its_kind_of_token() {
         (&get, "/openapi.json", [401, 200, 200, 403]),
         (&get, "/docs/", [401, 200, 200, 403]),
         (&get, "/docs/swagger-ui.css", [200; 4]),
+        (&get, "/metrics", [401, 200, 200, 200]),
         (&get, "/health", [200; 4]),
         (&get, "/health/live", [200; 4]),
         (&get, "/health/ready", [200; 4]),

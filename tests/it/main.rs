@@ -21,6 +21,7 @@ mod hierarchy;
 mod hostile_clients;
 mod inert;
 mod look_alike;
+mod metrics;
 mod names;
 mod openapi;
 mod problems;

@@ -132,6 +132,13 @@ pub(in crate::config) const KEYS: &[Key] = &[
         meaning: "Who reads `/docs` and `/openapi.json`: whoever may read entities (`token`), everybody or nobody.",
     },
     Key {
+        path: "entityProvider.auth.metrics",
+        variable: "ENTITY_PROVIDER_AUTH_METRICS",
+        kind: Kind::Choice(&["token", "open", "off"]),
+        fallback: Fallback::Value("token"),
+        meaning: "Who reads `/metrics`: whoever has a token of either kind (`token`), everybody or nobody.",
+    },
+    Key {
         path: "entityProvider.names",
         variable: "ENTITY_PROVIDER_NAMES",
         kind: Kind::Choice(&["seed", "backstage"]),

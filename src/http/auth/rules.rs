@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
 use super::Access;
-use crate::config::{AuthConfig, DocsAccess, Entry};
+use crate::config::{AuthConfig, Entry, Exposure};
 use crate::http::error::ApiError;
 
 /// What is compared in place of a token: all are of one length.
@@ -18,7 +18,8 @@ type Fingerprint = [u8; 32];
 pub(super) struct Rules {
     reading: Lock,
     syncing: Lock,
-    docs: DocsAccess,
+    docs: Exposure,
+    metrics: Exposure,
 }
 
 /// What keeps a kind of request out.
@@ -36,17 +37,31 @@ impl Rules {
             reading: Lock::new(&auth.reading(listen)),
             syncing: Lock::new(&auth.syncing(listen)),
             docs: auth.docs,
+            metrics: auth.metrics,
         }
     }
 
     /// Whether a request with or without a token may do something.
     pub(super) fn decide(&self, access: Access, token: Option<&SecretString>) -> Result<(), ApiError> {
-        match (access, self.docs) {
-            (Access::Docs | Access::DocsFiles, DocsAccess::Off) => Err(ApiError::UnknownPath),
-            (Access::Open | Access::DocsFiles, _) | (Access::Docs, DocsAccess::Open) => Ok(()),
-            (Access::Read, _) | (Access::Docs, DocsAccess::Token) => self.unlock(&[&self.reading], token),
-            (Access::Runs, _) => self.unlock(&[&self.reading, &self.syncing], token),
-            (Access::Sync, _) => self.unlock(&[&self.syncing], token),
+        match (access, self.exposure(access)) {
+            (_, Exposure::Off) => Err(ApiError::UnknownPath),
+            (_, Exposure::Open) => Ok(()),
+            (Access::Sync, Exposure::Token) => self.unlock(&[&self.syncing], token),
+            (Access::Runs | Access::Metrics, Exposure::Token) => {
+                self.unlock(&[&self.reading, &self.syncing], token)
+            }
+            (_, Exposure::Token) => self.unlock(&[&self.reading], token),
+        }
+    }
+
+    /// Who may come in at all, with or without a token.
+    fn exposure(&self, access: Access) -> Exposure {
+        match access {
+            Access::Read | Access::Runs | Access::Sync => Exposure::Token,
+            Access::Docs => self.docs,
+            Access::Metrics => self.metrics,
+            Access::DocsFiles if self.docs == Exposure::Off => Exposure::Off,
+            Access::Open | Access::DocsFiles => Exposure::Open,
         }
     }
 
@@ -131,6 +146,7 @@ mod tests {
             (Access::Read, [missing, "ok", "ok", kind, invalid]),
             (Access::Runs, [missing, "ok", "ok", "ok", invalid]),
             (Access::Sync, [missing, kind, kind, "ok", invalid]),
+            (Access::Metrics, [missing, "ok", "ok", "ok", invalid]),
             (Access::Docs, [missing, "ok", "ok", kind, invalid]),
             (Access::DocsFiles, ["ok"; 5]),
         ] {
@@ -150,18 +166,31 @@ mod tests {
         });
         assert_eq!(codes(&open, Access::Sync), ["ok"; 5]);
         assert_eq!(codes(&open, Access::Runs), ["ok"; 5]);
+        assert_eq!(codes(&open, Access::Metrics), ["ok"; 5], "as runs are");
         assert_eq!(codes(&open, Access::Read), expected);
     }
 
     #[test]
     fn the_description_follows_its_setting() {
-        let open = rules(|auth| auth.docs = DocsAccess::Open);
+        let open = rules(|auth| auth.docs = Exposure::Open);
         assert_eq!(codes(&open, Access::Docs), ["ok"; 5]);
-        let off = rules(|auth| auth.docs = DocsAccess::Off);
+        let off = rules(|auth| auth.docs = Exposure::Off);
         for access in [Access::Docs, Access::DocsFiles] {
             assert_eq!(codes(&off, access), ["unknown-path"; 5]);
         }
         assert_eq!(codes(&off, Access::Read)[1], "ok");
+        assert_eq!(codes(&off, Access::Metrics)[1], "ok");
+    }
+
+    #[test]
+    fn the_metrics_follow_a_setting_of_their_own() {
+        let open = rules(|auth| auth.metrics = Exposure::Open);
+        assert_eq!(codes(&open, Access::Metrics), ["ok"; 5]);
+        let off = rules(|auth| auth.metrics = Exposure::Off);
+        assert_eq!(codes(&off, Access::Metrics), ["unknown-path"; 5]);
+        for rules in [open, off] {
+            assert_eq!(codes(&rules, Access::Docs)[0], "token-missing");
+        }
     }
 
     #[test]

@@ -181,10 +181,7 @@ impl From<&Run> for RunView {
             queued_at: run.queued_at,
             started_at: run.started_at,
             ended_at,
-            duration_seconds: run
-                .started_at
-                .zip(ended_at)
-                .map(|(start, end)| end.duration_since(start).as_secs_f64()),
+            duration_seconds: run.duration_seconds(),
             pages: run.started_at.map(|_| run.progress.pages().into()),
             users: report.map(|report| report.users),
             groups: report.map(|report| report.groups),

@@ -7,8 +7,15 @@ use tokio::sync::watch;
 /// Whether the last snapshot is on disk. The lock is held for an assignment and never over an `await`.
 #[derive(Debug, Default)]
 pub struct Keeping {
-    trouble: Mutex<Option<String>>,
+    state: Mutex<State>,
     turns: watch::Sender<Turns>,
+}
+
+/// Whether snapshots are kept, and why the last one is not.
+#[derive(Debug, Default)]
+struct State {
+    is_on: bool,
+    trouble: Option<String>,
 }
 
 /// The numbers of the last snapshots that were to be written and that have been dealt with.
@@ -49,22 +56,60 @@ impl Keeping {
         let _ = self.turns.subscribe().wait_for(Turns::are_settled).await;
     }
 
+    /// Begins to keep snapshots, or ceases to, and with it all trouble.
+    pub fn switch(&self, is_on: bool) {
+        let mut state = self.lock();
+        state.is_on = is_on;
+        if !is_on {
+            state.trouble = None;
+        }
+    }
+
+    /// Whether the last snapshot is on disk; none while snapshots are not kept.
+    #[must_use]
+    pub fn is_kept(&self) -> Option<bool> {
+        let state = self.lock();
+        state.is_on.then(|| state.trouble.is_none() && self.is_settled())
+    }
+
     /// Takes down how the last writing went; says whether that is news.
     pub fn note(&self, trouble: Option<String>) -> bool {
-        let mut known = self.lock();
-        let is_news = *known != trouble;
-        *known = trouble;
+        let mut state = self.lock();
+        let is_news = state.trouble != trouble;
+        state.trouble = trouble;
         is_news
     }
 
     /// Why the last snapshot is not on disk.
     #[must_use]
     pub fn trouble(&self) -> Option<String> {
-        self.lock().clone()
+        self.lock().trouble.clone()
     }
 
-    /// The trouble; a panic of another holder cannot leave it half changed.
-    fn lock(&self) -> MutexGuard<'_, Option<String>> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The state; a panic of another holder cannot leave it half changed.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_is_kept_once_it_was_written_without_trouble() {
+        let keeping = Keeping::default();
+        assert_eq!(keeping.is_kept(), None);
+        keeping.switch(true);
+        assert_eq!(keeping.is_kept(), Some(true));
+        let number = keeping.expect();
+        assert_eq!(keeping.is_kept(), Some(false), "it waits for its writing");
+        keeping.note(Some("the disk is full".into()));
+        keeping.settle(number);
+        assert_eq!(keeping.is_kept(), Some(false));
+        keeping.switch(true);
+        assert!(keeping.trouble().is_some(), "another directory mends nothing until it is written to");
+        keeping.switch(false);
+        assert_eq!((keeping.is_kept(), keeping.trouble()), (None, None));
     }
 }

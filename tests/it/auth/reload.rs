@@ -4,6 +4,7 @@ use std::path::Path;
 
 use authentik_entity_provider::authentik::fake::{FakeAuthentik, FakeDirectory, Release};
 use rustix::process::Signal;
+use tempfile::TempDir;
 
 use super::{OLD_READ, READ, SYNC};
 use crate::support::process::{Process, get};
@@ -26,33 +27,66 @@ async fn statuses(service: &str) -> [u16; 2] {
     [ask(OLD_READ).await.unwrap().status().into(), ask(READ).await.unwrap().status().into()]
 }
 
+/// The block of a service with read tokens and more.
+fn tokens(read: &str, more: &str) -> String {
+    format!("listen: '0.0.0.0:0', auth: {{ readTokens: [{read}], syncTokens: {SYNC}{more} }}")
+}
+
+/// A service that has synced once, with its file.
+struct Reloading {
+    authentik: RunningAuthentik,
+    directory: TempDir,
+    serve: Process,
+    service: String,
+}
+
+impl Reloading {
+    async fn spawn(own: &str) -> Self {
+        let fake = FakeAuthentik::new(Release::V2026_5, FakeDirectory::generate(5));
+        let (authentik, directory) = (RunningAuthentik::spawn(&fake).await, tempfile::tempdir().unwrap());
+        let file = directory.path().join("app-config.yaml");
+        write(&file, &authentik.base, own);
+        let mut serve = Process::spawn(&["serve", "--config", file.to_str().unwrap()], &[]);
+        let service = serve.serving().await.replace("0.0.0.0", "127.0.0.1");
+        let run = client().post(format!("{service}/sync?wait=1m")).bearer_auth(SYNC).send().await.unwrap();
+        assert_eq!(run.status(), 200);
+        Self { authentik, directory, serve, service }
+    }
+
+    /// Changes the service's block and waits for what the log says of it.
+    async fn change(&mut self, own: &str, logged: &str) {
+        write(&self.directory.path().join("app-config.yaml"), &self.authentik.base, own);
+        self.serve.signal(Signal::HUP);
+        self.serve.logged(logged).await;
+    }
+}
+
 #[tokio::test]
 async fn a_token_is_changed_without_a_restart_and_without_a_gap() {
-    let authentik =
-        RunningAuthentik::spawn(&FakeAuthentik::new(Release::V2026_5, FakeDirectory::generate(5))).await;
-    let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("app-config.yaml");
-    let tokens =
-        |read: &str| format!("listen: '0.0.0.0:0', auth: {{ readTokens: [{read}], syncTokens: {SYNC} }}");
-    write(&file, &authentik.base, &tokens(OLD_READ));
-    let mut serve = Process::spawn(&["serve", "--config", file.to_str().unwrap()], &[]);
-    let service = serve.serving().await.replace("0.0.0.0", "127.0.0.1");
-    let run = client().post(format!("{service}/sync?wait=1m")).bearer_auth(SYNC).send().await.unwrap();
-    assert_eq!(run.status(), 200);
+    let mut world = Reloading::spawn(&tokens(OLD_READ, "")).await;
+    let service = world.service.clone();
     assert_eq!(statuses(&service).await, [200, 401]);
     for (read, expected) in [(format!("{OLD_READ}, {READ}"), [200, 200]), (READ.to_owned(), [401, 200])] {
-        write(&file, &authentik.base, &tokens(&read));
-        serve.signal(Signal::HUP);
-        serve.logged("reload succeeded").await;
+        world.change(&tokens(&read, ""), "reload succeeded").await;
         assert_eq!(statuses(&service).await, expected);
     }
     // Where it listens counts after a restart, so that it is still reached from everywhere.
     for own in ["listen: '0.0.0.0:0'", "listen: '127.0.0.1:0'"] {
-        write(&file, &authentik.base, own);
-        serve.signal(Signal::HUP);
-        serve.logged("reload failed").await;
+        world.change(own, "reload failed").await;
         assert_eq!(statuses(&service).await, [401, 200], "the old tokens stay: {own}");
     }
     let health = get(&format!("{service}/health")).await.text().await.unwrap();
     assert!(health.contains("allowAnonymous") && !health.contains(READ), "{health}");
+}
+
+#[tokio::test]
+async fn who_reads_the_metrics_is_changed_without_a_restart() {
+    let mut world = Reloading::spawn(&tokens(READ, "")).await;
+    let metrics = format!("{}/metrics", world.service);
+    for (word, without, with) in [("open", 200, 200), ("off", 404, 404), ("token", 401, 200)] {
+        world.change(&tokens(READ, &format!(", metrics: {word}")), "reload succeeded").await;
+        assert_eq!(get(&metrics).await.status(), without, "{word}");
+        let answer = client().get(&metrics).bearer_auth(READ).send().await.unwrap();
+        assert_eq!(answer.status(), with, "{word}");
+    }
 }

@@ -14,7 +14,8 @@ async fn answers(client: &Client, service: &str) -> String {
     let get = |path: &str| client.get(format!("{service}{path}"));
     let post = |path: &str| client.post(format!("{service}{path}"));
     let mut requests = vec![post("/sync?wait=1m").bearer_auth(SYNC), post(&format!("/sync?token={SYNC}"))];
-    let paths = ["/entities", "/sync", "/health", "/docs/", "/docs", "/nothing", "/explain?user=x"];
+    let paths =
+        ["/entities", "/sync", "/health", "/metrics", "/docs/", "/docs", "/nothing", "/explain?user=x"];
     // Few wrong ones, since more would be answered late.
     for (token, paths) in [(READ, &paths[..]), (SYNC, &paths), (WRONG, &paths[..1])] {
         for path in paths {

@@ -82,6 +82,8 @@ async fn a_crowd_leaves_room_for_probes_and_for_nothing_else() {
     service.assert_alive().await;
     let refused = service.exchange(b"GET /entities HTTP/1.1\r\nhost: x\r\n\r\n").await;
     assert!(refused.starts_with("HTTP/1.1 503 ") && refused.contains("\"code\":\"overloaded\""), "{refused}");
+    let scraped = service.exchange(b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    assert!(scraped.starts_with("HTTP/1.1 200 "), "{scraped}");
     assert!(refused.contains("retry-after: 1\r\n") && refused.contains("connection: close\r\n"), "{refused}");
     assert!(ask(&mut one, "HEAD /entities").await.starts_with("HTTP/1.1 200"), "the crowd itself is served");
     let mut last = service.connect().await;

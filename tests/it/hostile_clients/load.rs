@@ -22,7 +22,7 @@ async fn what_finds_no_place_to_be_read_is_refused_and_probes_are_answered() {
     {
         assert_overloaded(&service, path).await;
     }
-    for path in ["/health", "/health/live", "/health/ready", "/sync"] {
+    for path in ["/health", "/health/live", "/health/ready", "/metrics", "/sync"] {
         assert_eq!(service.app.fetch(path).await.status(), 200, "{path}");
     }
 }
@@ -55,6 +55,7 @@ async fn whoever_follows_a_run_has_a_place_until_the_stream_ends() {
     };
     assert_overloaded(&service, "/sync").await;
     assert_overloaded(&service, &events).await;
+    assert_eq!(service.app.fetch("/metrics").await.status(), 200);
     assert_eq!(service.app.fetch("/entities").await.status(), 200);
     assert_eq!(service.app.fetch("/health/ready").await.status(), 200);
     gate.open();

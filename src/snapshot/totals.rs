@@ -1,0 +1,111 @@
+//! What is counted of the runs since the start: the ledger forgets runs, and a counter must not.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::reading::Reading;
+use super::run::{Outcome, Run};
+
+/// How runs end.
+const OUTCOMES: [&str; 3] = ["succeeded", "held", "failed"];
+/// How runs read Authentik, or that they did not: after a restart, a reload, or a failure before that.
+const MODES: [&str; 3] = ["full", "delta", NO_MODE];
+/// The mode of a run that read nothing.
+const NO_MODE: &str = "none";
+
+/// The runs that ended since the start.
+#[derive(Clone, Debug)]
+pub struct Totals {
+    runs: BTreeMap<(&'static str, &'static str), u64>,
+    succeeded_at: Option<Timestamp>,
+}
+
+impl Default for Totals {
+    /// Nothing has been counted yet, of anything that may be.
+    fn default() -> Self {
+        let kinds = OUTCOMES.iter().flat_map(|outcome| MODES.map(|mode| (*outcome, mode)));
+        Self { runs: kinds.map(|kind| (kind, 0)).collect(), succeeded_at: None }
+    }
+}
+
+impl Totals {
+    /// Counts a run that has ended.
+    pub(super) fn count(&mut self, run: &Run) {
+        let Some((at, outcome)) = &run.end else { return };
+        let mode = run.reading.map_or(NO_MODE, Reading::mode);
+        *self.runs.entry((outcome.word(), mode)).or_default() += 1;
+        if matches!(outcome, Outcome::Succeeded(_)) && run.reading.is_some() {
+            self.succeeded_at = Some(*at);
+        }
+    }
+
+    /// How many runs ended, by outcome and mode; those that none did have a zero.
+    pub fn runs(&self) -> impl Iterator<Item = ((&'static str, &'static str), u64)> {
+        self.runs.iter().map(|(kind, count)| (*kind, *count))
+    }
+
+    /// When a run that read Authentik succeeded the last time.
+    #[must_use]
+    pub fn succeeded_at(&self) -> Option<Timestamp> {
+        self.succeeded_at
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::snapshot::changes::Changes;
+    use crate::snapshot::reading::FullReason;
+    use crate::snapshot::run::{Failure, Report, Trigger};
+
+    fn succeeded() -> Outcome {
+        let report = Report { users: 1, groups: 1, changes: Changes::default(), findings: Arc::default() };
+        Outcome::Succeeded(report)
+    }
+
+    fn ended(second: i64, reading: Option<Reading>, outcome: Outcome) -> Run {
+        let at = Timestamp::from_second(second).unwrap();
+        let run = Run::asked_for(Trigger::Request, at);
+        Run { reading, end: Some((at, outcome)), ..run }
+    }
+
+    #[test]
+    fn runs_are_counted_by_outcome_and_mode_and_all_kinds_are_there_from_the_start() {
+        let failure = Failure { code: "test", message: String::new() };
+        let full = Some(Reading::Full(FullReason::First));
+        let mut totals = Totals::default();
+        let kinds: Vec<_> = totals.runs().collect();
+        assert!(kinds.len() == 9 && kinds.iter().all(|(_, count)| *count == 0));
+        for run in [
+            ended(1, full, succeeded()),
+            ended(2, Some(Reading::Delta(Timestamp::UNIX_EPOCH)), succeeded()),
+            ended(3, Some(Reading::Delta(Timestamp::UNIX_EPOCH)), succeeded()),
+            ended(4, full, Outcome::Held(failure.clone())),
+            ended(5, None, Outcome::Failed(failure)),
+        ] {
+            totals.count(&run);
+        }
+        let counted: Vec<_> = totals.runs().filter(|(_, count)| *count > 0).collect();
+        let expected = [
+            (("failed", "none"), 1),
+            (("held", "full"), 1),
+            (("succeeded", "delta"), 2),
+            (("succeeded", "full"), 1),
+        ];
+        assert_eq!(counted, expected);
+        assert_eq!(totals.runs().count(), kinds.len(), "every word is known from the start");
+    }
+
+    #[test]
+    fn only_a_run_that_read_authentik_is_a_success_that_counts_as_fresh() {
+        let mut totals = Totals::default();
+        totals.count(&ended(1, None, succeeded()));
+        assert_eq!(totals.succeeded_at(), None, "it published what was kept");
+        totals.count(&ended(2, Some(Reading::Delta(Timestamp::UNIX_EPOCH)), succeeded()));
+        totals.count(&ended(3, None, succeeded()));
+        assert_eq!(totals.succeeded_at().unwrap().as_second(), 2);
+    }
+}

@@ -1,0 +1,26 @@
+//! A family whose samples have an order: that of the crate's own is another one each time.
+
+use std::fmt;
+
+use prometheus_client::encoding::{EncodeLabelSet, EncodeMetric, MetricEncoder};
+use prometheus_client::metrics::{MetricType, TypedMetric};
+
+/// A family's samples with their labels.
+#[derive(Debug)]
+pub(super) struct Samples<L, M>(Vec<(L, M)>);
+
+impl<L, M> FromIterator<(L, M)> for Samples<L, M> {
+    fn from_iter<I: IntoIterator<Item = (L, M)>>(samples: I) -> Self {
+        Self(samples.into_iter().collect())
+    }
+}
+
+impl<L: EncodeLabelSet, M: EncodeMetric + TypedMetric> EncodeMetric for Samples<L, M> {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> Result<(), fmt::Error> {
+        self.0.iter().try_for_each(|(labels, metric)| metric.encode(encoder.encode_family(labels)?))
+    }
+
+    fn metric_type(&self) -> MetricType {
+        M::TYPE
+    }
+}

@@ -1,0 +1,113 @@
+//! The snapshot's age, and whether it is on disk.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use authentik_entity_provider::config::{Config, StateDir};
+use tempfile::TempDir;
+
+use super::*;
+
+const README: &str = include_str!("../../../README.md");
+
+/// A look-alike, and a configuration in front of it that keeps snapshots in a directory.
+async fn keeping(folder: &Path) -> (RunningAuthentik, Config) {
+    let authentik = RunningAuthentik::spawn(&FakeAuthentik::new(Release::V2026_5, crowd(5))).await;
+    let mut config = config(&authentik.base, FakeAuthentik::TOKEN);
+    config.service.state_dir = StateDir::At(folder.to_owned());
+    (authentik, config)
+}
+
+fn disk() -> TempDir {
+    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
+}
+
+/// Scrapes until a sample has a value; then all others fit it.
+async fn until(app: &TestApp, sample: &str, value: f64) -> Metrics {
+    let reached = async {
+        loop {
+            if scrape(app).await.find(sample) == Some(value) {
+                break agreeing(app).await;
+            }
+        }
+    };
+    let reached = tokio::time::timeout(Duration::from_mins(1), reached).await;
+    reached.unwrap_or_else(|_| panic!("{sample} is never {value}"))
+}
+
+#[tokio::test]
+async fn a_snapshot_on_disk_is_kept_and_restored_and_no_fresh_success() {
+    let disk = disk();
+    let (_authentik, config) = keeping(disk.path()).await;
+    let first = TestApp::spawn(config.clone()).await;
+    assert_eq!(agreeing(&first).await.find("state_kept"), None, "there is no snapshot yet");
+    first.sync().await;
+    let before = until(&first, "state_kept", 1.0).await;
+    let second = TestApp::spawn(config).await;
+    let restored = until(&second, "runs_total{mode=\"none\",outcome=\"succeeded\"}", 1.0).await;
+    for sample in ["snapshot_restored", "state_kept"] {
+        assert_eq!(restored.value(sample), 1.0, "{sample}");
+    }
+    assert_eq!(restored.value("last_success_timestamp_seconds"), 0.0, "Authentik was not asked");
+    let read_at = "snapshot_read_timestamp_seconds";
+    assert_eq!(restored.value(read_at), before.value(read_at));
+    second.sync().await;
+    assert_eq!(agreeing(&second).await.value("snapshot_restored"), 0.0);
+}
+
+#[tokio::test]
+async fn the_readme_names_every_metric_and_no_other() {
+    let disk = disk();
+    let (_authentik, config) = keeping(disk.path()).await;
+    let app = TestApp::spawn(config).await;
+    app.sync().await;
+    let metrics = agreeing(&app).await;
+    let found: BTreeSet<_> = metrics.names().map(|name| name.split('{').next().unwrap()).collect();
+    let (_, section) = README.split_once("\n## Metrics\n").unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    assert_eq!(rows.collect::<BTreeSet<_>>(), found);
+}
+
+#[tokio::test]
+async fn a_snapshot_that_cannot_be_written_is_not_kept_until_it_can() {
+    let disk = disk();
+    let blocked = disk.path().join("blocked");
+    std::fs::write(&blocked, "in the way").unwrap();
+    let (_authentik, config) = keeping(&blocked.join("state")).await;
+    let app = TestApp::spawn(config).await;
+    app.sync().await;
+    until(&app, "state_kept", 0.0).await;
+    while app.json("/health").await.get("stateError").is_none() {}
+    assert_eq!(agreeing(&app).await.value("state_kept"), 0.0);
+    std::fs::remove_file(&blocked).unwrap();
+    app.sync().await;
+    until(&app, "state_kept", 1.0).await;
+}
+
+#[tokio::test]
+async fn without_a_state_directory_nothing_is_said_of_one() {
+    let pair = Pair::with(crowd(5)).await;
+    pair.app.sync().await;
+    assert_eq!(agreeing(&pair.app).await.find("state_kept"), None);
+}
+
+#[tokio::test]
+async fn a_snapshot_older_than_max_age_is_stale() {
+    let authentik = RunningAuthentik::spawn(&FakeAuthentik::new(Release::V2026_5, crowd(5))).await;
+    let mut config = config(&authentik.base, FakeAuthentik::TOKEN);
+    config.service.max_age = Some(Duration::from_hours(1));
+    let now = Arc::new(AtomicI64::new(1_800_000_000));
+    let told = Arc::clone(&now);
+    let clock = Clock::new(move || Timestamp::from_second(told.load(Ordering::Relaxed)).unwrap());
+    let app = TestApp::spawn_at(config, clock).await;
+    app.sync().await;
+    for (later, stale) in [(0, 0.0), (3600, 0.0), (1, 1.0)] {
+        now.fetch_add(later, Ordering::Relaxed);
+        let metrics = agreeing(&app).await;
+        assert_eq!(metrics.value("snapshot_stale"), stale, "{later}");
+        assert_eq!(metrics.value("snapshot_read_timestamp_seconds"), 1_800_000_000.0, "it does not move");
+    }
+}

@@ -1,0 +1,140 @@
+//! A strict reader of the metrics: whatever is not as `OpenMetrics` 1.0.0 has it fails the test.
+
+use std::collections::BTreeMap;
+
+/// What the name of every metric begins with.
+const PREFIX: &str = "authentik_entity_provider_";
+
+/// All samples by name and labels, as `runs_total{mode="full",outcome="held"}`, without the prefix.
+#[derive(Debug, PartialEq)]
+pub struct Metrics {
+    samples: BTreeMap<String, f64>,
+    kinds: BTreeMap<String, String>,
+}
+
+/// The family whose lines are being read.
+struct Family<'a> {
+    name: &'a str,
+    kind: Option<&'a str>,
+    unit: Option<&'a str>,
+    samples: usize,
+}
+
+impl Family<'_> {
+    /// What the samples of the family are called.
+    fn sample(&self) -> String {
+        let suffix = match self.kind.unwrap_or_else(|| panic!("{} has no TYPE", self.name)) {
+            "counter" => "_total",
+            "info" => "_info",
+            "gauge" => "",
+            other => panic!("{} is a {other}", self.name),
+        };
+        format!("{}{suffix}", self.name)
+    }
+
+    fn end(&self) {
+        assert!(self.samples > 0, "{} has no sample", self.name);
+        for unit in ["seconds", "bytes", "ratio"] {
+            assert_eq!(self.name.ends_with(unit), self.unit == Some(unit), "{} has another unit", self.name);
+        }
+    }
+}
+
+impl Metrics {
+    /// Reads a text.
+    pub fn read(text: &str) -> Self {
+        let mut metrics = Self { samples: BTreeMap::new(), kinds: BTreeMap::new() };
+        let body = text.strip_suffix("# EOF\n").expect("the last line says that nothing is missing");
+        assert!(body.is_empty() || body.ends_with('\n'));
+        let mut family: Option<Family> = None;
+        for line in body.lines() {
+            metrics.line(line, &mut family);
+        }
+        family.expect("there is a family").end();
+        metrics
+    }
+
+    /// Reads a line; HELP begins a family.
+    fn line<'a>(&mut self, line: &'a str, family: &mut Option<Family<'a>>) {
+        let words: Vec<_> = line.splitn(4, ' ').collect();
+        match (&words[..], family) {
+            (["#", "HELP", name, help], family) => {
+                assert!(name.starts_with(PREFIX) && help.len() > 10 && help.ends_with('.'), "{line}");
+                if let Some(before) = family.replace(Family { name, kind: None, unit: None, samples: 0 }) {
+                    before.end();
+                }
+            }
+            (["#", "TYPE", name, kind], Some(family)) => {
+                assert!(*name == family.name && family.kind.replace(kind).is_none(), "{line}");
+                assert!(self.kinds.insert((*name).to_owned(), (*kind).to_owned()).is_none(), "twice: {line}");
+            }
+            (["#", "UNIT", name, unit], Some(family)) => {
+                assert!(*name == family.name && family.samples == 0, "{line}");
+                assert!(family.unit.replace(unit).is_none(), "{line}");
+            }
+            (["#", ..], _) => panic!("no such comment: {line}"),
+            (_, Some(family)) => {
+                let (name, labels, value) = sample(line);
+                assert_eq!(name, family.sample(), "{line}");
+                family.samples += 1;
+                let name = format!("{}{labels}", name.strip_prefix(PREFIX).unwrap());
+                assert!(self.samples.insert(name, value).is_none(), "twice: {line}");
+            }
+            (_, None) => panic!("no family: {line}"),
+        }
+    }
+
+    /// The value of a sample, if there is one.
+    pub fn find(&self, sample: &str) -> Option<f64> {
+        self.samples.get(sample).copied()
+    }
+
+    /// The value of a sample.
+    #[track_caller]
+    pub fn value(&self, sample: &str) -> f64 {
+        self.find(sample).unwrap_or_else(|| panic!("no {sample} in {:?}", self.samples))
+    }
+
+    /// The values of a family by the value of its one label.
+    pub fn by_label(&self, family: &str) -> BTreeMap<&str, f64> {
+        let own = self.samples.iter().filter_map(|(name, value)| {
+            let (own, labels) = name.strip_suffix("\"}")?.split_once('{')?;
+            (own == family).then(|| (labels.split_once("=\"").unwrap().1, *value))
+        });
+        own.collect()
+    }
+
+    /// The names of all samples.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.samples.keys().map(String::as_str)
+    }
+
+    /// The samples of all counters.
+    pub fn counters(&self) -> BTreeMap<&str, f64> {
+        let is_counter = |name: &str| {
+            let family = name.split('{').next().unwrap().strip_suffix("_total");
+            family.is_some_and(|family| self.kinds[&format!("{PREFIX}{family}")] == "counter")
+        };
+        let all = self.samples.iter().map(|(name, value)| (name.as_str(), *value));
+        all.filter(|(name, _)| is_counter(name)).collect()
+    }
+}
+
+/// Name, labels and value of a sample.
+fn sample(line: &str) -> (&str, &str, f64) {
+    let (rest, value) = line.split_once(' ').unwrap_or_else(|| panic!("no value: {line}"));
+    let (name, labels) = rest.split_at(rest.find('{').unwrap_or(rest.len()));
+    assert!(name.chars().all(|c| c == '_' || c.is_ascii_lowercase()), "{line}");
+    if !labels.is_empty() {
+        let pairs = labels.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).expect(line);
+        for pair in pairs.split(',') {
+            let (key, value) = pair.split_once('=').expect(line);
+            let value = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).expect(line);
+            assert!(key.chars().all(|c| c.is_ascii_lowercase()), "{line}");
+            assert!(value.chars().all(|c| c.is_ascii_alphanumeric() || "-.".contains(c)), "{line}");
+        }
+    }
+    let value: f64 = value.parse().unwrap_or_else(|error| panic!("{error}: {line}"));
+    assert!(value.is_finite(), "{line}");
+    (name, labels, value)
+}
