@@ -8,7 +8,7 @@
 //!
 //! Members that a reader does not know are ignored, so that later ones may be added within a version.
 
-use std::io::{self, BufReader};
+use std::io::{self, BufReader, BufWriter};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -101,9 +101,10 @@ pub fn encode(
     };
     let mut rest = serde_json::to_vec(&header)?;
     rest.push(b'\n');
-    let mut compressed = zstd::Encoder::new(rest, LEVEL)?;
+    // JSON is written a few bytes at a time, each of which would be a call of zstd.
+    let mut compressed = BufWriter::new(zstd::Encoder::new(rest, LEVEL)?);
     rows::write(&mut compressed, directory, names)?;
-    let rest = compressed.finish()?;
+    let rest = compressed.into_inner()?.finish()?;
     let mut bytes = first_line(&rest).into_bytes();
     bytes.extend_from_slice(&rest);
     Ok(bytes)

@@ -1,41 +1,42 @@
 //! Rows as lines of JSON, each with the name that it held; apart from the rows in memory, so that those
 //! may change and old files still be read.
 
+use std::borrow::Cow;
 use std::io::{self, BufRead, Write};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use crate::catalog::naming::Held;
 use crate::catalog::plan::Names;
-use crate::directory::{Directory, Group, GroupPk, User, UserPk, UserType};
+use crate::directory::{Directory, Group, GroupPk, User, UserPk};
 
 /// A user as a line.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct UserLine {
-    pk: i64,
-    username: Box<str>,
-    name: Box<str>,
-    email: Box<str>,
-    avatar: Box<str>,
+struct UserLine<'a> {
+    pk: UserPk,
+    username: Cow<'a, str>,
+    name: Cow<'a, str>,
+    email: Cow<'a, str>,
+    avatar: Cow<'a, str>,
     is_active: bool,
     #[serde(rename = "type")]
     user_type: String,
-    groups: Box<[GroupPk]>,
+    groups: Cow<'a, [GroupPk]>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    held: Option<Box<str>>,
+    held: Option<Cow<'a, str>>,
 }
 
 /// A group as a line.
 #[derive(Serialize, Deserialize)]
-struct GroupLine {
-    pk: Uuid,
-    name: Box<str>,
-    parents: Box<[GroupPk]>,
-    users: Box<[UserPk]>,
+struct GroupLine<'a> {
+    pk: GroupPk,
+    name: Cow<'a, str>,
+    parents: Cow<'a, [GroupPk]>,
+    users: Cow<'a, [UserPk]>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    held: Option<Box<str>>,
+    held: Option<Cow<'a, str>>,
 }
 
 /// Writes users, then groups.
@@ -56,17 +57,14 @@ pub(super) fn read(mut from: impl BufRead, users: usize, groups: usize) -> io::R
     // Not with capacity: a count is only what the file says.
     let (mut user_rows, mut group_rows) = (Vec::new(), Vec::new());
     for _ in 0..users {
-        let UserLine { pk, username, name, email, avatar, is_active, user_type, groups, held } =
-            parsed(&mut from, &mut buffer)?;
-        let (pk, user_type) = (UserPk(pk), UserType::from(user_type));
-        names.users.extend(held.map(|held| (pk, held)));
-        user_rows.push(User { pk, username, name, email, avatar, is_active, user_type, groups });
+        let line: UserLine<'_> = parsed(&mut from, &mut buffer)?;
+        names.users.extend(line.held.as_deref().map(|held| (line.pk, held.into())));
+        user_rows.push(line.into());
     }
     for _ in 0..groups {
-        let GroupLine { pk, name, parents, users, held } = parsed(&mut from, &mut buffer)?;
-        let pk = GroupPk(pk);
-        names.groups.extend(held.map(|held| (pk, held)));
-        group_rows.push(Group { pk, name, parents, users });
+        let line: GroupLine<'_> = parsed(&mut from, &mut buffer)?;
+        names.groups.extend(line.held.as_deref().map(|held| (line.pk, held.into())));
+        group_rows.push(line.into());
     }
     if !from.fill_buf()?.is_empty() {
         return Err(io::ErrorKind::InvalidData.into());
@@ -74,33 +72,55 @@ pub(super) fn read(mut from: impl BufRead, users: usize, groups: usize) -> io::R
     Ok((Directory::new(user_rows, group_rows), names))
 }
 
-impl UserLine {
+impl<'a> UserLine<'a> {
     /// A user with the name that it holds.
-    fn of(user: &User, held: &Held<UserPk>) -> Self {
+    fn of(user: &'a User, held: &'a Held<UserPk>) -> Self {
         Self {
-            pk: user.pk.0,
-            username: user.username.clone(),
-            name: user.name.clone(),
-            email: user.email.clone(),
-            avatar: user.avatar.clone(),
+            pk: user.pk,
+            username: Cow::Borrowed(&user.username),
+            name: Cow::Borrowed(&user.name),
+            email: Cow::Borrowed(&user.email),
+            avatar: Cow::Borrowed(&user.avatar),
             is_active: user.is_active,
             user_type: user.user_type.to_string(),
-            groups: user.groups.clone(),
-            held: held.get(&user.pk).cloned(),
+            groups: Cow::Borrowed(&user.groups),
+            held: held.get(&user.pk).map(|held| Cow::Borrowed(&**held)),
         }
     }
 }
 
-impl GroupLine {
+impl<'a> GroupLine<'a> {
     /// A group with the name that it holds.
-    fn of(group: &Group, held: &Held<GroupPk>) -> Self {
+    fn of(group: &'a Group, held: &'a Held<GroupPk>) -> Self {
         Self {
-            pk: group.pk.0,
-            name: group.name.clone(),
-            parents: group.parents.clone(),
-            users: group.users.clone(),
-            held: held.get(&group.pk).cloned(),
+            pk: group.pk,
+            name: Cow::Borrowed(&group.name),
+            parents: Cow::Borrowed(&group.parents),
+            users: Cow::Borrowed(&group.users),
+            held: held.get(&group.pk).map(|held| Cow::Borrowed(&**held)),
         }
+    }
+}
+
+impl From<UserLine<'_>> for User {
+    fn from(line: UserLine<'_>) -> Self {
+        Self {
+            pk: line.pk,
+            username: line.username.into(),
+            name: line.name.into(),
+            email: line.email.into(),
+            avatar: line.avatar.into(),
+            is_active: line.is_active,
+            user_type: line.user_type.into(),
+            groups: line.groups.into(),
+        }
+    }
+}
+
+impl From<GroupLine<'_>> for Group {
+    fn from(line: GroupLine<'_>) -> Self {
+        let GroupLine { pk, name, parents, users, .. } = line;
+        Self { pk, name: name.into(), parents: parents.into(), users: users.into() }
     }
 }
 
@@ -111,7 +131,7 @@ fn line(to: &mut impl Write, row: &impl Serialize) -> io::Result<()> {
 }
 
 /// Reads a row; the buffer is used again and again.
-fn parsed<T: for<'de> Deserialize<'de>>(from: &mut impl BufRead, buffer: &mut Vec<u8>) -> io::Result<T> {
+fn parsed<T: DeserializeOwned>(from: &mut impl BufRead, buffer: &mut Vec<u8>) -> io::Result<T> {
     buffer.clear();
     from.read_until(b'\n', buffer)?;
     Ok(serde_json::from_slice(buffer)?)
