@@ -68,8 +68,7 @@ impl App {
         shutdown: CancellationToken,
     ) -> anyhow::Result<Self> {
         let ServiceConfig { auth, listen, .. } = &config.service;
-        auth.check(*listen)?;
-        let tls = config.service.tls.as_ref().map(Tls::load).transpose()?;
+        let tls = startable(&config.service)?;
         let origins = Arc::new(origins(&config.service));
         let doorkeeper = Arc::new(Doorkeeper::new(auth, *listen, Arc::clone(&origins)));
         let cycle = cycle(&config, &clock, zone.clone())?;
@@ -179,6 +178,15 @@ impl App {
         }
         Ok(())
     }
+}
+
+/// What lets a service start, or not: nothing is open by mistake, and its certificates can be read.
+///
+/// # Errors
+/// Says what to set or to correct.
+pub fn startable(service: &ServiceConfig) -> anyhow::Result<Option<Tls>> {
+    service.auth.check(service.listen)?;
+    Ok(service.tls.as_ref().map(Tls::load).transpose()?)
 }
 
 /// Gives the running service another configuration; cheap to clone.

@@ -148,10 +148,13 @@ fn no_address(found: &str, text: &str) -> String {
 fn public_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let text = scalar::text(deserializer)?;
     match Url::parse(text.trim()) {
-        Ok(url) if scalar::is_plain(&url) => Ok(Some(url.as_str().trim_end_matches('/').to_owned())),
+        // Backstage reads a `*` in a target as a pattern of names.
+        Ok(url) if scalar::is_plain(&url) && !url.path().contains('*') => {
+            Ok(Some(url.as_str().trim_end_matches('/').to_owned()))
+        }
         // The text is not repeated: it may hold a password.
         _ => Err(D::Error::custom(
-            "expected an http or https URL without user, query and fragment, \
+            "expected an http or https URL without user, query, fragment and `*`, \
              such as `https://entities.example.com`",
         )),
     }

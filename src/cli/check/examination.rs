@@ -8,6 +8,7 @@ use tokio::time::timeout;
 use super::counted;
 use super::outcome::transformed;
 use super::report::{Report, Status, Subject};
+use crate::app::startable;
 use crate::authentik::client::{Client, Introduction};
 use crate::authentik::error::Error;
 use crate::authentik::reading::read_directory;
@@ -66,8 +67,8 @@ pub(super) async fn examine(
 fn configured(report: &mut Report, files: &[PathBuf], config: &Config) {
     let names: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
     let source = if names.is_empty() { "variables alone".to_owned() } else { names.join(", ") };
-    let refused = config.service.auth.check(config.service.listen).err();
-    let refused = refused.map(|error| format!("`serve` would not start: {error}"));
+    let refused = startable(&config.service).err();
+    let refused = refused.map(|error| format!("`serve` would not start: {error:#}"));
     let warnings: Vec<_> = config.warnings.iter().cloned().chain(refused).collect();
     if warnings.is_empty() {
         return report.fine(Subject::Configuration, format!("loaded from {source}"));

@@ -65,7 +65,7 @@ fn a_bad_value_in_backstages_block_is_named_by_its_whole_key() {
 #[test]
 fn a_bad_value_in_our_block_is_named_by_its_whole_key() {
     let address = "is not an address to listen on; expected an IP address and a port, such as";
-    let url = "expected an http or https URL without user, query and fragment, \
+    let url = "expected an http or https URL without user, query, fragment and `*`, \
                such as `https://entities.example.com`";
     for (line, expected) in [
         ("listen: 8081", format!("listen: `8081` {address} `127.0.0.1:8081` or `0.0.0.0:8081`")),
@@ -77,6 +77,7 @@ fn a_bad_value_in_our_block_is_named_by_its_whole_key() {
         ("publicUrl: ftp://a.example.com", format!("publicUrl: {url}")),
         ("publicUrl: https://a:s3cret0123456789@b", format!("publicUrl: {url}")),
         ("publicUrl: https://a.example.com/?a=b", format!("publicUrl: {url}")),
+        ("publicUrl: https://a.example.com/all/*", format!("publicUrl: {url}")),
         (
             "trustedProxies: [10.0.0.0/33]",
             "trustedProxies: expected IP networks or addresses such as `10.0.0.0/8` or `::1`, found `10.0.0.0/33`"

@@ -1,7 +1,9 @@
 //! What the description says of a busy service.
 
+use std::collections::btree_map::Entry;
+
 use utoipa::IntoResponses;
-use utoipa::openapi::path::Paths;
+use utoipa::openapi::path::{Operation, Paths};
 use utoipa::openapi::{RefOr, Response};
 
 use crate::http::error::Problem;
@@ -16,24 +18,38 @@ enum Refusals {
     Overloaded(Problem),
 }
 
-/// The paths with the refusals of a busy service.
+/// What may be answered to a body.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only its description is used")]
+enum BodyRefusals {
+    /// The body is longer than 64 KiB; nobody reads one
+    #[response(status = PAYLOAD_TOO_LARGE, content_type = "application/problem+json")]
+    TooLarge(Problem),
+}
+
+/// The paths with the refusals of a busy service, and those of large bodies.
 pub(super) fn with_refusals(mut paths: Paths) -> Paths {
-    let operations = paths.paths.values_mut().flat_map(|path| [&mut path.get, &mut path.post]);
-    for operation in operations.flatten() {
-        for (status, refusal) in Refusals::responses() {
-            let RefOr::T(Response { description: reason, .. }) = &refusal else { continue };
-            let reason = reason.clone();
-            match operation.responses.responses.entry(status) {
-                std::collections::btree_map::Entry::Vacant(entry) => {
-                    entry.insert(refusal);
-                }
-                std::collections::btree_map::Entry::Occupied(mut entry) => {
-                    if let RefOr::T(known) = entry.get_mut() {
-                        known.description = format!("{}. {reason}", known.description);
-                    }
+    for path in paths.paths.values_mut() {
+        path.get.iter_mut().chain(&mut path.post).for_each(add::<Refusals>);
+        path.post.iter_mut().for_each(add::<BodyRefusals>);
+    }
+    paths
+}
+
+/// Adds refusals to those that an operation has itself.
+fn add<More: IntoResponses>(operation: &mut Operation) {
+    for (status, refusal) in More::responses() {
+        let RefOr::T(Response { description: reason, .. }) = &refusal else { continue };
+        let reason = reason.clone();
+        match operation.responses.responses.entry(status) {
+            Entry::Vacant(entry) => {
+                entry.insert(refusal);
+            }
+            Entry::Occupied(mut entry) => {
+                if let RefOr::T(known) = entry.get_mut() {
+                    known.description = format!("{}. {reason}", known.description);
                 }
             }
         }
     }
-    paths
 }

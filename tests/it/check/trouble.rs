@@ -108,6 +108,20 @@ async fn what_looks_like_a_mistake_in_the_configuration_is_a_warning() {
 }
 
 #[tokio::test]
+async fn certificates_that_cannot_be_read_are_a_warning() {
+    let (_fake, authentik) = look_alike(Release::V2026_5).await;
+    let variables = [
+        ("AUTHENTIK_BASE_URL", authentik.base.as_str()),
+        ("AUTHENTIK_TOKEN", FakeAuthentik::TOKEN),
+        ("ENTITY_PROVIDER_TLS_CERT_FILE", "/nowhere/cert.pem"),
+        ("ENTITY_PROVIDER_TLS_KEY_FILE", "/nowhere/key.pem"),
+    ];
+    let ended = Process::run(&["check"], &variables).await;
+    assert_eq!(ended.status.code(), Some(0), "{}", ended.out);
+    assert_says(&ended.out, &["! configuration", "`serve` would not start", "/nowhere/"]);
+}
+
+#[tokio::test]
 async fn a_token_that_authentik_repeats_is_not_shown() {
     let secret = "zQ7xW2vK9pLmR4tY8uB3nC6hJ1sD5fG0aEqZ";
     let echo = format!(r#"{{"detail":"no token {secret}"}}"#);
