@@ -27,6 +27,7 @@ openapi:
 # The figures of docs/performance.md
 bench:
     cargo bench --locked --bench full_sync
+    cargo bench --locked --bench delta_sync
 
 # Advisories, licences, bans and sources of the dependencies; needs cargo-deny
 deny:

@@ -224,7 +224,7 @@ impl Reloader {
     /// Reports a configuration that is invalid; the present one stays.
     pub async fn refuse(&self, error: &(impl Display + ?Sized)) {
         let message = format!("the configuration has changed and is invalid, the old one stays: {error:#}");
-        self.send(Reload::Refused(Failure { code: "configuration", message })).await;
+        self.send(Reload::Refused(Failure::new("configuration", message))).await;
     }
 
     /// What the sync needs, unless the configuration would open the service by mistake: where it listens
@@ -298,6 +298,7 @@ pub fn cycle(config: &Config, clock: &Clock, zone: TimeZone) -> anyhow::Result<C
         store: Arc::default(),
         clock: clock.clone(),
         doubt: None,
+        late: 0,
     })
 }
 

@@ -192,10 +192,10 @@ impl Scheduler {
                 findings = findings.len(),
                 "{what} succeeded"
             ),
-            Err(Stop::Held(Failure { code, message })) => {
+            Err(Stop::Held(Failure { code, message, .. })) => {
                 tracing::error!(code, mode, why, reason = %message, "{what} was held");
             }
-            Err(Stop::Failed(Failure { code, message })) => {
+            Err(Stop::Failed(Failure { code, message, .. })) => {
                 tracing::error!(code, mode, why, reason = %message, "{what} failed");
             }
         }
@@ -226,5 +226,5 @@ async fn sleep_until(clock: &Clock, due: Option<Timestamp>) {
 
 /// The end of a run that the shutdown came before.
 fn cancelled(when: &str) -> Failure {
-    Failure { code: "cancelled", message: format!("the service was shut down {when}") }
+    Failure::new("cancelled", format!("the service was shut down {when}"))
 }

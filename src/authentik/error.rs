@@ -251,6 +251,19 @@ impl Error {
         }
     }
 
+    /// What in the message are the words of whatever answered: they may be anything.
+    #[must_use]
+    pub fn quoted(&self) -> Option<&str> {
+        match self {
+            Self::Redirected { target: words, .. }
+            | Self::Token { detail: words }
+            | Self::Status { detail: words, .. }
+            | Self::NotAuthentik { what: words, .. }
+            | Self::Malformed { problem: words, .. } => Some(words),
+            _ => None,
+        }
+    }
+
     /// What is the matter and what to do about it, apart from each other.
     #[must_use]
     pub fn parts(&self) -> (String, String) {

@@ -26,7 +26,9 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
+use axum::http::HeaderValue;
 use axum::serve::ListenerExt;
+use jiff::fmt::rfc2822::DateTimePrinter;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -72,6 +74,7 @@ impl FakeAuthentik {
             page_cap: release.page_cap(),
             cost: Cost::default(),
             workers: None,
+            tells_own_time: false,
         };
         let (script, journal) = (Script::default(), Journal::default());
         Self(Arc::new(Shared { release, held: Mutex::new(held), script, journal }))
@@ -88,6 +91,13 @@ impl FakeAuthentik {
     #[must_use]
     pub fn with_cost(self, cost: Cost) -> Self {
         self.set_cost(cost);
+        self
+    }
+
+    /// Lets `Date` be the directory's time, as a real server's clock is that of its stamps.
+    #[must_use]
+    pub fn with_own_time(self) -> Self {
+        self.held().tells_own_time = true;
         self
     }
 
@@ -127,6 +137,11 @@ impl FakeAuthentik {
     /// Adds a step to the script; steps that meet at one request apply in the order added.
     pub fn script(&self, step: Step) {
         self.0.script.push(step);
+    }
+
+    /// Resolves as soon as no request is being answered: one that a client gave up may still play its step.
+    pub async fn rests(&self) {
+        self.journal().rests().await;
     }
 
     /// Ends the script: everything is answered for real again.
@@ -195,6 +210,13 @@ impl FakeAuthentik {
     fn price(&self) -> (Cost, Option<Arc<Semaphore>>) {
         let held = self.held();
         (held.cost, held.workers.clone())
+    }
+
+    /// The directory's time as a header, if that is to be told.
+    fn own_date(&self) -> Option<HeaderValue> {
+        let held = self.held();
+        let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&held.directory.now());
+        date.ok()?.parse().ok().filter(|_| held.tells_own_time)
     }
 
     fn script_of(&self, request: &SeenRequest) -> Vec<SharedStep> {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::client::Client;
+use super::delta::Settings;
 use super::error::Error;
 use super::paging::{Rows, read_list, read_tail};
 use super::wire::{Listed, Stamped};
@@ -33,8 +34,9 @@ pub struct Crawl {
     /// Both lists.
     pub directory: Directory,
     /// The greatest `last_updated` that was seen, but none later than the server's clock when the
-    /// reading began: whoever changed after being read has a later stamp, or one just before. None
-    /// where the server sends no stamps, does not tell the time, or sent a row that could not be read.
+    /// reading began: whoever changed after being read has a later stamp, or one just before. It is no more
+    /// than the overlap before that clock (see `delta`). None where the server sends no stamps, does not
+    /// tell the time, or sent a row that could not be read.
     pub watermark: Option<Timestamp>,
     /// Users that came or changed since the reading before, with a stamp that is older than it.
     pub unannounced: BTreeSet<UserPk>,
@@ -44,12 +46,20 @@ pub struct Crawl {
 ///
 /// # Errors
 /// Those of [`read_directory`], but an empty user list is none: whoever publishes rows judges them.
-pub async fn crawl(client: &Client, before: Before<'_>, progress: &Progress) -> Result<Crawl, Error> {
+pub async fn crawl(
+    client: &Client,
+    before: Before<'_>,
+    settings: Settings,
+    progress: &Progress,
+) -> Result<Crawl, Error> {
     let began = client.time().await?;
     let (directory, stamps, unannounced) = read_stamped(client, before, progress).await?;
-    let is_whole = directory.flaws().is_empty();
-    let seen = began.and_then(|began| stamps.into_iter().filter(|stamp| *stamp <= began).max());
-    Ok(Crawl { directory, watermark: seen.filter(|_| is_whole), unannounced })
+    let is_known = directory.flaws().is_empty() && !stamps.is_empty();
+    let watermark = began.filter(|_| is_known).map(|began| {
+        let seen = stamps.into_iter().filter(|stamp| *stamp <= began);
+        seen.fold(settings.since(began), Timestamp::max)
+    });
+    Ok(Crawl { directory, watermark, unannounced })
 }
 
 /// Reads both lists. A pk that one names and the other lacks makes that list be read again, unless the

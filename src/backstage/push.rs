@@ -115,7 +115,7 @@ impl Pusher {
             tracing::info!(refreshed, unknown, "told Backstage which locations changed");
         }
         let failure =
-            failure.as_ref().map(|error| Failure { code: error.code(), message: error.to_string() });
+            failure.as_ref().map(|error| Failure::new(error.code(), error.to_string()));
         let report =
             PushReport { at: self.clock.now(), refreshed: *refreshed, unknown: *unknown, waiting, failure };
         self.ledger.report_push(report);

@@ -237,7 +237,7 @@ mod tests {
     }
 
     fn failed() -> Outcome {
-        Outcome::Failed(Failure { code: "test", message: "it failed".into() })
+        Outcome::Failed(Failure::new("test", "it failed"))
     }
 
     #[test]

@@ -65,6 +65,8 @@ pub enum FullReason {
     Clock,
     /// So much changed that reading everything costs no more.
     TooMany,
+    /// Two runs in a row did not read what changed in time.
+    TooSlow,
     /// The directory changed faster than it was compared.
     Restless,
     /// The lists name rows that neither shows, and not only those of before.

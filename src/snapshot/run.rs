@@ -154,4 +154,21 @@ pub struct Failure {
     pub code: &'static str,
     /// What is the matter and what to do.
     pub message: String,
+    /// What in the message are somebody else's words, which may name anybody.
+    pub quoted: Option<String>,
+}
+
+impl Failure {
+    /// A failure in our own words.
+    #[must_use]
+    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), quoted: None }
+    }
+
+    /// The message without somebody else's words, for whoever may know nobody.
+    #[must_use]
+    pub fn open_message(&self) -> String {
+        let quoted = self.quoted.as_deref().filter(|quoted| !quoted.is_empty());
+        quoted.map_or_else(|| self.message.clone(), |quoted| self.message.replace(quoted, "…"))
+    }
 }

@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn runs_are_counted_by_outcome_and_mode_and_all_kinds_are_there_from_the_start() {
-        let failure = Failure { code: "test", message: String::new() };
+        let failure = Failure::new("test", "");
         let full = Some(Reading::Full(FullReason::First));
         let mut totals = Totals::default();
         let kinds: Vec<_> = totals.runs().collect();

@@ -37,6 +37,8 @@ pub struct Cycle {
     pub clock: Clock,
     /// What a reading of changes left in doubt, until everything was read and published.
     pub doubt: Option<FullReason>,
+    /// How many readings of changes in a row did not end in time.
+    pub late: u32,
 }
 
 /// Why a cycle published nothing.
@@ -90,7 +92,7 @@ impl Cycle {
         let (directory, origin) = self.read_now(kept.as_deref(), wishes.full, progress, tell).await?;
         let caution = if wishes.accepts_shrink { Caution::Accepted } else { Caution::Guarded };
         let report = self.publish(Arc::new(directory), caution, read_at, origin).await?;
-        self.doubt = None;
+        (self.doubt, self.late) = (None, 0);
         Ok(report)
     }
 
@@ -105,7 +107,7 @@ impl Cycle {
     /// # Errors
     /// When there are none of this server, or the transform fails.
     pub async fn run_on_kept_rows(&self) -> Result<Report, Stop> {
-        let nothing = || Stop::Failed(Failure { code: "internal", message: "no rows are kept".into() });
+        let nothing = || Stop::Failed(Failure::new("internal", "no rows are kept"));
         let kept = self.kept().ok_or_else(nothing)?;
         self.publish(Arc::clone(&kept.directory), Caution::Kept, kept.read_at, kept.origin.clone()).await
     }
@@ -157,5 +159,5 @@ impl Cycle {
 
 /// The failure of a transform that panicked; its message went to the log.
 fn panicked() -> Stop {
-    Stop::Failed(Failure { code: "internal", message: "the transform failed; the log has the reason".into() })
+    Stop::Failed(Failure::new("internal", "the transform failed; the log has the reason"))
 }

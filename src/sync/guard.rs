@@ -31,7 +31,7 @@ pub struct Hold {
 
 impl From<Hold> for Failure {
     fn from(hold: Hold) -> Self {
-        Self { code: hold.code, message: format!("{}; {}; {ACCEPT}", hold.what, hold.remedy) }
+        Self::new(hold.code, format!("{}; {}; {ACCEPT}", hold.what, hold.remedy))
     }
 }
 

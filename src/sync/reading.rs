@@ -18,6 +18,12 @@ use crate::snapshot::Snapshot;
 use crate::snapshot::reading::{FullReason, Origin, Reading};
 use crate::snapshot::run::Failure;
 
+/// So many readings of what changed that did not end in time, one after the other, are a doubt: the next
+/// would be as long. A single one may be Authentik's bad day, on which it should not be read whole.
+const LATE: u32 = 2;
+/// The code of a run that took too long.
+const TIMEOUT: &str = "timeout";
+
 /// When everything is read, and how long readings may take.
 #[derive(Clone, Debug)]
 pub struct Pace {
@@ -109,9 +115,15 @@ impl Cycle {
     }
 
     /// Reads what changed within its time.
-    async fn read_changes(&self, known: Known<'_>, progress: &Progress) -> Result<Changed, Stop> {
+    async fn read_changes(&mut self, known: Known<'_>, progress: &Progress) -> Result<Changed, Stop> {
         let reading = Box::pin(read_changes(&self.client, known, self.pace.settings(), progress));
-        within(self.pace.delta, progress, reading).await
+        let changed = within(self.pace.delta, progress, reading).await;
+        let is_late = matches!(&changed, Err(Stop::Failed(failure)) if failure.code == TIMEOUT);
+        self.late = if is_late { self.late + 1 } else { 0 };
+        if self.late >= LATE {
+            self.doubt = Some(FullReason::TooSlow);
+        }
+        changed
     }
 
     /// Reads everything within its time.
@@ -122,7 +134,7 @@ impl Cycle {
             directory: kept.map_or(&nothing, |kept| &kept.directory),
             since: watermark.map(|watermark| self.pace.settings().since(watermark)),
         };
-        let reading = Box::pin(crawl(&self.client, before, progress));
+        let reading = Box::pin(crawl(&self.client, before, self.pace.settings(), progress));
         let Crawl { directory, watermark, unannounced } = within(self.pace.full, progress, reading).await?;
         Ok((directory, Origin { watermark, full_at, unannounced: Arc::new(unannounced) }))
     }
@@ -163,7 +175,7 @@ async fn within<T>(
 
 /// The failure of a run that could not read Authentik.
 fn failure(error: &Error) -> Failure {
-    Failure { code: error.code(), message: error.to_string() }
+    Failure { quoted: error.quoted().map(str::to_owned), ..Failure::new(error.code(), error.to_string()) }
 }
 
 /// The failure of a run that took too long, with a timeout that would do.
@@ -181,7 +193,7 @@ fn timed_out(key: &str, elapsed: Duration, progress: &Progress) -> Failure {
         "the run was ended after {} s (`{key}`) with {done} of {total} pages read; {advice}",
         elapsed.as_secs_f64().round()
     );
-    Failure { code: "timeout", message }
+    Failure::new(TIMEOUT, message)
 }
 
 impl From<Reason> for FullReason {

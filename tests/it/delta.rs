@@ -18,12 +18,17 @@ fn unstamped(pk: u64, username: &str) -> FakeUser {
     stamped(pk, username, Timestamp::UNIX_EPOCH)
 }
 
+/// Lets so many seconds pass.
+fn wait(directory: &mut FakeDirectory, seconds: usize) {
+    for _ in 0..seconds {
+        directory.tick();
+    }
+}
+
 /// Users `user-1` to `user-N`, all but the last in a group; nobody but the last has changed for long.
 fn settled(users: u64) -> FakeDirectory {
     let mut directory = crowd(users);
-    for _ in 0..100 {
-        directory.tick();
-    }
+    wait(&mut directory, 100);
     assert!(directory.edit_user(users, |_| ()));
     directory
 }
@@ -42,7 +47,11 @@ async fn a_crawl_gives_what_a_reading_of_changes_goes_on_from() {
         others.map(|user| user.last_updated).max().unwrap()
     });
     assert!(newest_but_one <= newest);
-    assert_eq!(crawl.watermark, Some(newest_but_one), "a stamp from the future is no watermark");
+    let (watermark, now) = (crawl.watermark.unwrap(), reader.fake.edit(|directory| directory.now()));
+    assert!(
+        (newest_but_one..=now).contains(&watermark),
+        "a stamp from the future is no watermark: {watermark}"
+    );
 }
 
 #[tokio::test]
@@ -231,4 +240,47 @@ async fn a_change_of_many_users_takes_several_pages() {
             }
         })
         .await;
+}
+
+#[tokio::test]
+async fn many_changes_at_once_are_soon_not_read_again() {
+    let mut reader = Reader::with(settled(400)).await;
+    let rename = |directory: &mut FakeDirectory| {
+        (1..=80).for_each(|pk| assert!(directory.rename(pk, &format!("renamed-{pk}"))));
+    };
+    let (_, cost) = reader.follows(rename).await;
+    assert!(cost.user_rows >= 80, "{cost:?}");
+    // Twice the overlap later, though nobody changed anything.
+    let wait = |directory: &mut FakeDirectory| wait(directory, 11);
+    reader.follows(wait).await;
+    let (_, cost) = reader.follows(wait).await;
+    assert!(cost.user_rows < 15, "{cost:?}");
+}
+
+#[tokio::test]
+async fn a_crawl_goes_on_from_when_it_began_where_nothing_changed_for_long() {
+    let mut directory = settled(30);
+    wait(&mut directory, 1000);
+    let reader = Reader::with(directory).await;
+    let now = reader.fake.edit(|directory| directory.now());
+    let watermark = reader.crawl().await.watermark.unwrap();
+    let age = now.duration_since(watermark);
+    assert!((5..7).contains(&age.as_secs()), "the overlap before, and `Date` has whole seconds: {age:?}");
+}
+
+#[tokio::test]
+async fn a_delete_that_an_old_row_covers_is_found_in_time() {
+    let mut directory = settled(31);
+    assert!(directory.remove_user(13));
+    let mut reader = Reader::with(directory).await;
+    reader.fake.edit(|directory| {
+        assert!(directory.remove_user(12));
+        directory.insert_user(unstamped(13, "old"));
+    });
+    for _ in 0..10 {
+        reader.fake.edit(|directory| wait(directory, 1));
+        let (delta, _) = reader.delta().await;
+        (reader.directory, reader.watermark) = (delta.directory, delta.watermark);
+    }
+    assert_same(&reader.directory, &reader.present());
 }

@@ -37,6 +37,11 @@ pub(super) struct Recent {
 }
 
 impl Recent {
+    /// A reading whose first answer changed while it was given; it is as no other.
+    fn torn() -> Self {
+        Self { rows: BTreeMap::new(), count: usize::MAX }
+    }
+
     /// Whether nothing changed since the reading before, and both are whole: pks do not come back, so
     /// whatever both hold was there at this one's first answer, and one more would have been counted.
     pub(super) fn is_as(&self, before: &Self) -> bool {
@@ -67,7 +72,7 @@ impl Asker<'_> {
         let size = self.client.page_size();
         let filter = Filter::UpdatedAfter(self.since);
         let first = self.page(&filter, Place { size, page: 1 }).await?;
-        let Some(Page { pagination, results, .. }) = first else { return Err(Stop::Doubt(Reason::Restless)) };
+        let Some(Page { pagination, results, .. }) = first else { return Ok(Recent::torn()) };
         if pagination.count > self.most.max(size) {
             return Err(Stop::Doubt(Reason::TooMany));
         }

@@ -125,6 +125,11 @@ impl Draft {
         (Directory::new(users, groups), behind)
     }
 
+    /// When this reading began, by the server's clock.
+    pub(super) fn began(&self) -> Timestamp {
+        self.began
+    }
+
     /// How far the changes are known; it never goes back.
     pub(super) fn watermark(&self) -> Timestamp {
         self.watermark

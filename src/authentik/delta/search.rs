@@ -89,12 +89,12 @@ impl Window {
     }
 
     /// Which of these pks the window proves to be absent.
-    pub(super) fn absent(&self, known: &[UserPk]) -> Vec<UserPk> {
+    pub(super) fn absent(&self, known: &[UserPk]) -> BTreeSet<UserPk> {
         let above = |pk: &UserPk| self.is_first || self.pks.first().is_some_and(|first| first < pk);
         let below = |pk: &UserPk| self.is_last || self.pks.last().is_some_and(|last| last > pk);
         // An empty page beyond the first says nothing of where it stands.
         if self.pks.is_empty() && !self.is_first {
-            return Vec::new();
+            return BTreeSet::new();
         }
         known.iter().copied().filter(|pk| above(pk) && below(pk) && !self.pks.contains(pk)).collect()
     }

@@ -1,18 +1,21 @@
 //! Compares what is known with Authentik's counts, and mends what does not fit.
 
+use std::collections::BTreeSet;
+
 use futures::future::try_join_all;
 
-use super::Stop;
 use super::asking::Asker;
 use super::draft::Draft;
+use super::reason::Reason;
 use super::search::{Halving, Place, WINDOW, Window, at, rank_of};
+use super::{Stop, UNANNOUNCED};
 use crate::authentik::client::Filter;
 use crate::authentik::wire::{Page, Stamped};
 use crate::directory::UserPk;
 
 /// Ranks that are looked at in every reading, besides the last ones.
 const SPOTS: usize = 3;
-/// Moves the spots along with the watermark; a prime that divides no usual number of users.
+/// Moves the spots along with the time; a prime that divides no usual number of users.
 const STRIDE: u64 = 7919;
 
 /// A rank where a part of the list differs from what is known.
@@ -61,11 +64,14 @@ impl<'a> Survey<'a> {
         Ok(())
     }
 
-    /// Asks for users by pk and takes over what is shown.
-    pub(super) async fn visit(&mut self, pks: impl IntoIterator<Item = UserPk>) -> Result<(), Stop> {
+    /// Asks for users by pk and takes over what is shown; not for so many that a full crawl costs no more.
+    pub(super) async fn visit(&mut self, pks: &BTreeSet<UserPk>) -> Result<(), Stop> {
+        if pks.len() > UNANNOUNCED {
+            return Err(Stop::Doubt(Reason::TooMany));
+        }
         let known = self.draft.pks(&Filter::All);
         let mut asked = Vec::new();
-        for rank in pks.into_iter().filter_map(|pk| rank_of(&known, pk)) {
+        for rank in pks.iter().filter_map(|pk| rank_of(&known, *pk)) {
             asked.push(self.asker.row(&Filter::All, rank));
         }
         let rows = try_join_all(asked).await?;
@@ -95,7 +101,7 @@ impl<'a> Survey<'a> {
             self.take(row);
         }
         if *part != Filter::All {
-            return self.visit(absent).await;
+            return self.visit(&absent).await;
         }
         self.mended += absent.len();
         for pk in absent {
@@ -137,7 +143,7 @@ impl<'a> Survey<'a> {
     fn spots(&self) -> Vec<Look> {
         let known = self.draft.pks(&Filter::All);
         let stretch = known.len() / SPOTS;
-        let seconds = self.draft.watermark().as_second().unsigned_abs();
+        let seconds = self.draft.began().as_second().unsigned_abs();
         let shift = usize::try_from(seconds.wrapping_mul(STRIDE) % stretch.max(1) as u64).unwrap_or(0);
         let ranks = (0..SPOTS).map(|spot| spot * stretch + shift + 1);
         ranks

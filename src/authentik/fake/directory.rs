@@ -199,6 +199,12 @@ impl FakeDirectory {
         true
     }
 
+    /// The time of the last change.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock
+    }
+
     /// Moves the directory's clock on by a second and gives the new time.
     pub fn tick(&mut self) -> Timestamp {
         self.clock = self.clock.saturating_add(SignedDuration::from_secs(1)).unwrap_or(Timestamp::MAX);

@@ -124,6 +124,15 @@ impl Journal {
         let _ = self.total.subscribe().wait_for(|total| *total >= requests).await;
     }
 
+    /// Resolves as soon as no request is being answered, not even one whose client is gone.
+    pub(super) async fn rests(&self) {
+        let mut changes = self.total.subscribe();
+        while self.counters().in_flight > 0 {
+            // As above.
+            let _ = changes.changed().await;
+        }
+    }
+
     fn book(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -135,5 +144,6 @@ pub(super) struct InFlight<'a>(&'a Journal);
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         self.0.book().counters.in_flight -= 1;
+        self.0.total.send_modify(|_| ());
     }
 }

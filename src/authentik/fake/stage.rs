@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::header::CONTENT_LENGTH;
+use axum::http::header::{CONTENT_LENGTH, DATE};
 use axum::http::response::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -29,8 +29,8 @@ pub(super) struct Rows {
 /// Runs a request through the script.
 pub(super) async fn play(State(served): State<Served>, request: Request, next: Next) -> Response {
     let seen = SeenRequest::new(request.uri(), request.headers());
+    let _in_flight = served.fake.journal().enter(seen.clone());
     let steps = served.fake.script_of(&seen);
-    let _in_flight = served.fake.journal().enter(seen);
     for step in &steps {
         prepare(&served, step).await;
     }
@@ -41,6 +41,9 @@ pub(super) async fn play(State(served): State<Served>, request: Request, next: N
     let (breaking, whole): (Vec<_>, Vec<_>) = steps.iter().partition(|step| breaks(step));
     for step in whole.into_iter().chain(breaking) {
         response = conclude(&served, step, response).await;
+    }
+    if let Some(date) = served.fake.own_date() {
+        response.headers_mut().entry(DATE).or_insert(date);
     }
     response
 }

@@ -21,6 +21,8 @@ pub(super) struct Held {
     pub(super) page_cap: Option<usize>,
     pub(super) cost: Cost,
     pub(super) workers: Option<Arc<Semaphore>>,
+    /// Whether answers tell the directory's time and not this machine's.
+    pub(super) tells_own_time: bool,
 }
 
 /// The look-alike as one router serves it: waiting requests give up when the server stops.

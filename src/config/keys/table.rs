@@ -193,7 +193,7 @@ pub(in crate::config) const KEYS: &[Key] = &[
         variable: "ENTITY_PROVIDER_DELTA_OVERLAP",
         kind: Kind::Duration,
         fallback: Fallback::Value("{minutes: 10}"),
-        meaning: "How far before the last change that was seen changes are asked for: longer than Authentik's longest transaction and twice the difference of its servers' clocks.",
+        meaning: "How far before the last change that was seen changes are asked for: longer than Authentik's longest transaction, twice the difference of its servers' clocks, and how far a replica of its database may be behind, together.",
     },
     Key {
         path: "entityProvider.shrinkGuard.enabled",

@@ -175,7 +175,7 @@ mod tests {
         assert!(events.next().await.is_some());
         let told = Instant::now();
         progress.expect(1);
-        ledger.finish(Outcome::Failed(Failure { code: "test", message: "it failed".into() }));
+        ledger.finish(Outcome::Failed(Failure::new("test", "it failed")));
         assert!(events.next().await.is_some());
         assert!(events.next().await.is_none());
         assert_eq!(told.elapsed(), Duration::ZERO, "of a paused clock");

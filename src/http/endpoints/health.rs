@@ -122,7 +122,7 @@ pub async fn read_health(State(state): State<AppState>) -> impl IntoResponse {
         status: status(&state, snapshot.as_deref(), last_run.as_ref()),
         version: env!("CARGO_PKG_VERSION"),
         snapshot: snapshot.map(|snapshot| SnapshotView::of(&snapshot, &state)),
-        last_run: last_run.as_ref().map(RunView::from),
+        last_run: last_run.as_ref().map(RunView::open),
         next_run_at: state.ledger.next_at(),
         configuration_error: state.ledger.refused(),
         state_error: state.keeping.trouble(),

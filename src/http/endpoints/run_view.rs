@@ -194,6 +194,19 @@ impl From<&Run> for RunView {
     }
 }
 
+impl RunView {
+    /// A run as everybody may see it: without the words of whatever answered in place of Authentik.
+    pub(super) fn open(run: &Run) -> Self {
+        let mut view = Self::from(run);
+        if let Some((error, (_, Outcome::Held(failure) | Outcome::Failed(failure)))) =
+            view.error.as_mut().zip(run.end.as_ref())
+        {
+            error.message = failure.open_message();
+        }
+        view
+    }
+}
+
 impl From<&Failure> for FailureView {
     fn from(failure: &Failure) -> Self {
         Self { code: failure.code, message: failure.message.clone() }

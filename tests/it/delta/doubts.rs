@@ -2,7 +2,7 @@
 
 use authentik_entity_provider::authentik::delta::{Known, Reason, read_changes};
 use authentik_entity_provider::authentik::fake::{
-    Access, Action, FakeAuthentik, FakeDirectory, FakeGroup, Place, Release, Step,
+    Access, Action, FakeAuthentik, FakeDirectory, FakeGroup, Place, Release, Step, UserKind,
 };
 use authentik_entity_provider::directory::{Disagreement, UserPk};
 use authentik_entity_provider::progress::Progress;
@@ -210,4 +210,18 @@ async fn a_crawl_tells_what_came_or_changed_without_a_stamp() {
     assert_eq!(reader.crawl().await.unannounced, [UserPk(42), UserPk(900)].into());
     reader.know_all();
     assert!(reader.crawl().await.unannounced.is_empty());
+}
+
+#[tokio::test]
+async fn a_type_that_everybody_lost_at_once_is_not_searched_one_by_one() {
+    let reader = Reader::with(settled(300)).await;
+    reader.fake.edit(|directory| {
+        for pk in 1..=300 {
+            directory.set_kind(pk, UserKind::External);
+        }
+    });
+    let before = reader.fake.counters().requests;
+    assert_eq!(reader.doubt().await, Reason::TooMany);
+    let asked = reader.fake.counters().requests - before;
+    assert!(asked < 60, "{asked} requests");
 }

@@ -25,7 +25,9 @@ const WORKERS: u64 = 4;
 struct Tally {
     deltas: u64,
     doubts: Vec<Reason>,
-    /// Deltas during which something changed.
+    /// Full readings that nothing was in doubt about.
+    asked: u64,
+    /// Readings during which something changed.
     moved: u64,
 }
 
@@ -52,18 +54,19 @@ async fn whatever_changes_whenever_a_reading_is_right_or_in_doubt() {
     });
     let mut total = Tally::default();
     for worker in workers.collect::<Vec<_>>() {
-        let Tally { deltas, doubts, moved } = worker.await.unwrap();
+        let Tally { deltas, doubts, asked, moved } = worker.await.unwrap();
         total.deltas += deltas;
+        total.asked += asked;
         total.doubts.extend(doubts);
         total.moved += moved;
     }
-    let Tally { deltas, moved, doubts } = &total;
+    let Tally { deltas, moved, doubts, asked } = &total;
     let of = |reason: Reason| doubts.iter().filter(|doubt| **doubt == reason).count();
     let counted = [Reason::TooMany, Reason::Restless, Reason::Disagreement].map(of);
-    println!("{deltas} deltas, {moved} of them moved; too many, restless, disagreement: {counted:?}");
+    println!("{deltas} deltas, {asked} crawls, {moved} moved; too many, restless, disagreement: {counted:?}");
     assert_eq!(counted.iter().sum::<usize>(), doubts.len(), "{doubts:?}");
     assert!(*deltas > 3 * doubts.len() as u64, "{deltas} deltas, {} doubts", doubts.len());
-    assert!(total.moved * 4 > total.deltas, "{} of {}", total.moved, total.deltas);
+    assert!(moved * 4 > deltas + asked, "{moved} of {deltas} and {asked}");
 }
 
 /// Plays one script: changes, then a reading with changes at some of its requests, and again.
@@ -73,6 +76,8 @@ async fn play(reader: &mut Reader, seed: u64, tally: &mut Tally) {
     reader.fake.clear_script();
     reader.fake.edit(|directory| *directory = beginning(&mut numbers));
     reader.know_all();
+    // One reading is full because it is time.
+    let whole = numbers.below(READINGS);
     for reading in 0..READINGS {
         reader.fake.edit(|directory| {
             let born = None;
@@ -82,21 +87,28 @@ async fn play(reader: &mut Reader, seed: u64, tally: &mut Tally) {
         for _ in 0..numbers.below(4) {
             moments.script(reader, changes, &mut numbers);
         }
-        let changed = reader.changes().await;
+        let what = format!("seed {seed}, reading {reading}");
+        let changed = if reading == whole { None } else { Some(reader.changes().await) };
+        // As the service does: a doubt is settled by a full crawl, while the script goes on.
+        let crawl = if let Some(Changed::Delta(_)) = changed { None } else { Some(reader.crawl().await) };
         reader.fake.clear_script();
+        reader.fake.rests().await;
         let moments = moments.0.lock().unwrap().clone();
+        tally.moved += u64::from(moments.len() > 1);
         match changed {
-            Changed::Delta(delta) => {
-                assert_was(&delta.directory, &moments, &format!("seed {seed}, reading {reading}"));
+            Some(Changed::Delta(delta)) => {
                 (reader.directory, reader.watermark) = (delta.directory, delta.watermark);
                 tally.deltas += 1;
-                tally.moved += u64::from(moments.len() > 1);
             }
-            Changed::Doubt(reason) => {
-                reader.know_all();
-                tally.doubts.push(reason);
-            }
+            Some(Changed::Doubt(reason)) => tally.doubts.push(reason),
+            None => tally.asked += 1,
         }
+        if let Some(crawl) = crawl {
+            (reader.directory, reader.watermark) = (crawl.directory, crawl.watermark.unwrap());
+        } else {
+            assert_both_sides_agree(&reader.directory, &what);
+        }
+        assert_was(&reader.directory, &moments, &what);
     }
 }
 
@@ -132,8 +144,6 @@ fn assert_was(found: &Directory, moments: &[FakeDirectory], what: &str) {
             moment.user(user.pk).is_some_and(|was| without_groups(was) == without_groups(user))
         };
         assert!(moments.iter().any(was), "{what}: never was {user:?}: {:?}", moments[0].user(user.pk));
-        let named = found.groups().iter().filter(|group| group.users.contains(&user.pk));
-        assert!(named.map(|group| &group.pk).eq(&*user.groups), "{what}: {user:?}");
     }
     for group in found.groups() {
         assert!(
@@ -150,6 +160,14 @@ fn assert_was(found: &Directory, moments: &[FakeDirectory], what: &str) {
         assert!(!lasting || found.has_group(group.pk), "{what}: {group:?} is missing");
     }
     assert!(Disagreement::of(found).is_empty(), "{what}: {:?}", Disagreement::of(found));
+}
+
+/// Asserts that users name exactly the groups that name them, which in a crawl only the groups tell.
+fn assert_both_sides_agree(found: &Directory, what: &str) {
+    for user in found.users() {
+        let named = found.groups().iter().filter(|group| group.users.contains(&user.pk));
+        assert!(named.map(|group| &group.pk).eq(&*user.groups), "{what}: {user:?}");
+    }
 }
 
 fn without_groups(user: &User) -> User {

@@ -129,3 +129,18 @@ async fn each_kind_of_run_has_its_own_time() {
     let run = following.pair.app.sync().await;
     assert_says(failure(&run).1, &["after 240 s", "`fullSync.timeout`"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_changed_cannot_be_read_in_time_again_and_again() {
+    let (following, _) = Following::spawn(Release::V2026_5, settled(45), |config| {
+        config.service.request_timeout = Duration::from_hours(5);
+    })
+    .await;
+    for _ in 0..2 {
+        following.pair.fake.script(Step::at(Place::Groups, Action::Hang));
+        let run = following.after(|_| ()).await;
+        assert_eq!((mode(&run), failure(&run).0), ("delta", "timeout"), "{run}");
+    }
+    assert_eq!(reason(&following.after(|_| ()).await), "too-slow");
+    following.follows(|_| ()).await;
+}

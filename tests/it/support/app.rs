@@ -157,7 +157,7 @@ pub struct Pair {
 impl Pair {
     /// Starts both; the configuration may be changed before.
     pub async fn spawn(release: Release, directory: FakeDirectory, adjust: impl FnOnce(&mut Config)) -> Self {
-        let fake = FakeAuthentik::new(release, directory);
+        let fake = FakeAuthentik::new(release, directory).with_own_time();
         let authentik = RunningAuthentik::spawn(&fake).await;
         let mut config = config(&authentik.base, FakeAuthentik::TOKEN);
         adjust(&mut config);

@@ -34,7 +34,7 @@ pub struct Cost {
 impl Reader {
     /// Starts a look-alike whose directory is known as a full crawl would know it.
     pub async fn spawn(release: Release, directory: FakeDirectory, page_size: u32) -> Self {
-        let fake = FakeAuthentik::new(release, directory);
+        let fake = FakeAuthentik::new(release, directory).with_own_time();
         let authentik = RunningAuthentik::spawn(&fake).await;
         let settings = ClientSettings {
             base_url: BaseUrl::parse(&authentik.base).unwrap(),
@@ -75,7 +75,7 @@ impl Reader {
     pub async fn crawl(&self) -> Crawl {
         let since = self.watermark.checked_sub(self.settings.overlap).ok();
         let before = Before { directory: &self.directory, since };
-        crawl(&self.client, before, &Progress::default()).await.unwrap()
+        crawl(&self.client, before, self.settings, &Progress::default()).await.unwrap()
     }
 
     /// Reads what changed, and leaves what is known alone.
