@@ -114,8 +114,7 @@ impl Pusher {
         } else {
             tracing::info!(refreshed, unknown, "told Backstage which locations changed");
         }
-        let failure =
-            failure.as_ref().map(|error| Failure::new(error.code(), error.to_string()));
+        let failure = failure.as_ref().map(|error| Failure::new(error.code(), error.to_string()));
         let report =
             PushReport { at: self.clock.now(), refreshed: *refreshed, unknown: *unknown, waiting, failure };
         self.ledger.report_push(report);

@@ -163,7 +163,8 @@ fn listed(value: Value) -> Result<Vec<String>, TokenError> {
     let mut texts = Vec::new();
     for value in values {
         let Value::String(text) = value else { return Err(TokenError::NotText(texts.len() + 1)) };
-        match text.trim() {
+        // Nothing but separators is what two unset variables leave, and no wish to have no tokens.
+        match text.trim_matches(|letter: char| separates(letter) || letter.is_whitespace()) {
             "" => texts.push(String::new()),
             text => texts.extend(
                 text.split(separates).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned),
@@ -294,6 +295,7 @@ mod tests {
             (json!(["zzzzzzzzzzzzzzzz&zzz"]), TokenError::Characters(1)),
             (json!("zzzzzzzzzzzzzzzzü"), TokenError::Characters(1)),
             (json!([READ, 7_777_777_777_777_777_u64]), TokenError::NotText(2)),
+            (json!(","), TokenError::Empty(1)),
             (json!(true), TokenError::NotList),
             (json!({ "zzz": "zzz" }), TokenError::NotList),
         ] {

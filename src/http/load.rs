@@ -114,10 +114,10 @@ fn place(places: Arc<Semaphore>, request: &Request) -> Result<OwnedSemaphorePerm
     places.try_acquire_owned().map_err(|_| ApiError::Overloaded)
 }
 
-/// The same body, which holds a place as long as it exists.
-fn holding(body: Body, place: OwnedSemaphorePermit) -> Body {
+/// The same body, which holds something, such as a place, as long as it exists.
+pub fn holding(body: Body, held: impl Send + 'static) -> Body {
     Body::new(body.map_err(move |error| {
-        let _ = &place;
+        let _ = &held;
         error
     }))
 }

@@ -4,6 +4,8 @@ use std::convert::Infallible;
 use std::future::{Future, pending};
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
@@ -15,6 +17,7 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -22,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 use super::Place;
 use super::limits::{Limits, MAX_HEAD, MAX_HEADERS, MAX_STREAMS, WINDOW};
 use super::patience::Patient;
-use crate::http::load::Reserve;
+use crate::http::load::{Reserve, holding};
 
 /// What a connection needs.
 #[derive(Debug)]
@@ -56,26 +59,31 @@ impl Connection {
     async fn speak<S: AsyncRead + AsyncWrite + Unpin + 'static>(self, stream: S, deadline: Instant) {
         let Self { router, peer, place, closing } = self;
         let heard = CancellationToken::new();
+        let (activity, mut activities) = watch::channel(Activity { open: 0, since: Instant::now() });
+        let activity = Arc::new(activity);
         let service = service_fn(|mut request| {
             heard.cancel();
             mark(&mut request, peer, &place);
-            answer(&router, request)
+            let open = Open::begin(&activity);
+            let answer = answer(&router, request);
+            async { answer.await.map(|response| response.map(|body| holding(body, open))) }
         });
         let builder = builder(&place);
         let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
         let mut unheard = pin!(unheard(&heard, deadline));
         // How a client ends its connection, or breaks the protocol, is nobody's trouble but its own.
-        tokio::select! {
+        let grace = tokio::select! {
             _ = connection.as_mut() => return,
             () = &mut unheard => return,
-            () = closing.cancelled() => {}
-            () = sleep(place.limits.age) => {}
-        }
+            () = closing.cancelled() => place.limits.grace,
+            () = sleep(place.limits.age) => place.limits.grace,
+            () = idle(&mut activities, place.limits.next_request) => place.limits.first_request,
+        };
         connection.as_mut().graceful_shutdown();
         tokio::select! {
             _ = connection => {}
             () = unheard => {}
-            () = sleep(place.limits.grace) => {}
+            () = sleep(grace) => {}
         }
     }
 }
@@ -85,6 +93,47 @@ async fn unheard(heard: &CancellationToken, deadline: Instant) {
     tokio::select! {
         () = heard.cancelled() => pending().await,
         () = sleep_until(deadline) => {}
+    }
+}
+
+/// What a connection does.
+#[derive(Clone, Copy, Debug)]
+struct Activity {
+    /// Requests that are not answered to the end.
+    open: usize,
+    /// When the last one began or ended.
+    since: Instant,
+}
+
+/// A request until its answer has been sent.
+struct Open(Arc<watch::Sender<Activity>>);
+
+impl Open {
+    fn begin(activity: &Arc<watch::Sender<Activity>>) -> Self {
+        activity
+            .send_modify(|activity| *activity = Activity { open: activity.open + 1, since: Instant::now() });
+        Self(Arc::clone(activity))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0
+            .send_modify(|activity| *activity = Activity { open: activity.open - 1, since: Instant::now() });
+    }
+}
+
+/// Ends when nothing has been asked for a time. Over HTTP/1 the library sees to that; a client of HTTP/2
+/// could keep its place with pings alone.
+async fn idle(activities: &mut watch::Receiver<Activity>, patience: Duration) {
+    loop {
+        let Activity { open, since } = *activities.borrow_and_update();
+        let over = async { if open > 0 { pending().await } else { sleep_until(since + patience).await } };
+        tokio::select! {
+            // The sender lives as long as the connection.
+            _ = activities.changed() => {}
+            () = over => return,
+        }
     }
 }
 

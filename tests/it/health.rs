@@ -91,6 +91,25 @@ async fn the_next_scheduled_run_is_announced() {
 }
 
 #[tokio::test]
+async fn what_an_upstream_says_is_not_told_to_everybody() {
+    let pair = Pair::spawn(Release::V2026_5, FakeDirectory::generate(60), |_| ()).await;
+    pair.app.sync().await;
+    let secret = "alice.secret@example.com";
+    let refusal =
+        Action::answer(StatusCode::BAD_REQUEST, format!(r#"{{"detail": "no filter for {secret}"}}"#));
+    let elsewhere = Action::redirect(&format!("http://127.0.0.1:1/u/{secret}"));
+    let page = Action::answer(StatusCode::OK, format!("<p>Hello {secret}</p>"));
+    let row = Action::answer(StatusCode::OK, format!(r#"{{"pagination": "{secret}"}}"#));
+    for answer in [refusal, elsewhere, page, row] {
+        pair.fake.script(Step::at(Place::Users, answer).always());
+        assert_eq!(pair.app.sync().await["state"], "failed");
+        let (_, summary) = health(&pair.app).await;
+        assert!(summary["lastRun"]["error"]["message"].is_string() && !summary.to_string().contains(secret));
+        pair.fake.clear_script();
+    }
+}
+
+#[tokio::test]
 async fn an_outage_of_authentik_degrades_the_service_and_leaves_it_ready() {
     let pair = Pair::spawn(Release::V2026_5, FakeDirectory::generate(60), |_| ()).await;
     pair.app.sync().await;

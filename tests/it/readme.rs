@@ -108,10 +108,16 @@ fn the_readme_names_every_failure() {
     let sources = [include_str!("../../src/sync.rs"), include_str!("../../src/sync/cycle.rs")];
     let of_runs: Vec<_> = sources
         .iter()
-        .flat_map(|source| source.split("code: \"").skip(1))
+        .flat_map(|source| source.split("Failure::new(\"").skip(1))
         .map(|rest| rest.split('"').next().unwrap())
         .collect();
     assert_rows("Failures", &of_runs, 3);
+}
+
+#[test]
+fn the_readme_names_every_reason_of_a_full_run() {
+    let reasons = variants(include_str!("../../src/snapshot/reading.rs"), "FullReason");
+    assert_rows_of(section("Configuration"), &reasons, 9);
 }
 
 #[test]

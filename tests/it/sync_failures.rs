@@ -41,7 +41,10 @@ async fn a_failed_run_keeps_the_old_snapshot_and_health_gives_the_reason() {
     assert_eq!(health.status(), 200);
     let health: Value = serde_json::from_str(&health.text().await.unwrap()).unwrap();
     assert_eq!(health["status"], "degraded");
-    assert_eq!(health["lastRun"]["error"], failed["error"]);
+    let (told, whole) = (&health["lastRun"]["error"], &failed["error"]);
+    assert_eq!((&told["code"], &whole["code"]), (&"token".into(), &"token".into()));
+    assert_says(whole["message"].as_str().unwrap(), &["refuses the token (Token invalid/expired)"]);
+    assert_says(told["message"].as_str().unwrap(), &["refuses the token (…)", "create a token"]);
     assert_eq!(health["snapshot"]["users"], 5);
     assert_eq!(pair.app.fetch("/health/ready").await.status(), 200);
     pair.fake.grant(FakeAuthentik::TOKEN, Access::Full);

@@ -3,7 +3,7 @@
 use authentik_entity_provider::authentik::fake::FakeDirectory;
 use authentik_entity_provider::http::load::Capacity;
 use authentik_entity_provider::server::limits::Limits;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{BOUND, Limited, SOON, ask, far, rest};
 
@@ -45,6 +45,37 @@ async fn a_next_request_that_does_not_come_ends_the_connection() {
         stream.write_all(beginning).await.unwrap();
         assert!(!rest(&mut stream).await.contains("200 OK"));
     }
+}
+
+#[tokio::test]
+async fn pings_keep_no_connection_of_http_2() {
+    let service =
+        Limited::spawn(Limits { next_request: SOON, first_request: SOON, ..far() }, Capacity::default())
+            .await;
+    let mut stream = service.connect().await;
+    let path = b"/health/live";
+    // `GET`, `http`, and a path of so many bytes, by the static table of RFC 7541.
+    let head = [&[0x82, 0x86, 0x04, u8::try_from(path.len()).unwrap()], &path[..]].concat();
+    let (settings, ping) = (frame(4, 0, 0, b""), frame(6, 0, 0, b"01234567"));
+    let request = [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &settings, &frame(1, 5, 1, &head)].concat();
+    stream.write_all(&request).await.unwrap();
+    let mut pace = tokio::time::interval(SOON / 10);
+    let mut answered = Vec::new();
+    let pinging = async {
+        while stream.write_all(&ping).await.is_ok() {
+            pace.tick().await;
+            if stream.read_buf(&mut answered).await.is_ok_and(|read| read == 0) {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(BOUND, pinging).await.expect("the connection ends");
+    assert!(answered.windows(3).any(|bytes| bytes == b"ok\n"), "the request was answered");
+}
+
+/// A frame of HTTP/2 (RFC 9113, section 4.1).
+fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
+    [&[0, 0, u8::try_from(payload.len()).unwrap(), kind, flags, 0, 0, 0, stream], payload].concat()
 }
 
 #[tokio::test]
