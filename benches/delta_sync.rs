@@ -46,7 +46,11 @@ struct Options {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let options = Options::parse();
-    if options.look_alike { serve(options.users).await } else { measure(options.users).await }
+    if options.look_alike {
+        serve(options.users).await
+    } else {
+        measure(options.users).await
+    }
 }
 
 /// Serves the look-alike and does what lines of its input say, until that ends.
@@ -76,7 +80,10 @@ fn take_orders(fake: &FakeAuthentik, bytes: &AtomicU64) -> anyhow::Result<()> {
         obey(fake, &line?)?;
         let counters = fake.counters();
         let (requests, rows) = (counters.requests, counters.user_rows);
-        println!("{}", json!({"requests": requests, "rows": rows, "bytes": bytes.load(Relaxed)}));
+        println!(
+            "{}",
+            json!({"requests": requests, "rows": rows, "bytes": bytes.load(Relaxed)})
+        );
     }
     Ok(())
 }
@@ -84,7 +91,11 @@ fn take_orders(fake: &FakeAuthentik, bytes: &AtomicU64) -> anyhow::Result<()> {
 /// Changes the look-alike.
 fn obey(fake: &FakeAuthentik, what: &str) -> anyhow::Result<()> {
     fake.edit(rest);
-    let cost = Cost { latency: LATENCY, per_user: PER_USER, workers: None };
+    let cost = Cost {
+        latency: LATENCY,
+        per_user: PER_USER,
+        workers: None,
+    };
     fake.edit(|directory| {
         let users = directory.users().len();
         match what {
@@ -182,13 +193,24 @@ impl LookAlike {
         let orders = process.stdin.take().context("no input")?;
         let mut answers = BufReader::new(process.stdout.take().context("no output")?).lines();
         let base_url = answers.next_line().await?.context("the look-alike ended")?;
-        Ok(Self { base_url, orders, answers, _process: process })
+        Ok(Self {
+            base_url,
+            orders,
+            answers,
+            _process: process,
+        })
     }
 
     /// Has it do something; gives its counters.
     async fn order(&mut self, what: &str) -> anyhow::Result<Value> {
-        self.orders.write_all(format!("{what}\n").as_bytes()).await?;
-        let answer = self.answers.next_line().await?.context("the look-alike ended")?;
+        self.orders
+            .write_all(format!("{what}\n").as_bytes())
+            .await?;
+        let answer = self
+            .answers
+            .next_line()
+            .await?
+            .context("the look-alike ended")?;
         Ok(serde_json::from_str(&answer)?)
     }
 }
@@ -208,13 +230,20 @@ async fn spawn_service(base_url: &str) -> anyhow::Result<(Child, String)> {
     let line = lines.next_line().await?.context("the service ended")?;
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
     let line: Value = serde_json::from_str(&line).with_context(|| line)?;
-    let address = line["address"].as_str().context("the log names no address")?;
+    let address = line["address"]
+        .as_str()
+        .context("the log names no address")?;
     Ok((child, format!("http://{address}")))
 }
 
 /// Syncs and gives the run.
 async fn sync(http: &reqwest::Client, address: &str) -> anyhow::Result<Value> {
-    let run = http.post(format!("{address}/sync?wait=10m")).send().await?.text().await?;
+    let run = http
+        .post(format!("{address}/sync?wait=10m"))
+        .send()
+        .await?
+        .text()
+        .await?;
     let run: Value = serde_json::from_str(&run)?;
     ensure!(run["state"] == "succeeded", "the sync failed: {run}");
     Ok(run)
@@ -225,7 +254,11 @@ fn cpu_seconds(child: &Child) -> anyhow::Result<f64> {
     let pid = child.id().context("the service ended")?;
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let (_, fields) = stat.rsplit_once(')').context("no name")?;
-    let ticks: Vec<f64> =
-        fields.split_whitespace().skip(11).take(2).map_while(|text| text.parse().ok()).collect();
+    let ticks: Vec<f64> = fields
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .map_while(|text| text.parse().ok())
+        .collect();
     Ok(ticks.iter().sum::<f64>() / TICKS_A_SECOND)
 }

@@ -38,7 +38,11 @@ struct Options {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let options = Options::parse();
-    if options.look_alike { serve(options.users).await } else { measure(options.users).await }
+    if options.look_alike {
+        serve(options.users).await
+    } else {
+        measure(options.users).await
+    }
 }
 
 /// Serves the look-alike until the process is ended.
@@ -56,18 +60,39 @@ async fn measure(users: usize) -> anyhow::Result<()> {
     let http = reqwest::Client::builder().no_proxy().build()?;
     let (bytes, pages, fetched) = fetch(&http, &base_url, users).await?;
     println!("users                             {users}");
-    println!("pages of users, MB                {pages}, {:.1}", megabytes(bytes));
-    println!("fetching alone                    {:.2} s", fetched.as_secs_f64());
+    println!(
+        "pages of users, MB                {pages}, {:.1}",
+        megabytes(bytes)
+    );
+    println!(
+        "fetching alone                    {:.2} s",
+        fetched.as_secs_f64()
+    );
 
     let (service, address) = spawn_service(&base_url).await?;
     let first = sync(&http, &address).await?;
     report("first sync", first, fetched);
     for _ in 0..FURTHER_RUNS {
-        report("a further sync, nothing changed", sync(&http, &address).await?, fetched);
+        report(
+            "a further sync, nothing changed",
+            sync(&http, &address).await?,
+            fetched,
+        );
     }
-    let body = http.get(format!("{address}/entities")).send().await?.bytes().await?;
-    println!("GET /entities                     {:.1} MB", megabytes(body.len()));
-    println!("peak resident memory              {} MB", peak_memory_mb(&service)?);
+    let body = http
+        .get(format!("{address}/entities"))
+        .send()
+        .await?
+        .bytes()
+        .await?;
+    println!(
+        "GET /entities                     {:.1} MB",
+        megabytes(body.len())
+    );
+    println!(
+        "peak resident memory              {} MB",
+        peak_memory_mb(&service)?
+    );
     Ok(())
 }
 
@@ -102,7 +127,9 @@ async fn spawn_service(base_url: &str) -> anyhow::Result<(Child, String)> {
     std::fs::remove_file(&file)?;
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
     let line: Value = serde_json::from_str(&line).with_context(|| line)?;
-    let address = line["address"].as_str().context("the log names no address")?;
+    let address = line["address"]
+        .as_str()
+        .context("the log names no address")?;
     Ok((child, format!("http://{address}")))
 }
 
@@ -130,23 +157,36 @@ async fn fetch(
 
 /// Syncs and gives how long the run took.
 async fn sync(http: &reqwest::Client, address: &str) -> anyhow::Result<Duration> {
-    let run = http.post(format!("{address}/sync?wait=10m&full=true")).send().await?.text().await?;
+    let run = http
+        .post(format!("{address}/sync?wait=10m&full=true"))
+        .send()
+        .await?
+        .text()
+        .await?;
     let run: Value = serde_json::from_str(&run)?;
     ensure!(run["state"] == "succeeded", "the sync failed: {run}");
-    Ok(Duration::from_secs_f64(run["durationSeconds"].as_f64().context("no duration")?))
+    Ok(Duration::from_secs_f64(
+        run["durationSeconds"].as_f64().context("no duration")?,
+    ))
 }
 
 /// Prints a time, and as a multiple of fetching alone.
 fn report(what: &str, took: Duration, fetched: Duration) {
     let ratio = took.as_secs_f64() / fetched.as_secs_f64();
-    println!("{what:<33} {:.2} s, {ratio:.2} times fetching alone", took.as_secs_f64());
+    println!(
+        "{what:<33} {:.2} s, {ratio:.2} times fetching alone",
+        took.as_secs_f64()
+    );
 }
 
 /// The most memory that a process had resident, by the kernel's `VmHWM`.
 fn peak_memory_mb(child: &Child) -> anyhow::Result<usize> {
     let pid = child.id().context("the service ended")?;
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .context("no VmHWM")?;
     Ok(line.trim().trim_end_matches(" kB").parse::<usize>()? / 1024)
 }
 

@@ -38,8 +38,8 @@ async fn main() -> anyhow::Result<()> {
         per_user: Duration::from_millis(arguments.row_cost_ms),
         workers: arguments.workers,
     };
-    let fake =
-        FakeAuthentik::new(arguments.release, FakeDirectory::generate(arguments.users)).with_cost(cost);
+    let fake = FakeAuthentik::new(arguments.release, FakeDirectory::generate(arguments.users))
+        .with_cost(cost);
     let listener = TcpListener::bind(arguments.listen).await?;
     println!("http://{} {}", listener.local_addr()?, FakeAuthentik::TOKEN);
     let interrupted = async {

@@ -97,7 +97,8 @@ impl App {
             clock: clock.clone(),
             settings,
         };
-        let (drain_delay, drain_timeout) = (config.service.drain_delay, config.service.drain_timeout);
+        let (drain_delay, drain_timeout) =
+            (config.service.drain_delay, config.service.drain_timeout);
         let reloader = Reloader {
             sender,
             backstage: Arc::new(backstage),
@@ -106,9 +107,21 @@ impl App {
             doorkeeper,
             begun_with: config.service.clone(),
         };
-        let timetable = Timetable { schedule: config.authentik.schedule, zone };
+        let timetable = Timetable {
+            schedule: config.authentik.schedule,
+            zone,
+        };
         let jitter = Jitter::random();
-        let scheduler = Scheduler { cycle, timetable, ledger, clock, jitter, reloads, keeper, rest: REST };
+        let scheduler = Scheduler {
+            cycle,
+            timetable,
+            ledger,
+            clock,
+            jitter,
+            reloads,
+            keeper,
+            rest: REST,
+        };
         Ok(Self {
             state,
             capacity: Capacity::default(),
@@ -156,9 +169,20 @@ impl App {
     /// # Errors
     /// When the server or the scheduler ends although nobody asked for it.
     pub async fn run(self, listener: TcpListener) -> anyhow::Result<()> {
-        let server =
-            Server { router: http::router(self.state, self.capacity), limits: self.limits, tls: self.tls };
-        let Self { scheduler, pusher, keeping, shutdown, drain_delay, drain_timeout, .. } = self;
+        let server = Server {
+            router: http::router(self.state, self.capacity),
+            limits: self.limits,
+            tls: self.tls,
+        };
+        let Self {
+            scheduler,
+            pusher,
+            keeping,
+            shutdown,
+            drain_delay,
+            drain_timeout,
+            ..
+        } = self;
         let _stop_the_rest = shutdown.clone().drop_guard();
         let scheduler = tokio::spawn(scheduler.run(shutdown.clone()));
         tokio::spawn(pusher.run(shutdown.clone()));
@@ -211,7 +235,10 @@ impl Reloader {
         }
         let auth = config.service.auth.clone();
         let backstage = push_settings(&config);
-        match self.settings(config).and_then(|settings| Ok((settings, backstage?))) {
+        match self
+            .settings(config)
+            .and_then(|settings| Ok((settings, backstage?)))
+        {
             Ok((settings, backstage)) => {
                 self.doorkeeper.replace(&auth, self.begun_with.listen);
                 self.backstage.send_replace(backstage);
@@ -223,8 +250,10 @@ impl Reloader {
 
     /// Reports a configuration that is invalid; the present one stays.
     pub async fn refuse(&self, error: &(impl Display + ?Sized)) {
-        let message = format!("the configuration has changed and is invalid, the old one stays: {error:#}");
-        self.send(Reload::Refused(Failure::new("configuration", message))).await;
+        let message =
+            format!("the configuration has changed and is invalid, the old one stays: {error:#}");
+        self.send(Reload::Refused(Failure::new("configuration", message)))
+            .await;
     }
 
     /// What the sync needs, unless the configuration would open the service by mistake: where it listens
@@ -241,13 +270,21 @@ impl Reloader {
             ("listen", old.listen == service.listen),
             ("tls", old.tls == service.tls),
             ("publicUrl", old.public_url == service.public_url),
-            ("trustedProxies", old.trusted_proxies == service.trusted_proxies),
-            ("locationPrefix", old.location_prefix == service.location_prefix),
+            (
+                "trustedProxies",
+                old.trusted_proxies == service.trusted_proxies,
+            ),
+            (
+                "locationPrefix",
+                old.location_prefix == service.location_prefix,
+            ),
             ("drainDelay", old.drain_delay == service.drain_delay),
             ("drainTimeout", old.drain_timeout == service.drain_timeout),
             ("maxAge", old.max_age == service.max_age),
         ];
-        keys.into_iter().filter(|(_, same)| !same).map(|(key, _)| key)
+        keys.into_iter()
+            .filter(|(_, same)| !same)
+            .map(|(key, _)| key)
     }
 
     /// Tells the scheduler, unless the service is ending.
@@ -258,26 +295,42 @@ impl Reloader {
 
 /// What the operator says of the ways to this service.
 fn origins(service: &ServiceConfig) -> Origins {
-    let (public_url, trusted_proxies) = (service.public_url.clone(), service.trusted_proxies.clone());
-    Origins { public_url, trusted_proxies, is_tls: service.tls.is_some() }
+    let (public_url, trusted_proxies) =
+        (service.public_url.clone(), service.trusted_proxies.clone());
+    Origins {
+        public_url,
+        trusted_proxies,
+        is_tls: service.tls.is_some(),
+    }
 }
 
 /// What the sync needs of a configuration.
 fn settings(config: Config, clock: &Clock, zone: TimeZone) -> anyhow::Result<Settings> {
-    let Cycle { client, policy, pace, limits, .. } = cycle(&config, clock, zone.clone())?;
+    let Cycle {
+        client,
+        policy,
+        pace,
+        limits,
+        ..
+    } = cycle(&config, clock, zone.clone())?;
     Ok(Settings {
         client,
         policy,
         pace,
         limits,
-        timetable: Timetable { schedule: config.authentik.schedule, zone },
+        timetable: Timetable {
+            schedule: config.authentik.schedule,
+            zone,
+        },
         state_dir: config.service.state_dir.folder(),
     })
 }
 
 /// Whom to tell of changes, as a configuration says.
 fn push_settings(config: &Config) -> anyhow::Result<Option<push::Settings>> {
-    let Some(backstage) = &config.service.backstage else { return Ok(None) };
+    let Some(backstage) = &config.service.backstage else {
+        return Ok(None);
+    };
     Ok(Some(push::Settings {
         client: backstage::client::Client::new(&backstage.base_url, &backstage.token)?,
         locations: backstage.locations.clone(),

@@ -16,9 +16,20 @@ pub const UNFINISHED: &str = ".tmp";
 ///
 /// # Errors
 /// When the folder cannot be written; the old file is untouched then.
-pub fn replace(file: &Path, prefix: &str, permissions: Option<Permissions>, bytes: &[u8]) -> io::Result<()> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut written = Builder::new().prefix(prefix).suffix(UNFINISHED).tempfile_in(folder)?;
+pub fn replace(
+    file: &Path,
+    prefix: &str,
+    permissions: Option<Permissions>,
+    bytes: &[u8],
+) -> io::Result<()> {
+    let folder = file
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let mut written = Builder::new()
+        .prefix(prefix)
+        .suffix(UNFINISHED)
+        .tempfile_in(folder)?;
     written.write_all(bytes)?;
     if let Some(permissions) = permissions {
         written.as_file().set_permissions(permissions)?;

@@ -90,9 +90,16 @@ fn stripped(url: &Url) -> String {
 fn root_of(url: &Url) -> String {
     let bare = stripped(url);
     let authority = bare.find("://").map_or(0, |at| at + 3);
-    let path = bare[authority..].find('/').map_or(bare.len(), |at| authority + at);
-    let own = ["/if/", "/api/"].iter().filter_map(|own| format!("{}/", &bare[path..]).find(own));
-    own.min().map_or(bare.as_str(), |at| &bare[..path + at]).trim_end_matches('/').to_owned()
+    let path = bare[authority..]
+        .find('/')
+        .map_or(bare.len(), |at| authority + at);
+    let own = ["/if/", "/api/"]
+        .iter()
+        .filter_map(|own| format!("{}/", &bare[path..]).find(own));
+    own.min()
+        .map_or(bare.as_str(), |at| &bare[..path + at])
+        .trim_end_matches('/')
+        .to_owned()
 }
 
 #[cfg(test)]
@@ -102,9 +109,18 @@ mod tests {
     #[test]
     fn trailing_slashes_are_stripped_and_a_sub_path_stays() {
         for (given, expected) in [
-            ("https://authentik.example.com", "https://authentik.example.com"),
-            ("https://authentik.example.com/", "https://authentik.example.com"),
-            ("https://authentik.example.com//", "https://authentik.example.com"),
+            (
+                "https://authentik.example.com",
+                "https://authentik.example.com",
+            ),
+            (
+                "https://authentik.example.com/",
+                "https://authentik.example.com",
+            ),
+            (
+                "https://authentik.example.com//",
+                "https://authentik.example.com",
+            ),
             ("http://127.0.0.1:9000/", "http://127.0.0.1:9000"),
             ("https://example.com/auth/", "https://example.com/auth"),
             ("https://Example.com", "https://example.com"),
@@ -123,15 +139,25 @@ mod tests {
             "https://authentik.example.com/?next=/",
         ] {
             let error = BaseUrl::parse(given).unwrap_err().to_string();
-            assert!(error.ends_with("use `https://authentik.example.com`"), "{given}: {error}");
+            assert!(
+                error.ends_with("use `https://authentik.example.com`"),
+                "{given}: {error}"
+            );
         }
         let error = BaseUrl::parse("https://example.com/auth/if/admin/").unwrap_err();
-        assert_eq!(error, BaseUrlError::Inside("https://example.com/auth".into()));
+        assert_eq!(
+            error,
+            BaseUrlError::Inside("https://example.com/auth".into())
+        );
     }
 
     #[test]
     fn a_password_is_refused_and_never_repeated() {
-        for given in ["https://me:hunter2@example.com", "me:hunter2@example.com", "https//me:hunter2@x"] {
+        for given in [
+            "https://me:hunter2@example.com",
+            "me:hunter2@example.com",
+            "https//me:hunter2@x",
+        ] {
             let error = BaseUrl::parse(given).unwrap_err();
             assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
         }
@@ -140,6 +166,9 @@ mod tests {
     #[test]
     fn an_api_path_follows_the_sub_path() {
         let base = BaseUrl::parse("https://example.com/auth/").unwrap();
-        assert_eq!(base.api("core/users/"), "https://example.com/auth/api/v3/core/users/");
+        assert_eq!(
+            base.api("core/users/"),
+            "https://example.com/auth/api/v3/core/users/"
+        );
     }
 }

@@ -111,7 +111,9 @@ impl Cli {
 fn print(text: &[u8]) -> anyhow::Result<()> {
     let mut out = stdout();
     match out.write_all(text).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("cannot write the output"),
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(error).context("cannot write the output")
+        }
         _ => Ok(()),
     }
 }
@@ -119,7 +121,9 @@ fn print(text: &[u8]) -> anyhow::Result<()> {
 /// Binds an address, or says which one cannot be bound.
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     let bound = TcpListener::bind(address).await;
-    bound.with_context(|| format!("cannot listen on {address}; choose another address with --listen"))
+    bound.with_context(|| {
+        format!("cannot listen on {address}; choose another address with --listen")
+    })
 }
 
 /// A token that a signal cancels; to be taken before the address is announced, so that whoever
@@ -129,8 +133,14 @@ fn shutdown() -> anyhow::Result<CancellationToken> {
 }
 
 /// Runs the service until the shutdown.
-async fn run(config: Config, listener: TcpListener, shutdown: CancellationToken) -> anyhow::Result<()> {
-    App::build(config, Clock::system(), TimeZone::system(), shutdown)?.run(listener).await
+async fn run(
+    config: Config,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    App::build(config, Clock::system(), TimeZone::system(), shutdown)?
+        .run(listener)
+        .await
 }
 
 #[cfg(test)]
@@ -139,7 +149,9 @@ mod tests {
 
     fn files(line: &str) -> Vec<PathBuf> {
         let cli = Cli::try_parse_from(line.split_whitespace()).unwrap();
-        let Command::Serve(serve) = cli.command else { panic!("{line}") };
+        let Command::Serve(serve) = cli.command else {
+            panic!("{line}")
+        };
         cli.config.then(serve.config)
     }
 
@@ -148,7 +160,9 @@ mod tests {
         let program = "authentik-entity-provider";
         assert_eq!(files(&format!("{program} serve")), Vec::<PathBuf>::new());
         assert_eq!(
-            files(&format!("{program} --config a --config b serve --config c --listen [::]:80 --config=d")),
+            files(&format!(
+                "{program} --config a --config b serve --config c --listen [::]:80 --config=d"
+            )),
             ["a", "b", "c", "d"].map(PathBuf::from)
         );
     }

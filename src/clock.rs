@@ -11,10 +11,15 @@ pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 impl Clock {
     /// The machine's clock, in whole milliseconds.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the wall clock"
+    )]
     pub fn system() -> Self {
         let milliseconds = || Timestamp::now().as_millisecond();
-        Self(Arc::new(move || Timestamp::from_millisecond(milliseconds()).unwrap_or(Timestamp::MAX)))
+        Self(Arc::new(move || {
+            Timestamp::from_millisecond(milliseconds()).unwrap_or(Timestamp::MAX)
+        }))
     }
 
     /// A clock that tells what a function says.

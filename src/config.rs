@@ -79,7 +79,10 @@ impl Config {
     ///
     /// # Errors
     /// As [`Config::load`].
-    pub fn load_service(files: &[PathBuf], env: &impl Environment) -> Result<ServiceConfig, ConfigError> {
+    pub fn load_service(
+        files: &[PathBuf],
+        env: &impl Environment,
+    ) -> Result<ServiceConfig, ConfigError> {
         let (tree, _) = merged(nodes(files, env)?, &names(files), env)?;
         blocks::typed(&tree, keys::SERVICE)
     }
@@ -106,7 +109,10 @@ impl Config {
     /// How long a reading of everything may take.
     #[must_use]
     pub fn full_limit(&self) -> Limit {
-        Limit::of_full(self.service.full_sync.timeout, self.authentik.schedule.timeout)
+        Limit::of_full(
+            self.service.full_sync.timeout,
+            self.authentik.schedule.timeout,
+        )
     }
 
     /// Which rows become entities.
@@ -125,19 +131,33 @@ impl Config {
     pub fn is_same(&self, other: &Self) -> bool {
         // What `Debug` hides is compared beside it; it shows how many tokens each list has.
         let [own, others] = [self, other].map(|config| {
-            let backstage = config.service.backstage.iter().map(|backstage| &backstage.token);
-            let secrets = once(&config.authentik.token).chain(config.service.auth.secrets()).chain(backstage);
+            let backstage = config
+                .service
+                .backstage
+                .iter()
+                .map(|backstage| &backstage.token);
+            let secrets = once(&config.authentik.token)
+                .chain(config.service.auth.secrets())
+                .chain(backstage);
             secrets.map(ExposeSecret::expose_secret).collect::<Vec<_>>()
         });
         own == others && format!("{self:?}") == format!("{other:?}")
     }
 
-    fn from_nodes(nodes: Vec<Node>, files: &str, env: &impl Environment) -> Result<Self, ConfigError> {
+    fn from_nodes(
+        nodes: Vec<Node>,
+        files: &str,
+        env: &impl Environment,
+    ) -> Result<Self, ConfigError> {
         let (tree, warnings) = merged(nodes, files, env)?;
         blocks::require(&tree, Some(files).filter(|files| !files.is_empty()))?;
         let mut service: ServiceConfig = blocks::typed(&tree, keys::SERVICE)?;
         service.state_dir = service.state_dir.settled(env);
-        Ok(Self { authentik: blocks::typed(&tree, keys::AUTHENTIK)?, service, warnings })
+        Ok(Self {
+            authentik: blocks::typed(&tree, keys::AUTHENTIK)?,
+            service,
+            warnings,
+        })
     }
 }
 
@@ -148,11 +168,19 @@ fn nodes(files: &[PathBuf], env: &impl Environment) -> Result<Vec<Node>, ConfigE
 
 /// The names of files, for messages.
 fn names(files: &[PathBuf]) -> String {
-    files.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+    files
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// Files and variables as one checked tree, and what looks like a mistake in it.
-fn merged(nodes: Vec<Node>, files: &str, env: &impl Environment) -> Result<(Node, Vec<String>), ConfigError> {
+fn merged(
+    nodes: Vec<Node>,
+    files: &str,
+    env: &impl Environment,
+) -> Result<(Node, Vec<String>), ConfigError> {
     let mut tree = Node::new(&Source::Document(files.to_owned()), Content::Absent);
     for node in nodes {
         tree.merge(node);

@@ -5,7 +5,11 @@ use sha2::{Digest, Sha256};
 /// The SHA-256 (FIPS 180-4) of some bytes, given in parts.
 #[must_use]
 pub fn sha256<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
-    parts.into_iter().fold(Sha256::new(), Sha256::chain_update).finalize().into()
+    parts
+        .into_iter()
+        .fold(Sha256::new(), Sha256::chain_update)
+        .finalize()
+        .into()
 }
 
 /// The first hexadecimal digits of the SHA-256 of some bytes; at most 64.
@@ -18,7 +22,10 @@ pub fn sha256_hex(bytes: &[u8], digits: usize) -> String {
 #[must_use]
 pub fn hex(digest: &[u8], digits: usize) -> String {
     let nibbles = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    nibbles.take(digits).map(|nibble| char::from(b"0123456789abcdef"[usize::from(nibble)])).collect()
+    nibbles
+        .take(digits)
+        .map(|nibble| char::from(b"0123456789abcdef"[usize::from(nibble)]))
+        .collect()
 }
 
 #[cfg(test)]
@@ -34,6 +41,9 @@ mod tests {
 
     #[test]
     fn parts_are_hashed_as_their_whole() {
-        assert_eq!(sha256([b"4".as_slice(), b"", b"2"]), sha256([b"42".as_slice()]));
+        assert_eq!(
+            sha256([b"4".as_slice(), b"", b"2"]),
+            sha256([b"42".as_slice()])
+        );
     }
 }

@@ -100,7 +100,10 @@ impl User {
     /// Whether the account belongs to a program and not to a person.
     #[must_use]
     pub fn is_service_account(&self) -> bool {
-        matches!(self.user_type, UserType::ServiceAccount | UserType::InternalServiceAccount)
+        matches!(
+            self.user_type,
+            UserType::ServiceAccount | UserType::InternalServiceAccount
+        )
     }
 
     /// Whether another row of the user says the same of it. The avatar does not count, since its address
@@ -143,8 +146,15 @@ impl Directory {
     /// Sorts rows by pk; of rows with one pk the last stays.
     #[must_use]
     pub fn new(users: Vec<User>, groups: Vec<Group>) -> Self {
-        let (users, groups) = (by_pk(users, |user| user.pk), by_pk(groups, |group| group.pk));
-        Self { users, groups, flaws: Flaws::default() }
+        let (users, groups) = (
+            by_pk(users, |user| user.pk),
+            by_pk(groups, |group| group.pk),
+        );
+        Self {
+            users,
+            groups,
+            flaws: Flaws::default(),
+        }
     }
 
     /// The same rows, of which some could not be read.
@@ -186,13 +196,19 @@ impl Directory {
     /// The user with a pk, if the user list has it.
     #[must_use]
     pub fn user(&self, pk: UserPk) -> Option<&User> {
-        self.users.binary_search_by_key(&pk, |user| user.pk).ok().map(|at| &self.users[at])
+        self.users
+            .binary_search_by_key(&pk, |user| user.pk)
+            .ok()
+            .map(|at| &self.users[at])
     }
 
     /// The group with a pk, if the group list has it.
     #[must_use]
     pub fn group(&self, pk: GroupPk) -> Option<&Group> {
-        self.groups.binary_search_by_key(&pk, |group| group.pk).ok().map(|at| &self.groups[at])
+        self.groups
+            .binary_search_by_key(&pk, |group| group.pk)
+            .ok()
+            .map(|at| &self.groups[at])
     }
 
     /// Whether a user names a listed group that does not name the user: the group was read before the
@@ -200,10 +216,15 @@ impl Directory {
     #[must_use]
     pub fn lacks_a_membership(&self) -> bool {
         let lacks = |user: &User, pk: &GroupPk| {
-            let found = self.group(*pk).filter(|group| !self.flaws.groups.contains_key(&group.pk));
+            let found = self
+                .group(*pk)
+                .filter(|group| !self.flaws.groups.contains_key(&group.pk));
             found.is_some_and(|group| group.users.binary_search(&user.pk).is_err())
         };
-        let mut read = self.users.iter().filter(|user| !self.flaws.users.contains_key(&user.pk));
+        let mut read = self
+            .users
+            .iter()
+            .filter(|user| !self.flaws.users.contains_key(&user.pk));
         read.any(|user| user.groups.iter().any(|pk| lacks(user, pk)))
     }
 
@@ -216,7 +237,9 @@ impl Directory {
     /// Whether the group list has this pk.
     #[must_use]
     pub fn has_group(&self, pk: GroupPk) -> bool {
-        self.groups.binary_search_by_key(&pk, |group| group.pk).is_ok()
+        self.groups
+            .binary_search_by_key(&pk, |group| group.pk)
+            .is_ok()
     }
 }
 

@@ -66,14 +66,21 @@ fn table(doorkeeper: &Arc<Doorkeeper>, load: &Load) -> OpenApiRouter<AppState> {
         .routes(needs(Access::Open, routes!(health::read_liveness)))
         .routes(needs(Access::Open, routes!(health::read_readiness)))
         .routes(needs(Access::Metrics, routes!(metrics::read_metrics)))
-        .routes(needs(Access::Docs, routes!(endpoints::openapi::read_description)))
+        .routes(needs(
+            Access::Docs,
+            routes!(endpoints::openapi::read_description),
+        ))
 }
 
 /// The OpenAPI description of the service.
 #[must_use]
 pub fn description() -> openapi::OpenApi {
     // Nobody comes in by a description, whoever keeps its doors.
-    let closed = Doorkeeper::new(&AuthConfig::default(), (Ipv4Addr::UNSPECIFIED, 0).into(), Arc::default());
+    let closed = Doorkeeper::new(
+        &AuthConfig::default(),
+        (Ipv4Addr::UNSPECIFIED, 0).into(),
+        Arc::default(),
+    );
     table(&Arc::new(closed), &Load::new(Capacity::default())).into_openapi()
 }
 
@@ -86,7 +93,12 @@ pub fn router(state: AppState, capacity: Capacity) -> Router {
         .method_not_allowed_fallback(async || ApiError::UnknownMethod)
         .layer(from_fn(load::refuse_body))
         .layer(CatchPanicLayer::custom(error::panicked))
-        .layer(TraceLayer::new_for_http().make_span_with(span).on_response(log).on_failure(()))
+        .layer(
+            TraceLayer::new_for_http()
+                .make_span_with(span)
+                .on_response(log)
+                .on_failure(()),
+        )
         .with_state(state)
 }
 
@@ -98,5 +110,9 @@ fn span(request: &Request<Body>) -> tracing::Span {
 /// Logs an answer; readers poll, so this is for debugging only. A 503 before the first snapshot is no
 /// failure, and what really fails is logged where it does.
 fn log(response: &Response<Body>, latency: std::time::Duration, _: &tracing::Span) {
-    tracing::debug!(status = response.status().as_u16(), latency_us = latency.as_micros(), "answered");
+    tracing::debug!(
+        status = response.status().as_u16(),
+        latency_us = latency.as_micros(),
+        "answered"
+    );
 }

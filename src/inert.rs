@@ -9,7 +9,11 @@ pub fn inert(text: &str) -> String {
         if is_plain(c) {
             inert.push(c);
         } else {
-            inert.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+            inert.extend(
+                c.encode_utf16(&mut [0; 2])
+                    .iter()
+                    .map(|unit| format!("\\u{unit:04x}")),
+            );
         }
     }
     inert
@@ -28,6 +32,9 @@ mod tests {
     #[test]
     fn what_a_terminal_would_obey_is_escaped_and_the_rest_stays() {
         assert_eq!(inert("a \"b\" \\ é 山 🚀"), "a \"b\" \\ é 山 🚀");
-        assert_eq!(inert("\u{1b}[2J\r\n\u{9b}\u{202e}"), "\\u001b[2J\\u000d\\u000a\\u009b\\u202e");
+        assert_eq!(
+            inert("\u{1b}[2J\r\n\u{9b}\u{202e}"),
+            "\\u001b[2J\\u000d\\u000a\\u009b\\u202e"
+        );
     }
 }

@@ -33,7 +33,9 @@ pub async fn watch(
             () = tokio::time::sleep(PERIOD) => false,
         };
         let now = load();
-        if !asked && (is_same(&now, &present) || !seen.as_ref().is_some_and(|seen| is_same(&now, seen))) {
+        if !asked
+            && (is_same(&now, &present) || !seen.as_ref().is_some_and(|seen| is_same(&now, seen)))
+        {
             seen = Some(now);
             continue;
         }

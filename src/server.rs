@@ -56,7 +56,12 @@ impl Server {
                 let Some(place) = places.take() else { continue };
                 let tls = self.tls.as_ref().map(Tls::acceptor);
                 let router = self.router.clone();
-                let connection = Connection { router, peer, place, closing: closing.clone() };
+                let connection = Connection {
+                    router,
+                    peer,
+                    place,
+                    closing: closing.clone(),
+                };
                 connections.spawn(connection.run(stream, tls));
             }
         }
@@ -85,20 +90,36 @@ struct Places {
 impl Places {
     fn new(limits: Limits) -> Self {
         let places = |number| Arc::new(Semaphore::new(number));
-        Self { limits, usual: places(limits.connections), reserve: places(limits.reserve), told: None }
+        Self {
+            limits,
+            usual: places(limits.connections),
+            reserve: places(limits.reserve),
+            told: None,
+        }
     }
 
     /// Takes a place, of the reserve if need be; without any the connection is to be dropped.
     fn take(&mut self) -> Option<Place> {
         if let Ok(taken) = Arc::clone(&self.usual).try_acquire_owned() {
-            return Some(Place { limits: self.limits, is_reserve: false, _taken: taken });
+            return Some(Place {
+                limits: self.limits,
+                is_reserve: false,
+                _taken: taken,
+            });
         }
         if self.told.is_none_or(|told| told.elapsed() > PAUSE) {
             self.told = Some(Instant::now());
-            tracing::warn!(open = self.limits.connections, "too many connections; only probes are answered");
+            tracing::warn!(
+                open = self.limits.connections,
+                "too many connections; only probes are answered"
+            );
         }
         let taken = Arc::clone(&self.reserve).try_acquire_owned().ok()?;
-        Some(Place { limits: self.limits.of_reserve(), is_reserve: true, _taken: taken })
+        Some(Place {
+            limits: self.limits.of_reserve(),
+            is_reserve: true,
+            _taken: taken,
+        })
     }
 }
 

@@ -11,7 +11,10 @@ const ABORTED: i32 = 130;
 /// # Errors
 /// When the system refuses to register a handler.
 pub fn on_signal() -> std::io::Result<CancellationToken> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (mut terminate, mut interrupt) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
     let token = CancellationToken::new();
     let cancelled = token.clone();
     tokio::spawn(async move {

@@ -76,13 +76,20 @@ impl Snapshot {
         let unnamed = Names::default();
         // Another server's rows have nothing to do with these, whatever their pks.
         let kept = previous.filter(|previous| previous.policy.base_url == policy.base_url);
-        let restored = kept.is_some_and(|kept| kept.restored && Arc::ptr_eq(&kept.directory, &directory));
+        let restored =
+            kept.is_some_and(|kept| kept.restored && Arc::ptr_eq(&kept.directory, &directory));
         if let Some(same) = kept.filter(|kept| kept.is_made_of(&directory, &policy, &origin)) {
-            return Self { restored, ..same.again(read_at, origin) };
+            return Self {
+                restored,
+                ..same.again(read_at, origin)
+            };
         }
         let held = kept.map_or(&unnamed, |kept| &kept.names);
         let peaks = kept.map(|kept| kept.peaks.clone()).unwrap_or_default();
-        Self { restored, ..Self::made(directory, policy, held, &peaks, previous, (read_at, origin)) }
+        Self {
+            restored,
+            ..Self::made(directory, policy, held, &peaks, previous, (read_at, origin))
+        }
     }
 
     /// Whether the same would be made again.
@@ -110,9 +117,25 @@ impl Snapshot {
     /// Transforms and renders what was kept over a restart; heavy as well.
     #[must_use]
     pub fn restored(kept: Kept, policy: Arc<Policy>) -> Self {
-        let Kept { directory, names, peaks, read_at, origin } = kept;
-        let made = Self::made(Arc::new(directory), policy, &names, &peaks, None, (read_at, origin));
-        Self { restored: true, ..made }
+        let Kept {
+            directory,
+            names,
+            peaks,
+            read_at,
+            origin,
+        } = kept;
+        let made = Self::made(
+            Arc::new(directory),
+            policy,
+            &names,
+            &peaks,
+            None,
+            (read_at, origin),
+        );
+        Self {
+            restored: true,
+            ..made
+        }
     }
 
     /// Transforms and renders rows; of two claims to a name the one in `held` is the better.
@@ -131,7 +154,10 @@ impl Snapshot {
         let names = plan.names();
         let document = Document::render(&plan, previous.map(|previous| &previous.document));
         drop(plan);
-        tracing::debug!(written = document.written(), "entities were written, and the others copied");
+        tracing::debug!(
+            written = document.written(),
+            "entities were written, and the others copied"
+        );
         let unchanged = previous.filter(|previous| previous.document.digest() == document.digest());
         let (document, identity) = if let Some(previous) = unchanged {
             (previous.document.clone(), Arc::clone(&previous.identity))

@@ -93,7 +93,9 @@ impl Scheduler {
         let mut last: Option<Last> = None;
         let mut rested: Option<Instant> = None;
         while !shutdown.is_cancelled() {
-            let due = self.timetable.due(begun, last.as_ref(), self.cycle.store.current().is_some());
+            let due =
+                self.timetable
+                    .due(begun, last.as_ref(), self.cycle.store.current().is_some());
             self.ledger.announce(due);
             tokio::select! {
                 () = shutdown.cancelled() => break,
@@ -104,19 +106,31 @@ impl Scheduler {
                 () = wanted(&self.ledger, &self.clock, due, rested) => {}
             }
             let started = self.clock.now();
-            let Some(run) = self.ledger.start() else { continue };
+            let Some(run) = self.ledger.start() else {
+                continue;
+            };
             let outcome = self.cycle_once(&run, &shutdown).await;
-            let (succeeded, failures) = (outcome.is_ok(), self.failures(&run, &outcome, last.as_ref()));
+            let (succeeded, failures) = (
+                outcome.is_ok(),
+                self.failures(&run, &outcome, last.as_ref()),
+            );
             self.conclude("sync", outcome);
             rested = Some(Instant::now() + self.rest);
             if succeeded {
                 self.keep();
             }
             let (ended, jitter) = (self.clock.now(), self.jitter.next());
-            last = Some(Last { started, ended, failures, succeeded, jitter });
+            last = Some(Last {
+                started,
+                ended,
+                failures,
+                succeeded,
+                jitter,
+            });
         }
         // Whoever still waits for a run learns that it does not come.
-        self.ledger.close(Outcome::Failed(cancelled("before the run began")));
+        self.ledger
+            .close(Outcome::Failed(cancelled("before the run began")));
     }
 
     /// How many runs have failed one after another. Somebody who asks for a run, or another
@@ -132,7 +146,11 @@ impl Scheduler {
     }
 
     /// Runs one cycle, unless the shutdown comes first.
-    async fn cycle_once(&mut self, run: &Run, shutdown: &CancellationToken) -> Result<Report, Stop> {
+    async fn cycle_once(
+        &mut self,
+        run: &Run,
+        shutdown: &CancellationToken,
+    ) -> Result<Report, Stop> {
         tracing::debug!(run = %run.id, "sync started");
         let ledger = Arc::clone(&self.ledger);
         tokio::select! {
@@ -144,7 +162,14 @@ impl Scheduler {
     /// Takes new settings over. The rows that are kept of this server are transformed again; a run is
     /// asked for where there are none, or where the last one failed and the change may have mended it.
     async fn reload(&mut self, reload: Reload, last: Option<&Last>, shutdown: &CancellationToken) {
-        let Settings { client, policy, pace, limits, timetable, state_dir } = match reload {
+        let Settings {
+            client,
+            policy,
+            pace,
+            limits,
+            timetable,
+            state_dir,
+        } = match reload {
             Reload::Settings(settings) => *settings,
             Reload::Refused(failure) => {
                 self.ledger.refuse(Some(failure.message.clone()));
@@ -177,11 +202,20 @@ impl Scheduler {
 
     /// Ends the run that is under way, in the ledger and then in the log.
     fn conclude(&self, what: &str, ended: Result<Report, Stop>) {
-        let reading = self.ledger.finish(ended.clone().map_or_else(Outcome::from, Outcome::Succeeded));
+        let reading = self
+            .ledger
+            .finish(ended.clone().map_or_else(Outcome::from, Outcome::Succeeded));
         let mode = reading.map(Reading::mode);
-        let why = reading.and_then(Reading::reason).map(tracing::field::display);
+        let why = reading
+            .and_then(Reading::reason)
+            .map(tracing::field::display);
         match ended {
-            Ok(Report { users, groups, changes, findings }) => tracing::info!(
+            Ok(Report {
+                users,
+                groups,
+                changes,
+                findings,
+            }) => tracing::info!(
                 mode,
                 why,
                 users,
@@ -215,7 +249,9 @@ async fn wanted(ledger: &Ledger, clock: &Clock, due: Option<Timestamp>, rested: 
 
 /// Waits until a time of the wall clock; for ever without one.
 async fn sleep_until(clock: &Clock, due: Option<Timestamp>) {
-    let Some(due) = due else { return std::future::pending().await };
+    let Some(due) = due else {
+        return std::future::pending().await;
+    };
     while let Ok(rest) = Duration::try_from(due.duration_since(clock.now())) {
         if rest.is_zero() {
             return;

@@ -14,8 +14,13 @@ use crate::inert::inert;
 
 /// Sends the log to standard error, from `info` on unless `RUST_LOG` says otherwise.
 pub fn init() {
-    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(stderr);
+    let filter = EnvFilter::builder()
+        .with_default_directive(LevelFilter::INFO.into())
+        .from_env_lossy();
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_target(false)
+        .with_writer(stderr);
     if stderr().is_terminal() {
         log.fmt_fields(plain_fields()).init();
     } else {
@@ -63,15 +68,28 @@ mod tests {
     fn an_event_is_one_line_on_a_terminal_whatever_its_fields_hold() {
         let written = Written::default();
         let sink = written.clone();
-        let log = tracing_subscriber::fmt().with_ansi(false).without_time().with_target(false);
-        let log = log.fmt_fields(plain_fields()).with_writer(move || sink.clone()).finish();
+        let log = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .without_time()
+            .with_target(false);
+        let log = log
+            .fmt_fields(plain_fields())
+            .with_writer(move || sink.clone())
+            .finish();
         let name = "eve\u{1b}[2J\r\nERROR forged \u{9b}31m\u{202e}";
         tracing::subscriber::with_default(log, || {
             tracing::warn!(reason = %name, quoted = name, "{name}");
         });
         let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
         let inert = "eve\\u001b[2J\\u000d\\u000aERROR forged \\u009b31m\\u202e";
-        assert!(text.starts_with(&format!(" WARN {inert} reason={inert} quoted=\"eve")), "{text}");
-        assert_eq!(text.matches(char::is_control).collect::<Vec<_>>(), ["\n"], "{text}");
+        assert!(
+            text.starts_with(&format!(" WARN {inert} reason={inert} quoted=\"eve")),
+            "{text}"
+        );
+        assert_eq!(
+            text.matches(char::is_control).collect::<Vec<_>>(),
+            ["\n"],
+            "{text}"
+        );
     }
 }

@@ -87,17 +87,29 @@ impl Client {
     pub fn new(settings: ClientSettings, clock: Clock) -> Result<Self, SetupError> {
         // A second call finds the provider installed, which is just as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let ours = settings.ca_file.as_deref().map(trust::certificates).transpose()?;
+        let ours = settings
+            .ca_file
+            .as_deref()
+            .map(trust::certificates)
+            .transpose()?;
         let http = reqwest::Client::builder()
             .tls_certs_merge(ours.unwrap_or_default())
             .default_headers(headers(&settings.token)?)
-            .user_agent(concat!("authentik-entity-provider/", env!("CARGO_PKG_VERSION")))
+            .user_agent(concat!(
+                "authentik-entity-provider/",
+                env!("CARGO_PKG_VERSION")
+            ))
             .redirect(Policy::none())
             .timeout(settings.request_timeout)
             .connect_timeout(settings.request_timeout)
             .build()?;
         let in_flight = Arc::new(Semaphore::new(settings.concurrency));
-        Ok(Self { http, settings, in_flight, clock })
+        Ok(Self {
+            http,
+            settings,
+            in_flight,
+            clock,
+        })
     }
 
     /// Requests in flight at once.
@@ -130,7 +142,9 @@ impl Client {
         size: usize,
     ) -> Result<Option<Page<Read<Row>>>, Error> {
         let url = self.url(Row::LIST, page, size);
-        let Some(body) = self.body(Row::LIST, &url, page).await? else { return Ok(None) };
+        let Some(body) = self.body(Row::LIST, &url, page).await? else {
+            return Ok(None);
+        };
         read_page(&url, &body).map(Some)
     }
 
@@ -144,7 +158,11 @@ impl Client {
             StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => {
                 Err(self.refusal(list, url, status, &body).await)
             }
-            _ => Err(Error::Status { url: url.into(), status, detail: self.summary(&body) }),
+            _ => Err(Error::Status {
+                url: url.into(),
+                status,
+                detail: self.summary(&body),
+            }),
         }
     }
 
@@ -152,11 +170,21 @@ impl Client {
     /// texts are translated, so that answer decides and not the text.
     async fn refusal(&self, list: List, url: &str, status: StatusCode, body: &[u8]) -> Error {
         match self.get(&self.version_url()).await {
-            Ok(Answer { status: StatusCode::OK, .. }) => Error::Permission { list },
-            Ok(Answer { status: StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED, .. }) => {
-                Error::Token { detail: self.summary(body) }
-            }
-            Ok(_) => Error::Status { url: url.into(), status, detail: self.summary(body) },
+            Ok(Answer {
+                status: StatusCode::OK,
+                ..
+            }) => Error::Permission { list },
+            Ok(Answer {
+                status: StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED,
+                ..
+            }) => Error::Token {
+                detail: self.summary(body),
+            },
+            Ok(_) => Error::Status {
+                url: url.into(),
+                status,
+                detail: self.summary(body),
+            },
             Err(error) => error,
         }
     }
@@ -164,8 +192,10 @@ impl Client {
     /// Sends a request, and again where that may help.
     async fn get(&self, url: &str) -> Result<Answer, Error> {
         let mut timeouts = 0;
-        let pauses =
-            ExponentialBuilder::new().with_min_delay(FIRST_PAUSE).with_max_times(RETRIES).with_jitter();
+        let pauses = ExponentialBuilder::new()
+            .with_min_delay(FIRST_PAUSE)
+            .with_max_times(RETRIES)
+            .with_jitter();
         (|| self.get_once(url))
             .retry(pauses)
             .when(|error| {
@@ -183,12 +213,21 @@ impl Client {
     /// Sends a request once; statuses that a retry may mend are errors.
     async fn get_once(&self, url: &str) -> Result<Answer, Error> {
         let _turn = self.in_flight.acquire().await;
-        let response = self.http.get(url).send().await.map_err(|error| self.transport(url, &error))?;
+        let response = self
+            .http
+            .get(url)
+            .send()
+            .await
+            .map_err(|error| self.transport(url, &error))?;
         let status = response.status();
         match status.as_u16() {
             429 | 502 | 503 | 504 => {
                 let retry_after = self.retry_after(&response);
-                Err(Error::Unavailable { url: url.into(), status, retry_after })
+                Err(Error::Unavailable {
+                    url: url.into(),
+                    status,
+                    retry_after,
+                })
             }
             300..=399 => Err(self.redirected(url, &response)),
             _ => {
@@ -203,19 +242,37 @@ impl Client {
     /// proxy's page may hold anything.
     fn summary(&self, body: &[u8]) -> String {
         let text = detail(body).unwrap_or_else(|| "without a reason".to_owned());
-        let line = self.without_token(&text).split_whitespace().collect::<Vec<_>>().join(" ");
-        line.chars().filter(|c| !c.is_control()).take(DETAIL_LENGTH).collect()
+        let line = self
+            .without_token(&text)
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        line.chars()
+            .filter(|c| !c.is_control())
+            .take(DETAIL_LENGTH)
+            .collect()
     }
 
     /// The error for a redirect. Of the target only server and path are named, since anything may
     /// stand in the rest.
     fn redirected(&self, url: &str, response: &Response) -> Error {
-        let location = response.headers().get(LOCATION).and_then(|target| target.to_str().ok());
-        let target = location.and_then(|target| self.settings.base_url.join(target)).map(|target| {
-            let shown = format!("{}{}", target.origin().ascii_serialization(), target.path());
-            self.without_token(&shown).chars().take(DETAIL_LENGTH).collect()
-        });
-        Error::Redirected { url: url.into(), target: target.unwrap_or_else(|| "another address".into()) }
+        let location = response
+            .headers()
+            .get(LOCATION)
+            .and_then(|target| target.to_str().ok());
+        let target = location
+            .and_then(|target| self.settings.base_url.join(target))
+            .map(|target| {
+                let shown = format!("{}{}", target.origin().ascii_serialization(), target.path());
+                self.without_token(&shown)
+                    .chars()
+                    .take(DETAIL_LENGTH)
+                    .collect()
+            });
+        Error::Redirected {
+            url: url.into(),
+            target: target.unwrap_or_else(|| "another address".into()),
+        }
     }
 
     /// What the other side said without the token, should it repeat it.
@@ -227,14 +284,16 @@ impl Client {
     fn url(&self, list: List, page: usize, size: usize) -> String {
         let path = self.settings.base_url.api(list.path());
         let url = format!("{path}?page={page}&page_size={size}&ordering=pk");
-        list.flags().iter().fold(url, |url, (key, value)| url + "&" + key + "=" + value)
+        list.flags()
+            .iter()
+            .fold(url, |url, (key, value)| url + "&" + key + "=" + value)
     }
 }
 
 /// The headers of every request.
 fn headers(token: &SecretString) -> Result<HeaderMap, SetupError> {
-    let mut bearer =
-        HeaderValue::from_str(&format!("Bearer {}", token.expose_secret())).map_err(|_| SetupError::Token)?;
+    let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
+        .map_err(|_| SetupError::Token)?;
     bearer.set_sensitive(true);
     Ok(HeaderMap::from_iter([
         (reqwest::header::AUTHORIZATION, bearer),
@@ -245,5 +304,8 @@ fn headers(token: &SecretString) -> Result<HeaderMap, SetupError> {
 
 /// The error for whatever is no Authentik.
 fn not_authentik(url: &str, what: &str) -> Error {
-    Error::NotAuthentik { url: url.into(), what: what.into() }
+    Error::NotAuthentik {
+        url: url.into(),
+        what: what.into(),
+    }
 }

@@ -167,15 +167,26 @@ async fn read(
     progress: &Progress,
 ) -> Result<Delta, Stop> {
     let began = client.time().await?.ok_or(Stop::Doubt(Reason::Clock))?;
-    let Known { directory, watermark } = known;
+    let Known {
+        directory,
+        watermark,
+    } = known;
     if watermark > began {
         return Err(Stop::Doubt(Reason::Clock));
     }
     let since = settings.since(watermark);
-    let asker = Asker { client, progress, since, most: directory.users().len() / PART };
+    let asker = Asker {
+        client,
+        progress,
+        since,
+        most: directory.users().len() / PART,
+    };
     let settled = Disagreement::of(directory);
-    let (mut groups, mut recent, ()) =
-        tokio::try_join!(read_groups(client, progress), asker.recent(), asker.require_filter())?;
+    let (mut groups, mut recent, ()) = tokio::try_join!(
+        read_groups(client, progress),
+        asker.recent(),
+        asker.require_filter()
+    )?;
     let mut draft = Draft::new(directory, since, began, watermark);
     for reading in 0..AGREEMENTS {
         if reading > 0 {
@@ -191,7 +202,11 @@ async fn read(
         if agrees && !(behind && reading == 0) {
             let unannounced = draft.unannounced().clone();
             let watermark = draft.watermark().max(settings.since(began));
-            return Ok(Delta { directory, watermark, unannounced });
+            return Ok(Delta {
+                directory,
+                watermark,
+                unannounced,
+            });
         }
     }
     Err(Stop::Doubt(Reason::Disagreement))
@@ -215,7 +230,11 @@ async fn settle(asker: &Asker<'_>, draft: &mut Draft, mut recent: Recent) -> Res
         found += survey.mended;
         recent = again;
     }
-    Err(Stop::Doubt(if found > UNANNOUNCED { Reason::TooMany } else { Reason::Restless }))
+    Err(Stop::Doubt(if found > UNANNOUNCED {
+        Reason::TooMany
+    } else {
+        Reason::Restless
+    }))
 }
 
 /// Takes the recent users over.
@@ -226,13 +245,20 @@ fn take_all(draft: &mut Draft, recent: &Recent) {
 }
 
 /// Asks a member of each vanished group whether it still names the group.
-async fn visit_vanished(asker: &Asker<'_>, draft: &mut Draft, groups: &[Group]) -> Result<(), Stop> {
+async fn visit_vanished(
+    asker: &Asker<'_>,
+    draft: &mut Draft,
+    groups: &[Group],
+) -> Result<(), Stop> {
     let members = draft.members_of_vanished(groups);
     Survey::new(asker, draft).visit(&members).await
 }
 
 /// Reads the groups, all of them.
 async fn read_groups(client: &Client, progress: &Progress) -> Result<Vec<Group>, Stop> {
-    let rows: Result<Vec<_>, _> = read_list::<Group>(client, progress).await?.into_values().collect();
+    let rows: Result<Vec<_>, _> = read_list::<Group>(client, progress)
+        .await?
+        .into_values()
+        .collect();
     rows.map_err(|_| BROKEN)
 }

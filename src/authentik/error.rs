@@ -30,7 +30,9 @@ pub enum SetupError {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The host has no address.
-    #[error("cannot resolve the host of {url} ({cause}); check `baseUrl` and the DNS of this machine")]
+    #[error(
+        "cannot resolve the host of {url} ({cause}); check `baseUrl` and the DNS of this machine"
+    )]
     Dns {
         /// What was asked for.
         url: String,
@@ -94,7 +96,9 @@ pub enum Error {
         retry_after: Option<Duration>,
     },
     /// Another address was named; the token must not travel there.
-    #[error("{url} redirects to {target}; redirects are not followed, set `baseUrl` to the final address")]
+    #[error(
+        "{url} redirects to {target}; redirects are not followed, set `baseUrl` to the final address"
+    )]
     Redirected {
         /// What was asked for.
         url: String,
@@ -302,7 +306,8 @@ impl Error {
 
 /// The text before the last separator and the one behind it.
 fn apart(text: &str, separator: &str) -> (String, String) {
-    let (what, remedy) =
-        text.rsplit_once(separator).unwrap_or((text, "look into Authentik's log for the reason"));
+    let (what, remedy) = text
+        .rsplit_once(separator)
+        .unwrap_or((text, "look into Authentik's log for the reason"));
     (what.to_owned(), remedy.to_owned())
 }

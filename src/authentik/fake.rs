@@ -77,7 +77,12 @@ impl FakeAuthentik {
             tells_own_time: false,
         };
         let (script, journal) = (Script::default(), Journal::default());
-        Self(Arc::new(Shared { release, held: Mutex::new(held), script, journal }))
+        Self(Arc::new(Shared {
+            release,
+            held: Mutex::new(held),
+            script,
+            journal,
+        }))
     }
 
     /// Adds a token.
@@ -123,7 +128,9 @@ impl FakeAuthentik {
     /// Changes what answers cost from now on.
     pub fn set_cost(&self, cost: Cost) {
         let mut held = self.held();
-        held.workers = cost.workers.map(|workers| Arc::new(Semaphore::new(workers)));
+        held.workers = cost
+            .workers
+            .map(|workers| Arc::new(Semaphore::new(workers)));
         held.cost = cost;
     }
 
@@ -174,7 +181,10 @@ impl FakeAuthentik {
 
     /// Builds a router, for callers with a server of their own.
     pub fn router(&self) -> Router {
-        api::router(Served { fake: self.clone(), stopped: CancellationToken::new() })
+        api::router(Served {
+            fake: self.clone(),
+            stopped: CancellationToken::new(),
+        })
     }
 
     /// Serves until the shutdown; requests that a script holds up are let go then.
@@ -187,7 +197,10 @@ impl FakeAuthentik {
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
         let stopped = CancellationToken::new();
-        let router = api::router(Served { fake: self.clone(), stopped: stopped.clone() });
+        let router = api::router(Served {
+            fake: self.clone(),
+            stopped: stopped.clone(),
+        });
         let ended = async move {
             shutdown.await;
             stopped.cancel();
@@ -196,7 +209,9 @@ impl FakeAuthentik {
             // Only costs speed when refused.
             let _ = stream.set_nodelay(true);
         });
-        axum::serve(listener, router).with_graceful_shutdown(ended).await
+        axum::serve(listener, router)
+            .with_graceful_shutdown(ended)
+            .await
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {

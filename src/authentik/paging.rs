@@ -48,7 +48,10 @@ pub type Rows<Row> = BTreeMap<<Row as Listed>::Pk, Result<Row, Flaw>>;
 ///
 /// # Errors
 /// Whatever keeps a page from being read, or a list that changes faster than it is read.
-pub async fn read_list<Row: Listed>(client: &Client, progress: &Progress) -> Result<Rows<Row>, Error> {
+pub async fn read_list<Row: Listed>(
+    client: &Client,
+    progress: &Progress,
+) -> Result<Rows<Row>, Error> {
     let (mut rows, mut count) = (0, 0);
     for _ in 0..ROUNDS {
         let reading = Reader::new(client, progress).read::<Row>().await?;
@@ -57,7 +60,12 @@ pub async fn read_list<Row: Listed>(client: &Client, progress: &Progress) -> Res
         }
         (rows, count) = (reading.rows.len(), reading.count);
     }
-    Err(Error::Incomplete { list: Row::LIST, rows, count, rounds: ROUNDS })
+    Err(Error::Incomplete {
+        list: Row::LIST,
+        rows,
+        count,
+        rounds: ROUNDS,
+    })
 }
 
 /// Reads the rows behind the first `known` ones and a few of those; proves nothing.
@@ -72,8 +80,14 @@ pub async fn read_tail<Row: Listed>(
     let size = client.page_size();
     let from = known.saturating_sub(1) / size + 1;
     let mut reading = Reading::default();
-    Reader::new(client, progress).end(&mut reading, from, size).await?;
-    Ok(if reading.ended { reading.rows } else { Rows::<Row>::new() })
+    Reader::new(client, progress)
+        .end(&mut reading, from, size)
+        .await?;
+    Ok(if reading.ended {
+        reading.rows
+    } else {
+        Rows::<Row>::new()
+    })
 }
 
 /// What a reading brought so far.
@@ -91,7 +105,13 @@ struct Reading<Row: Listed> {
 
 impl<Row: Listed> Default for Reading<Row> {
     fn default() -> Self {
-        Self { rows: BTreeMap::new(), spans: Vec::new(), count: 0, ended: false, ordered: true }
+        Self {
+            rows: BTreeMap::new(),
+            spans: Vec::new(),
+            count: 0,
+            ended: false,
+            ordered: true,
+        }
     }
 }
 
@@ -139,7 +159,11 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// A reader that has read nothing.
     fn new(client: &'a Client, progress: &'a Progress) -> Self {
-        Self { client, progress, bytes: AtomicUsize::new(0) }
+        Self {
+            client,
+            progress,
+            bytes: AtomicUsize::new(0),
+        }
     }
 
     /// Reads the list once: page 1, which tells how many there are, those between and all seams, and
@@ -149,7 +173,9 @@ impl<'a> Reader<'a> {
         self.progress.open();
         let first = self.page::<Row>(1, self.client.page_size()).await?;
         self.progress.sized();
-        let Some(first) = first else { return Ok(reading) };
+        let Some(first) = first else {
+            return Ok(reading);
+        };
         // A page that is not the last is full, and tells to how many rows Authentik caps it.
         let (last, size) = (first.pagination.total_pages, first.results.len());
         reading.add(first);
@@ -169,16 +195,21 @@ impl<'a> Reader<'a> {
         last: usize,
         size: usize,
     ) -> Result<bool, Error> {
-        let (asked, most) = (self.client.page_size(), reading.count.saturating_add(GROWTH * size));
+        let (asked, most) = (
+            self.client.page_size(),
+            reading.count.saturating_add(GROWTH * size),
+        );
         let pages = (2..last).map(|number| (number, asked));
         let requests = pages.chain((1..last).map(|number| seam(number, size)));
         self.progress.expect(2 * last - 3);
-        let answers =
-            stream::iter(requests).map(async |(number, size)| self.fetch::<Row>(number, size).await);
+        let answers = stream::iter(requests)
+            .map(async |(number, size)| self.fetch::<Row>(number, size).await);
         let mut answers = pin!(answers.buffer_unordered(self.client.concurrency()));
         while let Some(answer) = answers.try_next().await? {
             self.progress.advance();
-            let Some(page) = answer.filter(|page| page.pagination.count <= most) else { return Ok(false) };
+            let Some(page) = answer.filter(|page| page.pagination.count <= most) else {
+                return Ok(false);
+            };
             reading.add(page);
         }
         Ok(true)
@@ -192,21 +223,29 @@ impl<'a> Reader<'a> {
         size: usize,
     ) -> Result<(), Error> {
         for number in from..from.saturating_add(GROWTH) {
-            let Some(page) = self.page::<Row>(number, self.client.page_size()).await? else { break };
+            let Some(page) = self.page::<Row>(number, self.client.page_size()).await? else {
+                break;
+            };
             reading.ended = number >= page.pagination.total_pages;
             reading.add(page);
             if reading.ended {
                 break;
             }
             let (number, size) = seam(number, size);
-            let Some(seam) = self.page::<Row>(number, size).await? else { break };
+            let Some(seam) = self.page::<Row>(number, size).await? else {
+                break;
+            };
             reading.add(seam);
         }
         Ok(())
     }
 
     /// Reads one page; none beyond the end.
-    async fn page<Row: Listed>(&self, number: usize, size: usize) -> Result<Option<Page<Read<Row>>>, Error> {
+    async fn page<Row: Listed>(
+        &self,
+        number: usize,
+        size: usize,
+    ) -> Result<Option<Page<Read<Row>>>, Error> {
         self.progress.expect(1);
         let page = self.fetch(number, size).await?;
         self.progress.advance();
@@ -214,11 +253,18 @@ impl<'a> Reader<'a> {
     }
 
     /// Asks for one page and adds up how much comes.
-    async fn fetch<Row: Listed>(&self, number: usize, size: usize) -> Result<Option<Page<Read<Row>>>, Error> {
+    async fn fetch<Row: Listed>(
+        &self,
+        number: usize,
+        size: usize,
+    ) -> Result<Option<Page<Read<Row>>>, Error> {
         let page = self.client.page_of::<Row>(number, size).await?;
         let bytes = page.as_ref().map_or(0, |page| page.bytes);
         if self.bytes.fetch_add(bytes, Relaxed) + bytes > LARGEST_READING {
-            return Err(Error::Oversized { list: Row::LIST, limit: LARGEST_READING });
+            return Err(Error::Oversized {
+                list: Row::LIST,
+                limit: LARGEST_READING,
+            });
         }
         Ok(page)
     }
@@ -228,7 +274,9 @@ impl<'a> Reader<'a> {
 /// its number and its own size.
 fn seam(number: usize, size: usize) -> (usize, usize) {
     let end = number * size;
-    let own = (2..=end + 1).find(|own| !end.is_multiple_of(*own)).unwrap_or(end + 1);
+    let own = (2..=end + 1)
+        .find(|own| !end.is_multiple_of(*own))
+        .unwrap_or(end + 1);
     (end / own + 1, own)
 }
 
@@ -250,7 +298,10 @@ mod tests {
             for number in 1..=100 {
                 let (page, own) = seam(number, size);
                 let (first, last) = ((page - 1) * own + 1, page * own);
-                assert!(first <= number * size && number * size < last, "{number} of {size}");
+                assert!(
+                    first <= number * size && number * size < last,
+                    "{number} of {size}"
+                );
                 assert!(own <= 11, "{own} rows for {number} of {size}");
             }
         }

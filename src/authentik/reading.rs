@@ -59,7 +59,11 @@ pub async fn crawl(
         let seen = stamps.into_iter().filter(|stamp| *stamp <= began);
         seen.fold(settings.since(began), Timestamp::max)
     });
-    Ok(Crawl { directory, watermark, unannounced })
+    Ok(Crawl {
+        directory,
+        watermark,
+        unannounced,
+    })
 }
 
 /// Reads both lists. A pk that one names and the other lacks makes that list be read again, unless the
@@ -74,9 +78,16 @@ pub async fn read_directory(
     kept: &Directory,
     progress: &Progress,
 ) -> Result<Directory, Error> {
-    let before = Before { directory: kept, since: None };
+    let before = Before {
+        directory: kept,
+        since: None,
+    };
     let (directory, ..) = read_stamped(client, before, progress).await?;
-    if directory.lists_nobody() { Err(Error::Empty) } else { Ok(directory) }
+    if directory.lists_nobody() {
+        Err(Error::Empty)
+    } else {
+        Ok(directory)
+    }
 }
 
 /// Reads both lists, and tells the stamps of the users as they were first read, and who came or changed
@@ -87,13 +98,24 @@ async fn read_stamped(
     progress: &Progress,
 ) -> Result<(Directory, Vec<Timestamp>, BTreeSet<UserPk>), Error> {
     let kept = before.directory;
-    let reader = Reader { client, kept, progress };
+    let reader = Reader {
+        client,
+        kept,
+        progress,
+    };
     let ((users, of_users), (groups, of_groups)) =
         tokio::try_join!(reader.list::<Stamped>(), reader.list::<Group>())?;
-    let unannounced = users.iter().filter(|row| before.hides(row)).map(|row| row.user.pk).collect();
+    let unannounced = users
+        .iter()
+        .filter(|row| before.hides(row))
+        .map(|row| row.user.pk)
+        .collect();
     let stamps = users.iter().filter_map(|row| row.last_updated).collect();
     let users = users.into_iter().map(|row| row.user).collect();
-    let flaws = Flaws { users: of_users, groups: of_groups };
+    let flaws = Flaws {
+        users: of_users,
+        groups: of_groups,
+    };
     let mut directory = Directory::new(users, groups).with_flaws(flaws);
     let mut settled = Disagreement::of(kept);
     // Somebody joined a group after it was read: once, since the users are not read again for it.
@@ -112,8 +134,15 @@ async fn read_stamped(
 impl Before<'_> {
     /// Whether a row came or changed with a stamp that no reading of what changed asks for.
     fn hides(&self, row: &Stamped) -> bool {
-        let is_old = self.since.zip(row.last_updated).is_some_and(|(since, stamp)| stamp <= since);
-        is_old && !self.directory.user(row.user.pk).is_some_and(|known| known.is_described_as(&row.user))
+        let is_old = self
+            .since
+            .zip(row.last_updated)
+            .is_some_and(|(since, stamp)| stamp <= since);
+        is_old
+            && !self
+                .directory
+                .user(row.user.pk)
+                .is_some_and(|known| known.is_described_as(&row.user))
     }
 }
 
@@ -139,7 +168,9 @@ impl Reader<'_> {
     fn resolved<Row: Listed>(&self, rows: Rows<Row>) -> Resolved<Row> {
         let mut flaws = BTreeMap::new();
         let rows = rows.into_iter().filter_map(|(pk, row)| {
-            row.map_err(|flaw| flaws.insert(pk, flaw)).ok().or_else(|| Row::of(self.kept, pk))
+            row.map_err(|flaw| flaws.insert(pk, flaw))
+                .ok()
+                .or_else(|| Row::of(self.kept, pk))
         });
         (rows.collect(), flaws)
     }
@@ -162,7 +193,10 @@ impl Reader<'_> {
         }
         let (users, of_users) = self.list::<User>().await?;
         let (_, groups, flaws) = current.into_rows();
-        Ok(Directory::new(users, groups).with_flaws(Flaws { users: of_users, ..flaws }))
+        Ok(Directory::new(users, groups).with_flaws(Flaws {
+            users: of_users,
+            ..flaws
+        }))
     }
 
     /// Adds the users that came last; broken ones wait for the next full reading.
@@ -179,8 +213,13 @@ impl Reader<'_> {
 
 /// Refuses a list of which more than a few rows are broken.
 fn check<Row: Listed>(rows: &Rows<Row>) -> Result<(), Error> {
-    let broken = || rows.iter().filter_map(|(pk, row)| Some((pk, row.as_ref().err()?)));
-    let (Some((pk, flaw)), count) = (broken().next(), broken().count()) else { return Ok(()) };
+    let broken = || {
+        rows.iter()
+            .filter_map(|(pk, row)| Some((pk, row.as_ref().err()?)))
+    };
+    let (Some((pk, flaw)), count) = (broken().next(), broken().count()) else {
+        return Ok(());
+    };
     if count <= FEW_ROWS || count * 100 <= FEW_PERCENT * rows.len() {
         return Ok(());
     }
@@ -198,10 +237,25 @@ fn check<Row: Listed>(rows: &Rows<Row>) -> Result<(), Error> {
 /// Takes groups that were listed before and are not any more from the users that still name them:
 /// they were deleted after those users were read.
 fn forget_deleted(users: &mut [User], listed: &[Group], groups: &[Group], flaws: &Flaws) {
-    let left: BTreeSet<GroupPk> =
-        groups.iter().map(|group| group.pk).chain(flaws.groups.keys().copied()).collect();
-    let deleted: BTreeSet<_> = listed.iter().map(|group| group.pk).filter(|pk| !left.contains(pk)).collect();
-    for user in users.iter_mut().filter(|user| user.groups.iter().any(|pk| deleted.contains(pk))) {
-        user.groups = user.groups.iter().copied().filter(|pk| !deleted.contains(pk)).collect();
+    let left: BTreeSet<GroupPk> = groups
+        .iter()
+        .map(|group| group.pk)
+        .chain(flaws.groups.keys().copied())
+        .collect();
+    let deleted: BTreeSet<_> = listed
+        .iter()
+        .map(|group| group.pk)
+        .filter(|pk| !left.contains(pk))
+        .collect();
+    for user in users
+        .iter_mut()
+        .filter(|user| user.groups.iter().any(|pk| deleted.contains(pk)))
+    {
+        user.groups = user
+            .groups
+            .iter()
+            .copied()
+            .filter(|pk| !deleted.contains(pk))
+            .collect();
     }
 }

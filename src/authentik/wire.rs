@@ -38,9 +38,11 @@ impl List {
     pub fn flags(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::Users => &[("include_groups", "false")],
-            Self::Groups => {
-                &[("include_users", "false"), ("include_children", "true"), ("include_parents", "true")]
-            }
+            Self::Groups => &[
+                ("include_users", "false"),
+                ("include_children", "true"),
+                ("include_parents", "true"),
+            ],
         }
     }
 
@@ -174,8 +176,15 @@ pub struct WireGroup {
 
 impl From<WireGroup> for Group {
     fn from(wire: WireGroup) -> Self {
-        let parents = wire.parents.unwrap_or_else(|| wire.parent.into_iter().collect());
-        Self { pk: wire.pk, name: wire.name, parents: sorted(parents), users: sorted(wire.users) }
+        let parents = wire
+            .parents
+            .unwrap_or_else(|| wire.parent.into_iter().collect());
+        Self {
+            pk: wire.pk,
+            name: wire.name,
+            parents: sorted(parents),
+            users: sorted(wire.users),
+        }
     }
 }
 
@@ -207,18 +216,29 @@ mod tests {
     #[test]
     fn parents_are_read_from_both_generations() {
         let pk = |text: &str| GroupPk(text.parse().unwrap());
-        let old = group(json!({"pk": A, "name": "g", "users": [2, 1, 2], "parent": B, "parent_name": "p"}));
-        assert_eq!((&*old.parents, &*old.users), (&[pk(B)][..], &[UserPk(1), UserPk(2)][..]));
+        let old = group(
+            json!({"pk": A, "name": "g", "users": [2, 1, 2], "parent": B, "parent_name": "p"}),
+        );
+        assert_eq!(
+            (&*old.parents, &*old.users),
+            (&[pk(B)][..], &[UserPk(1), UserPk(2)][..])
+        );
         let root = group(json!({"pk": A, "name": "g", "users": [], "parent": null}));
         assert!(root.parents.is_empty());
-        let new = group(json!({"pk": A, "name": "g", "users": [], "parents": [B, A], "parents_obj": null}));
+        let new = group(
+            json!({"pk": A, "name": "g", "users": [], "parents": [B, A], "parents_obj": null}),
+        );
         assert_eq!(*new.parents, [pk(A), pk(B)]);
     }
 
     #[test]
     fn what_decides_about_people_is_required() {
-        assert!(from_value::<WireGroup>(json!({"pk": A, "name": "g"})).is_err(), "members");
-        let whole = json!({"pk": 1, "username": "u", "is_active": true, "type": "internal", "email": null});
+        assert!(
+            from_value::<WireGroup>(json!({"pk": A, "name": "g"})).is_err(),
+            "members"
+        );
+        let whole =
+            json!({"pk": 1, "username": "u", "is_active": true, "type": "internal", "email": null});
         for key in ["pk", "username", "is_active", "type"] {
             let mut part = whole.clone();
             part.as_object_mut().unwrap().remove(key);

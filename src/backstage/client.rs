@@ -77,12 +77,18 @@ impl Client {
         authorization.set_sensitive(true);
         let http = reqwest::Client::builder()
             .default_headers(HeaderMap::from_iter([(AUTHORIZATION, authorization)]))
-            .user_agent(concat!("authentik-entity-provider/", env!("CARGO_PKG_VERSION")))
+            .user_agent(concat!(
+                "authentik-entity-provider/",
+                env!("CARGO_PKG_VERSION")
+            ))
             .redirect(Policy::none())
             .timeout(PATIENCE)
             .build()?;
         let mut refresh = base_url.clone();
-        refresh.set_path(&format!("{}/api/catalog/refresh", base_url.path().trim_end_matches('/')));
+        refresh.set_path(&format!(
+            "{}/api/catalog/refresh",
+            base_url.path().trim_end_matches('/')
+        ));
         Ok(Self { http, refresh })
     }
 
@@ -91,7 +97,10 @@ impl Client {
     /// # Errors
     /// When Backstage does not take it.
     pub async fn refresh(&self, entity_ref: &str) -> Result<(), RefreshError> {
-        let request = self.http.post(self.refresh.clone()).json(&json!({ "entityRef": entity_ref }));
+        let request = self
+            .http
+            .post(self.refresh.clone())
+            .json(&json!({ "entityRef": entity_ref }));
         let answer = request.send().await.map_err(|error| unreachable(&error))?;
         let status = answer.status();
         match status {
@@ -115,6 +124,12 @@ async fn is_of_the_catalog(not_found: Response) -> bool {
 /// The last and most telling link of an error's chain, without the URL.
 fn unreachable(error: &reqwest::Error) -> RefreshError {
     let chain = std::iter::successors(std::error::Error::source(error), |error| error.source());
-    let cause = if error.is_timeout() { None } else { chain.last().map(ToString::to_string) };
-    RefreshError::Unreachable(cause.unwrap_or_else(|| format!("no answer within {} s", PATIENCE.as_secs())))
+    let cause = if error.is_timeout() {
+        None
+    } else {
+        chain.last().map(ToString::to_string)
+    };
+    RefreshError::Unreachable(
+        cause.unwrap_or_else(|| format!("no answer within {} s", PATIENCE.as_secs())),
+    )
 }

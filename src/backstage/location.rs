@@ -28,7 +28,10 @@ pub struct Location {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Content {
     /// `/entities`: what this location holds itself.
-    Entities { kind: Option<Kind>, shard: Option<Shard> },
+    Entities {
+        kind: Option<Kind>,
+        shard: Option<Shard>,
+    },
     /// `/locations`: so many locations, each with a shard.
     Shards { kind: Option<Kind>, of: ShardCount },
 }
@@ -65,13 +68,21 @@ impl Location {
     /// # Errors
     /// When nothing of this service is read under it.
     pub fn parse(target: &str) -> Result<Self, LocationError> {
-        let url = Url::parse(target).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        let url = Url::parse(target)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https"));
         let url = url.ok_or(LocationError::NoUrl)?;
-        let kind = parameter(&url, "kind", |text| KINDS.into_iter().find(|kind| kind.lower() == text))?;
-        let content = match url.path_segments().and_then(|mut segments| segments.next_back()) {
-            Some("entities") => {
-                Content::Entities { kind, shard: parameter(&url, "shard", |text| text.parse().ok())? }
-            }
+        let kind = parameter(&url, "kind", |text| {
+            KINDS.into_iter().find(|kind| kind.lower() == text)
+        })?;
+        let content = match url
+            .path_segments()
+            .and_then(|mut segments| segments.next_back())
+        {
+            Some("entities") => Content::Entities {
+                kind,
+                shard: parameter(&url, "shard", |text| text.parse().ok())?,
+            },
             Some("locations") => {
                 let of = parameter(&url, "shards", |text| text.parse().ok())?
                     .ok_or(LocationError::Parameter("shards"))?;
@@ -79,19 +90,34 @@ impl Location {
             }
             _ => return Err(LocationError::Path),
         };
-        Ok(Self { entity_ref: generated_ref(target), content })
+        Ok(Self {
+            entity_ref: generated_ref(target),
+            content,
+        })
     }
 
     /// Backstage's locations whose content differs; all of them without an old document.
     #[must_use]
-    pub fn changed(&self, old: Option<&Document>, new: &Document, prefix: &LocationPrefix) -> Vec<Changed> {
+    pub fn changed(
+        &self,
+        old: Option<&Document>,
+        new: &Document,
+        prefix: &LocationPrefix,
+    ) -> Vec<Changed> {
         match self.content {
             Content::Entities { kind, shard } => {
-                let own = [Changed { entity_ref: self.entity_ref.clone(), list: None }];
-                own.into_iter().filter(|_| differs(old, new, kind, shard)).collect()
+                let own = [Changed {
+                    entity_ref: self.entity_ref.clone(),
+                    list: None,
+                }];
+                own.into_iter()
+                    .filter(|_| differs(old, new, kind, shard))
+                    .collect()
             }
             Content::Shards { kind, of } => {
-                let changed = of.shards().filter(|shard| differs(old, new, kind, Some(*shard)));
+                let changed = of
+                    .shards()
+                    .filter(|shard| differs(old, new, kind, Some(*shard)));
                 let part = |shard| Changed {
                     entity_ref: location_ref(&location_name(prefix, kind, shard)),
                     list: Some(self.entity_ref.clone()),
@@ -103,7 +129,12 @@ impl Location {
 }
 
 /// Whether what is read under a target differs between two documents.
-fn differs(old: Option<&Document>, new: &Document, kind: Option<Kind>, shard: Option<Shard>) -> bool {
+fn differs(
+    old: Option<&Document>,
+    new: &Document,
+    kind: Option<Kind>,
+    shard: Option<Shard>,
+) -> bool {
     let Some(old) = old else { return true };
     match (kind, shard) {
         _ if old.digest() == new.digest() => false,
@@ -138,7 +169,9 @@ fn parameter<T>(
     read: impl Fn(&str) -> Option<T>,
 ) -> Result<Option<T>, LocationError> {
     let value = url.query_pairs().find(|(key, _)| key == name);
-    value.map(|(_, value)| read(&value).ok_or(LocationError::Parameter(name))).transpose()
+    value
+        .map(|(_, value)| read(&value).ok_or(LocationError::Parameter(name)))
+        .transpose()
 }
 
 #[cfg(test)]
@@ -169,10 +202,19 @@ mod tests {
             ("ftp://h/entities", LocationError::NoUrl),
             ("http://h/", LocationError::Path),
             ("http://h/entities.yaml", LocationError::Path),
-            ("http://h/entities?kind=robot", LocationError::Parameter("kind")),
-            ("http://h/entities?shard=4/4", LocationError::Parameter("shard")),
+            (
+                "http://h/entities?kind=robot",
+                LocationError::Parameter("kind"),
+            ),
+            (
+                "http://h/entities?shard=4/4",
+                LocationError::Parameter("shard"),
+            ),
             ("http://h/locations", LocationError::Parameter("shards")),
-            ("http://h/locations?shards=3", LocationError::Parameter("shards")),
+            (
+                "http://h/locations?shards=3",
+                LocationError::Parameter("shards"),
+            ),
         ] {
             assert_eq!(Location::parse(target).unwrap_err(), error, "{target}");
         }

@@ -93,8 +93,12 @@ impl Pusher {
                 () = sleep(due.pause()), if !due.refs.is_empty() => {}
                 else => return,
             }
-            let Some(settings) = self.settings.borrow_and_update().clone() else { continue };
-            let Some(snapshot) = self.store.current() else { continue };
+            let Some(settings) = self.settings.borrow_and_update().clone() else {
+                continue;
+            };
+            let Some(snapshot) = self.store.current() else {
+                continue;
+            };
             due.add(&settings, &snapshot.document);
             if !due.refs.is_empty() {
                 let round = due.round(&settings.client).await;
@@ -105,7 +109,11 @@ impl Pusher {
 
     /// Reports a round, in the ledger and in the log.
     fn conclude(&self, round: &Round, waiting: usize) {
-        let Round { refreshed, unknown, failure } = round;
+        let Round {
+            refreshed,
+            unknown,
+            failure,
+        } = round;
         if let Some(error) = failure {
             tracing::warn!(
                 refreshed, unknown, waiting, code = error.code(), reason = %error,
@@ -114,9 +122,16 @@ impl Pusher {
         } else {
             tracing::info!(refreshed, unknown, "told Backstage which locations changed");
         }
-        let failure = failure.as_ref().map(|error| Failure::new(error.code(), error.to_string()));
-        let report =
-            PushReport { at: self.clock.now(), refreshed: *refreshed, unknown: *unknown, waiting, failure };
+        let failure = failure
+            .as_ref()
+            .map(|error| Failure::new(error.code(), error.to_string()));
+        let report = PushReport {
+            at: self.clock.now(),
+            refreshed: *refreshed,
+            unknown: *unknown,
+            waiting,
+            failure,
+        };
         self.ledger.report_push(report);
     }
 }
@@ -126,9 +141,10 @@ impl Due {
     /// is everything: nobody knows what Backstage has read, and it answers what it has with a 304.
     fn add(&mut self, settings: &Settings, document: &Document) {
         let locations = settings.locations.iter();
-        let changed =
-            locations.flat_map(|location| location.changed(self.seen.as_ref(), document, &settings.prefix));
-        self.refs.extend(changed.map(|Changed { entity_ref, list }| (entity_ref, list)));
+        let changed = locations
+            .flat_map(|location| location.changed(self.seen.as_ref(), document, &settings.prefix));
+        self.refs
+            .extend(changed.map(|Changed { entity_ref, list }| (entity_ref, list)));
         self.seen = Some(document.clone());
     }
 
@@ -136,10 +152,14 @@ impl Due {
     /// Backstage does not know its list is due. A list that it does not know is read when it appears.
     async fn round(&mut self, client: &Client) -> Round {
         let mut round = Round::default();
-        let requests = self.refs.clone().into_iter().map(|(entity_ref, list)| async {
-            let answer = client.refresh(&entity_ref).await;
-            (entity_ref, list, answer)
-        });
+        let requests = self
+            .refs
+            .clone()
+            .into_iter()
+            .map(|(entity_ref, list)| async {
+                let answer = client.refresh(&entity_ref).await;
+                (entity_ref, list, answer)
+            });
         let mut answers = stream::iter(requests).buffer_unordered(IN_FLIGHT);
         while let Some((entity_ref, list, answer)) = answers.next().await {
             match (answer, list) {
@@ -158,13 +178,19 @@ impl Due {
             }
             self.refs.remove(&entity_ref);
         }
-        self.failures = if round.failure.is_some() { self.failures + 1 } else { 0 };
+        self.failures = if round.failure.is_some() {
+            self.failures + 1
+        } else {
+            0
+        };
         round
     }
 
     /// How long to wait before what is left is sent again.
     fn pause(&self) -> Duration {
         let doublings = self.failures.saturating_sub(1).min(16);
-        FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE)
+        FIRST_PAUSE
+            .saturating_mul(1 << doublings)
+            .min(LONGEST_PAUSE)
     }
 }

@@ -11,8 +11,12 @@ const REMEDY: &str = "correct the field in Authentik, or report this with Authen
 #[must_use]
 pub(super) fn findings(directory: &Directory) -> Vec<Finding> {
     let Flaws { users, groups } = directory.flaws();
-    let users = users.iter().map(|(pk, flaw)| finding::<User>(*pk, directory.user(*pk), flaw));
-    let groups = groups.iter().map(|(pk, flaw)| finding::<Group>(*pk, directory.group(*pk), flaw));
+    let users = users
+        .iter()
+        .map(|(pk, flaw)| finding::<User>(*pk, directory.user(*pk), flaw));
+    let groups = groups
+        .iter()
+        .map(|(pk, flaw)| finding::<Group>(*pk, directory.group(*pk), flaw));
     users.chain(groups).collect()
 }
 
@@ -23,6 +27,7 @@ fn finding<R: Row>(pk: R::Pk, kept: Option<&R>, flaw: &Flaw) -> Finding {
         Some(_) => "it is served as it was when it was last read",
         None => "it is left out, since it has never been read",
     };
-    let message = format!("the row with the pk {pk} cannot be read at `{field}`: {problem}; {outcome}");
+    let message =
+        format!("the row with the pk {pk} cannot be read at `{field}`: {problem}; {outcome}");
     Finding::about(Code::BrokenRow, R::KIND, pk, kept.map_or("", Row::source)).says(message, REMEDY)
 }

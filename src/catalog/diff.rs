@@ -34,15 +34,29 @@ impl Diff {
     #[must_use]
     pub fn between(old: &ByRef, new: &ByRef) -> Self {
         let only = |one: &ByRef, other: &ByRef| {
-            one.keys().filter(|entity_ref| !other.contains_key(*entity_ref)).cloned().collect()
+            one.keys()
+                .filter(|entity_ref| !other.contains_key(*entity_ref))
+                .cloned()
+                .collect()
         };
-        let both = old.iter().filter_map(|(entity_ref, old)| Some((entity_ref, old, new.get(entity_ref)?)));
-        let changed = both.filter(|(_, old, new)| old != new).map(|(entity_ref, old, new)| {
-            let mut paths = Vec::new();
-            differing(Some(old), Some(new), String::new(), &mut paths);
-            Changed { entity_ref: entity_ref.clone(), paths }
-        });
-        Self { added: only(new, old), changed: changed.collect(), removed: only(old, new) }
+        let both = old
+            .iter()
+            .filter_map(|(entity_ref, old)| Some((entity_ref, old, new.get(entity_ref)?)));
+        let changed = both
+            .filter(|(_, old, new)| old != new)
+            .map(|(entity_ref, old, new)| {
+                let mut paths = Vec::new();
+                differing(Some(old), Some(new), String::new(), &mut paths);
+                Changed {
+                    entity_ref: entity_ref.clone(),
+                    paths,
+                }
+            });
+        Self {
+            added: only(new, old),
+            changed: changed.collect(),
+            removed: only(old, new),
+        }
     }
 
     /// Whether nothing differs.
@@ -57,8 +71,14 @@ impl Diff {
 pub fn entity_ref(entity: &Value) -> Option<String> {
     let kind = entity.get("kind")?.as_str()?.to_lowercase();
     let metadata = entity.get("metadata")?;
-    let namespace = metadata.get("namespace").and_then(Value::as_str).unwrap_or("default");
-    Some(format!("{kind}:{namespace}/{}", metadata.get("name")?.as_str()?))
+    let namespace = metadata
+        .get("namespace")
+        .and_then(Value::as_str)
+        .unwrap_or("default");
+    Some(format!(
+        "{kind}:{namespace}/{}",
+        metadata.get("name")?.as_str()?
+    ))
 }
 
 /// Collects the paths at which two values differ.
@@ -77,7 +97,10 @@ fn differing(old: Option<&Value>, new: Option<&Value>, path: String, paths: &mut
 
 /// The path of a key, in brackets where a dot would mislead.
 fn below(path: &str, key: &str) -> String {
-    let plain = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    let plain = !key.is_empty()
+        && key
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
     match (path, plain) {
         (_, false) => format!("{path}[{key:?}]"),
         ("", true) => key.to_owned(),
@@ -92,7 +115,10 @@ mod tests {
     use super::*;
 
     fn by_ref(entities: &[Value]) -> ByRef {
-        entities.iter().map(|entity| (entity_ref(entity).unwrap(), entity.clone())).collect()
+        entities
+            .iter()
+            .map(|entity| (entity_ref(entity).unwrap(), entity.clone()))
+            .collect()
     }
 
     fn user(name: &str, spec: &Value) -> Value {
@@ -102,14 +128,22 @@ mod tests {
     #[test]
     fn what_is_new_gone_or_different_is_listed_by_ref() {
         let old = by_ref(&[user("a", &json!({"memberOf": []})), user("b", &json!({}))]);
-        let new = by_ref(&[user("a", &json!({"memberOf": ["x"]})), user("c", &json!({}))]);
+        let new = by_ref(&[
+            user("a", &json!({"memberOf": ["x"]})),
+            user("c", &json!({})),
+        ]);
         let diff = Diff::between(&old, &new);
         assert_eq!(
             (diff.added, diff.removed),
-            (vec!["user:default/c".to_owned()], vec!["user:default/b".to_owned()])
+            (
+                vec!["user:default/c".to_owned()],
+                vec!["user:default/b".to_owned()]
+            )
         );
-        let expected =
-            Changed { entity_ref: "user:default/a".to_owned(), paths: vec!["spec.memberOf".to_owned()] };
+        let expected = Changed {
+            entity_ref: "user:default/a".to_owned(),
+            paths: vec!["spec.memberOf".to_owned()],
+        };
         assert_eq!(diff.changed, [expected]);
         assert!(Diff::between(&old, &old).is_empty());
     }
@@ -120,7 +154,14 @@ mod tests {
         changed["metadata"]["annotations"]["a.b/pk"] = "2".into();
         let old = by_ref(&[user("a", &json!({"profile": {"email": "old"}}))]);
         let paths = &Diff::between(&old, &by_ref(&[changed])).changed[0].paths;
-        assert_eq!(paths, &["metadata.annotations[\"a.b/pk\"]", "spec.parent", "spec.profile.email"]);
+        assert_eq!(
+            paths,
+            &[
+                "metadata.annotations[\"a.b/pk\"]",
+                "spec.parent",
+                "spec.profile.email"
+            ]
+        );
     }
 
     #[test]

@@ -53,7 +53,12 @@ impl<'a> Entity<'a> {
             Spec::Group(_) => Kind::Group,
             Spec::User(_) => Kind::User,
         };
-        Self { api_version: "backstage.io/v1alpha1", kind, metadata: Metadata { name, annotations }, spec }
+        Self {
+            api_version: "backstage.io/v1alpha1",
+            kind,
+            metadata: Metadata { name, annotations },
+            spec,
+        }
     }
 }
 

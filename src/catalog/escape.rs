@@ -16,7 +16,9 @@ use serde_json::ser::Formatter;
 /// When the value cannot be JSON, which plain data always can.
 pub fn write_json(bytes: &mut Vec<u8>, value: &impl Serialize) {
     let mut serializer = Serializer::with_formatter(bytes, EscapeControls);
-    value.serialize(&mut serializer).expect("the value is plain data, and memory is written");
+    value
+        .serialize(&mut serializer)
+        .expect("the value is plain data, and memory is written");
 }
 
 /// A value as such JSON.
@@ -34,9 +36,16 @@ pub fn to_json(value: &impl Serialize) -> String {
 struct EscapeControls;
 
 impl Formatter for EscapeControls {
-    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
         let mut rest = fragment;
-        while let Some((at, control)) = rest.char_indices().find(|(_, c)| ('\u{7f}'..='\u{9f}').contains(c)) {
+        while let Some((at, control)) = rest
+            .char_indices()
+            .find(|(_, c)| ('\u{7f}'..='\u{9f}').contains(c))
+        {
             write!(writer, "{}\\u{:04x}", &rest[..at], u32::from(control))?;
             rest = &rest[at + control.len_utf8()..];
         }

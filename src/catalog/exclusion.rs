@@ -17,7 +17,10 @@ impl<'p> Exclusion<'p> {
     /// Reads the entries of `excludeGroups`.
     #[must_use]
     pub fn new(entries: &'p [String]) -> Self {
-        Self { entries, excluded: entries.iter().map(String::as_str).collect() }
+        Self {
+            entries,
+            excluded: entries.iter().map(String::as_str).collect(),
+        }
     }
 
     /// Whether a group is left out. The npm module's rule decides, whatever the policy for names.
@@ -32,7 +35,9 @@ impl<'p> Exclusion<'p> {
         if self.excluded.is_empty() {
             return None;
         }
-        self.excluded.get(sanitize_name(&group.name).as_str()).copied()
+        self.excluded
+            .get(sanitize_name(&group.name).as_str())
+            .copied()
     }
 
     /// The entries that match no group or never can, each with the right spelling where it is known.
@@ -41,8 +46,14 @@ impl<'p> Exclusion<'p> {
         if self.entries.is_empty() {
             return Vec::new();
         }
-        let known: BTreeSet<String> = groups.iter().map(|group| sanitize_name(&group.name)).collect();
-        self.entries.iter().filter_map(|entry| finding(entry, &known)).collect()
+        let known: BTreeSet<String> = groups
+            .iter()
+            .map(|group| sanitize_name(&group.name))
+            .collect();
+        self.entries
+            .iter()
+            .filter_map(|entry| finding(entry, &known))
+            .collect()
     }
 }
 
@@ -69,8 +80,13 @@ fn finding(entry: &str, known: &BTreeSet<String>) -> Option<Finding> {
 /// The known name that a misspelt one most likely means.
 fn nearest<'k>(name: &str, known: &'k BTreeSet<String>) -> Option<&'k String> {
     let allowed = 1 + name.len() / 5;
-    let distances = known.iter().map(|candidate| (strsim::osa_distance(name, candidate), candidate));
-    distances.filter(|(distance, _)| *distance <= allowed).min().map(|(_, candidate)| candidate)
+    let distances = known
+        .iter()
+        .map(|candidate| (strsim::osa_distance(name, candidate), candidate));
+    distances
+        .filter(|(distance, _)| *distance <= allowed)
+        .min()
+        .map(|(_, candidate)| candidate)
 }
 
 #[cfg(test)]
@@ -94,7 +110,10 @@ mod tests {
 
     fn remedy(entry: &str) -> Option<(Code, String)> {
         let entries = [entry.to_owned()];
-        Exclusion::new(&entries).findings(&groups()).pop().map(|finding| (finding.code, finding.remedy))
+        Exclusion::new(&entries)
+            .findings(&groups())
+            .pop()
+            .map(|finding| (finding.code, finding.remedy))
     }
 
     #[test]
@@ -114,8 +133,14 @@ mod tests {
         assert_eq!(remedy("Tech Ops"), misspelt("tech-ops-"));
         assert_eq!(remedy("Sales"), misspelt("sales"));
         let unmatched = |remedy: &str| Some((Code::ExcludeUnmatched, remedy.to_owned()));
-        assert_eq!(remedy("tech-ops"), unmatched("write \"tech-ops-\", or remove the entry"));
+        assert_eq!(
+            remedy("tech-ops"),
+            unmatched("write \"tech-ops-\", or remove the entry")
+        );
         let (code, text) = remedy("marketing").unwrap();
-        assert!(code == Code::ExcludeUnmatched && text.starts_with("remove the entry"), "{text}");
+        assert!(
+            code == Code::ExcludeUnmatched && text.starts_with("remove the entry"),
+            "{text}"
+        );
     }
 }

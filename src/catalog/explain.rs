@@ -92,17 +92,21 @@ impl std::fmt::Display for Rule {
 pub fn explain(plan: &Plan<'_>, kind: Kind, asked: &str) -> Vec<Explanation> {
     let directory = plan.directory;
     match kind {
-        Kind::User => {
-            matching(directory.users(), &plan.users, asked).map(|row| user::explain(plan, row)).collect()
-        }
-        Kind::Group => {
-            matching(directory.groups(), &plan.groups, asked).map(|row| group::explain(plan, row)).collect()
-        }
+        Kind::User => matching(directory.users(), &plan.users, asked)
+            .map(|row| user::explain(plan, row))
+            .collect(),
+        Kind::Group => matching(directory.groups(), &plan.groups, asked)
+            .map(|row| group::explain(plan, row))
+            .collect(),
     }
 }
 
 /// The rows that are meant.
-fn matching<'d, R: Row>(rows: &'d [R], named: &Roster<'_, R>, asked: &str) -> impl Iterator<Item = &'d R> {
+fn matching<'d, R: Row>(
+    rows: &'d [R],
+    named: &Roster<'_, R>,
+    asked: &str,
+) -> impl Iterator<Item = &'d R> {
     let holder = named.find(asked).map(|at| named.row(at).pk());
     rows.iter().filter(move |row| {
         row.source() == asked
@@ -114,7 +118,10 @@ fn matching<'d, R: Row>(rows: &'d [R], named: &Roster<'_, R>, asked: &str) -> im
 
 /// What a rule did.
 fn step(rule: Rule, says: impl Into<String>) -> Step {
-    Step { rule, says: says.into() }
+    Step {
+        rule,
+        says: says.into(),
+    }
 }
 
 /// An entity as it is served.

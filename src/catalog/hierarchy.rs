@@ -19,7 +19,10 @@ impl Hierarchy {
     pub fn acyclic(mut links: Vec<(usize, usize)>, groups: usize) -> Self {
         links.sort_unstable();
         links.dedup();
-        let mut hierarchy = Self { parents: vec![Vec::new(); groups], cut: Vec::new() };
+        let mut hierarchy = Self {
+            parents: vec![Vec::new(); groups],
+            cut: Vec::new(),
+        };
         let mut components = Components::new(groups);
         for (child, parent) in links {
             let linked_already = components.find(child) == components.find(parent);
@@ -87,9 +90,15 @@ mod tests {
 
     #[test]
     fn of_a_cycle_the_last_link_by_pk_is_cut() {
-        assert_eq!(Hierarchy::acyclic(vec![(0, 1), (1, 2), (2, 0)], 3).cut, [(2, 0)]);
+        assert_eq!(
+            Hierarchy::acyclic(vec![(0, 1), (1, 2), (2, 0)], 3).cut,
+            [(2, 0)]
+        );
         assert_eq!(Hierarchy::acyclic(vec![(0, 0)], 1).cut, [(0, 0)]);
-        assert_eq!(Hierarchy::acyclic(vec![(1, 0), (0, 1), (2, 1)], 3).cut, [(1, 0)]);
+        assert_eq!(
+            Hierarchy::acyclic(vec![(1, 0), (0, 1), (2, 1)], 3).cut,
+            [(1, 0)]
+        );
     }
 
     proptest! {

@@ -63,7 +63,10 @@ impl Location {
             api_version: "backstage.io/v1alpha1",
             kind: "Location",
             metadata: Metadata { name },
-            spec: Spec { location_type: "url", target },
+            spec: Spec {
+                location_type: "url",
+                target,
+            },
         }
     }
 }
@@ -74,14 +77,37 @@ mod tests {
 
     #[test]
     fn a_prefix_gives_names_that_backstage_accepts() {
-        for good in ["authentik", "a", "0", "A-b_c.", &"x".repeat(MAX_PREFIX_LENGTH)] {
+        for good in [
+            "authentik",
+            "a",
+            "0",
+            "A-b_c.",
+            &"x".repeat(MAX_PREFIX_LENGTH),
+        ] {
             let prefix = LocationPrefix::new(good).unwrap();
-            assert!(is_valid_name(&format!("{}-group-1023-of-1024", prefix.as_str())), "{good}");
+            assert!(
+                is_valid_name(&format!("{}-group-1023-of-1024", prefix.as_str())),
+                "{good}"
+            );
         }
-        for bad in ["", "-a", ".", "a b", "a/b", "ä", &"x".repeat(MAX_PREFIX_LENGTH + 1)] {
+        for bad in [
+            "",
+            "-a",
+            ".",
+            "a b",
+            "a/b",
+            "ä",
+            &"x".repeat(MAX_PREFIX_LENGTH + 1),
+        ] {
             assert_eq!(LocationPrefix::new(bad), None, "{bad}");
         }
-        assert_eq!(LocationPrefix::new("authentik"), Some(LocationPrefix::default()));
-        assert!(!is_valid_name(&format!("{}-group-1023-of-1024", "x".repeat(MAX_PREFIX_LENGTH + 1))));
+        assert_eq!(
+            LocationPrefix::new("authentik"),
+            Some(LocationPrefix::default())
+        );
+        assert!(!is_valid_name(&format!(
+            "{}-group-1023-of-1024",
+            "x".repeat(MAX_PREFIX_LENGTH + 1)
+        )));
     }
 }

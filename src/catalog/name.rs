@@ -12,7 +12,10 @@ pub const MAX_NAME_LENGTH: usize = 63;
 /// JavaScript replaces UTF-16 code units, so a character beyond the BMP gives two `-`.
 #[must_use]
 pub fn sanitize_name(text: &str) -> String {
-    text.to_lowercase().encode_utf16().map(sanitized_unit).collect()
+    text.to_lowercase()
+        .encode_utf16()
+        .map(sanitized_unit)
+        .collect()
 }
 
 /// The character that the npm module's rule puts for one UTF-16 code unit.
@@ -32,7 +35,9 @@ pub fn is_valid_name(name: &str) -> bool {
     bytes.len() <= MAX_NAME_LENGTH
         && edge(bytes.first())
         && edge(bytes.last())
-        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+        && bytes
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
 }
 
 /// The valid name nearest to a sanitized one; `kind` and `pk` name what has nothing left.
@@ -62,7 +67,10 @@ fn stem(sanitized: &str) -> &str {
 fn suffixed(stem: &str, suffix: &str) -> String {
     let room = MAX_NAME_LENGTH - suffix.len() - 1;
     let cut = &stem[..stem.len().min(room)];
-    format!("{}-{suffix}", cut.trim_end_matches(|c: char| !c.is_ascii_alphanumeric()))
+    format!(
+        "{}-{suffix}",
+        cut.trim_end_matches(|c: char| !c.is_ascii_alphanumeric())
+    )
 }
 
 /// The first hexadecimal digits of the SHA-256 of a pk's text.
@@ -100,7 +108,17 @@ mod tests {
         for good in ["a", "0", "007", "a--b", "a..b", "A_b", &"x".repeat(63)] {
             assert!(is_valid_name(good), "{good}");
         }
-        for bad in ["", "tech-ops-", "-x", ".x", "x_", "a b", "ä", "a/b", &"x".repeat(64)] {
+        for bad in [
+            "",
+            "tech-ops-",
+            "-x",
+            ".x",
+            "x_",
+            "a b",
+            "ä",
+            "a/b",
+            &"x".repeat(64),
+        ] {
             assert!(!is_valid_name(bad), "{bad}");
         }
     }

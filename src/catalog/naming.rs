@@ -45,20 +45,30 @@ pub fn assign<Pk: Copy + Ord + Display>(
     candidates: &[Candidate<'_, Pk>],
     held: &Held<Pk>,
 ) -> Assignment {
-    let naming = Naming { kind, policy, candidates, held };
+    let naming = Naming {
+        kind,
+        policy,
+        candidates,
+        held,
+    };
     let owners = naming.owners();
     let mut names = vec![None; candidates.len()];
     for (name, owner) in &owners {
         names[*owner] = Some(name.as_str().into());
     }
-    let findings =
-        (0..candidates.len()).filter_map(|row| naming.finding(row, names[row].as_deref(), &owners)).collect();
+    let findings = (0..candidates.len())
+        .filter_map(|row| naming.finding(row, names[row].as_deref(), &owners))
+        .collect();
     Assignment { names, findings }
 }
 
 /// The name that a row wants first; none where nothing is left of its source.
 #[must_use]
-pub fn wanted<Pk: Display>(kind: Kind, policy: NamePolicy, candidate: Candidate<'_, Pk>) -> Option<String> {
+pub fn wanted<Pk: Display>(
+    kind: Kind,
+    policy: NamePolicy,
+    candidate: Candidate<'_, Pk>,
+) -> Option<String> {
     let sanitized = sanitize_name(candidate.source);
     match policy {
         NamePolicy::Seed => (!sanitized.is_empty()).then_some(sanitized),
@@ -81,7 +91,9 @@ impl<Pk: Copy + Ord + Display> Naming<'_, Pk> {
         let mut proposals = vec![0; self.candidates.len()];
         let mut open: Vec<usize> = (0..self.candidates.len()).rev().collect();
         while let Some(row) = open.pop() {
-            let Some(name) = self.proposal(row, proposals[row]) else { continue };
+            let Some(name) = self.proposal(row, proposals[row]) else {
+                continue;
+            };
             proposals[row] += 1;
             match owners.get(&name) {
                 Some(&owner) if self.claim(owner, &name) < self.claim(row, &name) => open.push(row),
@@ -98,7 +110,12 @@ impl<Pk: Copy + Ord + Display> Naming<'_, Pk> {
             (_, 0) => wanted(self.kind, self.policy, candidate),
             (NamePolicy::Seed, _) => None,
             (NamePolicy::Backstage, nth) => SUFFIX_DIGITS.get(nth - 1).map(|digits| {
-                suffix_name(&sanitize_name(candidate.source), self.kind.lower(), candidate.pk, *digits)
+                suffix_name(
+                    &sanitize_name(candidate.source),
+                    self.kind.lower(),
+                    candidate.pk,
+                    *digits,
+                )
             }),
         }
     }
@@ -110,12 +127,20 @@ impl<Pk: Copy + Ord + Display> Naming<'_, Pk> {
     }
 
     /// What there is to say about a row's name.
-    fn finding(&self, row: usize, name: Option<&str>, owners: &HashMap<String, usize>) -> Option<Finding> {
+    fn finding(
+        &self,
+        row: usize,
+        name: Option<&str>,
+        owners: &HashMap<String, usize>,
+    ) -> Option<Finding> {
         let Candidate { pk, source } = self.candidates[row];
         let about = |code| Finding::about(code, self.kind, pk, source);
         let Some(wanted) = self.proposal(row, 0) else {
             return Some(about(Code::NameEmpty).says(
-                format!("the {} with pk {pk} has an empty name and is left out", self.kind),
+                format!(
+                    "the {} with pk {pk} has an empty name and is left out",
+                    self.kind
+                ),
                 "give it a name in Authentik, or set `names: backstage`",
             ));
         };
@@ -123,7 +148,9 @@ impl<Pk: Copy + Ord + Display> Naming<'_, Pk> {
             return self.finding_of_form(row, &wanted);
         }
         let winner = self.candidates[owners[&wanted]];
-        let outcome = name.map_or("is left out".to_owned(), |name| format!("is named {name:?}"));
+        let outcome = name.map_or("is left out".to_owned(), |name| {
+            format!("is named {name:?}")
+        });
         let finding = about(Code::NameCollision).says(
             format!(
                 "{source:?} (pk {pk}) and {:?} (pk {}) both want the name {wanted:?}; pk {} has it, pk {pk} {outcome}",
@@ -144,7 +171,9 @@ impl<Pk: Copy + Ord + Display> Naming<'_, Pk> {
         let sanitized = sanitize_name(source);
         match self.policy {
             NamePolicy::Seed if !is_valid_name(name) => Some(about(Code::NameRefused).says(
-                format!("Backstage refuses the name {name:?} made from {source:?}, and so this entity"),
+                format!(
+                    "Backstage refuses the name {name:?} made from {source:?}, and so this entity"
+                ),
                 "rename it in Authentik, or set `names: backstage`",
             )),
             NamePolicy::Backstage if name != sanitized => Some(about(Code::NameRepaired).says(
@@ -160,16 +189,29 @@ impl<Pk: Copy + Ord + Display> Naming<'_, Pk> {
 mod tests {
     use super::*;
 
-    fn names(policy: NamePolicy, rows: &[(i64, &str)], held: &[(i64, &str)]) -> Vec<Option<Box<str>>> {
-        let candidates: Vec<_> = rows.iter().map(|(pk, source)| Candidate { pk: *pk, source }).collect();
-        let held = held.iter().map(|(pk, name)| (*pk, (*name).into())).collect();
+    fn names(
+        policy: NamePolicy,
+        rows: &[(i64, &str)],
+        held: &[(i64, &str)],
+    ) -> Vec<Option<Box<str>>> {
+        let candidates: Vec<_> = rows
+            .iter()
+            .map(|(pk, source)| Candidate { pk: *pk, source })
+            .collect();
+        let held = held
+            .iter()
+            .map(|(pk, name)| (*pk, (*name).into()))
+            .collect();
         assign(Kind::User, policy, &candidates, &held).names
     }
 
     #[test]
     fn the_lowest_pk_gets_the_name_and_the_other_is_left_out_or_gets_a_suffix() {
         let rows = [(4, "alice.smith"), (3, "Alice.Smith")];
-        assert_eq!(names(NamePolicy::Seed, &rows, &[]), [None, Some("alice.smith".into())]);
+        assert_eq!(
+            names(NamePolicy::Seed, &rows, &[]),
+            [None, Some("alice.smith".into())]
+        );
         let suffixed = format!("alice.smith-{}", &suffix_name("x", "user", 4, 8)[2..]);
         assert_eq!(
             names(NamePolicy::Backstage, &rows, &[]),
@@ -180,7 +222,10 @@ mod tests {
     #[test]
     fn who_held_the_name_keeps_it_against_a_lower_pk() {
         let rows = [(3, "Alice"), (4, "alice")];
-        assert_eq!(names(NamePolicy::Seed, &rows, &[(4, "alice")]), [None, Some("alice".into())]);
+        assert_eq!(
+            names(NamePolicy::Seed, &rows, &[(4, "alice")]),
+            [None, Some("alice".into())]
+        );
         assert_eq!(
             names(NamePolicy::Seed, &rows, &[(4, "bob")]),
             [Some("alice".into()), None],
@@ -193,12 +238,17 @@ mod tests {
         let rows = [(1, "tech-ops-"), (2, "tech-ops")];
         let given = names(NamePolicy::Backstage, &rows, &[(2, "tech-ops")]);
         assert_eq!(given[1].as_deref(), Some("tech-ops"));
-        assert!(given[0].as_deref().unwrap().starts_with("tech-ops-"), "{given:?}");
+        assert!(
+            given[0].as_deref().unwrap().starts_with("tech-ops-"),
+            "{given:?}"
+        );
     }
 
     #[test]
     fn a_namesake_of_a_suffix_does_not_take_it_away() {
-        let suffix = names(NamePolicy::Backstage, &[(3, "a"), (7, "A")], &[])[1].clone().unwrap();
+        let suffix = names(NamePolicy::Backstage, &[(3, "a"), (7, "A")], &[])[1]
+            .clone()
+            .unwrap();
         let rows = [(3, "a"), (7, "A"), (9, &*suffix)];
         let given = names(NamePolicy::Backstage, &rows, &[(3, "a"), (7, &suffix)]);
         assert_eq!(given[1].as_ref(), Some(&suffix));
@@ -209,12 +259,24 @@ mod tests {
     #[test]
     fn an_empty_name_is_left_out_or_made_from_the_pk() {
         assert_eq!(names(NamePolicy::Seed, &[(1, "")], &[]), [None]);
-        assert_eq!(names(NamePolicy::Backstage, &[(1, "")], &[]), [Some("user-1".into())]);
+        assert_eq!(
+            names(NamePolicy::Backstage, &[(1, "")], &[]),
+            [Some("user-1".into())]
+        );
     }
 
     #[test]
     fn findings_name_both_and_the_remedy() {
-        let candidates = [Candidate { pk: 3, source: "Alice" }, Candidate { pk: 4, source: "alice" }];
+        let candidates = [
+            Candidate {
+                pk: 3,
+                source: "Alice",
+            },
+            Candidate {
+                pk: 4,
+                source: "alice",
+            },
+        ];
         let found = assign(Kind::User, NamePolicy::Seed, &candidates, &Held::new()).findings;
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].code, Code::NameCollision);

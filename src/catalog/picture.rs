@@ -32,7 +32,9 @@ pub fn picture<'a>(avatar: &'a str, base_url: &BaseUrl) -> Picture<'a> {
 /// Whether an URL begins, in any case, with a scheme that only shows something.
 fn has_safe_scheme(url: &str) -> bool {
     ["http://", "https://", "data:image/"].iter().any(|scheme| {
-        url.as_bytes().get(..scheme.len()).is_some_and(|head| head.eq_ignore_ascii_case(scheme.as_bytes()))
+        url.as_bytes()
+            .get(..scheme.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(scheme.as_bytes()))
     })
 }
 
@@ -46,10 +48,22 @@ mod tests {
         let shown = |text: &'static str| Picture::Shown(Cow::Borrowed(text));
         for (avatar, expected) in [
             ("", Picture::Absent),
-            ("https://cdn.example.com/alice.png", shown("https://cdn.example.com/alice.png")),
-            ("HTTP://cdn.example.com/a", shown("HTTP://cdn.example.com/a")),
-            ("data:image/svg+xml;base64,PHN2Zz4=", shown("data:image/svg+xml;base64,PHN2Zz4=")),
-            ("/media/a.png", shown("https://authentik.example.com/media/a.png")),
+            (
+                "https://cdn.example.com/alice.png",
+                shown("https://cdn.example.com/alice.png"),
+            ),
+            (
+                "HTTP://cdn.example.com/a",
+                shown("HTTP://cdn.example.com/a"),
+            ),
+            (
+                "data:image/svg+xml;base64,PHN2Zz4=",
+                shown("data:image/svg+xml;base64,PHN2Zz4="),
+            ),
+            (
+                "/media/a.png",
+                shown("https://authentik.example.com/media/a.png"),
+            ),
             ("javascript:alert(1)", Picture::Refused),
             (" javascript:alert(1)", Picture::Refused),
             ("data:text/html,<script>", Picture::Refused),

@@ -52,14 +52,26 @@ impl<'d> Plan<'d> {
     #[must_use]
     pub fn new(directory: &'d Directory, policy: &'d Policy, held: &Names) -> Self {
         let exclusion = Exclusion::new(&policy.exclude_groups);
-        let included: Vec<_> =
-            directory.users().iter().filter(|user| Skip::of(user, policy).is_none()).collect();
+        let included: Vec<_> = directory
+            .users()
+            .iter()
+            .filter(|user| Skip::of(user, policy).is_none())
+            .collect();
         let (users, mut findings) = Roster::new(&included, policy.names, &held.users);
-        let included: Vec<_> = directory.groups().iter().filter(|group| !exclusion.excludes(group)).collect();
+        let included: Vec<_> = directory
+            .groups()
+            .iter()
+            .filter(|group| !exclusion.excludes(group))
+            .collect();
         let (groups, of_groups) = Roster::new(&included, policy.names, &held.groups);
         findings.extend(of_groups);
         let hierarchy = hierarchy(&groups);
-        findings.extend(hierarchy.cut.iter().map(|(child, parent)| cycle(&groups, *child, *parent)));
+        findings.extend(
+            hierarchy
+                .cut
+                .iter()
+                .map(|(child, parent)| cycle(&groups, *child, *parent)),
+        );
         findings.extend(exclusion.findings(directory.groups()));
         findings.extend(refused_pictures(&users, policy));
         findings.extend(view::findings(directory));
@@ -67,7 +79,16 @@ impl<'d> Plan<'d> {
         findings.sort_unstable();
         let links = Links::new(&users, &groups, &hierarchy);
         let location = format!("authentik:{}", policy.base_url);
-        Self { directory, policy, exclusion, users, groups, links, location, findings }
+        Self {
+            directory,
+            policy,
+            exclusion,
+            users,
+            groups,
+            links,
+            location,
+            findings,
+        }
     }
 
     /// The entities: groups, then users, each sorted by name.
@@ -88,7 +109,10 @@ impl<'d> Plan<'d> {
     /// The names to keep for the next transform.
     #[must_use]
     pub fn names(&self) -> Names {
-        Names { users: self.users.held(), groups: self.groups.held() }
+        Names {
+            users: self.users.held(),
+            groups: self.groups.held(),
+        }
     }
 
     /// What the operator should know, in a fixed order.
@@ -103,7 +127,9 @@ impl<'d> Plan<'d> {
             group_type: "team",
             children: self.groups.names(&self.links.children[at]),
             members: self.users.names(&self.links.members[at]),
-            parent: self.links.parents[at].first().map(|parent| self.groups.name(*parent)),
+            parent: self.links.parents[at]
+                .first()
+                .map(|parent| self.groups.name(*parent)),
         };
         let annotations = self.annotations(self.groups.row(at).pk.to_string());
         Entity::new(self.groups.name(at), annotations, Spec::Group(spec))
@@ -120,13 +146,24 @@ impl<'d> Plan<'d> {
                 Picture::Absent | Picture::Refused => None,
             },
         };
-        let spec = UserSpec { profile, member_of: self.groups.names(&self.links.member_of[at]) };
-        Entity::new(self.users.name(at), self.annotations(row.pk.to_string()), Spec::User(spec))
+        let spec = UserSpec {
+            profile,
+            member_of: self.groups.names(&self.links.member_of[at]),
+        };
+        Entity::new(
+            self.users.name(at),
+            self.annotations(row.pk.to_string()),
+            Spec::User(spec),
+        )
     }
 
     /// The annotations of an entity made from the row with a pk.
     fn annotations(&self, pk: String) -> Annotations<'_> {
-        Annotations { pk, location: &self.location, origin_location: &self.location }
+        Annotations {
+            pk,
+            location: &self.location,
+            origin_location: &self.location,
+        }
     }
 }
 
@@ -148,27 +185,38 @@ impl Links {
         }
         for (rank, parents) in hierarchy.parents.iter().enumerate() {
             let child = groups.position_of_rank(rank);
-            let parents = parents.iter().map(|parent| groups.position_of_rank(*parent));
+            let parents = parents
+                .iter()
+                .map(|parent| groups.position_of_rank(*parent));
             links.parents[child] = sorted(parents.collect());
             for parent in &links.parents[child] {
                 links.children[*parent].push(child);
             }
         }
-        links.children.iter_mut().for_each(|children| children.sort_unstable());
+        links
+            .children
+            .iter_mut()
+            .for_each(|children| children.sort_unstable());
         links
     }
 }
 
 /// The name that is shown of a user.
 fn display_name(user: &User) -> &str {
-    if user.name.is_empty() { &user.username } else { &user.name }
+    if user.name.is_empty() {
+        &user.username
+    } else {
+        &user.name
+    }
 }
 
 /// The hierarchy among named groups, by the ranks of their pks.
 fn hierarchy(groups: &Roster<'_, Group>) -> Hierarchy {
     let links = (0..groups.len()).flat_map(|rank| {
         let row = groups.row(groups.position_of_rank(rank));
-        row.parents.iter().filter_map(move |parent| Some((rank, groups.rank(*parent)?)))
+        row.parents
+            .iter()
+            .filter_map(move |parent| Some((rank, groups.rank(*parent)?)))
     });
     Hierarchy::acyclic(links.collect(), groups.len())
 }
@@ -185,7 +233,10 @@ fn cycle(groups: &Roster<'_, Group>, child: usize, parent: usize) -> Finding {
     let row = |rank| groups.row(groups.position_of_rank(rank));
     let (child, parent) = (row(child), row(parent));
     let message = if child.pk == parent.pk {
-        format!("group {:?} (pk {}) is its own parent; the link is left out", child.name, child.pk)
+        format!(
+            "group {:?} (pk {}) is its own parent; the link is left out",
+            child.name, child.pk
+        )
     } else {
         format!(
             "group {:?} (pk {}) has the parent {:?} (pk {}), which stands below it; the link is left out",

@@ -53,17 +53,41 @@ pub(super) struct Roster<'d, R: Row> {
 impl<'d, R: Row> Roster<'d, R> {
     /// Names rows; those that get no name are left out. Says what it found.
     #[must_use]
-    pub(super) fn new(rows: &[&'d R], policy: NamePolicy, held: &Held<R::Pk>) -> (Self, Vec<Finding>) {
-        let candidates: Vec<_> =
-            rows.iter().map(|row| Candidate { pk: row.pk(), source: row.source() }).collect();
+    pub(super) fn new(
+        rows: &[&'d R],
+        policy: NamePolicy,
+        held: &Held<R::Pk>,
+    ) -> (Self, Vec<Finding>) {
+        let candidates: Vec<_> = rows
+            .iter()
+            .map(|row| Candidate {
+                pk: row.pk(),
+                source: row.source(),
+            })
+            .collect();
         let assignment = assign(R::KIND, policy, &candidates, held);
-        let mut named: Vec<_> =
-            assignment.names.into_iter().zip(rows).filter_map(|(name, row)| Some((name?, *row))).collect();
+        let mut named: Vec<_> = assignment
+            .names
+            .into_iter()
+            .zip(rows)
+            .filter_map(|(name, row)| Some((name?, *row)))
+            .collect();
         named.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-        let mut by_pk: Vec<_> = named.iter().enumerate().map(|(at, (_, row))| (row.pk(), at)).collect();
+        let mut by_pk: Vec<_> = named
+            .iter()
+            .enumerate()
+            .map(|(at, (_, row))| (row.pk(), at))
+            .collect();
         by_pk.sort_unstable();
         let (names, named_rows) = named.into_iter().unzip();
-        (Self { rows: named_rows, names, by_pk }, assignment.findings)
+        (
+            Self {
+                rows: named_rows,
+                names,
+                by_pk,
+            },
+            assignment.findings,
+        )
     }
 
     /// How many rows have a name.
@@ -99,7 +123,9 @@ impl<'d, R: Row> Roster<'d, R> {
     /// Where a name stands, if a row has it.
     #[must_use]
     pub(super) fn find(&self, name: &str) -> Option<usize> {
-        self.names.binary_search_by(|known| (**known).cmp(name)).ok()
+        self.names
+            .binary_search_by(|known| (**known).cmp(name))
+            .ok()
     }
 
     /// The rank of a pk among those of the named rows.
@@ -117,6 +143,9 @@ impl<'d, R: Row> Roster<'d, R> {
     /// Which row holds which name.
     #[must_use]
     pub(super) fn held(&self) -> Held<R::Pk> {
-        self.by_pk.iter().map(|(pk, at)| (*pk, self.names[*at].clone())).collect()
+        self.by_pk
+            .iter()
+            .map(|(pk, at)| (*pk, self.names[*at].clone()))
+            .collect()
     }
 }

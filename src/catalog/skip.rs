@@ -19,6 +19,7 @@ impl Skip {
         if !user.is_active {
             return Some(Self::Inactive);
         }
-        (user.is_service_account() && !policy.include_service_accounts).then_some(Self::ServiceAccount)
+        (user.is_service_account() && !policy.include_service_accounts)
+            .then_some(Self::ServiceAccount)
     }
 }

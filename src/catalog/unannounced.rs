@@ -17,10 +17,13 @@ pub fn finding(users: &BTreeSet<UserPk>, directory: &Directory) -> Option<Findin
     if users.is_empty() {
         return None;
     }
-    let named = users.iter().take(NAMED).map(|pk| match directory.user(*pk) {
-        Some(user) => format!("{:?} (pk {pk})", user.username),
-        None => format!("pk {pk}"),
-    });
+    let named = users
+        .iter()
+        .take(NAMED)
+        .map(|pk| match directory.user(*pk) {
+            Some(user) => format!("{:?} (pk {pk})", user.username),
+            None => format!("pk {pk}"),
+        });
     let named = named.collect::<Vec<_>>().join(", ");
     let more = if users.len() > NAMED { ", …" } else { "" };
     let message = format!(
@@ -41,6 +44,9 @@ mod tests {
         assert_eq!(finding(&BTreeSet::new(), &nobody), None);
         let users = (1..=7).map(UserPk).collect();
         let message = finding(&users, &nobody).unwrap().message;
-        assert!(message.starts_with("7 users") && message.ends_with("pk 4, pk 5, …"), "{message}");
+        assert!(
+            message.starts_with("7 users") && message.ends_with("pk 4, pk 5, …"),
+            "{message}"
+        );
     }
 }

@@ -13,8 +13,18 @@ const NAMED: usize = 20;
 #[must_use]
 pub fn findings(directory: &Directory) -> Vec<Finding> {
     let Disagreement { users, groups } = Disagreement::of(directory);
-    let users = hidden(Code::HiddenUsers, "user", "groups name members that the user list lacks", &users);
-    let groups = hidden(Code::HiddenGroups, "group", "rows name groups that the group list lacks", &groups);
+    let users = hidden(
+        Code::HiddenUsers,
+        "user",
+        "groups name members that the user list lacks",
+        &users,
+    );
+    let groups = hidden(
+        Code::HiddenGroups,
+        "group",
+        "rows name groups that the group list lacks",
+        &groups,
+    );
     users.into_iter().chain(groups).collect()
 }
 
@@ -25,7 +35,11 @@ fn hidden<Pk: Display>(code: Code, list: &str, what: &str, pks: &BTreeSet<Pk>) -
     }
     let named: Vec<_> = pks.iter().take(NAMED).map(ToString::to_string).collect();
     let rest = if pks.len() > NAMED { ", …" } else { "" };
-    let message = format!("{what}: {} {list}s, pk {}{rest}", pks.len(), named.join(", "));
+    let message = format!(
+        "{what}: {} {list}s, pk {}{rest}",
+        pks.len(),
+        named.join(", ")
+    );
     let remedy = format!(
         "give the token's role the global permission `view_{list}`; a permission on single objects filters the list"
     );

@@ -18,12 +18,19 @@ const PK: &str = "authentik.goauthentik.io/pk";
 /// `export`.
 pub(super) async fn read(against: &str, token: Option<SecretString>) -> anyhow::Result<ByRef> {
     let bytes = if against.starts_with("http://") || against.starts_with("https://") {
-        Service::at(against)?.with_token(token).get("/entities", &[("format", "ndjson")]).await?
+        Service::at(against)?
+            .with_token(token)
+            .get("/entities", &[("format", "ndjson")])
+            .await?
     } else {
         std::fs::read(Path::new(against)).with_context(|| format!("cannot read {against}"))?
     };
-    parse(&bytes)
-        .with_context(|| format!("{} has no entities as `export` writes them", Service::shown(against)))
+    parse(&bytes).with_context(|| {
+        format!(
+            "{} has no entities as `export` writes them",
+            Service::shown(against)
+        )
+    })
 }
 
 /// Entities as an array, or a line each with `---` lines between them or not.
@@ -32,8 +39,12 @@ pub(super) fn parse(bytes: &[u8]) -> anyhow::Result<ByRef> {
     let entities: Vec<Value> = if text.trim_start().starts_with('[') {
         serde_json::from_str(text)?
     } else {
-        let lines = text.lines().enumerate().filter(|(_, line)| !matches!(line.trim(), "" | "---"));
-        let parse = |(at, line)| serde_json::from_str(line).with_context(|| format!("line {}", at + 1));
+        let lines = text
+            .lines()
+            .enumerate()
+            .filter(|(_, line)| !matches!(line.trim(), "" | "---"));
+        let parse =
+            |(at, line)| serde_json::from_str(line).with_context(|| format!("line {}", at + 1));
         lines.map(parse).collect::<anyhow::Result<_>>()?
     };
     let mut by_ref = ByRef::new();
@@ -50,15 +61,22 @@ pub(super) fn held(entities: &ByRef) -> Names {
     let mut names = Names::default();
     for entity in entities.values() {
         let metadata = &entity["metadata"];
-        let (Some(name), Some(pk)) = (metadata["name"].as_str(), metadata["annotations"][PK].as_str()) else {
+        let (Some(name), Some(pk)) = (
+            metadata["name"].as_str(),
+            metadata["annotations"][PK].as_str(),
+        ) else {
             continue;
         };
         match entity["kind"].as_str() {
             Some("User") => {
-                names.users.extend(pk.parse().ok().map(|pk| (UserPk(pk), name.into())));
+                names
+                    .users
+                    .extend(pk.parse().ok().map(|pk| (UserPk(pk), name.into())));
             }
             Some("Group") => {
-                names.groups.extend(pk.parse().ok().map(|pk| (GroupPk(pk), name.into())));
+                names
+                    .groups
+                    .extend(pk.parse().ok().map(|pk| (GroupPk(pk), name.into())));
             }
             _ => {}
         }
@@ -70,17 +88,25 @@ pub(super) fn held(entities: &ByRef) -> Names {
 mod tests {
     use super::*;
 
-    const ALICE: &str =
-        r#"{"kind":"User","metadata":{"name":"alice","annotations":{"authentik.goauthentik.io/pk":"7"}}}"#;
+    const ALICE: &str = r#"{"kind":"User","metadata":{"name":"alice","annotations":{"authentik.goauthentik.io/pk":"7"}}}"#;
 
     #[test]
     fn the_three_formats_mean_the_same() {
         let expected = parse(format!("{ALICE}\n").as_bytes()).unwrap();
         assert_eq!(expected.keys().collect::<Vec<_>>(), ["user:default/alice"]);
-        assert_eq!(parse(format!("---\n{ALICE}\n").as_bytes()).unwrap(), expected);
-        assert_eq!(parse(format!("[\n{ALICE}\n]\n").as_bytes()).unwrap(), expected);
+        assert_eq!(
+            parse(format!("---\n{ALICE}\n").as_bytes()).unwrap(),
+            expected
+        );
+        assert_eq!(
+            parse(format!("[\n{ALICE}\n]\n").as_bytes()).unwrap(),
+            expected
+        );
         assert!(parse(b"").unwrap().is_empty() && parse(b"[\n]\n").unwrap().is_empty());
-        assert_eq!(held(&expected).users.get(&UserPk(7)).map(|name| &**name), Some("alice"));
+        assert_eq!(
+            held(&expected).users.get(&UserPk(7)).map(|name| &**name),
+            Some("alice")
+        );
     }
 
     #[test]

@@ -39,13 +39,20 @@ impl Check {
     /// Takes every step that can be taken and prints the report.
     pub(super) async fn run(self, before: ConfigFiles) -> anyhow::Result<ExitCode> {
         let (progress, files) = (Progress::default(), before.then(self.config));
-        let examination = examination::examine(&files, &ProcessEnvironment, Clock::system(), &progress);
+        let examination =
+            examination::examine(&files, &ProcessEnvironment, Clock::system(), &progress);
         let report = progress::shown(&progress, "checking", Box::pin(examination)).await;
         match self.output {
             Output::Text => print(text::render(&report, text::is_coloured()).as_bytes())?,
-            Output::Json => print(format!("{}\n", serde_json::to_string_pretty(&report)?).as_bytes())?,
+            Output::Json => {
+                print(format!("{}\n", serde_json::to_string_pretty(&report)?).as_bytes())?
+            }
         }
-        Ok(if report.ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        Ok(if report.ok() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
     }
 }
 

@@ -12,7 +12,9 @@ use tokio::net::TcpListener;
 use super::{bind, run, shutdown};
 use crate::authentik::fake::{FakeAuthentik, FakeDirectory, Release};
 use crate::base_url::BaseUrl;
-use crate::config::{AuthConfig, AuthentikConfig, Config, Schedule, ServiceConfig, StateDir, parse_listen};
+use crate::config::{
+    AuthConfig, AuthentikConfig, Config, Schedule, ServiceConfig, StateDir, parse_listen,
+};
 
 /// Serve invented users and groups from a look-alike Authentik
 #[derive(Debug, Args)]
@@ -38,7 +40,9 @@ impl Demo {
 
 /// Starts the look-alike on loopback; it ends with the process.
 async fn spawn_authentik(users: usize) -> anyhow::Result<BaseUrl> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("cannot listen on loopback")?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .await
+        .context("cannot listen on loopback")?;
     let base_url = BaseUrl::parse(&format!("http://{}", listener.local_addr()?))?;
     let authentik = FakeAuthentik::new(Release::V2026_5, FakeDirectory::generate(users));
     tokio::spawn(async move { authentik.serve(listener, std::future::pending()).await });
@@ -53,12 +57,18 @@ fn config(authentik: &BaseUrl, listen: SocketAddr) -> Config {
             token: FakeAuthentik::TOKEN.into(),
             exclude_groups: Vec::new(),
             include_service_accounts: false,
-            schedule: Schedule { initial_delay: Duration::ZERO, ..Schedule::default() },
+            schedule: Schedule {
+                initial_delay: Duration::ZERO,
+                ..Schedule::default()
+            },
         },
         service: ServiceConfig {
             listen,
             // Wherever it listens, everybody in it is invented.
-            auth: AuthConfig { allow_anonymous: true, ..AuthConfig::default() },
+            auth: AuthConfig {
+                allow_anonymous: true,
+                ..AuthConfig::default()
+            },
             state_dir: StateDir::Off,
             ..ServiceConfig::default()
         },

@@ -62,17 +62,34 @@ impl Diff {
     async fn compare(self, before: ConfigFiles) -> anyhow::Result<bool> {
         let config = load(&before.then(self.config))?;
         // The own token goes to the own service and nowhere else.
-        let own = config.service.auth.read_tokens.first().filter(|_| self.against.is_none()).cloned();
-        let against = self.against.unwrap_or_else(|| Service::url_of(&config.service));
+        let own = config
+            .service
+            .auth
+            .read_tokens
+            .first()
+            .filter(|_| self.against.is_none())
+            .cloned();
+        let against = self
+            .against
+            .unwrap_or_else(|| Service::url_of(&config.service));
         let old = baseline::read(&against, own).await?;
         let against = Service::shown(&against);
         let new = current(Reading::of(&config).await?, &old).await?;
         let difference = Difference::between(&old, &new);
         match self.output {
-            Output::Json => print(to_json(&View { against: &against, difference: &difference }) + "\n")?,
+            Output::Json => print(
+                to_json(&View {
+                    against: &against,
+                    difference: &difference,
+                }) + "\n",
+            )?,
             Output::Text => print(text(&difference))?,
         }
-        let Difference { added, changed, removed } = &difference;
+        let Difference {
+            added,
+            changed,
+            removed,
+        } = &difference;
         eprintln!(
             "{} to add, {} to change, {} to remove against {}",
             added.len(),
@@ -86,7 +103,10 @@ impl Diff {
 
 /// The entities as they would be now, if the names from before still count.
 async fn current(reading: Reading, old: &ByRef) -> anyhow::Result<ByRef> {
-    let variant = Variant { format: Format::Ndjson, ..Variant::default() };
+    let variant = Variant {
+        format: Format::Ndjson,
+        ..Variant::default()
+    };
     let made = reading.plan(baseline::held(old), move |plan| {
         report(plan.findings());
         baseline::parse(&Rendition::plain(&Document::render(plan, None), variant).bytes)
@@ -97,11 +117,24 @@ async fn current(reading: Reading, old: &ByRef) -> anyhow::Result<ByRef> {
 /// The difference for a person, a ref a line.
 fn text(difference: &Difference) -> String {
     let mut lines: Vec<(&str, String)> = Vec::new();
-    lines.extend(difference.added.iter().map(|entity_ref| (&**entity_ref, format!("+ {entity_ref}"))));
+    lines.extend(
+        difference
+            .added
+            .iter()
+            .map(|entity_ref| (&**entity_ref, format!("+ {entity_ref}"))),
+    );
     lines.extend(difference.changed.iter().map(|changed| {
-        (&*changed.entity_ref, format!("~ {}  {}", changed.entity_ref, changed.paths.join(", ")))
+        (
+            &*changed.entity_ref,
+            format!("~ {}  {}", changed.entity_ref, changed.paths.join(", ")),
+        )
     }));
-    lines.extend(difference.removed.iter().map(|entity_ref| (&**entity_ref, format!("- {entity_ref}"))));
+    lines.extend(
+        difference
+            .removed
+            .iter()
+            .map(|entity_ref| (&**entity_ref, format!("- {entity_ref}"))),
+    );
     lines.sort_unstable();
     lines.iter().fold(String::new(), |mut text, (_, line)| {
         writeln!(text, "{}", inert(line)).expect("memory is written");

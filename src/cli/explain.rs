@@ -62,16 +62,25 @@ impl Explain {
 
 /// Asks a running service.
 async fn ask(url: &str, kind: Kind, name: &str) -> anyhow::Result<Explained> {
-    let body = Service::at(url)?.get("/explain", &[(kind.lower(), name)]).await?;
-    serde_json::from_slice(&body).context("the answer cannot be read; is it a service of this version?")
+    let body = Service::at(url)?
+        .get("/explain", &[(kind.lower(), name)])
+        .await?;
+    serde_json::from_slice(&body)
+        .context("the answer cannot be read; is it a service of this version?")
 }
 
 /// Reads Authentik once.
 async fn read(files: Vec<PathBuf>, kind: Kind, asked: String) -> anyhow::Result<Explained> {
     let reading = Reading::of(&load(&files)?).await?;
     let name = asked.clone();
-    let matches = reading.plan(Names::default(), move |plan| explain(plan, kind, &name)).await?;
-    let explained = Explained { kind: kind.to_string(), asked, matches };
+    let matches = reading
+        .plan(Names::default(), move |plan| explain(plan, kind, &name))
+        .await?;
+    let explained = Explained {
+        kind: kind.to_string(),
+        asked,
+        matches,
+    };
     ensure!(
         !explained.matches.is_empty(),
         "no {explained} is in Authentik, neither by name nor by pk; it may also be hidden from the token"
@@ -101,7 +110,11 @@ fn describe(text: &mut String, kind: &str, explanation: &Explanation) -> std::fm
     }
     match (&explanation.entity, &explanation.reason) {
         (Some(entity), _) => writeln!(text, "entity\n  {}", inert(entity.get())),
-        (None, reason) => writeln!(text, "no entity: {}", inert(reason.as_deref().unwrap_or("unknown"))),
+        (None, reason) => writeln!(
+            text,
+            "no entity: {}",
+            inert(reason.as_deref().unwrap_or("unknown"))
+        ),
     }
 }
 

@@ -59,7 +59,11 @@ impl Export {
     /// Reads everything before anything is written.
     pub(super) async fn run(self, before: ConfigFiles) -> anyhow::Result<()> {
         let reading = Reading::of(&load(&before.then(self.config))?).await?;
-        let variant = Variant { format: self.format.into(), kind: None, shard: self.shard };
+        let variant = Variant {
+            format: self.format.into(),
+            kind: None,
+            shard: self.shard,
+        };
         let made = reading.plan(Names::default(), move |plan| {
             report(plan.findings());
             let bytes = Rendition::plain(&Document::render(plan, None), variant).bytes;
@@ -69,7 +73,9 @@ impl Export {
         ensure!(users > 0, "{NOBODY}");
         match self.output {
             None => print(&bytes),
-            Some(file) => replace(&file, &bytes).with_context(|| format!("cannot write {}", file.display())),
+            Some(file) => {
+                replace(&file, &bytes).with_context(|| format!("cannot write {}", file.display()))
+            }
         }
     }
 }
@@ -82,7 +88,10 @@ fn replace(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => (file.to_owned(), None),
         Err(error) => return Err(error.into()),
     };
-    ensure!(old.as_ref().is_none_or(fs::Metadata::is_file), "it is not a regular file");
+    ensure!(
+        old.as_ref().is_none_or(fs::Metadata::is_file),
+        "it is not a regular file"
+    );
     atomic_file::replace(&file, ".export-", old.map(|old| old.permissions()), bytes)?;
     Ok(())
 }

@@ -35,7 +35,11 @@ impl Healthcheck {
             None => configured(&before.then(self.config))?,
         };
         let url = format!("{}/health/ready", base.trim_end_matches('/'));
-        let answer = client(is_own)?.get(&url).send().await.map_err(reqwest::Error::without_url);
+        let answer = client(is_own)?
+            .get(&url)
+            .send()
+            .await
+            .map_err(reqwest::Error::without_url);
         let answer = answer.with_context(|| format!("not ready: {url} does not answer"))?;
         if answer.status().is_success() {
             return print(format!("ready: {url}\n").as_bytes());
@@ -68,6 +72,11 @@ async fn told(answer: Response) -> String {
     let status = answer.status();
     let body = answer.bytes().await.unwrap_or_default();
     let problem: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let detail = problem["detail"].as_str().map(|detail| detail.replace(char::is_control, " "));
-    detail.map_or_else(|| status.to_string(), |detail| format!("{status}: {detail}"))
+    let detail = problem["detail"]
+        .as_str()
+        .map(|detail| detail.replace(char::is_control, " "));
+    detail.map_or_else(
+        || status.to_string(),
+        |detail| format!("{status}: {detail}"),
+    )
 }

@@ -44,7 +44,10 @@ impl Reading {
             let failure = stop.into_failure();
             anyhow!("{} ({})", failure.message, failure.code)
         })?;
-        Ok(Self { directory, policy: cycle.policy })
+        Ok(Self {
+            directory,
+            policy: cycle.policy,
+        })
     }
 
     /// Decides what becomes of the rows and makes something of the plan, off the threads that wait.
@@ -67,6 +70,9 @@ pub(super) fn report(findings: &[Finding]) {
     if counts.is_empty() {
         return;
     }
-    let counts: Vec<_> = counts.iter().map(|(code, count)| format!("{code} {count}")).collect();
+    let counts: Vec<_> = counts
+        .iter()
+        .map(|(code, count)| format!("{code} {count}"))
+        .collect();
     eprintln!("findings: {} ({})", findings.len(), counts.join(", "));
 }

@@ -18,7 +18,10 @@ pub(super) enum Output {
 /// Writes to standard output; that nobody reads any more, as in `| head`, is no error.
 pub(super) fn print(bytes: impl AsRef<[u8]>) -> anyhow::Result<()> {
     let mut stdout = stdout().lock();
-    match stdout.write_all(bytes.as_ref()).and_then(|()| stdout.flush()) {
+    match stdout
+        .write_all(bytes.as_ref())
+        .and_then(|()| stdout.flush())
+    {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written.context("cannot write to standard output"),
     }

@@ -19,8 +19,11 @@ const WAITING: &str = "{spinner} {msg}, {elapsed}";
 
 /// Does some work and shows on standard error how far it has come, if that is a terminal.
 pub(super) async fn shown<T>(progress: &Progress, what: &str, work: impl Future<Output = T>) -> T {
-    let target =
-        if stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let target = if stderr().is_terminal() {
+        ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::hidden()
+    };
     drawn(target, progress, what, work).await
 }
 
@@ -66,7 +69,10 @@ mod tests {
 
     fn terminal() -> (InMemoryTerm, ProgressDrawTarget) {
         let terminal = InMemoryTerm::new(10, 80);
-        (terminal.clone(), ProgressDrawTarget::term_like(Box::new(terminal)))
+        (
+            terminal.clone(),
+            ProgressDrawTarget::term_like(Box::new(terminal)),
+        )
     }
 
     #[tokio::test(start_paused = true)]
@@ -80,7 +86,10 @@ mod tests {
             terminal.contents()
         };
         let seen = drawn(target, &progress, "reading Authentik", work).await;
-        assert!(seen.contains("reading Authentik") && seen.contains("1/4 pages"), "{seen}");
+        assert!(
+            seen.contains("reading Authentik") && seen.contains("1/4 pages"),
+            "{seen}"
+        );
         assert_eq!(terminal.contents(), "");
     }
 
@@ -91,6 +100,9 @@ mod tests {
             tokio::time::sleep(PATIENCE / 2).await;
             terminal.contents()
         };
-        assert_eq!(drawn(target, &Progress::default(), "reading", work).await, "");
+        assert_eq!(
+            drawn(target, &Progress::default(), "reading", work).await,
+            ""
+        );
     }
 }

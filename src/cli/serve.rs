@@ -35,7 +35,12 @@ impl Serve {
             tracing::warn!("{warning}");
         }
         let shutdown = shutdown()?;
-        let app = App::build(config.clone(), Clock::system(), TimeZone::system(), shutdown)?;
+        let app = App::build(
+            config.clone(),
+            Clock::system(),
+            TimeZone::system(),
+            shutdown,
+        )?;
         let listener = bind(config.service.listen).await?;
         let address = listener.local_addr()?;
         let service = &config.service;

@@ -28,26 +28,47 @@ pub(super) struct Service {
 impl Service {
     /// A service by its URL; `/entities` at the end is as good as without. A `?token=` is sent in the header.
     pub(super) fn at(url: &str) -> anyhow::Result<Self> {
-        let base = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        let base = Url::parse(url)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https"));
         let mut base = base.context(
             "the URL of the service must be like `http://127.0.0.1:8080`; check --url or --against",
         )?;
-        let path = base.path().trim_end_matches('/').trim_end_matches("/entities").to_owned();
+        let path = base
+            .path()
+            .trim_end_matches('/')
+            .trim_end_matches("/entities")
+            .to_owned();
         base.set_path(&path);
         let mut pairs = base.query_pairs();
-        let token = pairs.find(|(name, _)| name == TOKEN).map(|(_, token)| token.replace(' ', "+").into());
+        let token = pairs
+            .find(|(name, _)| name == TOKEN)
+            .map(|(_, token)| token.replace(' ', "+").into());
         base.set_query(None);
         base.set_fragment(None);
         // A second call finds the provider installed, which is just as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder().redirect(Policy::none()).timeout(PATIENCE);
-        let client = if is_loopback(&base) { client.no_proxy() } else { client };
-        Ok(Self { http: client.build()?, base, token })
+        let client = reqwest::Client::builder()
+            .redirect(Policy::none())
+            .timeout(PATIENCE);
+        let client = if is_loopback(&base) {
+            client.no_proxy()
+        } else {
+            client
+        };
+        Ok(Self {
+            http: client.build()?,
+            base,
+            token,
+        })
     }
 
     /// The service with a token, unless its URL had one.
     pub(super) fn with_token(self, token: Option<SecretString>) -> Self {
-        Self { token: self.token.or(token), ..self }
+        Self {
+            token: self.token.or(token),
+            ..self
+        }
     }
 
     /// The URL of a service with a configuration on this machine.
@@ -58,12 +79,18 @@ impl Service {
             IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
             ip => ip,
         };
-        format!("{}://{}", service.scheme(), SocketAddr::new(ip, listen.port()))
+        format!(
+            "{}://{}",
+            service.scheme(),
+            SocketAddr::new(ip, listen.port())
+        )
     }
 
     /// The URL as it may be shown: without a password and a token.
     pub(super) fn shown(url: &str) -> String {
-        let Ok(mut shown) = Url::parse(url) else { return url.to_owned() };
+        let Ok(mut shown) = Url::parse(url) else {
+            return url.to_owned();
+        };
         let has_token = shown.query_pairs().any(|(name, _)| name == TOKEN);
         if shown.username().is_empty() && shown.password().is_none() && !has_token {
             return url.to_owned();
@@ -93,11 +120,21 @@ impl Service {
         let status = answer.status();
         let body = answer.bytes().await.map_err(reqwest::Error::without_url);
         let body = body.with_context(|| format!("cannot read {place}"))?;
-        let problem = || serde_json::from_slice::<Value>(&body).ok()?["detail"].as_str().map(str::to_owned);
-        if let Some(detail) = Some(()).filter(|()| !status.is_success()).and_then(|()| problem()) {
+        let problem = || {
+            serde_json::from_slice::<Value>(&body).ok()?["detail"]
+                .as_str()
+                .map(str::to_owned)
+        };
+        if let Some(detail) = Some(())
+            .filter(|()| !status.is_success())
+            .and_then(|()| problem())
+        {
             bail!("{}", inert(&detail));
         }
-        ensure!(status.is_success(), "{place} answers {status}; is it this service?");
+        ensure!(
+            status.is_success(),
+            "{place} answers {status}; is it this service?"
+        );
         Ok(body.into())
     }
 }
@@ -123,14 +160,21 @@ mod tests {
             ("[::]:81", "http://[::1]:81"),
             ("192.0.2.1:82", "http://192.0.2.1:82"),
         ] {
-            let service = ServiceConfig { listen: listen.parse().unwrap(), ..ServiceConfig::default() };
+            let service = ServiceConfig {
+                listen: listen.parse().unwrap(),
+                ..ServiceConfig::default()
+            };
             assert_eq!(Service::url_of(&service), url);
         }
     }
 
     #[test]
     fn the_url_may_be_that_of_the_entities() {
-        for url in ["http://h/base", "http://h/base/", "http://h/base/entities?format=json"] {
+        for url in [
+            "http://h/base",
+            "http://h/base/",
+            "http://h/base/entities?format=json",
+        ] {
             assert_eq!(Service::at(url).unwrap().base.as_str(), "http://h/base");
         }
         let url = "http://h/base/entities?kind=user&token=a%2Bb+c";

@@ -89,8 +89,16 @@ impl AuthConfig {
     /// # Errors
     /// Says what to set.
     pub fn check(&self, listen: SocketAddr) -> Result<(), AccessError> {
-        let reads = |text: &str| self.read_tokens.iter().any(|token| token.expose_secret() == text);
-        if self.sync_tokens.iter().any(|token| reads(token.expose_secret())) {
+        let reads = |text: &str| {
+            self.read_tokens
+                .iter()
+                .any(|token| token.expose_secret() == text)
+        };
+        if self
+            .sync_tokens
+            .iter()
+            .any(|token| reads(token.expose_secret()))
+        {
             return Err(AccessError::Shared);
         }
         match self.reading(listen) {
@@ -128,7 +136,9 @@ enum TokenError {
     NotList,
     #[error("token {0} is not a string; put it in quotes")]
     NotText(usize),
-    #[error("token {0} is empty; remove it, or give it a value such as `openssl rand -hex 32` prints")]
+    #[error(
+        "token {0} is empty; remove it, or give it a value such as `openssl rand -hex 32` prints"
+    )]
     Empty(usize),
     #[error(
         "token {0} has fewer than {SHORTEST} characters; take a random one, such as `openssl rand -hex 32` prints"
@@ -162,12 +172,17 @@ fn listed(value: Value) -> Result<Vec<String>, TokenError> {
     };
     let mut texts = Vec::new();
     for value in values {
-        let Value::String(text) = value else { return Err(TokenError::NotText(texts.len() + 1)) };
+        let Value::String(text) = value else {
+            return Err(TokenError::NotText(texts.len() + 1));
+        };
         // Nothing but separators is what two unset variables leave, and no wish to have no tokens.
         match text.trim_matches(|letter: char| separates(letter) || letter.is_whitespace()) {
             "" => texts.push(String::new()),
             text => texts.extend(
-                text.split(separates).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned),
+                text.split(separates)
+                    .map(str::trim)
+                    .filter(|text| !text.is_empty())
+                    .map(str::to_owned),
             ),
         }
     }
@@ -245,16 +260,24 @@ mod tests {
         ] {
             for listen in addresses.map(|address| address.parse().unwrap()) {
                 let config = config(read, sync, anonymous);
-                let found = config
-                    .check(listen)
-                    .map(|()| format!("{} {}", word(&config.reading(listen)), word(&config.syncing(listen))));
+                let found = config.check(listen).map(|()| {
+                    format!(
+                        "{} {}",
+                        word(&config.reading(listen)),
+                        word(&config.syncing(listen))
+                    )
+                });
                 let found = found.map_err(|error| match error {
                     AccessError::Exposed(address) if address == listen => "exposed",
                     AccessError::Exposed(_) => "another address",
                     AccessError::Unreadable => "unreadable",
                     AccessError::Shared => "shared",
                 });
-                assert_eq!(found, expected.map(str::to_owned), "{listen} {read:?} {sync:?} {anonymous}");
+                assert_eq!(
+                    found,
+                    expected.map(str::to_owned),
+                    "{listen} {read:?} {sync:?} {anonymous}"
+                );
             }
         }
     }
@@ -274,7 +297,10 @@ mod tests {
             (json!([READ, SYNC]), &[READ, SYNC]),
             (json!(format!(" {READ} ,{SYNC},")), &[READ, SYNC]),
             (json!(format!("{READ}\r\n\n{SYNC}\n")), &[READ, SYNC]),
-            (json!([format!("{READ}\n{SYNC}"), "abcDEF0123-._~+/=="]), &[READ, SYNC, "abcDEF0123-._~+/=="]),
+            (
+                json!([format!("{READ}\n{SYNC}"), "abcDEF0123-._~+/=="]),
+                &[READ, SYNC, "abcDEF0123-._~+/=="],
+            ),
         ] {
             let found = tokens(&value).unwrap();
             let found: Vec<_> = found.iter().map(ExposeSecret::expose_secret).collect();
@@ -294,7 +320,10 @@ mod tests {
             (json!("zzzzzzzz=zzzzzzzzzz"), TokenError::Characters(1)),
             (json!(["zzzzzzzzzzzzzzzz&zzz"]), TokenError::Characters(1)),
             (json!("zzzzzzzzzzzzzzzzü"), TokenError::Characters(1)),
-            (json!([READ, 7_777_777_777_777_777_u64]), TokenError::NotText(2)),
+            (
+                json!([READ, 7_777_777_777_777_777_u64]),
+                TokenError::NotText(2),
+            ),
             (json!(","), TokenError::Empty(1)),
             (json!(true), TokenError::NotList),
             (json!({ "zzz": "zzz" }), TokenError::NotList),

@@ -35,7 +35,9 @@ pub struct AuthentikConfig {
 enum TokenError {
     #[error("expected the token as a string; put it in quotes")]
     NotText,
-    #[error("the token is empty; create one in Authentik under Directory, Tokens and App passwords")]
+    #[error(
+        "the token is empty; create one in Authentik under Directory, Tokens and App passwords"
+    )]
     Empty,
     #[error("the token starts with `Bearer `; remove that word and keep the token alone")]
     Bearer,

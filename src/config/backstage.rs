@@ -36,12 +36,24 @@ struct Written {
 pub(super) fn section<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<BackstageConfig>, D::Error> {
-    let Some(written) = Option::<Written>::deserialize(deserializer)? else { return Ok(None) };
+    let Some(written) = Option::<Written>::deserialize(deserializer)? else {
+        return Ok(None);
+    };
     match written {
-        Written { base_url: None, token: None, locations: None } => Ok(None),
-        Written { base_url: Some(base_url), token: Some(token), locations: Some(locations) } => {
-            Ok(Some(BackstageConfig { base_url, token, locations }))
-        }
+        Written {
+            base_url: None,
+            token: None,
+            locations: None,
+        } => Ok(None),
+        Written {
+            base_url: Some(base_url),
+            token: Some(token),
+            locations: Some(locations),
+        } => Ok(Some(BackstageConfig {
+            base_url,
+            token,
+            locations,
+        })),
         _ => Err(D::Error::custom(
             "expected `baseUrl`, `token` and `locations` together; set all three, or none to leave Backstage \
              to its polling",
@@ -61,7 +73,9 @@ fn base_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Url>, D
 fn token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
     // Nothing here repeats the value.
     match Value::deserialize(deserializer)? {
-        Value::String(text) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) => {
+        Value::String(text)
+            if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) =>
+        {
             Ok(Some(text.into()))
         }
         _ => Err(D::Error::custom(
@@ -70,13 +84,18 @@ fn token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretStri
     }
 }
 
-fn locations<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Location>>, D::Error> {
+fn locations<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<Location>>, D::Error> {
     let targets = scalar::texts(deserializer)?;
     if targets.is_empty() {
-        return Err(D::Error::custom("expected at least one target of Backstage's `catalog.locations`"));
+        return Err(D::Error::custom(
+            "expected at least one target of Backstage's `catalog.locations`",
+        ));
     }
     let located = targets.iter().enumerate().map(|(at, target)| {
-        Location::parse(target).map_err(|error| D::Error::custom(format!("entry {}: {error}", at + 1)))
+        Location::parse(target)
+            .map_err(|error| D::Error::custom(format!("entry {}: {error}", at + 1)))
     });
     located.collect::<Result<_, _>>().map(Some)
 }

@@ -52,7 +52,10 @@ pub enum DurationError {
     #[error("expected a duration such as `30m`, `PT30M` or `{{minutes: 30}}`, found {0}")]
     Kind(String),
     /// A mapping without units.
-    #[error("an empty mapping is not a duration; expected one or more of {}", units())]
+    #[error(
+        "an empty mapping is not a duration; expected one or more of {}",
+        units()
+    )]
     Empty,
     /// A mapping with something that is no unit.
     #[error("unknown unit `{0}`; expected one or more of {units}", units = units())]
@@ -86,7 +89,9 @@ pub(super) fn any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration
 
 /// Reads a duration that is not zero.
 pub(super) fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    from_value(&Value::deserialize(deserializer)?).and_then(not_zero).map_err(D::Error::custom)
+    from_value(&Value::deserialize(deserializer)?)
+        .and_then(not_zero)
+        .map_err(D::Error::custom)
 }
 
 /// The duration that a text such as `30m`, `2 seconds` or `PT30M` stands for; it may be zero.
@@ -109,19 +114,32 @@ pub(super) fn from_value(value: &Value) -> Result<Duration, DurationError> {
 
 /// Refuses a duration of zero.
 pub(super) fn not_zero(duration: Duration) -> Result<Duration, DurationError> {
-    if duration.is_zero() { Err(DurationError::Zero) } else { Ok(duration) }
+    if duration.is_zero() {
+        Err(DurationError::Zero)
+    } else {
+        Ok(duration)
+    }
 }
 
 fn from_text(text: &str) -> Result<Duration, DurationError> {
     if text.parse::<f64>().is_ok_and(f64::is_finite) {
         return Err(DurationError::NoUnit(text.to_owned()));
     }
-    let milliseconds = if text.starts_with('P') { iso::parse(text) } else { ms::parse(text) };
-    milliseconds.ok_or_else(|| DurationError::Text(text.to_owned())).and_then(from_milliseconds)
+    let milliseconds = if text.starts_with('P') {
+        iso::parse(text)
+    } else {
+        ms::parse(text)
+    };
+    milliseconds
+        .ok_or_else(|| DurationError::Text(text.to_owned()))
+        .and_then(from_milliseconds)
 }
 
 fn from_units(units: &Map<String, Value>) -> Result<Duration, DurationError> {
-    if let Some(form) = ["cron", "trigger"].into_iter().find(|form| units.contains_key(*form)) {
+    if let Some(form) = ["cron", "trigger"]
+        .into_iter()
+        .find(|form| units.contains_key(*form))
+    {
         return Err(DurationError::FrequencyOnly(form));
     }
     if units.is_empty() {
@@ -134,8 +152,10 @@ fn from_units(units: &Map<String, Value>) -> Result<Duration, DurationError> {
 fn part(unit: &str, amount: &Value) -> Result<f64, DurationError> {
     let known = UNITS.iter().find(|(name, _)| *name == unit);
     let (_, factor) = known.ok_or_else(|| DurationError::Unit(unit.to_owned()))?;
-    let amount = number(amount)
-        .ok_or_else(|| DurationError::Amount { unit: unit.to_owned(), found: found(amount) })?;
+    let amount = number(amount).ok_or_else(|| DurationError::Amount {
+        unit: unit.to_owned(),
+        found: found(amount),
+    })?;
     Ok(amount * factor)
 }
 

@@ -6,7 +6,9 @@ use std::fmt;
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ConfigError {
     /// The configuration file cannot be read.
-    #[error("cannot read the configuration file {file}: {reason}; check the path and its permissions")]
+    #[error(
+        "cannot read the configuration file {file}: {reason}; check the path and its permissions"
+    )]
     Read {
         /// The path as it was given.
         file: String,
@@ -45,7 +47,9 @@ pub enum ConfigError {
         variable: String,
     },
     /// A value that has no default is given nowhere.
-    #[error("{place}: not set; set it in the configuration file or in the environment variable {variables}")]
+    #[error(
+        "{place}: not set; set it in the configuration file or in the environment variable {variables}"
+    )]
     Missing {
         /// The key that was expected.
         place: Place,
@@ -95,7 +99,10 @@ pub enum Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Key { file: Some(file), key } => write!(f, "{file}: {key}"),
+            Self::Key {
+                file: Some(file),
+                key,
+            } => write!(f, "{file}: {key}"),
             Self::Key { file: None, key } => f.write_str(key),
             Self::Variable(name) => f.write_str(name),
         }

@@ -18,15 +18,26 @@ use super::wanted::Wanted;
 /// Reads a file that the operator named.
 pub(super) fn file(path: &Path, env: &impl Environment) -> Result<Node, ConfigError> {
     let name = path.display().to_string();
-    let text = file::read(path).map_err(|reason| ConfigError::Read { file: name.clone(), reason })?;
+    let text = file::read(path).map_err(|reason| ConfigError::Read {
+        file: name.clone(),
+        reason,
+    })?;
     document(&text, &Including::first(path), env)
 }
 
 /// Reads the text of such a file.
-pub(super) fn document(text: &str, file: &Including, env: &impl Environment) -> Result<Node, ConfigError> {
+pub(super) fn document(
+    text: &str,
+    file: &Including,
+    env: &impl Environment,
+) -> Result<Node, ConfigError> {
     let wanted = Wanted::blocks();
     let value = file::parse(&file.label, text, Format::Yaml, wanted.clone())?;
-    let at = At { key: String::new(), wanted, file };
+    let at = At {
+        key: String::new(),
+        wanted,
+        file,
+    };
     let node = Expansion { env }.resolve(value, &at)?;
     // An empty file says nothing, unlike an empty block.
     let nothing = at.node(Content::Mapping(BTreeMap::new()));
@@ -49,7 +60,10 @@ pub(super) struct At<'a> {
 impl At<'_> {
     /// The error that the value cannot be resolved.
     pub(super) fn invalid(&self, message: impl Into<String>) -> ConfigError {
-        ConfigError::Invalid { place: self.source().place(&self.key), message: message.into() }
+        ConfigError::Invalid {
+            place: self.source().place(&self.key),
+            message: message.into(),
+        }
     }
 
     fn source(&self) -> Source {
@@ -61,12 +75,24 @@ impl At<'_> {
     }
 
     fn below(&self, name: &str) -> Self {
-        let key = if self.key.is_empty() { name.to_owned() } else { format!("{}.{name}", self.key) };
-        Self { key, wanted: self.wanted.below(name), ..*self }
+        let key = if self.key.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{}.{name}", self.key)
+        };
+        Self {
+            key,
+            wanted: self.wanted.below(name),
+            ..*self
+        }
     }
 
     fn item(&self, index: usize) -> Self {
-        Self { key: format!("{}[{index}]", self.key), wanted: self.wanted.clone(), ..*self }
+        Self {
+            key: format!("{}[{index}]", self.key),
+            wanted: self.wanted.clone(),
+            ..*self
+        }
     }
 }
 
@@ -82,8 +108,11 @@ pub(super) enum Directive {
 }
 
 impl Directive {
-    const ALL: [(&'static str, Self); 3] =
-        [("$env", Self::Env), ("$file", Self::File), ("$include", Self::Include)];
+    const ALL: [(&'static str, Self); 3] = [
+        ("$env", Self::Env),
+        ("$file", Self::File),
+        ("$include", Self::Include),
+    ];
 
     /// Whether a key is a directive.
     pub(super) fn is(key: &str) -> bool {
@@ -92,7 +121,9 @@ impl Directive {
 
     /// The directive of a mapping and what it refers to.
     fn of(map: &Map<String, Value>) -> Option<(&'static str, Self, &Value)> {
-        Self::ALL.iter().find_map(|(name, directive)| Some((*name, *directive, map.get(*name)?)))
+        Self::ALL
+            .iter()
+            .find_map(|(name, directive)| Some((*name, *directive, map.get(*name)?)))
     }
 }
 
@@ -114,7 +145,9 @@ impl<E: Environment> Expansion<'_, E> {
             Value::Array(values) => Content::Leaf(self.list(values, at)?.into()),
             Value::Object(map) => match Directive::of(&map) {
                 Some(_) if map.len() > 1 => return Err(at.invalid(NOT_ALONE)),
-                Some((name, directive, operand)) => return self.directive(name, directive, operand, at),
+                Some((name, directive, operand)) => {
+                    return self.directive(name, directive, operand, at);
+                }
                 None => Content::Mapping(self.mapping(map, at).collect()),
             },
             other => Content::Leaf(other),
@@ -132,15 +165,22 @@ impl<E: Environment> Expansion<'_, E> {
 
     fn list(&self, values: Vec<Value>, at: &At) -> Result<Vec<Value>, ConfigError> {
         let items = values.into_iter().enumerate();
-        let nodes = items.filter_map(|(index, value)| self.resolve(value, &at.item(index)).transpose());
-        nodes.filter_map(|node| node.and_then(|node| node.value()).transpose()).collect()
+        let nodes =
+            items.filter_map(|(index, value)| self.resolve(value, &at.item(index)).transpose());
+        nodes
+            .filter_map(|node| node.and_then(|node| node.value()).transpose())
+            .collect()
     }
 
     fn text(&self, text: &str, at: &At) -> Result<Option<String>, ConfigError> {
         substitute::complete(text, self.env).map_err(|failure| match failure {
-            Failure::Unset(variable) => ConfigError::Unset { place: at.source().place(&at.key), variable },
-            Failure::Nameless => at
-                .invalid("`${}` names no variable; write `${NAME}`, or `$${}` for the characters themselves"),
+            Failure::Unset(variable) => ConfigError::Unset {
+                place: at.source().place(&at.key),
+                variable,
+            },
+            Failure::Nameless => at.invalid(
+                "`${}` names no variable; write `${NAME}`, or `$${}` for the characters themselves",
+            ),
         })
     }
 
@@ -153,7 +193,10 @@ impl<E: Environment> Expansion<'_, E> {
     ) -> Result<Option<Node>, ConfigError> {
         let needed = || at.invalid(format!("`{name}` needs a string that is not empty"));
         let text = operand.as_str().ok_or_else(needed)?;
-        let operand = self.text(text, at)?.filter(|text| !text.trim().is_empty()).ok_or_else(needed)?;
+        let operand = self
+            .text(text, at)?
+            .filter(|text| !text.trim().is_empty())
+            .ok_or_else(needed)?;
         let text = match directive {
             Directive::Include => return self.include(&operand, at),
             Directive::Env => self.variable(operand.trim(), at)?,
@@ -170,4 +213,5 @@ impl<E: Environment> Expansion<'_, E> {
     }
 }
 
-const NOT_ALONE: &str = "`$env`, `$file` and `$include` stand alone; remove the other keys beside them";
+const NOT_ALONE: &str =
+    "`$env`, `$file` and `$include` stand alone; remove the other keys beside them";

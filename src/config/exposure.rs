@@ -23,6 +23,8 @@ pub(super) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Exposur
         "token" => Ok(Exposure::Token),
         "open" => Ok(Exposure::Open),
         "off" => Ok(Exposure::Off),
-        _ => Err(D::Error::custom(format!("expected `token` or `open` or `off`, found `{text}`"))),
+        _ => Err(D::Error::custom(format!(
+            "expected `token` or `open` or `off`, found `{text}`"
+        ))),
     }
 }

@@ -39,7 +39,12 @@ pub(super) fn read(path: &Path) -> Result<String, String> {
 }
 
 /// Reads the wanted part of a text; the file is for messages.
-pub(super) fn parse(file: &str, text: &str, format: Format, wanted: Wanted) -> Result<Value, ConfigError> {
+pub(super) fn parse(
+    file: &str,
+    text: &str,
+    format: Format,
+    wanted: Wanted,
+) -> Result<Value, ConfigError> {
     match format {
         Format::Yaml => yaml(text, wanted).map_err(|error| syntax(file, &error)),
         Format::Json => json(text, wanted).map_err(|error| ConfigError::Syntax {
@@ -64,12 +69,16 @@ pub(super) fn yaml(text: &str, wanted: Wanted) -> Result<Value, YamlError> {
         non_finite_float_policy: NonFiniteFloatPolicy::AsString,
         with_snippet: false,
     };
-    serde_saphyr::with_deserializer_from_str_with_options(text, options, |yaml| wanted.deserialize(yaml))
+    serde_saphyr::with_deserializer_from_str_with_options(text, options, |yaml| {
+        wanted.deserialize(yaml)
+    })
 }
 
 /// The error of a parser, in words that never come from the file.
 fn syntax(file: &str, error: &YamlError) -> ConfigError {
-    let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
+    let (line, column) = error
+        .location()
+        .map_or((1, 1), |at| (at.line(), at.column()));
     let message = match error.without_snippet() {
         YamlError::MultipleDocuments { .. } => {
             "a second document starts here; expected a single one, so remove the `---`".to_owned()
@@ -80,13 +89,22 @@ fn syntax(file: &str, error: &YamlError) -> ConfigError {
         // What the scanner says is fixed text, at most with the offending character.
         scanner @ YamlError::ExternalMessage { .. } => {
             let said = scanner.to_string();
-            let said = said.rsplit_once(" at line ").map_or(said.as_str(), |(message, _)| message);
+            let said = said
+                .rsplit_once(" at line ")
+                .map_or(said.as_str(), |(message, _)| message);
             format!("this is not valid YAML ({said}); correct it there")
         }
         YamlError::Budget { .. } => {
-            "the file is too large or too deep; give this service a file with its own blocks alone".to_owned()
+            "the file is too large or too deep; give this service a file with its own blocks alone"
+                .to_owned()
         }
-        _ => "this value cannot be read; correct it there, or put it in quotes without a tag".to_owned(),
+        _ => "this value cannot be read; correct it there, or put it in quotes without a tag"
+            .to_owned(),
     };
-    ConfigError::Syntax { file: file.to_owned(), line, column, message }
+    ConfigError::Syntax {
+        file: file.to_owned(),
+        line,
+        column,
+        message,
+    }
 }

@@ -9,7 +9,11 @@ use super::schedule::Frequency;
 
 /// The section `entityProvider.fullSync`.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", default, expecting = "a mapping such as `{frequency: {hours: 24}}`")]
+#[serde(
+    rename_all = "camelCase",
+    default,
+    expecting = "a mapping such as `{frequency: {hours: 24}}`"
+)]
 pub struct FullSync {
     /// How often a run reads everything and not only what changed.
     pub frequency: Frequency,
@@ -20,7 +24,10 @@ pub struct FullSync {
 
 impl Default for FullSync {
     fn default() -> Self {
-        Self { frequency: Frequency::Every(Duration::from_hours(24)), timeout: Duration::from_hours(1) }
+        Self {
+            frequency: Frequency::Every(Duration::from_hours(24)),
+            timeout: Duration::from_hours(1),
+        }
     }
 }
 
@@ -36,13 +43,23 @@ pub struct Limit {
 impl Limit {
     /// The limit of a reading of what changed.
     pub(super) fn of_delta(timeout: Duration) -> Self {
-        Self { key: "schedule.timeout", time: timeout }
+        Self {
+            key: "schedule.timeout",
+            time: timeout,
+        }
     }
 
     /// The limit of a full reading: whoever raised the other one above it meant full readings.
     pub(super) fn of_full(timeout: Duration, schedule: Duration) -> Self {
         let delta = Self::of_delta(schedule);
-        if delta.time > timeout { delta } else { Self { key: "fullSync.timeout", time: timeout } }
+        if delta.time > timeout {
+            delta
+        } else {
+            Self {
+                key: "fullSync.timeout",
+                time: timeout,
+            }
+        }
     }
 }
 
@@ -53,7 +70,19 @@ mod tests {
     #[test]
     fn the_longer_time_is_that_of_a_full_reading() {
         let [minute, hour] = [Duration::from_mins(1), Duration::from_hours(1)];
-        assert_eq!(Limit::of_full(hour, minute), Limit { key: "fullSync.timeout", time: hour });
-        assert_eq!(Limit::of_full(minute, hour), Limit { key: "schedule.timeout", time: hour });
+        assert_eq!(
+            Limit::of_full(hour, minute),
+            Limit {
+                key: "fullSync.timeout",
+                time: hour
+            }
+        );
+        assert_eq!(
+            Limit::of_full(minute, hour),
+            Limit {
+                key: "schedule.timeout",
+                time: hour
+            }
+        );
     }
 }

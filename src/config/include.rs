@@ -27,7 +27,11 @@ impl Including {
     /// A file that the operator named.
     pub(super) fn first(path: &Path) -> Self {
         let label = path.display().to_string();
-        Self { label, path: path.to_owned(), chain: vec![(real(path), String::new())] }
+        Self {
+            label,
+            path: path.to_owned(),
+            chain: vec![(real(path), String::new())],
+        }
     }
 
     /// The text of a file relative to this one.
@@ -35,12 +39,17 @@ impl Including {
         let path = self.resolve(path);
         file::read(&path).map_err(|reason| {
             let path = path.display();
-            at.invalid(format!("cannot read {path}: {reason}; check the path and its permissions"))
+            at.invalid(format!(
+                "cannot read {path}: {reason}; check the path and its permissions"
+            ))
         })
     }
 
     fn resolve(&self, path: &str) -> PathBuf {
-        self.path.parent().unwrap_or(Path::new("")).join(path.strip_prefix("./").unwrap_or(path))
+        self.path
+            .parent()
+            .unwrap_or(Path::new(""))
+            .join(path.strip_prefix("./").unwrap_or(path))
     }
 
     /// The included file, unless it would never end.
@@ -48,15 +57,22 @@ impl Including {
         let path = self.resolve(path);
         let step = (real(&path), fragment.to_owned());
         if self.chain.contains(&step) {
-            return Err(at.invalid(format!("{} includes itself; remove the `$include`", path.display())));
+            return Err(at.invalid(format!(
+                "{} includes itself; remove the `$include`",
+                path.display()
+            )));
         }
         if self.chain.len() > DEEPEST {
-            return Err(
-                at.invalid(format!("more than {DEEPEST} files include each other; include them directly"))
-            );
+            return Err(at.invalid(format!(
+                "more than {DEEPEST} files include each other; include them directly"
+            )));
         }
         let label = format!("{}, included by {}", path.display(), self.label);
-        Ok(Self { label, path, chain: [self.chain.as_slice(), &[step]].concat() })
+        Ok(Self {
+            label,
+            path,
+            chain: [self.chain.as_slice(), &[step]].concat(),
+        })
     }
 }
 
@@ -65,16 +81,31 @@ impl<E: Environment> Expansion<'_, E> {
     pub(super) fn include(&self, operand: &str, at: &At) -> Result<Option<Node>, ConfigError> {
         let (path, fragment) = operand.split_once('#').unwrap_or((operand, ""));
         let format = Format::of(Path::new(path)).ok_or_else(|| {
-            at.invalid(format!("cannot include `{path}`; expected a file that ends in .yaml, .yml or .json"))
+            at.invalid(format!(
+                "cannot include `{path}`; expected a file that ends in .yaml, .yml or .json"
+            ))
         })?;
         let file = at.file.include(path, fragment, at)?;
         let text = at.file.read(path, at)?;
-        let parts: Vec<&str> = fragment.split('.').filter(|part| !part.is_empty()).collect();
+        let parts: Vec<&str> = fragment
+            .split('.')
+            .filter(|part| !part.is_empty())
+            .collect();
         let value = file::parse(&file.label, &text, format, at.wanted.inside(&parts))?;
         let value = select(value, &parts).ok_or_else(|| {
-            at.invalid(format!("there is no `{fragment}` in {}; correct the path", file.path.display()))
+            at.invalid(format!(
+                "there is no `{fragment}` in {}; correct the path",
+                file.path.display()
+            ))
         })?;
-        self.resolve(value, &At { key: at.key.clone(), wanted: at.wanted.clone(), file: &file })
+        self.resolve(
+            value,
+            &At {
+                key: at.key.clone(),
+                wanted: at.wanted.clone(),
+                file: &file,
+            },
+        )
     }
 }
 

@@ -89,7 +89,10 @@ pub(super) fn key(path: &str) -> Option<&'static Key> {
 
 /// The names that may stand in a block or section; none if the path is neither.
 pub(super) fn children(parent: &str) -> Vec<&'static str> {
-    let mut names: Vec<_> = KEYS.iter().filter_map(|key| key.below(parent)?.split('.').next()).collect();
+    let mut names: Vec<_> = KEYS
+        .iter()
+        .filter_map(|key| key.below(parent)?.split('.').next())
+        .collect();
     names.dedup();
     names
 }

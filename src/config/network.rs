@@ -20,7 +20,9 @@ pub(super) fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec
 }
 
 /// Reads what the names of locations begin with.
-pub(super) fn prefix<'de, D: Deserializer<'de>>(deserializer: D) -> Result<LocationPrefix, D::Error> {
+pub(super) fn prefix<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<LocationPrefix, D::Error> {
     let text = scalar::text(deserializer)?;
     LocationPrefix::new(text.trim()).ok_or_else(|| {
         D::Error::custom(format!(

@@ -8,22 +8,30 @@ const PROSE: &str = include_str!("reference.md");
 /// The page as Markdown.
 #[must_use]
 pub fn reference_page() -> String {
-    BLOCKS
-        .iter()
-        .fold(PROSE.to_owned(), |page, block| page.replace(&format!("<!-- {block} -->\n"), &table(block)))
+    BLOCKS.iter().fold(PROSE.to_owned(), |page, block| {
+        page.replace(&format!("<!-- {block} -->\n"), &table(block))
+    })
 }
 
 fn table(block: &str) -> String {
-    let rows = KEYS.iter().filter_map(|key| Some(row(key.below(block)?, key)));
-    ["| Key | Meaning | Takes | Default | Variable |\n", "|---|---|---|---|---|\n"]
-        .into_iter()
-        .map(str::to_owned)
-        .chain(rows)
-        .collect()
+    let rows = KEYS
+        .iter()
+        .filter_map(|key| Some(row(key.below(block)?, key)));
+    [
+        "| Key | Meaning | Takes | Default | Variable |\n",
+        "|---|---|---|---|---|\n",
+    ]
+    .into_iter()
+    .map(str::to_owned)
+    .chain(rows)
+    .collect()
 }
 
 fn row(name: &str, key: &Key) -> String {
-    let file = key.file_variable().map(|file| format!(", or `{file}`")).unwrap_or_default();
+    let file = key
+        .file_variable()
+        .map(|file| format!(", or `{file}`"))
+        .unwrap_or_default();
     format!(
         "| `{name}` | {} | {} | {} | `{}`{file} |\n",
         key.meaning,
@@ -50,7 +58,11 @@ fn takes(kind: &Kind) -> String {
         Kind::Prefix(most) => format!("up to {most} letters, digits, `-`, `_`, `.`"),
         Kind::Switch => "`true` or `false`".to_owned(),
         Kind::Integer(least, most) => format!("{least} to {most}"),
-        Kind::Choice(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or "),
+        Kind::Choice(words) => words
+            .iter()
+            .map(|word| format!("`{word}`"))
+            .collect::<Vec<_>>()
+            .join(" or "),
         Kind::File => "path of a file".to_owned(),
         Kind::Address => "address".to_owned(),
         Kind::Folder => "absolute path or `false`".to_owned(),

@@ -28,10 +28,14 @@ pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
             Err(D::Error::custom("expected a string that is not empty"))
         }
         Value::String(text) => Ok(text),
-        scalar @ (Value::Bool(_) | Value::Number(_)) => {
-            Err(D::Error::custom(format!("expected a string, found {}; put it in quotes", found(&scalar))))
-        }
-        other => Err(D::Error::custom(format!("expected a string, found {}", found(&other)))),
+        scalar @ (Value::Bool(_) | Value::Number(_)) => Err(D::Error::custom(format!(
+            "expected a string, found {}; put it in quotes",
+            found(&scalar)
+        ))),
+        other => Err(D::Error::custom(format!(
+            "expected a string, found {}",
+            found(&other)
+        ))),
     }
 }
 
@@ -43,8 +47,12 @@ pub(super) fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<St
 /// Reads `true` or `false` in any of the spellings that Backstage takes.
 pub(super) fn switch<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     let value = Value::deserialize(deserializer)?;
-    spelled(&value)
-        .ok_or_else(|| D::Error::custom(format!("expected `true` or `false`, found {}", found(&value))))
+    spelled(&value).ok_or_else(|| {
+        D::Error::custom(format!(
+            "expected `true` or `false`, found {}",
+            found(&value)
+        ))
+    })
 }
 
 /// Reads a whole number within bounds.
@@ -54,10 +62,15 @@ pub(super) fn integer<'de, D: Deserializer<'de>>(
 ) -> Result<u32, D::Error> {
     let value = Value::deserialize(deserializer)?;
     let number = number(&value).and_then(|number| number.to_string().parse().ok());
-    number.filter(|number| range.contains(number)).ok_or_else(|| {
-        let (from, to) = range.into_inner();
-        D::Error::custom(format!("expected a whole number from {from} to {to}, found {}", found(&value)))
-    })
+    number
+        .filter(|number| range.contains(number))
+        .ok_or_else(|| {
+            let (from, to) = range.into_inner();
+            D::Error::custom(format!(
+                "expected a whole number from {from} to {to}, found {}",
+                found(&value)
+            ))
+        })
 }
 
 /// Whether a URL is an `http` or `https` one and nothing more than a place.
@@ -122,20 +135,35 @@ mod tests {
 
     #[test]
     fn switches_are_read_in_every_spelling() {
-        for yes in
-            [json!(true), json!(1), json!("true"), json!("TRUE"), json!("1"), json!("Yes"), json!("on")]
-        {
+        for yes in [
+            json!(true),
+            json!(1),
+            json!("true"),
+            json!("TRUE"),
+            json!("1"),
+            json!("Yes"),
+            json!("on"),
+        ] {
             assert!(switch(&yes).unwrap(), "{yes}");
         }
-        for no in
-            [json!(false), json!(0), json!("false"), json!("0"), json!("NO"), json!("off"), json!(" n ")]
-        {
+        for no in [
+            json!(false),
+            json!(0),
+            json!("false"),
+            json!("0"),
+            json!("NO"),
+            json!("off"),
+            json!(" n "),
+        ] {
             assert!(!switch(&no).unwrap(), "{no}");
         }
         assert!(switch(&json!("y")).unwrap());
         for bad in [json!("maybe"), json!(2), json!([]), json!({}), json!("")] {
             let error = switch(&bad).unwrap_err().to_string();
-            assert_eq!(error, format!("expected `true` or `false`, found {}", found(&bad)));
+            assert_eq!(
+                error,
+                format!("expected `true` or `false`, found {}", found(&bad))
+            );
         }
     }
 
@@ -144,11 +172,24 @@ mod tests {
         for four in [json!(4), json!(4.0), json!("4"), json!(" 4 ")] {
             assert_eq!(integer(&four, 1..=32).unwrap(), 4, "{four}");
         }
-        for bad in
-            [json!(0), json!(33), json!(1.5), json!(-1), json!("four"), json!("inf"), json!(""), json!(true)]
-        {
+        for bad in [
+            json!(0),
+            json!(33),
+            json!(1.5),
+            json!(-1),
+            json!("four"),
+            json!("inf"),
+            json!(""),
+            json!(true),
+        ] {
             let error = integer(&bad, 1..=32).unwrap_err().to_string();
-            assert_eq!(error, format!("expected a whole number from 1 to 32, found {}", found(&bad)));
+            assert_eq!(
+                error,
+                format!(
+                    "expected a whole number from 1 to 32, found {}",
+                    found(&bad)
+                )
+            );
         }
     }
 
@@ -163,6 +204,9 @@ mod tests {
             texts(&json!([7])).unwrap_err().to_string(),
             "expected a string, found `7`; put it in quotes"
         );
-        assert_eq!(texts(&json!([" "])).unwrap_err().to_string(), "expected a string that is not empty");
+        assert_eq!(
+            texts(&json!([" "])).unwrap_err().to_string(),
+            "expected a string that is not empty"
+        );
     }
 }

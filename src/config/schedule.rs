@@ -16,7 +16,11 @@ use super::scalar::{found, text};
 
 /// A schedule as Backstage describes it.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", default, expecting = "a mapping such as `{frequency: {minutes: 30}}`")]
+#[serde(
+    rename_all = "camelCase",
+    default,
+    expecting = "a mapping such as `{frequency: {minutes: 30}}`"
+)]
 pub struct Schedule {
     /// How often a cycle starts.
     pub frequency: Frequency,
@@ -72,7 +76,9 @@ pub enum FrequencyError {
     #[error("`{0}` stands alone; remove the other keys beside it")]
     NotAlone(&'static str),
     /// A cron expression that does not parse.
-    #[error("{found} is not a cron expression{reason}; expected five or six fields such as `0 */2 * * *`")]
+    #[error(
+        "{found} is not a cron expression{reason}; expected five or six fields such as `0 */2 * * *`"
+    )]
     Cron {
         /// What was found instead.
         found: String,
@@ -90,7 +96,12 @@ pub enum FrequencyError {
 impl Frequency {
     /// The next start after one at `last_start`; none if nothing but a request starts a cycle.
     #[must_use]
-    pub fn next_after(&self, last_start: Timestamp, now: Timestamp, tz: &TimeZone) -> Option<Timestamp> {
+    pub fn next_after(
+        &self,
+        last_start: Timestamp,
+        now: Timestamp,
+        tz: &TimeZone,
+    ) -> Option<Timestamp> {
         match self {
             Self::Every(period) => Some(last_start.checked_add(*period).ok()?.max(now)),
             Self::Cron(cron) => {
@@ -110,7 +121,9 @@ impl Frequency {
                 return manual(trigger);
             }
         }
-        Ok(Self::Every(duration::from_value(value).and_then(duration::not_zero)?))
+        Ok(Self::Every(
+            duration::from_value(value).and_then(duration::not_zero)?,
+        ))
     }
 }
 
@@ -125,13 +138,18 @@ impl<'de> Deserialize<'de> for Scope {
         match text(deserializer)?.as_str() {
             "global" => Ok(Self::Global),
             "local" => Ok(Self::Local),
-            other => Err(D::Error::custom(format!("expected `global` or `local`, found `{other}`"))),
+            other => Err(D::Error::custom(format!(
+                "expected `global` or `local`, found `{other}`"
+            ))),
         }
     }
 }
 
 /// The value of a key that allows no other beside it.
-fn alone<'a>(map: &'a Map<String, Value>, key: &'static str) -> Result<Option<&'a Value>, FrequencyError> {
+fn alone<'a>(
+    map: &'a Map<String, Value>,
+    key: &'static str,
+) -> Result<Option<&'a Value>, FrequencyError> {
     match map.get(key) {
         Some(_) if map.len() > 1 => Err(FrequencyError::NotAlone(key)),
         value => Ok(value),
@@ -146,16 +164,26 @@ fn manual(trigger: &Value) -> Result<Frequency, FrequencyError> {
 }
 
 fn cron(value: &Value) -> Result<Cron, FrequencyError> {
-    let refused = |reason| FrequencyError::Cron { found: found(value), reason };
+    let refused = |reason| FrequencyError::Cron {
+        found: found(value),
+        reason,
+    };
     let expression = value.as_str().ok_or_else(|| refused(String::new()))?;
     let parser = CronParser::builder().year(Year::Disallowed).build();
-    let cron = parser.parse(expression).map_err(|error| refused(bracketed(&error.to_string())))?;
-    if occurs(&cron) { Ok(cron) } else { Err(FrequencyError::Never(expression.to_owned())) }
+    let cron = parser
+        .parse(expression)
+        .map_err(|error| refused(bracketed(&error.to_string())))?;
+    if occurs(&cron) {
+        Ok(cron)
+    } else {
+        Err(FrequencyError::Never(expression.to_owned()))
+    }
 }
 
 /// Whether an expression has any next time; it names no year, so where to begin does not matter.
 fn occurs(cron: &Cron) -> bool {
-    cron.find_next_occurrence(&date(2000, 1, 1).at(0, 0, 0, 0), true).is_ok()
+    cron.find_next_occurrence(&date(2000, 1, 1).at(0, 0, 0, 0), true)
+        .is_ok()
 }
 
 /// A sentence of another library in the style of our messages.
@@ -186,7 +214,10 @@ mod tests {
             ("2026-01-01T10:30:00Z", "2026-01-01T10:30:00Z"),
             ("2026-01-01T11:00:00Z", "2026-01-01T11:00:00Z"),
         ] {
-            assert_eq!(every.next_after(start, at(now), &TimeZone::UTC), Some(at(expected)));
+            assert_eq!(
+                every.next_after(start, at(now), &TimeZone::UTC),
+                Some(at(expected))
+            );
         }
     }
 
@@ -194,13 +225,33 @@ mod tests {
     fn a_cron_expression_means_local_time() {
         let tz = TimeZone::fixed(jiff::tz::offset(2));
         for (expression, now, expected) in [
-            ("0 */2 * * *", "2026-01-01T10:00:00Z", "2026-01-01T12:00:00Z"),
-            ("0 */2 * * *", "2026-01-01T09:59:59.5Z", "2026-01-01T10:00:00Z"),
+            (
+                "0 */2 * * *",
+                "2026-01-01T10:00:00Z",
+                "2026-01-01T12:00:00Z",
+            ),
+            (
+                "0 */2 * * *",
+                "2026-01-01T09:59:59.5Z",
+                "2026-01-01T10:00:00Z",
+            ),
             ("0 3 * * *", "2026-01-01T10:00:00Z", "2026-01-02T01:00:00Z"),
-            ("*/10 * * * * *", "2026-01-01T10:00:01Z", "2026-01-01T10:00:10Z"),
-            ("30 0 3 * * *", "2026-01-01T10:00:00Z", "2026-01-02T01:00:30Z"),
+            (
+                "*/10 * * * * *",
+                "2026-01-01T10:00:01Z",
+                "2026-01-01T10:00:10Z",
+            ),
+            (
+                "30 0 3 * * *",
+                "2026-01-01T10:00:00Z",
+                "2026-01-02T01:00:30Z",
+            ),
             ("@hourly", "2026-01-01T10:00:01Z", "2026-01-01T11:00:00Z"),
-            ("0 8 * * MON", "2026-01-01T10:00:00Z", "2026-01-05T06:00:00Z"),
+            (
+                "0 8 * * MON",
+                "2026-01-01T10:00:00Z",
+                "2026-01-05T06:00:00Z",
+            ),
             ("0 0 29 2 *", "2026-01-01T10:00:00Z", "2028-02-28T22:00:00Z"),
         ] {
             let cron = frequency(&json!({"cron": expression}));
@@ -214,11 +265,21 @@ mod tests {
         // Central European time without a time zone database: the last Sundays of March and October.
         let tz = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
         let night = frequency(&json!({"cron": "30 2 * * *"}));
-        let spring = night.next_after(Timestamp::UNIX_EPOCH, at("2026-03-28T12:00:00Z"), &tz).unwrap();
-        assert!(spring > at("2026-03-29T00:00:00Z") && spring < at("2026-03-30T02:00:00Z"), "{spring}");
-        let autumn = night.next_after(Timestamp::UNIX_EPOCH, at("2026-10-24T12:00:00Z"), &tz).unwrap();
+        let spring = night
+            .next_after(Timestamp::UNIX_EPOCH, at("2026-03-28T12:00:00Z"), &tz)
+            .unwrap();
+        assert!(
+            spring > at("2026-03-29T00:00:00Z") && spring < at("2026-03-30T02:00:00Z"),
+            "{spring}"
+        );
+        let autumn = night
+            .next_after(Timestamp::UNIX_EPOCH, at("2026-10-24T12:00:00Z"), &tz)
+            .unwrap();
         let after = night.next_after(autumn, autumn, &tz).unwrap();
-        assert_eq!((autumn, after), (at("2026-10-25T00:30:00Z"), at("2026-10-26T01:30:00Z")));
+        assert_eq!(
+            (autumn, after),
+            (at("2026-10-25T00:30:00Z"), at("2026-10-26T01:30:00Z"))
+        );
     }
 
     #[test]
@@ -236,7 +297,11 @@ mod tests {
     fn a_manual_trigger_has_no_next_time() {
         let manual = frequency(&json!({"trigger": "manual"}));
         assert_eq!(
-            manual.next_after(Timestamp::UNIX_EPOCH, at("2026-01-01T00:00:00Z"), &TimeZone::UTC),
+            manual.next_after(
+                Timestamp::UNIX_EPOCH,
+                at("2026-01-01T00:00:00Z"),
+                &TimeZone::UTC
+            ),
             None
         );
     }
@@ -244,9 +309,18 @@ mod tests {
     #[test]
     fn bad_frequencies_are_refused_at_load() {
         for (value, expected) in [
-            (json!({"minutes": 0}), "must be longer than zero; expected something like `{minutes: 30}`"),
-            (json!("0s"), "must be longer than zero; expected something like `{minutes: 30}`"),
-            (json!({"trigger": "never"}), "expected `{trigger: manual}`, found `never`"),
+            (
+                json!({"minutes": 0}),
+                "must be longer than zero; expected something like `{minutes: 30}`",
+            ),
+            (
+                json!("0s"),
+                "must be longer than zero; expected something like `{minutes: 30}`",
+            ),
+            (
+                json!({"trigger": "never"}),
+                "expected `{trigger: manual}`, found `never`",
+            ),
             (
                 json!({"trigger": "manual", "minutes": 1}),
                 "`trigger` stands alone; remove the other keys beside it",
@@ -264,12 +338,31 @@ mod tests {
                 "`0 0 30 2 *` never occurs; expected an expression such as `0 */2 * * *`",
             ),
         ] {
-            assert_eq!(Frequency::from_value(&value).unwrap_err().to_string(), expected, "{value}");
+            assert_eq!(
+                Frequency::from_value(&value).unwrap_err().to_string(),
+                expected,
+                "{value}"
+            );
         }
-        for expression in ["", "* * * *", "0 0 0 1 1 * 2030", "61 * * * *", "every hour", "* * * * * * * *"] {
-            let error = Frequency::from_value(&json!({"cron": expression})).unwrap_err().to_string();
-            assert!(error.starts_with(&format!("`{expression}` is not a cron expression (")), "{error}");
-            assert!(error.ends_with("; expected five or six fields such as `0 */2 * * *`"), "{error}");
+        for expression in [
+            "",
+            "* * * *",
+            "0 0 0 1 1 * 2030",
+            "61 * * * *",
+            "every hour",
+            "* * * * * * * *",
+        ] {
+            let error = Frequency::from_value(&json!({"cron": expression}))
+                .unwrap_err()
+                .to_string();
+            assert!(
+                error.starts_with(&format!("`{expression}` is not a cron expression (")),
+                "{error}"
+            );
+            assert!(
+                error.ends_with("; expected five or six fields such as `0 */2 * * *`"),
+                "{error}"
+            );
         }
     }
 }

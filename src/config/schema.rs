@@ -30,8 +30,10 @@ pub fn json_schema() -> Value {
 fn top(block: &str) -> (String, Value) {
     let (first, rest) = block.split_once('.').unwrap_or((block, ""));
     let names = rest.rsplit('.').filter(|name| !name.is_empty());
-    let schema =
-        names.fold(elsewhere(section(block)), |below, name| json!({ "properties": { name: below } }));
+    let schema = names.fold(
+        elsewhere(section(block)),
+        |below, name| json!({ "properties": { name: below } }),
+    );
     (first.to_owned(), schema)
 }
 
@@ -47,7 +49,9 @@ fn section(path: &str) -> Value {
 }
 
 fn property(path: &str) -> Value {
-    let Some(key) = keys::key(path) else { return elsewhere(section(path)) };
+    let Some(key) = keys::key(path) else {
+        return elsewhere(section(path));
+    };
     let mut property = elsewhere(shape(&key.kind));
     property["description"] = format!("{}\nVariable: {}", key.meaning, key.variable).into();
     if let Some(default) = default(key) {
@@ -63,7 +67,8 @@ fn shape(kind: &Kind) -> Value {
         Kind::Secret | Kind::File => json!({ "type": "string", "minLength": 1 }),
         Kind::Address => json!({ "type": "string", "pattern": ":[0-9]+\\s*$" }),
         Kind::Secrets => {
-            let token = json!({ "type": "string", "minLength": 16, "maxLength": 512, "pattern": TOKEN });
+            let token =
+                json!({ "type": "string", "minLength": 16, "maxLength": 512, "pattern": TOKEN });
             json!({ "type": "array", "items": elsewhere(token) })
         }
         Kind::Texts => {
@@ -73,7 +78,9 @@ fn shape(kind: &Kind) -> Value {
             "type": "string", "pattern": "^\\s*[A-Za-z0-9][-A-Za-z0-9_.]*\\s*$", "minLength": 1, "maxLength": most,
         }),
         Kind::Switch => json!({ "type": "boolean" }),
-        Kind::Integer(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
+        Kind::Integer(least, most) => {
+            json!({ "type": "integer", "minimum": least, "maximum": most })
+        }
         Kind::Choice(words) => json!({ "enum": words }),
         Kind::Folder => {
             json!({ "anyOf": [{ "const": false }, { "type": "string", "pattern": "^(/|false$)" }] })
@@ -116,7 +123,10 @@ fn references() -> Value {
 
 fn duration() -> Value {
     let amount = || elsewhere(json!({ "type": "number" }));
-    let units: Map<String, Value> = UNITS.iter().map(|(unit, _)| ((*unit).to_owned(), amount())).collect();
+    let units: Map<String, Value> = UNITS
+        .iter()
+        .map(|(unit, _)| ((*unit).to_owned(), amount()))
+        .collect();
     json!({
         "description": "Such as 30m, 2 seconds, PT30M or {minutes: 30}",
         "anyOf": [

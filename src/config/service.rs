@@ -117,7 +117,9 @@ impl Default for ServiceConfig {
 
 fn listen<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
     let value = Value::deserialize(deserializer)?;
-    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let text = value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned);
     address(&text).ok_or_else(|| D::Error::custom(no_address(&scalar::found(&value), &text)))
 }
 
@@ -132,13 +134,19 @@ pub fn parse_listen(text: &str) -> Result<SocketAddr, String> {
 /// An IP address or `localhost`, and a port.
 fn address(text: &str) -> Option<SocketAddr> {
     let text = text.trim();
-    let local = text.strip_prefix("localhost:").map(|port| format!("{}:{port}", Ipv4Addr::LOCALHOST));
+    let local = text
+        .strip_prefix("localhost:")
+        .map(|port| format!("{}:{port}", Ipv4Addr::LOCALHOST));
     local.as_deref().unwrap_or(text).parse().ok()
 }
 
 /// What is wrong with a text that is no address, and what would be right.
 fn no_address(found: &str, text: &str) -> String {
-    let port: u16 = text.rsplit(':').next().and_then(|port| port.trim().parse().ok()).unwrap_or(8080);
+    let port: u16 = text
+        .rsplit(':')
+        .next()
+        .and_then(|port| port.trim().parse().ok())
+        .unwrap_or(8080);
     format!(
         "{found} is not an address to listen on; expected an IP address and a port, \
          such as `127.0.0.1:{port}` or `0.0.0.0:{port}`"

@@ -7,7 +7,11 @@ use super::scalar;
 
 /// The section `entityProvider.shrinkGuard`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default, expecting = "a mapping such as `{percent: 20, absolute: 5}`")]
+#[serde(
+    rename_all = "camelCase",
+    default,
+    expecting = "a mapping such as `{percent: 20, absolute: 5}`"
+)]
 pub struct ShrinkGuard {
     /// Whether suspicious losses are held at all.
     #[serde(deserialize_with = "scalar::switch")]
@@ -22,7 +26,11 @@ pub struct ShrinkGuard {
 
 impl Default for ShrinkGuard {
     fn default() -> Self {
-        Self { enabled: true, percent: 20, absolute: 5 }
+        Self {
+            enabled: true,
+            percent: 20,
+            absolute: 5,
+        }
     }
 }
 

@@ -44,10 +44,14 @@ impl StateDir {
         let variable = |name| env.non_empty(name).and_then(|text| absolute(&text));
         // systemd separates several directories by colons.
         let systemd = env.non_empty("STATE_DIRECTORY");
-        let systemd = systemd.and_then(|paths| absolute(paths.split(':').next().unwrap_or_default()));
+        let systemd =
+            systemd.and_then(|paths| absolute(paths.split(':').next().unwrap_or_default()));
         let xdg = || variable("XDG_STATE_HOME").map(|path| path.join(OWN));
         let home = || variable("HOME").map(|path| path.join(".local/state").join(OWN));
-        systemd.or_else(xdg).or_else(home).map_or(Self::Off, Self::At)
+        systemd
+            .or_else(xdg)
+            .or_else(home)
+            .map_or(Self::Off, Self::At)
     }
 }
 
@@ -58,7 +62,9 @@ pub(super) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<StateDi
         Value::Bool(false) => Ok(StateDir::Off),
         // Variables are always texts.
         Value::String(text) if text.trim() == "false" => Ok(StateDir::Off),
-        Value::String(text) if Path::new(text.trim()).is_absolute() => Ok(StateDir::At(text.trim().into())),
+        Value::String(text) if Path::new(text.trim()).is_absolute() => {
+            Ok(StateDir::At(text.trim().into()))
+        }
         other => Err(D::Error::custom(format!(
             "expected an absolute path such as `/var/lib/{OWN}`, or `false`, found {}",
             scalar::found(other)
@@ -77,18 +83,47 @@ mod tests {
     #[test]
     fn the_usual_directory_is_systemds_then_that_of_xdg_then_the_home() {
         for (variables, expected) in [
-            (&[("STATE_DIRECTORY", "/s/a:/s/b"), ("XDG_STATE_HOME", "/x"), ("HOME", "/h")][..], Some("/s/a")),
-            (&[("XDG_STATE_HOME", "/x"), ("HOME", "/h")], Some("/x/authentik-entity-provider")),
-            (&[("XDG_STATE_HOME", "x"), ("HOME", "/h")], Some("/h/.local/state/authentik-entity-provider")),
-            (&[("STATE_DIRECTORY", "s"), ("XDG_STATE_HOME", ""), ("HOME", "h")], None),
+            (
+                &[
+                    ("STATE_DIRECTORY", "/s/a:/s/b"),
+                    ("XDG_STATE_HOME", "/x"),
+                    ("HOME", "/h"),
+                ][..],
+                Some("/s/a"),
+            ),
+            (
+                &[("XDG_STATE_HOME", "/x"), ("HOME", "/h")],
+                Some("/x/authentik-entity-provider"),
+            ),
+            (
+                &[("XDG_STATE_HOME", "x"), ("HOME", "/h")],
+                Some("/h/.local/state/authentik-entity-provider"),
+            ),
+            (
+                &[
+                    ("STATE_DIRECTORY", "s"),
+                    ("XDG_STATE_HOME", ""),
+                    ("HOME", "h"),
+                ],
+                None,
+            ),
             (&[], None),
         ] {
-            let env = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            let env = variables
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
             let env: BTreeMap<_, _> = env.collect();
             let settled = StateDir::Usual.settled(&env);
-            assert_eq!(settled.folder(), expected.map(PathBuf::from), "{variables:?}");
+            assert_eq!(
+                settled.folder(),
+                expected.map(PathBuf::from),
+                "{variables:?}"
+            );
             assert_eq!(StateDir::Off.settled(&env), StateDir::Off);
-            assert_eq!(StateDir::At("/own".into()).settled(&env), StateDir::At("/own".into()));
+            assert_eq!(
+                StateDir::At("/own".into()).settled(&env),
+                StateDir::At("/own".into())
+            );
         }
     }
 
@@ -96,12 +131,24 @@ mod tests {
     fn only_an_absolute_path_or_false_is_taken() {
         assert_eq!(read(&json!(false)).unwrap(), StateDir::Off);
         assert_eq!(read(&json!("false")).unwrap(), StateDir::Off);
-        assert_eq!(read(&json!(" /var/lib/x ")).unwrap(), StateDir::At("/var/lib/x".into()));
-        for bad in
-            [json!(true), json!("off"), json!("state"), json!("~/state"), json!(""), json!(7), json!([])]
-        {
+        assert_eq!(
+            read(&json!(" /var/lib/x ")).unwrap(),
+            StateDir::At("/var/lib/x".into())
+        );
+        for bad in [
+            json!(true),
+            json!("off"),
+            json!("state"),
+            json!("~/state"),
+            json!(""),
+            json!(7),
+            json!([]),
+        ] {
             let error = read(&bad).unwrap_err().to_string();
-            assert!(error.ends_with(&format!("or `false`, found {}", scalar::found(&bad))), "{error}");
+            assert!(
+                error.ends_with(&format!("or `false`, found {}", scalar::found(&bad))),
+                "{error}"
+            );
         }
     }
 }

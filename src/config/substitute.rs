@@ -13,7 +13,9 @@ pub(super) enum Failure {
 
 /// The value of a variable without the white space around it; none if nothing is left.
 pub(super) fn variable(name: &str, env: &impl Environment) -> Option<String> {
-    env.var(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    env.var(name)
+        .map(|value| value.trim().to_owned())
+        .filter(|value| !value.is_empty())
 }
 
 /// A text with its variables replaced; none if one of them has an empty default and no value.
@@ -22,7 +24,9 @@ pub(super) fn complete(text: &str, env: &impl Environment) -> Result<Option<Stri
     let mut rest = text;
     while let Some(reference) = Reference::first(rest) {
         let value = reference.value(env)?;
-        completed = completed.zip(value).map(|(done, value)| done + reference.before + &value);
+        completed = completed
+            .zip(value)
+            .map(|(done, value)| done + reference.before + &value);
         rest = reference.after;
     }
     Ok(completed.map(|done| done + rest))
@@ -39,9 +43,16 @@ struct Reference<'a> {
 impl<'a> Reference<'a> {
     fn first(text: &'a str) -> Option<Self> {
         text.match_indices("${").find_map(|(at, _)| {
-            let (body, after) = text[at + 2..].split_once('}').filter(|(body, _)| !body.contains('{'))?;
+            let (body, after) = text[at + 2..]
+                .split_once('}')
+                .filter(|(body, _)| !body.contains('{'))?;
             let escaped = text[..at].ends_with('$');
-            Some(Self { before: &text[..at - usize::from(escaped)], body, escaped, after })
+            Some(Self {
+                before: &text[..at - usize::from(escaped)],
+                body,
+                escaped,
+                after,
+            })
         })
     }
 
@@ -58,7 +69,9 @@ impl<'a> Reference<'a> {
         }
         match (variable(name, env), default) {
             (Some(value), _) => Ok(Some(value)),
-            (None, Some(default)) => Ok(Some(default.to_owned()).filter(|default| !default.is_empty())),
+            (None, Some(default)) => {
+                Ok(Some(default.to_owned()).filter(|default| !default.is_empty()))
+            }
             (None, None) => Err(Failure::Unset(name.to_owned())),
         }
     }
@@ -73,9 +86,15 @@ mod tests {
     use super::*;
 
     fn env() -> BTreeMap<String, String> {
-        [("A", "1"), ("B", "two"), ("EMPTY", ""), ("REF", "${A}"), ("SPACED", " 1\n")]
-            .map(|(k, v)| (k.into(), v.into()))
-            .into()
+        [
+            ("A", "1"),
+            ("B", "two"),
+            ("EMPTY", ""),
+            ("REF", "${A}"),
+            ("SPACED", " 1\n"),
+        ]
+        .map(|(k, v)| (k.into(), v.into()))
+        .into()
     }
 
     #[test]
@@ -103,14 +122,24 @@ mod tests {
             ("${x${A}", Some("${x1")),
             ("ü${A}ü", Some("ü1ü")),
         ] {
-            assert_eq!(complete(text, &env()).unwrap().as_deref(), expected, "{text}");
+            assert_eq!(
+                complete(text, &env()).unwrap().as_deref(),
+                expected,
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn an_unset_an_empty_and_a_nameless_variable_are_failures() {
-        assert_eq!(complete("${NONE}", &env()), Err(Failure::Unset("NONE".into())));
-        assert_eq!(complete("a ${ EMPTY }", &env()), Err(Failure::Unset("EMPTY".into())));
+        assert_eq!(
+            complete("${NONE}", &env()),
+            Err(Failure::Unset("NONE".into()))
+        );
+        assert_eq!(
+            complete("a ${ EMPTY }", &env()),
+            Err(Failure::Unset("EMPTY".into()))
+        );
         assert_eq!(complete("${}", &env()), Err(Failure::Nameless));
         assert_eq!(complete("${ :-x}", &env()), Err(Failure::Nameless));
     }

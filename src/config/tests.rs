@@ -25,11 +25,16 @@ mod whole;
 
 const FILE: &str = "app-config.yaml";
 const SECRET: &str = "s3cret0123456789";
-const MINIMAL: [(&str, &str); 2] =
-    [("AUTHENTIK_BASE_URL", "https://authentik.example.com"), ("AUTHENTIK_TOKEN", SECRET)];
+const MINIMAL: [(&str, &str); 2] = [
+    ("AUTHENTIK_BASE_URL", "https://authentik.example.com"),
+    ("AUTHENTIK_TOKEN", SECRET),
+];
 
 fn env(variables: &[(&str, &str)]) -> BTreeMap<String, String> {
-    variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    variables
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
 }
 
 fn load(yaml: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
@@ -64,7 +69,8 @@ struct Scratch(PathBuf);
 
 impl Scratch {
     fn new(name: &str, content: impl AsRef<[u8]>) -> Self {
-        let path = std::env::temp_dir().join(format!("entity-provider-{}-{name}", std::process::id()));
+        let path =
+            std::env::temp_dir().join(format!("entity-provider-{}-{name}", std::process::id()));
         fs::write(&path, content).unwrap();
         Self(path)
     }

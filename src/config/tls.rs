@@ -18,7 +18,11 @@ pub struct TlsConfig {
 
 /// The section as it is written: both may be missing.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase", default, expecting = "a mapping with `certFile` and `keyFile`")]
+#[serde(
+    rename_all = "camelCase",
+    default,
+    expecting = "a mapping with `certFile` and `keyFile`"
+)]
 #[derive(Default)]
 struct Written {
     #[serde(deserialize_with = "file")]
@@ -28,11 +32,16 @@ struct Written {
 }
 
 /// Reads the section: both keys, or none.
-pub(super) fn section<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TlsConfig>, D::Error> {
+pub(super) fn section<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<TlsConfig>, D::Error> {
     let written = Option::<Written>::deserialize(deserializer)?.unwrap_or_default();
     match (written.cert_file, written.key_file) {
         (None, None) => Ok(None),
-        (Some(cert_file), Some(key_file)) => Ok(Some(TlsConfig { cert_file, key_file })),
+        (Some(cert_file), Some(key_file)) => Ok(Some(TlsConfig {
+            cert_file,
+            key_file,
+        })),
         _ => Err(D::Error::custom(
             "expected `certFile` and `keyFile` together; set both, or none to speak no TLS",
         )),
@@ -40,6 +49,8 @@ pub(super) fn section<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opti
 }
 
 /// Reads the path of a file.
-pub(super) fn file<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
+pub(super) fn file<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<PathBuf>, D::Error> {
     scalar::text(deserializer).map(|text| Some(text.into()))
 }

@@ -21,7 +21,10 @@ impl Source {
     pub(super) fn place(&self, key: &str) -> Place {
         let key = if key.is_empty() { "the top level" } else { key };
         match self {
-            Self::Document(name) => Place::Key { file: Some(name.clone()), key: key.to_owned() },
+            Self::Document(name) => Place::Key {
+                file: Some(name.clone()),
+                key: key.to_owned(),
+            },
             Self::Variable(name) => Place::Variable(name.clone()),
         }
     }
@@ -52,7 +55,10 @@ pub(super) enum Content {
 impl Node {
     /// A value where it stands.
     pub(super) fn new(source: &Source, content: Content) -> Self {
-        Self { source: source.clone(), content }
+        Self {
+            source: source.clone(),
+            content,
+        }
     }
 
     /// A value without nodes of its own, with every part from one source.
@@ -60,7 +66,9 @@ impl Node {
         let content = match value {
             Value::Null => Content::Absent,
             Value::Object(map) => Content::Mapping(
-                map.into_iter().map(|(key, value)| (key, Self::from_value(source, value))).collect(),
+                map.into_iter()
+                    .map(|(key, value)| (key, Self::from_value(source, value)))
+                    .collect(),
             ),
             leaf => Content::Leaf(leaf),
         };
@@ -79,7 +87,12 @@ impl Node {
                     }
                 }
             }
-            (_, content) => *self = Self { source: later.source, content },
+            (_, content) => {
+                *self = Self {
+                    source: later.source,
+                    content,
+                }
+            }
         }
     }
 
@@ -88,7 +101,9 @@ impl Node {
         if matches!(self.content, Content::Absent) {
             self.content = Content::Mapping(BTreeMap::new());
         }
-        let Content::Mapping(map) = &mut self.content else { return };
+        let Content::Mapping(map) = &mut self.content else {
+            return;
+        };
         match path.split_once('.') {
             Some((first, rest)) => {
                 let below = Self::new(&node.source, Content::Absent);
@@ -110,14 +125,20 @@ impl Node {
     ///
     /// # Errors
     /// When this is another value, which is not repeated: it may be anything, even a token.
-    pub(super) fn mapping(&self, key: &str) -> Result<Option<&BTreeMap<String, Self>>, ConfigError> {
+    pub(super) fn mapping(
+        &self,
+        key: &str,
+    ) -> Result<Option<&BTreeMap<String, Self>>, ConfigError> {
         match &self.content {
             Content::Absent => Ok(None),
             Content::Mapping(map) => Ok(Some(map)),
             Content::Broken(error) => Err(error.clone()),
             Content::Leaf(value) => Err(ConfigError::Invalid {
                 place: self.source.place(key),
-                message: format!("expected a mapping of keys to values, found {}", kind(value)),
+                message: format!(
+                    "expected a mapping of keys to values, found {}",
+                    kind(value)
+                ),
             }),
         }
     }
@@ -153,5 +174,9 @@ impl Node {
 
 /// What a misplaced value is, without repeating it.
 fn kind(value: &Value) -> String {
-    if value.is_string() { "a string".to_owned() } else { found(value) }
+    if value.is_string() {
+        "a string".to_owned()
+    } else {
+        found(value)
+    }
 }

@@ -22,7 +22,10 @@ pub(super) fn apply(tree: &mut Node, env: &impl Environment) -> Result<(), Confi
     }
     for key in KEYS {
         if let Some((variable, value)) = given(key, env)? {
-            tree.set(key.path, Node::from_value(&Source::Variable(variable), value));
+            tree.set(
+                key.path,
+                Node::from_value(&Source::Variable(variable), value),
+            );
         }
     }
     Ok(())
@@ -34,11 +37,17 @@ pub(super) fn apply(tree: &mut Node, env: &impl Environment) -> Result<(), Confi
 pub(super) fn misspelled(env: &impl Environment) -> Vec<String> {
     let known = || KEYS.iter().map(|key| key.variable);
     let files: Vec<_> = KEYS.iter().filter_map(Key::file_variable).collect();
-    let ours = env.names().into_iter().filter_map(|name| Some((name.strip_prefix(OURS)?.to_owned(), name)));
-    let unknown = ours.filter(|(_, name)| !known().any(|known| known == name) && !files.contains(name));
+    let ours = env
+        .names()
+        .into_iter()
+        .filter_map(|name| Some((name.strip_prefix(OURS)?.to_owned(), name)));
+    let unknown =
+        ours.filter(|(_, name)| !known().any(|known| known == name) && !files.contains(name));
     let near = unknown.filter_map(|(rest, name)| {
         let nearest = keys::nearest(&rest, known().filter_map(|known| known.strip_prefix(OURS)))?;
-        Some(format!("{name}: unknown variable, ignored; did you mean {OURS}{nearest}?"))
+        Some(format!(
+            "{name}: unknown variable, ignored; did you mean {OURS}{nearest}?"
+        ))
     });
     near.collect()
 }
@@ -46,15 +55,26 @@ pub(super) fn misspelled(env: &impl Environment) -> Vec<String> {
 /// Lays one `APP_CONFIG_*` variable over the rest, if it concerns us (`EnvConfigSource.ts`).
 fn app_config(tree: &mut Node, name: &str, env: &impl Environment) -> Result<(), ConfigError> {
     let path: Vec<&str> = name[BACKSTAGES.len()..].split('_').collect();
-    let wanted = path.iter().fold(Wanted::blocks(), |wanted, part| wanted.below(part));
-    let Some(text) = env.non_empty(name).filter(|_| !wanted.is_nothing()) else { return Ok(()) };
+    let wanted = path
+        .iter()
+        .fold(Wanted::blocks(), |wanted, part| wanted.below(part));
+    let Some(text) = env.non_empty(name).filter(|_| !wanted.is_nothing()) else {
+        return Ok(());
+    };
     let value = serde_json::from_str(&text).unwrap_or(Value::String(text));
     if value.is_null() {
-        return Err(invalid(name, "null has no effect in a variable; unset the variable instead"));
+        return Err(invalid(
+            name,
+            "null has no effect in a variable; unset the variable instead",
+        ));
     }
-    let value =
-        wanted.deserialize(value).map_err(|error: serde_json::Error| invalid(name, error.to_string()))?;
-    let value = path.into_iter().rev().fold(value, |value, part| serde_json::json!({ part: value }));
+    let value = wanted
+        .deserialize(value)
+        .map_err(|error: serde_json::Error| invalid(name, error.to_string()))?;
+    let value = path
+        .into_iter()
+        .rev()
+        .fold(value, |value, part| serde_json::json!({ part: value }));
     tree.merge(Node::from_value(&Source::Document(name.to_owned()), value));
     Ok(())
 }
@@ -62,9 +82,13 @@ fn app_config(tree: &mut Node, name: &str, env: &impl Environment) -> Result<(),
 /// The variable that gives a key, and the value that it gives.
 fn given(key: &Key, env: &impl Environment) -> Result<Option<(String, Value)>, ConfigError> {
     let direct = env.non_empty(key.variable);
-    let file = key.file_variable().and_then(|name| Some((env.non_empty(&name)?, name)));
+    let file = key
+        .file_variable()
+        .and_then(|name| Some((env.non_empty(&name)?, name)));
     match (direct, file) {
-        (Some(_), Some(_)) => Err(ConfigError::TwoSecrets { variable: key.variable }),
+        (Some(_), Some(_)) => Err(ConfigError::TwoSecrets {
+            variable: key.variable,
+        }),
         (Some(text), None) => Ok(Some((key.variable.to_owned(), value(&key.kind, text)))),
         (None, Some((path, name))) => Ok(Some((name.clone(), read(&path, &name)?))),
         (None, None) => Ok(None),
@@ -74,7 +98,10 @@ fn given(key: &Key, env: &impl Environment) -> Result<Option<(String, Value)>, C
 /// The content of a secret's file, without the white space around it.
 fn read(path: &str, variable: &str) -> Result<Value, ConfigError> {
     let text = std::fs::read_to_string(path).map_err(|error| {
-        invalid(variable, format!("cannot read {path}: {error}; check the path and its permissions"))
+        invalid(
+            variable,
+            format!("cannot read {path}: {error}; check the path and its permissions"),
+        )
     })?;
     Ok(text.trim().into())
 }
@@ -88,13 +115,19 @@ fn value(kind: &Kind, text: String) -> Value {
     };
     match kind {
         _ if structured => file::yaml(&text, Wanted::all()).unwrap_or(Value::String(text)),
-        Kind::Texts => {
-            text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(Value::from).collect()
-        }
+        Kind::Texts => text
+            .split(',')
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+            .map(Value::from)
+            .collect(),
         _ => Value::String(text),
     }
 }
 
 fn invalid(variable: &str, message: impl Into<String>) -> ConfigError {
-    ConfigError::Invalid { place: Place::Variable(variable.to_owned()), message: message.into() }
+    ConfigError::Invalid {
+        place: Place::Variable(variable.to_owned()),
+        message: message.into(),
+    }
 }

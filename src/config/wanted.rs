@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::{Map, Value};
 
 use super::expand::Directive;
@@ -15,7 +17,12 @@ pub(super) struct Wanted(Vec<Vec<String>>);
 impl Wanted {
     /// Our two blocks.
     pub(super) fn blocks() -> Self {
-        Self(BLOCKS.iter().map(|block| block.split('.').map(str::to_owned).collect()).collect())
+        Self(
+            BLOCKS
+                .iter()
+                .map(|block| block.split('.').map(str::to_owned).collect())
+                .collect(),
+        )
     }
 
     /// Everything.
@@ -28,14 +35,22 @@ impl Wanted {
         if self.is_whole() {
             return self.clone();
         }
-        let rest = self.0.iter().filter(|path| path.first().is_some_and(|first| first == key));
+        let rest = self
+            .0
+            .iter()
+            .filter(|path| path.first().is_some_and(|first| first == key));
         Self(rest.map(|path| path[1..].to_vec()).collect())
     }
 
     /// What is wanted of a file where the same value stands below a path.
     pub(super) fn inside(&self, path: &[&str]) -> Self {
         let outer: Vec<String> = path.iter().map(|&part| part.to_owned()).collect();
-        Self(self.0.iter().map(|rest| [outer.clone(), rest.clone()].concat()).collect())
+        Self(
+            self.0
+                .iter()
+                .map(|rest| [outer.clone(), rest.clone()].concat())
+                .collect(),
+        )
     }
 
     /// Whether nothing at all is wanted.
@@ -52,7 +67,11 @@ impl<'de> DeserializeSeed<'de> for Wanted {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        if self.is_whole() { Value::deserialize(deserializer) } else { deserializer.deserialize_any(self) }
+        if self.is_whole() {
+            Value::deserialize(deserializer)
+        } else {
+            deserializer.deserialize_any(self)
+        }
     }
 }
 

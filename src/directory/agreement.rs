@@ -22,8 +22,16 @@ impl Disagreement {
     #[must_use]
     pub fn of(directory: &Directory) -> Self {
         let flaws = directory.flaws();
-        let groups = || directory.groups().iter().filter(|group| !flaws.groups.contains_key(&group.pk));
-        let users = directory.users().iter().filter(|user| !flaws.users.contains_key(&user.pk));
+        let groups = || {
+            directory
+                .groups()
+                .iter()
+                .filter(|group| !flaws.groups.contains_key(&group.pk))
+        };
+        let users = directory
+            .users()
+            .iter()
+            .filter(|user| !flaws.users.contains_key(&user.pk));
         let members = groups().flat_map(|group| group.users.iter().copied());
         let parents = groups().flat_map(|group| group.parents.iter().copied());
         let of_users = users.flat_map(|user| user.groups.iter().copied());
@@ -31,7 +39,10 @@ impl Disagreement {
         let lists_group = |pk| directory.has_group(pk) || flaws.groups.contains_key(&pk);
         Self {
             users: members.filter(|pk| !lists_user(*pk)).collect(),
-            groups: of_users.chain(parents).filter(|pk| !lists_group(*pk)).collect(),
+            groups: of_users
+                .chain(parents)
+                .filter(|pk| !lists_group(*pk))
+                .collect(),
         }
     }
 
@@ -44,7 +55,10 @@ impl Disagreement {
     /// What this names and `known` does not.
     #[must_use]
     pub fn beyond(&self, known: &Self) -> Self {
-        Self { users: &self.users - &known.users, groups: &self.groups - &known.groups }
+        Self {
+            users: &self.users - &known.users,
+            groups: &self.groups - &known.groups,
+        }
     }
 }
 
@@ -64,7 +78,10 @@ mod tests {
             avatar: "".into(),
             is_active: true,
             user_type: UserType::Internal,
-            groups: groups.iter().map(|pk| GroupPk(Uuid::from_u128(*pk))).collect(),
+            groups: groups
+                .iter()
+                .map(|pk| GroupPk(Uuid::from_u128(*pk)))
+                .collect(),
         }
     }
 
@@ -72,7 +89,10 @@ mod tests {
         Group {
             pk: GroupPk(Uuid::from_u128(pk)),
             name: "g".into(),
-            parents: parents.iter().map(|pk| GroupPk(Uuid::from_u128(*pk))).collect(),
+            parents: parents
+                .iter()
+                .map(|pk| GroupPk(Uuid::from_u128(*pk)))
+                .collect(),
             users: users.iter().map(|pk| UserPk(*pk)).collect(),
         }
     }
@@ -82,7 +102,10 @@ mod tests {
         let directory = Directory::new(vec![user(1, &[10, 11])], vec![group(10, &[12], &[1, 2])]);
         let found = Disagreement::of(&directory);
         assert_eq!(found.users, [UserPk(2)].into());
-        assert_eq!(found.groups, [11, 12].map(|pk| GroupPk(Uuid::from_u128(pk))).into());
+        assert_eq!(
+            found.groups,
+            [11, 12].map(|pk| GroupPk(Uuid::from_u128(pk))).into()
+        );
         assert!(found.beyond(&found).is_empty());
         assert_eq!(found.beyond(&Disagreement::default()), found);
     }

@@ -35,9 +35,15 @@ impl Sizes {
     pub fn missing(old: &Directory, new: &Directory) -> Self {
         let lost_users = |counts: fn(&User) -> bool| {
             let users = old.users().iter().filter(|user| counts(user));
-            users.filter(|user| !new.user(user.pk).is_some_and(counts)).count()
+            users
+                .filter(|user| !new.user(user.pk).is_some_and(counts))
+                .count()
         };
-        let groups = || old.groups().iter().map(|group| (group, new.group(group.pk)));
+        let groups = || {
+            old.groups()
+                .iter()
+                .map(|group| (group, new.group(group.pk)))
+        };
         Self {
             users: lost_users(|_| true),
             active_users: lost_users(|user| user.is_active),
@@ -99,18 +105,33 @@ mod tests {
 
     fn group(pk: u128, users: &[i64]) -> Group {
         let users = users.iter().map(|pk| UserPk(*pk)).collect();
-        Group { pk: GroupPk(Uuid::from_u128(pk)), name: "g".into(), parents: [].into(), users }
+        Group {
+            pk: GroupPk(Uuid::from_u128(pk)),
+            name: "g".into(),
+            parents: [].into(),
+            users,
+        }
     }
 
     #[test]
     fn what_was_replaced_counts_as_missing_although_the_sizes_are_equal() {
-        let users = |from| (from..from + 3).map(|pk| user(pk, true, UserType::Internal)).collect();
+        let users = |from| {
+            (from..from + 3)
+                .map(|pk| user(pk, true, UserType::Internal))
+                .collect()
+        };
         let (old, new) = (
             Directory::new(users(1), vec![group(1, &[1, 2]), group(2, &[3])]),
             Directory::new(users(3), vec![group(1, &[2, 3]), group(3, &[4])]),
         );
         assert_eq!(Sizes::of(&old), Sizes::of(&new));
-        let expected = Sizes { users: 2, active_users: 2, people: 2, groups: 1, memberships: 2 };
+        let expected = Sizes {
+            users: 2,
+            active_users: 2,
+            people: 2,
+            groups: 1,
+            memberships: 2,
+        };
         assert_eq!(Sizes::missing(&old, &new), expected);
         assert_eq!(Sizes::missing(&old, &old), Sizes::default());
     }
@@ -120,8 +141,21 @@ mod tests {
         let old = Directory::new(vec![user(1, true, UserType::Internal)], vec![]);
         let missing = |new| Sizes::missing(&old, &Directory::new(vec![new], vec![]));
         let inactive = missing(user(1, false, UserType::Internal));
-        assert_eq!(inactive, Sizes { active_users: 1, people: 1, ..Sizes::default() });
+        assert_eq!(
+            inactive,
+            Sizes {
+                active_users: 1,
+                people: 1,
+                ..Sizes::default()
+            }
+        );
         let service = missing(user(1, true, UserType::ServiceAccount));
-        assert_eq!(service, Sizes { people: 1, ..Sizes::default() });
+        assert_eq!(
+            service,
+            Sizes {
+                people: 1,
+                ..Sizes::default()
+            }
+        );
     }
 }

@@ -75,9 +75,13 @@ impl Doorkeeper {
         let presented = Presented::take(request)?;
         let decided = self.rules.load().decide(access, presented.token());
         if matches!(decided, Err(ApiError::TokenInvalid)) {
-            let client = self.origins.client_address(request.extensions(), request.headers());
+            let client = self
+                .origins
+                .client_address(request.extensions(), request.headers());
             // Where nobody can tell, all clients are one.
-            self.failures.slow(client.unwrap_or(Ipv4Addr::UNSPECIFIED.into())).await?;
+            self.failures
+                .slow(client.unwrap_or(Ipv4Addr::UNSPECIFIED.into()))
+                .await?;
         }
         decided?;
         if let Some(token) = presented.into_query_token() {
@@ -102,7 +106,11 @@ pub(super) fn guarded_and_described<S: Clone + Send + Sync + 'static>(
     access: Access,
     (schemas, paths, methods): UtoipaMethodRouter<S>,
 ) -> UtoipaMethodRouter<S> {
-    (schemas, described::with_refusals(paths, access), guarded(doorkeeper, access, methods))
+    (
+        schemas,
+        described::with_refusals(paths, access),
+        guarded(doorkeeper, access, methods),
+    )
 }
 
 /// Lets a request in, or answers in place of its handler.

@@ -10,8 +10,11 @@ use headers::{ETag, Header, IfNoneMatch};
 /// tag decides. Tags are compared weakly, as the RFC says for `If-None-Match`.
 #[must_use]
 pub fn is_not_modified(headers: &HeaderMap, etag: &str) -> bool {
-    let Ok(condition) = IfNoneMatch::decode(&mut headers.get_all(IF_NONE_MATCH).iter()) else { return false };
-    etag.parse::<ETag>().is_ok_and(|etag| !condition.precondition_passes(&etag))
+    let Ok(condition) = IfNoneMatch::decode(&mut headers.get_all(IF_NONE_MATCH).iter()) else {
+        return false;
+    };
+    etag.parse::<ETag>()
+        .is_ok_and(|etag| !condition.precondition_passes(&etag))
 }
 
 #[cfg(test)]

@@ -30,7 +30,9 @@ pub enum ApiError {
     #[error("too much is asked of the service at once; ask again in a moment")]
     Overloaded,
     /// The answer takes too long to make.
-    #[error("the answer took too long to make; ask again later, or for less with ?kind= or ?shard=")]
+    #[error(
+        "the answer took too long to make; ask again later, or for less with ?kind= or ?shard="
+    )]
     TooSlow,
     /// A body where none is wanted.
     #[error("no request to this service needs a body, and this one announces a large one")]
@@ -40,7 +42,9 @@ pub enum ApiError {
     Query(String),
     /// What says under which URL the service was asked cannot stand in a URL; the value is not
     /// repeated, since it may be anything.
-    #[error("the header {0} cannot be used in a URL; set `entityProvider.publicUrl` or correct the request")]
+    #[error(
+        "the header {0} cannot be used in a URL; set `entityProvider.publicUrl` or correct the request"
+    )]
     Host(&'static str),
     /// None of the formats is acceptable.
     #[error("none of {0} is acceptable; send another Accept header or use ?format=")]
@@ -57,7 +61,9 @@ pub enum ApiError {
     )]
     UnknownRow(String),
     /// No token where one is needed.
-    #[error("a token is needed: send it as `Authorization: Bearer …`, or to read also as `?token=…`")]
+    #[error(
+        "a token is needed: send it as `Authorization: Bearer …`, or to read also as `?token=…`"
+    )]
     TokenMissing,
     /// No such token.
     #[error("the token is none of those that this service knows; it may have been replaced")]
@@ -69,7 +75,9 @@ pub enum ApiError {
     )]
     TokenKind,
     /// Several tokens.
-    #[error("the request carries more than one token; send one, in the Authorization header or as ?token=")]
+    #[error(
+        "the request carries more than one token; send one, in the Authorization header or as ?token="
+    )]
     TokenTwice,
     /// A token in the URL of a request that changes something; proxies write URLs to their logs.
     #[error(
@@ -83,7 +91,9 @@ pub enum ApiError {
     )]
     SyncClosed,
     /// Wrong tokens come faster than they are answered.
-    #[error("the token is none of those that this service knows, and too many others were not either")]
+    #[error(
+        "the token is none of those that this service knows, and too many others were not either"
+    )]
     TooManyFailures,
     /// No such path.
     #[error("there is nothing at this path; GET /openapi.json describes the service")]
@@ -125,7 +135,9 @@ impl ApiError {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Query(_) | Self::Host(_) | Self::TokenTwice | Self::TokenInQuery => StatusCode::BAD_REQUEST,
+            Self::Query(_) | Self::Host(_) | Self::TokenTwice | Self::TokenInQuery => {
+                StatusCode::BAD_REQUEST
+            }
             Self::TokenMissing | Self::TokenInvalid => StatusCode::UNAUTHORIZED,
             Self::TokenKind | Self::SyncClosed => StatusCode::FORBIDDEN,
             Self::TooManyFailures => StatusCode::TOO_MANY_REQUESTS,
@@ -181,7 +193,9 @@ impl ApiError {
     fn challenge(&self) -> Option<&'static str> {
         match self {
             Self::TokenMissing => Some(r#"Bearer realm="authentik-entity-provider""#),
-            Self::TokenInvalid => Some(r#"Bearer realm="authentik-entity-provider", error="invalid_token""#),
+            Self::TokenInvalid => {
+                Some(r#"Bearer realm="authentik-entity-provider", error="invalid_token""#)
+            }
             Self::TokenKind => {
                 Some(r#"Bearer realm="authentik-entity-provider", error="insufficient_scope""#)
             }
@@ -205,9 +219,15 @@ impl IntoResponse for ApiError {
         };
         let mut response = (status, Json(problem)).into_response();
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        let optional = [(RETRY_AFTER, self.retry_after()), (WWW_AUTHENTICATE, self.challenge())];
+        let optional = [
+            (RETRY_AFTER, self.retry_after()),
+            (WWW_AUTHENTICATE, self.challenge()),
+        ];
         for (name, value) in optional {
             headers.extend(value.map(|value| (name, HeaderValue::from_static(value))));
         }

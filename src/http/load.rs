@@ -42,7 +42,11 @@ pub struct Capacity {
 
 impl Default for Capacity {
     fn default() -> Self {
-        Self { reading: 64, following: 256, patience: Duration::from_mins(1) }
+        Self {
+            reading: 64,
+            following: 256,
+            patience: Duration::from_mins(1),
+        }
     }
 }
 
@@ -58,8 +62,16 @@ impl Load {
     /// Free places for so many.
     pub(super) fn new(capacity: Capacity) -> Self {
         let places = |number| Arc::new(Semaphore::new(number));
-        let Capacity { reading, following, patience } = capacity;
-        Self { reading: places(reading), following: places(following), patience }
+        let Capacity {
+            reading,
+            following,
+            patience,
+        } = capacity;
+        Self {
+            reading: places(reading),
+            following: places(following),
+            patience,
+        }
     }
 
     /// Answers a reading request in time; who is slow to take the answer holds no place.
@@ -100,10 +112,16 @@ pub(super) fn limited_and_described<S: Clone + Send + Sync + 'static>(
 
 /// Refuses a request that announces a large body; of one that announces nothing, nothing is read.
 pub(super) async fn refuse_body(request: Request, next: Next) -> Response {
-    let announced =
-        request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let announced = request
+        .headers()
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse().ok());
     let announced: u64 = announced.unwrap_or(request.body().size_hint().lower());
-    if announced > MAX_BODY { ApiError::BodyTooLarge.into_response() } else { next.run(request).await }
+    if announced > MAX_BODY {
+        ApiError::BodyTooLarge.into_response()
+    } else {
+        next.run(request).await
+    }
 }
 
 /// A free place, unless the connection itself is one too many.

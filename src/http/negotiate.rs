@@ -18,7 +18,10 @@ pub fn format(headers: &HeaderMap) -> Option<Format> {
         (quality > 0).then_some((quality, specificity, format))
     });
     // Reversed, since of equals `max_by_key` gives the last and the first is meant.
-    rated.rev().max_by_key(|(quality, specificity, _)| (*quality, *specificity)).map(|(.., format)| format)
+    rated
+        .rev()
+        .max_by_key(|(quality, specificity, _)| (*quality, *specificity))
+        .map(|(.., format)| format)
 }
 
 /// The coding that `Accept-Encoding` prefers; without one, or if it excludes all, none is used.
@@ -30,7 +33,9 @@ pub fn format(headers: &HeaderMap) -> Option<Format> {
 pub fn encoding(headers: &HeaderMap) -> Encoding {
     let accepted = weighted(headers, &ACCEPT_ENCODING);
     let quality = |names: &[&str]| {
-        let named = accepted.iter().find(|(coding, _)| names.contains(&coding.as_str()));
+        let named = accepted
+            .iter()
+            .find(|(coding, _)| names.contains(&coding.as_str()));
         named.map(|(_, quality)| *quality)
     };
     let rated = Encoding::COMPRESSING.into_iter().map(|coding| {
@@ -43,15 +48,25 @@ pub fn encoding(headers: &HeaderMap) -> Encoding {
     let least = quality(&["identity"]).unwrap_or(0).max(1);
     // Reversed, since of equals `max_by_key` gives the last and the first is meant.
     let best = rated.rev().max_by_key(|(quality, _)| *quality);
-    best.filter(|(quality, _)| *quality >= least).map_or(Encoding::Identity, |(_, coding)| coding)
+    best.filter(|(quality, _)| *quality >= least)
+        .map_or(Encoding::Identity, |(_, coding)| coding)
 }
 
 /// The names under which clients ask for a format, the present one first.
 fn media_types(format: Format) -> &'static [&'static str] {
     match format {
-        Format::Yaml => &["application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"],
+        Format::Yaml => &[
+            "application/yaml",
+            "application/x-yaml",
+            "text/yaml",
+            "text/x-yaml",
+        ],
         Format::Json => &["application/json"],
-        Format::Ndjson => &["application/x-ndjson", "application/ndjson", "application/jsonl"],
+        Format::Ndjson => &[
+            "application/x-ndjson",
+            "application/ndjson",
+            "application/jsonl",
+        ],
     }
 }
 
@@ -64,27 +79,44 @@ fn quality_of(media_type: &str, ranges: &[(String, u16)]) -> Option<(u8, u16)> {
         range if range.strip_suffix("/*") == Some(main) => Some(1),
         _ => None,
     };
-    ranges.iter().filter_map(|(range, quality)| Some((specificity(range)?, *quality))).max()
+    ranges
+        .iter()
+        .filter_map(|(range, quality)| Some((specificity(range)?, *quality)))
+        .max()
 }
 
 /// The elements of a list header in lower case, each with its quality in thousandths.
 fn weighted(headers: &HeaderMap, name: &HeaderName) -> Vec<(String, u16)> {
-    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).filter_map(element).collect()
+    let values = headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    values
+        .flat_map(|value| value.split(','))
+        .filter_map(element)
+        .collect()
 }
 
 /// One element: a name, and `;q=` behind it or not. Other parameters are ignored.
 fn element(text: &str) -> Option<(String, u16)> {
     let mut parts = text.split(';').map(str::trim);
-    let name = parts.next().filter(|name| !name.is_empty())?.to_ascii_lowercase();
-    let quality = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
+    let name = parts
+        .next()
+        .filter(|name| !name.is_empty())?
+        .to_ascii_lowercase();
+    let quality =
+        parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
     Some((name, quality.map_or(1000, thousandths)))
 }
 
 /// A quality value; one that cannot be read counts as a refusal.
 fn thousandths(text: &str) -> u16 {
     let quality = text.trim().parse().unwrap_or(0.0_f32).clamp(0.0, 1.0);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=1000")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped to 0..=1000"
+    )]
     let thousandths = (quality * 1000.0).round() as u16;
     thousandths
 }
@@ -151,7 +183,11 @@ mod tests {
             ("identity;q=0", Identity),
             ("gzip;q=nonsense", Identity),
         ] {
-            assert_eq!(encoding(&headers(ACCEPT_ENCODING, accept)), expected, "{accept}");
+            assert_eq!(
+                encoding(&headers(ACCEPT_ENCODING, accept)),
+                expected,
+                "{accept}"
+            );
         }
     }
 }

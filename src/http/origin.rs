@@ -48,19 +48,33 @@ impl Origins {
     /// When the host or what a trusted proxy says cannot stand in a URL.
     pub fn service_url(&self, parts: &Parts) -> Result<ServiceUrl, ApiError> {
         if let Some(base) = &self.public_url {
-            return Ok(ServiceUrl { base: base.clone(), is_asked: false });
+            return Ok(ServiceUrl {
+                base: base.clone(),
+                is_asked: false,
+            });
         }
         let trusted = peer(&parts.extensions).is_some_and(|peer| self.trusts(peer));
-        let forwarded = |name| if trusted { last(&parts.headers, name) } else { Ok(None) };
+        let forwarded = |name| {
+            if trusted {
+                last(&parts.headers, name)
+            } else {
+                Ok(None)
+            }
+        };
         let scheme = scheme(forwarded("x-forwarded-proto")?, self.is_tls)?;
         let (named, host) = match forwarded("x-forwarded-host")? {
             Some(host) => ("x-forwarded-host", host),
             None => ("host", asked_host(parts)?),
         };
-        let prefix = forwarded("x-forwarded-prefix")?.unwrap_or_default().trim_end_matches('/');
+        let prefix = forwarded("x-forwarded-prefix")?
+            .unwrap_or_default()
+            .trim_end_matches('/');
         let url = root(scheme, host).ok_or(ApiError::Host(named))?;
         let base = below(url, prefix).ok_or(ApiError::Host("x-forwarded-prefix"))?;
-        Ok(ServiceUrl { base, is_asked: true })
+        Ok(ServiceUrl {
+            base,
+            is_asked: true,
+        })
     }
 
     /// The address of the client: the right-most one of `X-Forwarded-For` that is no trusted proxy, where
@@ -69,8 +83,10 @@ impl Origins {
     pub fn client_address(&self, extensions: &Extensions, headers: &HeaderMap) -> Option<IpAddr> {
         let peer = peer(extensions)?;
         let forwarded: Vec<_> = headers.get_all("x-forwarded-for").iter().collect();
-        let forwarded =
-            forwarded.iter().rev().flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b','));
+        let forwarded = forwarded
+            .iter()
+            .rev()
+            .flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b','));
         let mut client = peer;
         for hop in forwarded {
             if !self.trusts(client) {
@@ -83,7 +99,9 @@ impl Origins {
     }
 
     fn trusts(&self, address: IpAddr) -> bool {
-        self.trusted_proxies.iter().any(|network| network.contains(&address))
+        self.trusted_proxies
+            .iter()
+            .any(|network| network.contains(&address))
     }
 }
 
@@ -104,7 +122,10 @@ fn peer(extensions: &Extensions) -> Option<IpAddr> {
 /// An address as proxies write it, with a port or without.
 fn address(text: &[u8]) -> Option<IpAddr> {
     let text = str::from_utf8(text).ok()?.trim();
-    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'))
+        .unwrap_or(text);
     let address = bare.parse::<IpAddr>().ok();
     let address = address.or_else(|| Some(text.parse::<SocketAddr>().ok()?.ip()))?;
     Some(address.to_canonical())
@@ -112,7 +133,9 @@ fn address(text: &[u8]) -> Option<IpAddr> {
 
 /// The last value of a list header.
 fn last<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str>, ApiError> {
-    let Some(value) = headers.get_all(name).iter().next_back() else { return Ok(None) };
+    let Some(value) = headers.get_all(name).iter().next_back() else {
+        return Ok(None);
+    };
     let value = value.to_str().map_err(|_| ApiError::Host(name))?;
     Ok(value.rsplit(',').next().map(str::trim))
 }
@@ -124,7 +147,10 @@ fn asked_host(parts: &Parts) -> Result<&str, ApiError> {
         return Ok(authority.as_str());
     }
     let mut hosts = parts.headers.get_all(HOST).iter();
-    match (hosts.next().and_then(|host| host.to_str().ok()), hosts.next()) {
+    match (
+        hosts.next().and_then(|host| host.to_str().ok()),
+        hosts.next(),
+    ) {
         (Some(host), None) => Ok(host),
         _ => Err(ApiError::Host("host")),
     }

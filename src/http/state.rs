@@ -46,6 +46,7 @@ impl AppState {
     #[must_use]
     pub fn is_stale(&self, snapshot: &Snapshot) -> bool {
         let age = Duration::try_from(self.clock.now().duration_since(snapshot.read_at));
-        self.max_age.is_some_and(|max| age.is_ok_and(|age| age > max))
+        self.max_age
+            .is_some_and(|max| age.is_ok_and(|age| age > max))
     }
 }

@@ -45,7 +45,9 @@ impl Connection {
     pub(super) async fn run(self, stream: TcpStream, tls: Option<TlsAcceptor>) {
         let deadline = Instant::now() + self.place.limits.first_request;
         let stream = Patient::new(stream, self.place.limits.stall);
-        let Some(tls) = tls else { return self.speak(stream, deadline).await };
+        let Some(tls) = tls else {
+            return self.speak(stream, deadline).await;
+        };
         let shaken = tokio::select! {
             shaken = timeout_at(deadline, tls.accept(stream)) => shaken,
             () = self.closing.cancelled() => return,
@@ -56,17 +58,33 @@ impl Connection {
     }
 
     /// Speaks HTTP.
-    async fn speak<S: AsyncRead + AsyncWrite + Unpin + 'static>(self, stream: S, deadline: Instant) {
-        let Self { router, peer, place, closing } = self;
+    async fn speak<S: AsyncRead + AsyncWrite + Unpin + 'static>(
+        self,
+        stream: S,
+        deadline: Instant,
+    ) {
+        let Self {
+            router,
+            peer,
+            place,
+            closing,
+        } = self;
         let heard = CancellationToken::new();
-        let (activity, mut activities) = watch::channel(Activity { open: 0, since: Instant::now() });
+        let (activity, mut activities) = watch::channel(Activity {
+            open: 0,
+            since: Instant::now(),
+        });
         let activity = Arc::new(activity);
         let service = service_fn(|mut request| {
             heard.cancel();
             mark(&mut request, peer, &place);
             let open = Open::begin(&activity);
             let answer = answer(&router, request);
-            async { answer.await.map(|response| response.map(|body| holding(body, open))) }
+            async {
+                answer
+                    .await
+                    .map(|response| response.map(|body| holding(body, open)))
+            }
         });
         let builder = builder(&place);
         let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
@@ -110,16 +128,24 @@ struct Open(Arc<watch::Sender<Activity>>);
 
 impl Open {
     fn begin(activity: &Arc<watch::Sender<Activity>>) -> Self {
-        activity
-            .send_modify(|activity| *activity = Activity { open: activity.open + 1, since: Instant::now() });
+        activity.send_modify(|activity| {
+            *activity = Activity {
+                open: activity.open + 1,
+                since: Instant::now(),
+            }
+        });
         Self(Arc::clone(activity))
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0
-            .send_modify(|activity| *activity = Activity { open: activity.open - 1, since: Instant::now() });
+        self.0.send_modify(|activity| {
+            *activity = Activity {
+                open: activity.open - 1,
+                since: Instant::now(),
+            }
+        });
     }
 }
 
@@ -128,7 +154,13 @@ impl Drop for Open {
 async fn idle(activities: &mut watch::Receiver<Activity>, patience: Duration) {
     loop {
         let Activity { open, since } = *activities.borrow_and_update();
-        let over = async { if open > 0 { pending().await } else { sleep_until(since + patience).await } };
+        let over = async {
+            if open > 0 {
+                pending().await
+            } else {
+                sleep_until(since + patience).await
+            }
+        };
         tokio::select! {
             // The sender lives as long as the connection.
             _ = activities.changed() => {}
@@ -155,7 +187,11 @@ fn answer(
 
 /// What speaks HTTP on a connection.
 fn builder(place: &Place) -> Builder<TokioExecutor> {
-    let Limits { next_request, stall, .. } = place.limits;
+    let Limits {
+        next_request,
+        stall,
+        ..
+    } = place.limits;
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()

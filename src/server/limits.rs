@@ -55,6 +55,11 @@ impl Limits {
     /// The same for a connection of the reserve, which ends soon.
     pub(super) fn of_reserve(self) -> Self {
         let soon = self.first_request;
-        Self { next_request: soon, age: soon, grace: soon, ..self }
+        Self {
+            next_request: soon,
+            age: soon,
+            grace: soon,
+            ..self
+        }
     }
 }

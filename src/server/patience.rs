@@ -21,19 +21,32 @@ pub(super) struct Patient<S> {
 impl<S> Patient<S> {
     /// Lets the writes of a stream wait for so long.
     pub(super) fn new(stream: S, patience: Duration) -> Self {
-        Self { stream, patience, waiting: None }
+        Self {
+            stream,
+            patience,
+            waiting: None,
+        }
     }
 
     /// Passes the outcome of a write on, or fails if writes have waited for too long.
-    fn judge<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    fn judge<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.waiting = None;
             return written;
         }
         let patience = self.patience;
-        let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(patience)));
+        let waiting = self
+            .waiting
+            .get_or_insert_with(|| Box::pin(sleep(patience)));
         ready!(waiting.as_mut().poll(context));
-        Poll::Ready(Err(io::Error::new(ErrorKind::TimedOut, "the client does not read")))
+        Poll::Ready(Err(io::Error::new(
+            ErrorKind::TimedOut,
+            "the client does not read",
+        )))
     }
 }
 
@@ -95,7 +108,9 @@ mod tests {
     async fn a_write_that_nobody_reads_fails_in_time() {
         let (stream, _unread) = duplex(8);
         let started = Instant::now();
-        let written = Patient::new(stream, PATIENCE).write_all(b"more than eight").await;
+        let written = Patient::new(stream, PATIENCE)
+            .write_all(b"more than eight")
+            .await;
         assert_eq!(written.unwrap_err().kind(), ErrorKind::TimedOut);
         assert_eq!(started.elapsed(), PATIENCE);
     }

@@ -81,7 +81,11 @@ impl Tls {
     pub fn load(files: &TlsConfig) -> Result<Self, TlsError> {
         let pair = Pair::read(files)?;
         let present = ArcSwap::from_pointee(pair.settings(files)?);
-        Ok(Self { files: files.clone(), loaded: Ok(pair.fingerprint()), present })
+        Ok(Self {
+            files: files.clone(),
+            loaded: Ok(pair.fingerprint()),
+            present,
+        })
     }
 
     /// What speaks TLS on the next connection.
@@ -112,7 +116,9 @@ impl Tls {
                 self.present.store(Arc::new(settings));
                 tracing::info!("the certificate in `entityProvider.tls` was replaced");
             }
-            Err(error) => tracing::error!(%error, "the new certificate is refused, the old one stays"),
+            Err(error) => {
+                tracing::error!(%error, "the new certificate is refused, the old one stays")
+            }
         }
     }
 }
@@ -126,14 +132,25 @@ impl Pair {
 
     /// Tells whether the files have changed.
     fn fingerprint(&self) -> [u8; 32] {
-        sha256([&sha256([self.certificate.as_slice()])[..], self.key.expose_secret()])
+        sha256([
+            &sha256([self.certificate.as_slice()])[..],
+            self.key.expose_secret(),
+        ])
     }
 
     /// What a listener needs that speaks HTTP/2 and HTTP/1.1.
     fn settings(&self, files: &TlsConfig) -> Result<ServerConfig, TlsError> {
-        let TlsConfig { cert_file, key_file } = files;
-        let none = |key, file: &Path, what| TlsError::Content { key, file: file.to_owned(), what };
-        let chain = CertificateDer::pem_slice_iter(&self.certificate).collect::<Result<Vec<_>, _>>();
+        let TlsConfig {
+            cert_file,
+            key_file,
+        } = files;
+        let none = |key, file: &Path, what| TlsError::Content {
+            key,
+            file: file.to_owned(),
+            what,
+        };
+        let chain =
+            CertificateDer::pem_slice_iter(&self.certificate).collect::<Result<Vec<_>, _>>();
         let chain = chain.ok().filter(|chain| !chain.is_empty());
         let chain = chain.ok_or_else(|| none("certFile", cert_file, "certificate"))?;
         let key = PrivateKeyDer::from_pem_slice(self.key.expose_secret());
@@ -144,7 +161,8 @@ impl Pair {
             reason: error.to_string(),
         };
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let builder =
+            ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let builder = builder.map_err(refused)?.with_no_client_auth();
         let mut settings = builder.with_single_cert(chain, key).map_err(refused)?;
         settings.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
@@ -154,5 +172,9 @@ impl Pair {
 
 /// The contents of a file.
 fn contents(key: &'static str, file: &Path) -> Result<Vec<u8>, TlsError> {
-    fs::read(file).map_err(|error| TlsError::Read { key, file: file.to_owned(), reason: error.to_string() })
+    fs::read(file).map_err(|error| TlsError::Read {
+        key,
+        file: file.to_owned(),
+        reason: error.to_string(),
+    })
 }

@@ -35,13 +35,18 @@ impl Buckets {
             let digest = || sha256(of_bucket.flat_map(|at| [json(*at), b"\n"]));
             unchanged(bucket).map_or_else(digest, |earlier| earlier.digests[bucket])
         });
-        Self { digests: digests.collect(), starts, entries }
+        Self {
+            digests: digests.collect(),
+            starts,
+            entries,
+        }
     }
 
     /// The positions of a shard's entries, ascending.
     pub(super) fn entries(&self, shard: Shard) -> Vec<usize> {
-        let buckets =
-            shard.buckets().map(|bucket| &self.entries[self.starts[bucket]..self.starts[bucket + 1]]);
+        let buckets = shard
+            .buckets()
+            .map(|bucket| &self.entries[self.starts[bucket]..self.starts[bucket + 1]]);
         let mut entries: Vec<_> = buckets.flatten().copied().collect();
         entries.sort_unstable();
         entries
@@ -49,7 +54,14 @@ impl Buckets {
 
     /// A hash of a shard's content in hexadecimal digits.
     pub(super) fn digest(&self, shard: Shard) -> String {
-        hex(&sha256(shard.buckets().map(|bucket| self.digests[bucket].as_slice())), 32)
+        hex(
+            &sha256(
+                shard
+                    .buckets()
+                    .map(|bucket| self.digests[bucket].as_slice()),
+            ),
+            32,
+        )
     }
 }
 

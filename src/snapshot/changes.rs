@@ -59,15 +59,24 @@ impl Changes {
         for list in [&mut refs.added, &mut refs.changed, &mut refs.removed] {
             list.lines.shrink_to_fit();
         }
-        let [added, changed, removed] = [&refs.added, &refs.changed, &refs.removed].map(|list| list.total);
-        Self { added, changed, removed, refs: Arc::new(refs) }
+        let [added, changed, removed] =
+            [&refs.added, &refs.changed, &refs.removed].map(|list| list.total);
+        Self {
+            added,
+            changed,
+            removed,
+            refs: Arc::new(refs),
+        }
     }
 }
 
 impl ChangedRefs {
     /// Compares the entities of one kind.
     fn compare(&mut self, kind: Kind, old: Option<&Document>, new: &Document) {
-        let mut old = old.into_iter().flat_map(|old| old.entities(Some(kind))).peekable();
+        let mut old = old
+            .into_iter()
+            .flat_map(|old| old.entities(Some(kind)))
+            .peekable();
         let mut new = new.entities(Some(kind)).peekable();
         loop {
             let order = match (old.peek(), new.peek()) {
@@ -81,7 +90,9 @@ impl ChangedRefs {
             match (before, after) {
                 (Some((name, _)), None) => self.removed.push(kind, name),
                 (None, Some((name, _))) => self.added.push(kind, name),
-                (Some((name, before)), Some((_, after))) if before != after => self.changed.push(kind, name),
+                (Some((name, before)), Some((_, after))) if before != after => {
+                    self.changed.push(kind, name)
+                }
                 _ => {}
             }
         }
@@ -116,10 +127,16 @@ mod tests {
         for number in 0..LISTED_CHANGES + 5 {
             list.push(Kind::User, &format!("user-{number:04}"));
         }
-        assert_eq!((list.refs().count(), list.total), (LISTED_CHANGES, LISTED_CHANGES + 5));
+        assert_eq!(
+            (list.refs().count(), list.total),
+            (LISTED_CHANGES, LISTED_CHANGES + 5)
+        );
         assert_eq!(
             (list.refs().next(), list.refs().last()),
-            (Some("user:default/user-0000"), Some("user:default/user-0999"))
+            (
+                Some("user:default/user-0000"),
+                Some("user:default/user-0999")
+            )
         );
     }
 
@@ -127,10 +144,17 @@ mod tests {
     fn long_names_take_no_more_room_than_is_meant_for_all() {
         let mut list = RefList::default();
         for letter in ['a', 'b', 'c'] {
-            list.push(Kind::Group, &letter.to_string().repeat(LISTED_BYTES / 2 - 20));
+            list.push(
+                Kind::Group,
+                &letter.to_string().repeat(LISTED_BYTES / 2 - 20),
+            );
         }
         list.push(Kind::User, "short");
         assert!(list.lines.len() <= LISTED_BYTES);
-        assert_eq!((list.refs().count(), list.total), (2, 4), "nothing is listed after a gap");
+        assert_eq!(
+            (list.refs().count(), list.total),
+            (2, 4),
+            "nothing is listed after a gap"
+        );
     }
 }

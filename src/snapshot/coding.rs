@@ -65,7 +65,10 @@ fn gzip(body: &[u8]) -> io::Result<Vec<u8>> {
 
 /// Compresses within the window of 4 MiB that every decoder has.
 fn brotli(body: &[u8]) -> io::Result<Vec<u8>> {
-    let params = BrotliEncoderParams { quality: BROTLI_QUALITY, ..BrotliEncoderParams::default() };
+    let params = BrotliEncoderParams {
+        quality: BROTLI_QUALITY,
+        ..BrotliEncoderParams::default()
+    };
     let mut encoded = Vec::new();
     brotli::BrotliCompress(&mut &*body, &mut encoded, &params)?;
     Ok(encoded)
@@ -77,10 +80,15 @@ mod tests {
 
     #[test]
     fn equal_bodies_give_equal_bytes_in_every_coding() {
-        let body: Vec<u8> =
-            (0..200_000_u32).flat_map(|number| number.wrapping_mul(number).to_le_bytes()).collect();
+        let body: Vec<u8> = (0..200_000_u32)
+            .flat_map(|number| number.wrapping_mul(number).to_le_bytes())
+            .collect();
         for encoding in Encoding::COMPRESSING {
-            assert_eq!(encoding.encode(&body), encoding.encode(&body), "{encoding:?}");
+            assert_eq!(
+                encoding.encode(&body),
+                encoding.encode(&body),
+                "{encoding:?}"
+            );
         }
     }
 
@@ -89,7 +97,11 @@ mod tests {
         // RFC 9659: a content coding may not need more than 8 MiB.
         let frame = Encoding::Zstd.encode(&vec![7; 32 << 20]);
         let (descriptor, window) = (frame[4], frame[5]);
-        assert_eq!(descriptor & 0b10_0000, 0, "a single segment would need memory for the whole body");
+        assert_eq!(
+            descriptor & 0b10_0000,
+            0,
+            "a single segment would need memory for the whole body"
+        );
         let log = 10 + u32::from(window >> 3);
         assert!((1_u64 << log) + (1_u64 << log) / 8 * u64::from(window & 7) <= 8 << 20);
     }

@@ -40,15 +40,37 @@ impl Document {
             writing.add(&entity);
         }
         writing.pass_the_rest();
-        let Writing { prints, mut bytes, entries, is_changed, written, .. } = writing;
+        let Writing {
+            prints,
+            mut bytes,
+            entries,
+            is_changed,
+            written,
+            ..
+        } = writing;
         bytes.shrink_to_fit();
         let digest = sha256_hex(&bytes, 32).into();
-        let unchanged =
-            |bucket: usize| earlier.filter(|_| !is_changed[bucket]).map(|earlier| &earlier.buckets);
+        let unchanged = |bucket: usize| {
+            earlier
+                .filter(|_| !is_changed[bucket])
+                .map(|earlier| &earlier.buckets)
+        };
         let of_entries: Vec<u16> = entries.iter().map(|entry| entry.bucket).collect();
-        let buckets = Buckets::new(&of_entries, |at| &bytes[entries[at].json.clone()], unchanged);
+        let buckets = Buckets::new(
+            &of_entries,
+            |at| &bytes[entries[at].json.clone()],
+            unchanged,
+        );
         let groups = plan.count(Kind::Group);
-        Self { bytes: bytes.into(), entries, groups, digest, buckets, prints, written }
+        Self {
+            bytes: bytes.into(),
+            entries,
+            groups,
+            digest,
+            buckets,
+            prints,
+            written,
+        }
     }
 
     /// How many entities were written and not taken from the earlier document.
@@ -79,7 +101,10 @@ impl Document {
     #[must_use]
     pub fn part(&self, kind: Kind) -> Bytes {
         let start = |entry: &Entry| entry.json.start - SEPARATOR.len();
-        let boundary = self.entries.get(self.groups).map_or(self.bytes.len(), start);
+        let boundary = self
+            .entries
+            .get(self.groups)
+            .map_or(self.bytes.len(), start);
         match kind {
             Kind::Group => self.bytes.slice(..boundary),
             Kind::User => self.bytes.slice(boundary..),
@@ -89,13 +114,19 @@ impl Document {
     /// Each entity of a kind, or of all, as a name and its JSON, in the order of the body.
     pub fn entities(&self, kind: Option<Kind>) -> impl Iterator<Item = (&str, &[u8])> {
         let range = self.range_or_all(kind);
-        self.entries[range].iter().map(|entry| (&*entry.name, &self.bytes[entry.json.clone()]))
+        self.entries[range]
+            .iter()
+            .map(|entry| (&*entry.name, &self.bytes[entry.json.clone()]))
     }
 
     /// The JSON of each entity of a shard, of one kind or of all, in the order of the body.
     pub fn shard(&self, shard: Shard, kind: Option<Kind>) -> impl Iterator<Item = &[u8]> {
         let range = self.range_or_all(kind);
-        let entries = self.buckets.entries(shard).into_iter().filter(move |at| range.contains(at));
+        let entries = self
+            .buckets
+            .entries(shard)
+            .into_iter()
+            .filter(move |at| range.contains(at));
         entries.map(|at| &self.bytes[self.entries[at].json.clone()])
     }
 
@@ -109,13 +140,19 @@ impl Document {
     #[must_use]
     pub fn entity(&self, kind: Kind, name: &str) -> Option<Bytes> {
         let entries = &self.entries[self.range(kind)];
-        let at = entries.binary_search_by(|entry| (*entry.name).cmp(name)).ok()?;
+        let at = entries
+            .binary_search_by(|entry| (*entry.name).cmp(name))
+            .ok()?;
         Some(self.bytes.slice(entries[at].json.clone()))
     }
 
     /// The kind of the entity at a place.
     fn kind_at(&self, at: usize) -> Kind {
-        if at < self.groups { Kind::Group } else { Kind::User }
+        if at < self.groups {
+            Kind::Group
+        } else {
+            Kind::User
+        }
     }
 
     /// Where the entries of a kind, or all of them, stand.

@@ -27,9 +27,19 @@ impl Explained {
     ///
     /// The names that a snapshot holds lead to that same snapshot again.
     #[must_use]
-    pub fn of(directory: &Directory, policy: &Policy, held: &Names, kind: Kind, asked: String) -> Self {
+    pub fn of(
+        directory: &Directory,
+        policy: &Policy,
+        held: &Names,
+        kind: Kind,
+        asked: String,
+    ) -> Self {
         let matches = explain(&Plan::new(directory, policy, held), kind, &asked);
-        Self { kind: kind.to_string(), asked, matches }
+        Self {
+            kind: kind.to_string(),
+            asked,
+            matches,
+        }
     }
 }
 

@@ -56,7 +56,11 @@ impl Ledger {
     /// An empty ledger.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        Self { clock, runs: Mutex::default(), version: watch::Sender::new(0) }
+        Self {
+            clock,
+            runs: Mutex::default(),
+            version: watch::Sender::new(0),
+        }
     }
 
     /// Asks for a run; the answer names the queued one, which may have been asked for before. None
@@ -72,7 +76,9 @@ impl Ledger {
             if runs.closed {
                 return None;
             }
-            let run = runs.queued.get_or_insert_with(|| Run::asked_for(trigger, queued_at));
+            let run = runs
+                .queued
+                .get_or_insert_with(|| Run::asked_for(trigger, queued_at));
             run.wishes.accepts_shrink |= wishes.accepts_shrink;
             run.wishes.full |= wishes.full;
             Some(run.id)
@@ -88,7 +94,10 @@ impl Ledger {
     pub fn start(&self) -> Option<Run> {
         let now = self.clock.now();
         self.change(|runs| {
-            let run = Run { started_at: Some(now), ..runs.queued.take()? };
+            let run = Run {
+                started_at: Some(now),
+                ..runs.queued.take()?
+            };
             runs.running = Some(run.clone());
             Some(run)
         })
@@ -98,7 +107,10 @@ impl Ledger {
     pub fn begin(&self, trigger: Trigger) {
         let now = self.clock.now();
         self.change(|runs| {
-            runs.running = Some(Run { started_at: Some(now), ..Run::asked_for(trigger, now) });
+            runs.running = Some(Run {
+                started_at: Some(now),
+                ..Run::asked_for(trigger, now)
+            });
         });
     }
 
@@ -117,7 +129,10 @@ impl Ledger {
         self.change(|runs| {
             let run = runs.running.take()?;
             let reading = run.reading;
-            runs.end(Run { end: Some((now, outcome)), ..run });
+            runs.end(Run {
+                end: Some((now, outcome)),
+                ..run
+            });
             reading
         })
     }
@@ -129,7 +144,10 @@ impl Ledger {
             runs.closed = true;
             runs.next_at = None;
             if let Some(run) = runs.queued.take() {
-                runs.end(Run { end: Some((now, outcome)), ..run });
+                runs.end(Run {
+                    end: Some((now, outcome)),
+                    ..run
+                });
             }
         });
     }
@@ -195,7 +213,8 @@ impl Ledger {
     pub async fn ended(&self, id: RunId) -> Option<Run> {
         self.when(|runs| {
             let run = runs.all().find(|run| run.id == id);
-            run.is_none_or(|run| run.end.is_some()).then(|| run.cloned())
+            run.is_none_or(|run| run.end.is_some())
+                .then(|| run.cloned())
         })
         .await
     }
@@ -217,7 +236,8 @@ impl Ledger {
     /// Changes the runs and tells whoever waits.
     fn change<T>(&self, change: impl FnOnce(&mut Runs) -> T) -> T {
         let result = change(&mut self.lock());
-        self.version.send_modify(|version| *version = version.wrapping_add(1));
+        self.version
+            .send_modify(|version| *version = version.wrapping_add(1));
         result
     }
 
@@ -257,18 +277,33 @@ mod tests {
     #[test]
     fn only_the_run_that_is_queued_takes_wishes() {
         let ledger = ledger();
-        let wishes = Wishes { accepts_shrink: true, full: true };
+        let wishes = Wishes {
+            accepts_shrink: true,
+            full: true,
+        };
         ledger.request(Trigger::Schedule);
         let running = ledger.start().unwrap().id;
         let queued = ledger.request(Trigger::Schedule);
         assert_eq!(ledger.request_with(Trigger::Request, wishes), queued);
         ledger.request(Trigger::Request);
-        assert_eq!(ledger.find(running).unwrap().wishes, Wishes::default(), "it began before the wish");
+        assert_eq!(
+            ledger.find(running).unwrap().wishes,
+            Wishes::default(),
+            "it began before the wish"
+        );
         ledger.finish(failed());
-        assert_eq!(ledger.start().unwrap().wishes, wishes, "a later post does not take it back");
+        assert_eq!(
+            ledger.start().unwrap().wishes,
+            wishes,
+            "a later post does not take it back"
+        );
         ledger.finish(failed());
         ledger.request(Trigger::Schedule);
-        assert_eq!(ledger.start().unwrap().wishes, Wishes::default(), "it counted once");
+        assert_eq!(
+            ledger.start().unwrap().wishes,
+            Wishes::default(),
+            "it counted once"
+        );
     }
 
     #[tokio::test]
@@ -294,7 +329,12 @@ mod tests {
         assert!(run.end.is_some() && run.started_at.is_none());
         assert_eq!(ledger.request(Trigger::Request), None);
         assert!(ledger.start().is_none());
-        assert!(ledger.totals().runs().any(|count| count == (("failed", "none"), 1)));
+        assert!(
+            ledger
+                .totals()
+                .runs()
+                .any(|count| count == (("failed", "none"), 1))
+        );
     }
 
     #[test]

@@ -53,12 +53,15 @@ impl Locations {
     /// Never: texts are written to memory.
     #[must_use]
     pub fn render(&self, format: Format) -> Rendition {
-        let entities = self
-            .of
-            .shards()
-            .map(|shard| Location::new(location_name(&self.prefix, self.kind, shard), self.target(shard)));
-        let documents: Vec<_> =
-            entities.map(|entity| to_vec(&entity).expect("texts are written to memory")).collect();
+        let entities = self.of.shards().map(|shard| {
+            Location::new(
+                location_name(&self.prefix, self.kind, shard),
+                self.target(shard),
+            )
+        });
+        let documents: Vec<_> = entities
+            .map(|entity| to_vec(&entity).expect("texts are written to memory"))
+            .collect();
         Rendition::joined(format, documents.iter().map(Vec::as_slice))
     }
 
@@ -74,7 +77,10 @@ impl Locations {
     /// What each target's query has beside the shard, in this order; values are encoded later.
     fn extras(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let kind = self.kind.map(|kind| ("kind", kind.lower()));
-        let token = self.token.as_ref().map(|token| ("token", token.0.expose_secret()));
+        let token = self
+            .token
+            .as_ref()
+            .map(|token| ("token", token.0.expose_secret()));
         kind.into_iter().chain(token)
     }
 }
@@ -83,7 +89,12 @@ impl Locations {
 #[must_use]
 pub fn location_name(prefix: &LocationPrefix, kind: Option<Kind>, shard: Shard) -> String {
     let kind = kind.map(|kind| format!("-{kind}")).unwrap_or_default();
-    format!("{}{kind}-{}-of-{}", prefix.as_str(), shard.index(), shard.of())
+    format!(
+        "{}{kind}-{}-of-{}",
+        prefix.as_str(),
+        shard.index(),
+        shard.of()
+    )
 }
 
 #[cfg(test)]
@@ -102,8 +113,9 @@ mod tests {
 
     #[test]
     fn names_and_targets_are_these_forever() {
-        let body =
-            |locations: Locations| String::from_utf8(locations.render(Format::Yaml).bytes.to_vec()).unwrap();
+        let body = |locations: Locations| {
+            String::from_utf8(locations.render(Format::Yaml).bytes.to_vec()).unwrap()
+        };
         assert_eq!(
             body(locations("2", None)),
             r#"---
@@ -122,10 +134,18 @@ mod tests {
     #[test]
     fn a_token_stands_in_each_target_and_nowhere_else() {
         let token = Some(TargetToken("abc+/=".into()));
-        let locations = Locations { token, ..locations("2", Some(Kind::User)) };
+        let locations = Locations {
+            token,
+            ..locations("2", Some(Kind::User))
+        };
         let body = locations.render(Format::Yaml).bytes;
         let expected = r#"/entities?shard=1/2&kind=user&token=abc%2B%2F%3D"}}"#;
-        assert!(str::from_utf8(&body).unwrap().trim_end().ends_with(expected));
+        assert!(
+            str::from_utf8(&body)
+                .unwrap()
+                .trim_end()
+                .ends_with(expected)
+        );
         assert!(!format!("{locations:?}").contains("abc"));
     }
 }

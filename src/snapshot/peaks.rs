@@ -36,12 +36,18 @@ impl Peaks {
     /// The largest sizes that were published within 24 hours before a time.
     #[must_use]
     pub fn largest(&self, time: Timestamp) -> Sizes {
-        self.within(hour(time)).fold(Sizes::default(), |largest, (_, sizes)| largest.largest(sizes))
+        self.within(hour(time))
+            .fold(Sizes::default(), |largest, (_, sizes)| {
+                largest.largest(sizes)
+            })
     }
 
     /// The hours that count at one.
     fn within(&self, now: i64) -> impl Iterator<Item = (i64, Sizes)> {
-        let hours = self.0.iter().filter(move |(hour, _)| hour.abs_diff(now) <= HOURS);
+        let hours = self
+            .0
+            .iter()
+            .filter(move |(hour, _)| hour.abs_diff(now) <= HOURS);
         hours.map(|(hour, sizes)| (*hour, *sizes))
     }
 }
@@ -62,12 +68,17 @@ mod tests {
     }
 
     fn users(users: usize) -> Sizes {
-        Sizes { users, ..Sizes::default() }
+        Sizes {
+            users,
+            ..Sizes::default()
+        }
     }
 
     #[test]
     fn the_largest_of_24_hours_counts_and_is_forgotten_after_them() {
-        let peaks = Peaks::at(at(0), users(100)).and(at(10), users(90)).and(at(60 * 20), users(80));
+        let peaks = Peaks::at(at(0), users(100))
+            .and(at(10), users(90))
+            .and(at(60 * 20), users(80));
         assert_eq!(peaks.largest(at(60 * 23)).users, 100);
         assert_eq!(peaks.largest(at(60 * 25)).users, 80);
         assert_eq!(peaks.largest(at(60 * 50)).users, 0);

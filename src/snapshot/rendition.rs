@@ -65,14 +65,23 @@ impl Rendition {
     /// Renders a variant of a document without a coding.
     #[must_use]
     pub fn plain(document: &Document, variant: Variant) -> Self {
-        let Variant { format, kind, shard } = variant;
+        let Variant {
+            format,
+            kind,
+            shard,
+        } = variant;
         if let Some(shard) = shard {
             return Self::joined(format, document.shard(shard, kind));
         }
         match format {
             Format::Yaml => match kind {
                 Some(kind) => Self::of(document.part(kind), Encoding::Identity, format),
-                None => Self::tagged(document.bytes().clone(), document.digest(), Encoding::Identity, format),
+                None => Self::tagged(
+                    document.bytes().clone(),
+                    document.digest(),
+                    Encoding::Identity,
+                    format,
+                ),
             },
             _ => Self::joined(format, document.entities(kind).map(|(_, json)| json)),
         }
@@ -92,7 +101,11 @@ impl Rendition {
     /// One entity as JSON, by its name as it stands in the document.
     #[must_use]
     pub fn of_entity(document: &Document, kind: Kind, name: &str) -> Option<Self> {
-        Some(Self::of(document.entity(kind, name)?, Encoding::Identity, Format::Json))
+        Some(Self::of(
+            document.entity(kind, name)?,
+            Encoding::Identity,
+            Format::Json,
+        ))
     }
 
     /// The same content in another coding.
@@ -110,7 +123,12 @@ impl Rendition {
 
     /// Tags bytes of which the hash is known.
     fn tagged(bytes: Bytes, digest: &str, encoding: Encoding, format: Format) -> Self {
-        Self { bytes, etag: format!("\"{digest}\""), encoding, format }
+        Self {
+            bytes,
+            etag: format!("\"{digest}\""),
+            encoding,
+            format,
+        }
     }
 }
 

@@ -45,7 +45,10 @@ impl Renditions {
                 u32::try_from(rendition.bytes.len() + OVERHEAD).unwrap_or(u32::MAX)
             })
             .build();
-        Self { kept, turn: Arc::new(Semaphore::new(1)) }
+        Self {
+            kept,
+            turn: Arc::new(Semaphore::new(1)),
+        }
     }
 
     /// The rendition of a variant; whoever asks for one that is being made waits for it.
@@ -80,10 +83,18 @@ impl Renditions {
     }
 
     /// The same in a coding.
-    async fn encoded(&self, source: Source, plain: Arc<Rendition>, encoding: Encoding) -> Arc<Rendition> {
+    async fn encoded(
+        &self,
+        source: Source,
+        plain: Arc<Rendition>,
+        encoding: Encoding,
+    ) -> Arc<Rendition> {
         match encoding {
             Encoding::Identity => plain,
-            coding => self.kept(source, coding, move || plain.encoded(coding)).await,
+            coding => {
+                self.kept(source, coding, move || plain.encoded(coding))
+                    .await
+            }
         }
     }
 
@@ -111,7 +122,9 @@ impl Renditions {
 impl Source {
     fn entities(snapshot: &Snapshot, variant: Variant) -> Self {
         let document = &snapshot.document;
-        let digest = variant.shard.map(|shard| document.shard_digest(shard).into());
+        let digest = variant
+            .shard
+            .map(|shard| document.shard_digest(shard).into());
         Self::Entities(digest.unwrap_or_else(|| document.digest().into()), variant)
     }
 }
@@ -135,8 +148,16 @@ mod tests {
     use crate::snapshot::reading::Origin;
     use crate::snapshot::shard::{ShardCount, changed_shards};
 
-    const JSON: Variant = Variant { format: Format::Json, kind: None, shard: None };
-    const NDJSON: Variant = Variant { format: Format::Ndjson, kind: None, shard: None };
+    const JSON: Variant = Variant {
+        format: Format::Json,
+        kind: None,
+        shard: None,
+    };
+    const NDJSON: Variant = Variant {
+        format: Format::Ndjson,
+        kind: None,
+        shard: None,
+    };
 
     fn snapshot(groups: u128) -> Arc<Snapshot> {
         let group = |number| Group {
@@ -152,26 +173,44 @@ mod tests {
             include_service_accounts: false,
         };
         let directory = Arc::new(Directory::new(Vec::new(), (0..groups).map(group).collect()));
-        Arc::new(Snapshot::new(directory, Arc::new(policy), None, Timestamp::UNIX_EPOCH, Origin::default()))
+        Arc::new(Snapshot::new(
+            directory,
+            Arc::new(policy),
+            None,
+            Timestamp::UNIX_EPOCH,
+            Origin::default(),
+        ))
     }
 
     #[tokio::test]
     async fn the_default_body_is_that_of_the_snapshot_and_not_made_again() {
         let (renditions, snapshot) = (Renditions::new(1 << 20), snapshot(9));
-        let answered = renditions.rendition(&snapshot, Variant::default(), Encoding::Identity).await;
+        let answered = renditions
+            .rendition(&snapshot, Variant::default(), Encoding::Identity)
+            .await;
         assert!(Arc::ptr_eq(&answered, snapshot.identity()));
         for coding in Encoding::COMPRESSING {
-            renditions.rendition(&snapshot, Variant::default(), coding).await;
+            renditions
+                .rendition(&snapshot, Variant::default(), coding)
+                .await;
         }
         renditions.kept.run_pending_tasks().await;
-        assert_eq!(renditions.kept.entry_count(), 3, "each coding is made on first use");
+        assert_eq!(
+            renditions.kept.entry_count(),
+            3,
+            "each coding is made on first use"
+        );
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn whoever_asks_for_the_same_at_once_gets_the_one_that_is_made() {
         let (renditions, snapshot) = (Renditions::new(1 << 20), snapshot(99));
-        for (variant, encoding) in [(Variant::default(), Encoding::Brotli), (JSON, Encoding::Zstd)] {
-            let all = join_all((0..20).map(|_| renditions.rendition(&snapshot, variant, encoding))).await;
+        for (variant, encoding) in [
+            (Variant::default(), Encoding::Brotli),
+            (JSON, Encoding::Zstd),
+        ] {
+            let all =
+                join_all((0..20).map(|_| renditions.rendition(&snapshot, variant, encoding))).await;
             assert!(all.iter().all(|rendition| Arc::ptr_eq(rendition, &all[0])));
         }
     }
@@ -179,9 +218,15 @@ mod tests {
     #[tokio::test]
     async fn equal_content_is_not_rendered_again_for_another_snapshot() {
         let renditions = Renditions::new(1 << 20);
-        let first = renditions.rendition(&snapshot(9), JSON, Encoding::Brotli).await;
-        let second = renditions.rendition(&snapshot(9), JSON, Encoding::Brotli).await;
-        let other = renditions.rendition(&snapshot(10), JSON, Encoding::Brotli).await;
+        let first = renditions
+            .rendition(&snapshot(9), JSON, Encoding::Brotli)
+            .await;
+        let second = renditions
+            .rendition(&snapshot(9), JSON, Encoding::Brotli)
+            .await;
+        let other = renditions
+            .rendition(&snapshot(10), JSON, Encoding::Brotli)
+            .await;
         assert!(Arc::ptr_eq(&first, &second) && !Arc::ptr_eq(&first, &other));
     }
 
@@ -193,12 +238,23 @@ mod tests {
         assert_eq!(changed.len(), 1, "one group is new");
         for shard in of.shards() {
             for encoding in [Encoding::Identity, Encoding::Gzip, Encoding::Zstd] {
-                let variant = Variant { shard: Some(shard), ..Variant::default() };
-                let [before, after] =
-                    [&before, &after].map(|snapshot| renditions.rendition(snapshot, variant, encoding));
+                let variant = Variant {
+                    shard: Some(shard),
+                    ..Variant::default()
+                };
+                let [before, after] = [&before, &after]
+                    .map(|snapshot| renditions.rendition(snapshot, variant, encoding));
                 let (before, after) = (before.await, after.await);
-                assert_eq!(Arc::ptr_eq(&before, &after), !changed.contains(&shard), "{shard}");
-                assert_eq!(before.etag == after.etag, !changed.contains(&shard), "{shard}");
+                assert_eq!(
+                    Arc::ptr_eq(&before, &after),
+                    !changed.contains(&shard),
+                    "{shard}"
+                );
+                assert_eq!(
+                    before.etag == after.etag,
+                    !changed.contains(&shard),
+                    "{shard}"
+                );
             }
         }
     }
@@ -207,12 +263,21 @@ mod tests {
     async fn bodies_without_bytes_are_bounded_too() {
         let (renditions, snapshot) = (Renditions::new(20 * OVERHEAD as u64), snapshot(0));
         for shard in "1024".parse::<ShardCount>().unwrap().shards().take(100) {
-            let variant = Variant { shard: Some(shard), ..Variant::default() };
-            let answered = renditions.rendition(&snapshot, variant, Encoding::Identity).await;
+            let variant = Variant {
+                shard: Some(shard),
+                ..Variant::default()
+            };
+            let answered = renditions
+                .rendition(&snapshot, variant, Encoding::Identity)
+                .await;
             assert!(answered.bytes.is_empty());
         }
         renditions.kept.run_pending_tasks().await;
-        assert!((1..=20).contains(&renditions.kept.entry_count()), "{}", renditions.kept.entry_count());
+        assert!(
+            (1..=20).contains(&renditions.kept.entry_count()),
+            "{}",
+            renditions.kept.entry_count()
+        );
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -220,11 +285,20 @@ mod tests {
         let (renditions, snapshot) = (Renditions::new(1 << 20), snapshot(9));
         let (working, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let asked = [JSON, NDJSON].into_iter().flat_map(|variant| {
-            [Encoding::Identity, Encoding::Gzip, Encoding::Brotli, Encoding::Zstd]
-                .map(|coding| (variant, coding))
+            [
+                Encoding::Identity,
+                Encoding::Gzip,
+                Encoding::Brotli,
+                Encoding::Zstd,
+            ]
+            .map(|coding| (variant, coding))
         });
         let made = asked.map(|(variant, coding)| {
-            let (working, most, source) = (Arc::clone(&working), Arc::clone(&most), Arc::clone(&snapshot));
+            let (working, most, source) = (
+                Arc::clone(&working),
+                Arc::clone(&most),
+                Arc::clone(&snapshot),
+            );
             renditions.kept(Source::entities(&snapshot, variant), coding, move || {
                 most.fetch_max(working.fetch_add(1, SeqCst) + 1, SeqCst);
                 // Long enough for others to come in, if they could.
@@ -254,7 +328,11 @@ mod tests {
             _ = renditions.kept(json(), Encoding::Identity, make) => panic!("nothing was allowed"),
             _ = began => {}
         }
-        assert_eq!(renditions.turn.available_permits(), 0, "the turn is not over");
+        assert_eq!(
+            renditions.turn.available_permits(),
+            0,
+            "the turn is not over"
+        );
         allow.send(()).unwrap();
         let again = || -> Rendition { panic!("made twice") };
         let answered = renditions.kept(json(), Encoding::Identity, again).await;
@@ -267,7 +345,9 @@ mod tests {
         let size = snapshots[9].document.bytes().len() as u64;
         let renditions = Renditions::new(size * 2);
         for snapshot in &snapshots {
-            let answered = renditions.rendition(snapshot, NDJSON, Encoding::Identity).await;
+            let answered = renditions
+                .rendition(snapshot, NDJSON, Encoding::Identity)
+                .await;
             assert!(!answered.bytes.is_empty());
         }
         renditions.kept.run_pending_tasks().await;

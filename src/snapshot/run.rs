@@ -162,13 +162,20 @@ impl Failure {
     /// A failure in our own words.
     #[must_use]
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), quoted: None }
+        Self {
+            code,
+            message: message.into(),
+            quoted: None,
+        }
     }
 
     /// The message without somebody else's words, for whoever may know nobody.
     #[must_use]
     pub fn open_message(&self) -> String {
         let quoted = self.quoted.as_deref().filter(|quoted| !quoted.is_empty());
-        quoted.map_or_else(|| self.message.clone(), |quoted| self.message.replace(quoted, "…"))
+        quoted.map_or_else(
+            || self.message.clone(),
+            |quoted| self.message.replace(quoted, "…"),
+        )
     }
 }

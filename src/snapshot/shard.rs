@@ -74,7 +74,9 @@ impl Shard {
 
     /// The buckets that belong to it.
     pub fn buckets(self) -> impl Iterator<Item = usize> {
-        (self.index..BUCKETS).step_by(self.of.0.into()).map(usize::from)
+        (self.index..BUCKETS)
+            .step_by(self.of.0.into())
+            .map(usize::from)
     }
 }
 
@@ -89,7 +91,8 @@ pub fn bucket(entity_ref: &str) -> u16 {
 /// The shards whose entities differ between two documents; all of them if there was none before.
 #[must_use]
 pub fn changed_shards(old: Option<&Document>, new: &Document, of: ShardCount) -> Vec<Shard> {
-    let differs = |shard: &Shard| old.is_none_or(|old| old.shard_digest(*shard) != new.shard_digest(*shard));
+    let differs =
+        |shard: &Shard| old.is_none_or(|old| old.shard_digest(*shard) != new.shard_digest(*shard));
     of.shards().filter(differs).collect()
 }
 
@@ -123,7 +126,11 @@ impl FromStr for Shard {
         let (index, of) = text.split_once('/').ok_or(ShardError::Shape)?;
         let (index, _) = number(index).zip(number(of)).ok_or(ShardError::Shape)?;
         let of: ShardCount = of.parse()?;
-        if index < of.0 { Ok(Self { index, of }) } else { Err(ShardError::Index(of)) }
+        if index < of.0 {
+            Ok(Self { index, of })
+        } else {
+            Err(ShardError::Index(of))
+        }
     }
 }
 
@@ -145,7 +152,9 @@ impl TryFrom<String> for Shard {
 
 /// A number in digits without a sign or leading zeros.
 fn number(text: &str) -> Option<u16> {
-    text.parse().ok().filter(|number: &u16| number.to_string() == text)
+    text.parse()
+        .ok()
+        .filter(|number: &u16| number.to_string() == text)
 }
 
 #[cfg(test)]

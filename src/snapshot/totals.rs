@@ -24,15 +24,22 @@ pub struct Totals {
 impl Default for Totals {
     /// Nothing has been counted yet, of anything that may be.
     fn default() -> Self {
-        let kinds = OUTCOMES.iter().flat_map(|outcome| MODES.map(|mode| (*outcome, mode)));
-        Self { runs: kinds.map(|kind| (kind, 0)).collect(), succeeded_at: None }
+        let kinds = OUTCOMES
+            .iter()
+            .flat_map(|outcome| MODES.map(|mode| (*outcome, mode)));
+        Self {
+            runs: kinds.map(|kind| (kind, 0)).collect(),
+            succeeded_at: None,
+        }
     }
 }
 
 impl Totals {
     /// Counts a run that has ended.
     pub(super) fn count(&mut self, run: &Run) {
-        let Some((at, outcome)) = &run.end else { return };
+        let Some((at, outcome)) = &run.end else {
+            return;
+        };
         let mode = run.reading.map_or(NO_MODE, Reading::mode);
         *self.runs.entry((outcome.word(), mode)).or_default() += 1;
         if matches!(outcome, Outcome::Succeeded(_)) && run.reading.is_some() {
@@ -62,14 +69,23 @@ mod tests {
     use crate::snapshot::run::{Failure, Report, Trigger};
 
     fn succeeded() -> Outcome {
-        let report = Report { users: 1, groups: 1, changes: Changes::default(), findings: Arc::default() };
+        let report = Report {
+            users: 1,
+            groups: 1,
+            changes: Changes::default(),
+            findings: Arc::default(),
+        };
         Outcome::Succeeded(report)
     }
 
     fn ended(second: i64, reading: Option<Reading>, outcome: Outcome) -> Run {
         let at = Timestamp::from_second(second).unwrap();
         let run = Run::asked_for(Trigger::Request, at);
-        Run { reading, end: Some((at, outcome)), ..run }
+        Run {
+            reading,
+            end: Some((at, outcome)),
+            ..run
+        }
     }
 
     #[test]
@@ -96,7 +112,11 @@ mod tests {
             (("succeeded", "full"), 1),
         ];
         assert_eq!(counted, expected);
-        assert_eq!(totals.runs().count(), kinds.len(), "every word is known from the start");
+        assert_eq!(
+            totals.runs().count(),
+            kinds.len(),
+            "every word is known from the start"
+        );
     }
 
     #[test]
@@ -104,7 +124,11 @@ mod tests {
         let mut totals = Totals::default();
         totals.count(&ended(1, None, succeeded()));
         assert_eq!(totals.succeeded_at(), None, "it published what was kept");
-        totals.count(&ended(2, Some(Reading::Delta(Timestamp::UNIX_EPOCH)), succeeded()));
+        totals.count(&ended(
+            2,
+            Some(Reading::Delta(Timestamp::UNIX_EPOCH)),
+            succeeded(),
+        ));
         totals.count(&ended(3, None, succeeded()));
         assert_eq!(totals.succeeded_at().unwrap().as_second(), 2);
     }

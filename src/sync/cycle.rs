@@ -89,9 +89,17 @@ impl Cycle {
     ) -> Result<Report, Stop> {
         let read_at = self.clock.now();
         let kept = self.kept();
-        let (directory, origin) = self.read_now(kept.as_deref(), wishes.full, progress, tell).await?;
-        let caution = if wishes.accepts_shrink { Caution::Accepted } else { Caution::Guarded };
-        let report = self.publish(Arc::new(directory), caution, read_at, origin).await?;
+        let (directory, origin) = self
+            .read_now(kept.as_deref(), wishes.full, progress, tell)
+            .await?;
+        let caution = if wishes.accepts_shrink {
+            Caution::Accepted
+        } else {
+            Caution::Guarded
+        };
+        let report = self
+            .publish(Arc::new(directory), caution, read_at, origin)
+            .await?;
         (self.doubt, self.late) = (None, 0);
         Ok(report)
     }
@@ -109,7 +117,13 @@ impl Cycle {
     pub async fn run_on_kept_rows(&self) -> Result<Report, Stop> {
         let nothing = || Stop::Failed(Failure::new("internal", "no rows are kept"));
         let kept = self.kept().ok_or_else(nothing)?;
-        self.publish(Arc::clone(&kept.directory), Caution::Kept, kept.read_at, kept.origin.clone()).await
+        self.publish(
+            Arc::clone(&kept.directory),
+            Caution::Kept,
+            kept.read_at,
+            kept.origin.clone(),
+        )
+        .await
     }
 
     /// Publishes what an earlier process kept of this server.
@@ -118,12 +132,15 @@ impl Cycle {
     /// When nobody would be left, or the transform fails.
     pub async fn restore(&self, kept: Kept) -> Result<Report, Stop> {
         let policy = Arc::clone(&self.policy);
-        self.publish_made(move || judgement::restored(kept, policy)).await
+        self.publish_made(move || judgement::restored(kept, policy))
+            .await
     }
 
     /// The snapshot, if its rows are this server's.
     fn kept(&self) -> Option<Arc<Snapshot>> {
-        self.store.current().filter(|kept| kept.policy.base_url == self.policy.base_url)
+        self.store
+            .current()
+            .filter(|kept| kept.policy.base_url == self.policy.base_url)
     }
 
     /// Transforms rows off the serving threads and publishes what comes out.
@@ -134,9 +151,14 @@ impl Cycle {
         read_at: Timestamp,
         origin: Origin,
     ) -> Result<Report, Stop> {
-        let judgement = Judgement { caution, limits: self.limits, previous: self.store.current() };
+        let judgement = Judgement {
+            caution,
+            limits: self.limits,
+            previous: self.store.current(),
+        };
         let policy = Arc::clone(&self.policy);
-        self.publish_made(move || judgement.snapshot(directory, policy, read_at, origin)).await
+        self.publish_made(move || judgement.snapshot(directory, policy, read_at, origin))
+            .await
     }
 
     /// Has a snapshot made off the serving threads and publishes it.
@@ -159,5 +181,8 @@ impl Cycle {
 
 /// The failure of a transform that panicked; its message went to the log.
 fn panicked() -> Stop {
-    Stop::Failed(Failure::new("internal", "the transform failed; the log has the reason"))
+    Stop::Failed(Failure::new(
+        "internal",
+        "the transform failed; the log has the reason",
+    ))
 }

@@ -15,8 +15,7 @@ use crate::snapshot::run::Failure;
 pub const NOBODY: &str = "no user would be left: every user that Authentik shows is inactive or a service \
     account; check the token's permission `view_user` and `includeServiceAccounts`";
 /// How a loss is accepted.
-const ACCEPT: &str =
-    "if it is meant, publish it once with `curl -X POST 'http://…/sync?accept=shrink'` (this service)";
+const ACCEPT: &str = "if it is meant, publish it once with `curl -X POST 'http://…/sync?accept=shrink'` (this service)";
 
 /// Why rows are held.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +30,10 @@ pub struct Hold {
 
 impl From<Hold> for Failure {
     fn from(hold: Hold) -> Self {
-        Self::new(hold.code, format!("{}; {}; {ACCEPT}", hold.what, hold.remedy))
+        Self::new(
+            hold.code,
+            format!("{}; {}; {ACCEPT}", hold.what, hold.remedy),
+        )
     }
 }
 
@@ -50,7 +52,11 @@ struct Loss {
 /// Judges rows that would replace those of the same server, if there are some, of which the sizes were up
 /// to the largest within the last day.
 #[must_use]
-pub fn rows(kept: Option<(&Directory, Sizes)>, new: &Directory, limits: &ShrinkGuard) -> Option<Hold> {
+pub fn rows(
+    kept: Option<(&Directory, Sizes)>,
+    new: &Directory,
+    limits: &ShrinkGuard,
+) -> Option<Hold> {
     empty(kept.map(|(old, _)| old), new).or_else(|| match kept {
         None => first(new, limits),
         Some((old, largest)) => shrink(old, largest, new, limits),
@@ -64,7 +70,11 @@ pub fn empty(kept: Option<&Directory>, new: &Directory) -> Option<Hold> {
     let was_empty = kept.is_some_and(Directory::lists_nobody);
     (new.lists_nobody() && !was_empty).then(|| {
         let (what, remedy) = Error::Empty.parts();
-        Hold { code: Error::Empty.code(), what, remedy }
+        Hold {
+            code: Error::Empty.code(),
+            what,
+            remedy,
+        }
     })
 }
 
@@ -77,8 +87,15 @@ pub fn first(new: &Directory, limits: &ShrinkGuard) -> Option<Hold> {
     let hidden = Disagreement::of(new);
     let (users, groups) = (hidden.users.len(), hidden.groups.len());
     let (all_users, all_groups) = (new.users().len() + users, new.groups().len() + groups);
-    let parts = [(users, all_users), (groups, all_groups), (users + groups, all_users + all_groups)];
-    let is_held = limits.enabled && parts.iter().any(|(hidden, all)| is_too_much(*hidden, *all, limits));
+    let parts = [
+        (users, all_users),
+        (groups, all_groups),
+        (users + groups, all_users + all_groups),
+    ];
+    let is_held = limits.enabled
+        && parts
+            .iter()
+            .any(|(hidden, all)| is_too_much(*hidden, *all, limits));
     is_held.then(|| Hold {
         code: "hidden-rows",
         what: format!(
@@ -92,18 +109,31 @@ pub fn first(new: &Directory, limits: &ShrinkGuard) -> Option<Hold> {
 /// Judges rows that would replace others of the same server, of which the sizes were up to `largest`
 /// within the last day.
 #[must_use]
-pub fn shrink(old: &Directory, largest: Sizes, new: &Directory, limits: &ShrinkGuard) -> Option<Hold> {
+pub fn shrink(
+    old: &Directory,
+    largest: Sizes,
+    new: &Directory,
+    limits: &ShrinkGuard,
+) -> Option<Hold> {
     if !limits.enabled {
         return None;
     }
     let now = Sizes::of(new);
     let at_once = losses(Sizes::of(old), now, Sizes::missing(old, new), true, limits);
     let in_a_day = losses(largest, now, largest.beyond(now), false, limits);
-    let losses: Vec<Loss> = at_once.into_iter().zip(in_a_day).filter_map(|(one, day)| one.or(day)).collect();
+    let losses: Vec<Loss> = at_once
+        .into_iter()
+        .zip(in_a_day)
+        .filter_map(|(one, day)| one.or(day))
+        .collect();
     let telling = telling(losses);
     (!telling.is_empty()).then(|| {
         let (cause, remedy) = cause(&telling, old, new);
-        Hold { code: "shrink", what: format!("{}: {cause}", counted(&telling, limits)), remedy }
+        Hold {
+            code: "shrink",
+            what: format!("{}: {cause}", counted(&telling, limits)),
+            remedy,
+        }
     })
 }
 
@@ -122,18 +152,32 @@ pub fn nobody(users_before: Option<usize>, users: usize) -> Option<Hold> {
 type Size = fn(Sizes) -> usize;
 
 /// The measures by which too much is lost, each at its own place.
-fn losses(before: Sizes, now: Sizes, lost: Sizes, at_once: bool, limits: &ShrinkGuard) -> [Option<Loss>; 5] {
+fn losses(
+    before: Sizes,
+    now: Sizes,
+    lost: Sizes,
+    at_once: bool,
+    limits: &ShrinkGuard,
+) -> [Option<Loss>; 5] {
     let measures: [(&str, Size); 5] = [
         ("users", |sizes| sizes.users),
         ("active users", |sizes| sizes.active_users),
-        ("active users that are no service accounts", |sizes| sizes.people),
+        ("active users that are no service accounts", |sizes| {
+            sizes.people
+        }),
         ("groups", |sizes| sizes.groups),
         ("memberships", |sizes| sizes.memberships),
     ];
     measures.map(|(of, size)| {
         let (before, now, lost) = (size(before), size(now), size(lost));
         let is_emptied = before > 0 && now == 0 && of != "memberships";
-        let loss = Loss { of, before, now, lost, at_once };
+        let loss = Loss {
+            of,
+            before,
+            now,
+            lost,
+            at_once,
+        };
         (is_emptied || is_too_much(lost, before, limits)).then_some(loss)
     })
 }
@@ -161,12 +205,28 @@ fn telling(mut losses: Vec<Loss>) -> Vec<Loss> {
 /// The losses with both counts.
 fn counted(losses: &[Loss], limits: &ShrinkGuard) -> String {
     let mut text = String::new();
-    for Loss { of, before, now, lost, at_once } in losses {
-        let (since, verb) = if *at_once { ("before", "removed") } else { ("within a day", "fewer") };
+    for Loss {
+        of,
+        before,
+        now,
+        lost,
+        at_once,
+    } in losses
+    {
+        let (since, verb) = if *at_once {
+            ("before", "removed")
+        } else {
+            ("within a day", "fewer")
+        };
         let percent = lost * 100 / before.max(&1);
-        let _ = write!(text, "{before} {of} {since} and {now} now ({lost} {verb}, {percent} %), ");
+        let _ = write!(
+            text,
+            "{before} {of} {since} and {now} now ({lost} {verb}, {percent} %), "
+        );
     }
-    let ShrinkGuard { percent, absolute, .. } = limits;
+    let ShrinkGuard {
+        percent, absolute, ..
+    } = limits;
     text + &format!("where `shrinkGuard` allows {percent} % or fewer than {absolute}")
 }
 
@@ -179,16 +239,25 @@ fn cause(losses: &[Loss], old: &Directory, new: &Directory) -> (String, String) 
     let (cause, remedy) = if users + groups > 0 && (lost("users") || lost("groups")) {
         let still = format!("the lists still name {users} of the users and {groups} of the groups");
         let remedy = "give the token's role the global permissions `view_user` and `view_group`";
-        return (format!("{still}, so a narrowed permission hides them"), remedy.into());
+        return (
+            format!("{still}, so a narrowed permission hides them"),
+            remedy.into(),
+        );
     } else if losses.iter().all(|loss| !loss.at_once) {
-        ("several runs removed a part each", "look into Authentik's events for who removes them")
+        (
+            "several runs removed a part each",
+            "look into Authentik's events for who removes them",
+        )
     } else if lost("users") || lost("groups") {
         (
             "neither list names them any more: they were deleted, or the token's permission was taken away",
             "look into Authentik's events, and check the global permissions `view_user` and `view_group`",
         )
     } else if lost("memberships") {
-        ("users and groups are there without them: groups were emptied", "look into Authentik's events")
+        (
+            "users and groups are there without them: groups were emptied",
+            "look into Authentik's events",
+        )
     } else {
         (
             "the users are still listed: they were deactivated, or made service accounts",

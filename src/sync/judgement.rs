@@ -63,8 +63,14 @@ impl Judgement {
         } else {
             guard::nobody(users_before, snapshot.document.count(Kind::User)).map_or(Ok(()), Err)?;
         }
-        let changes = Changes::between(previous.map(|previous| &previous.document), &snapshot.document);
-        log_new(&snapshot.findings, previous.map_or(&[], |previous| &previous.findings));
+        let changes = Changes::between(
+            previous.map(|previous| &previous.document),
+            &snapshot.document,
+        );
+        log_new(
+            &snapshot.findings,
+            previous.map_or(&[], |previous| &previous.findings),
+        );
         Ok((snapshot, changes))
     }
 }
@@ -81,11 +87,17 @@ pub(super) fn restored(kept: Kept, policy: Arc<Policy>) -> Result<(Snapshot, Cha
 /// Logs findings that the previous snapshot did not have.
 fn log_new(findings: &[Finding], previous: &[Finding]) {
     let known: BTreeSet<&Finding> = previous.iter().collect();
-    let new: Vec<_> = findings.iter().filter(|finding| !known.contains(finding)).collect();
+    let new: Vec<_> = findings
+        .iter()
+        .filter(|finding| !known.contains(finding))
+        .collect();
     for finding in new.iter().take(LOGGED_FINDINGS) {
         tracing::warn!(code = %finding.code, remedy = %finding.remedy, "{}", finding.message);
     }
     if new.len() > LOGGED_FINDINGS {
-        tracing::warn!(findings = new.len(), "more findings; GET /sync/{{id}} lists all");
+        tracing::warn!(
+            findings = new.len(),
+            "more findings; GET /sync/{{id}} lists all"
+        );
     }
 }

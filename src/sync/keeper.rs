@@ -38,12 +38,20 @@ impl Keeper {
     #[must_use]
     pub fn new(folder: Option<PathBuf>, keeping: Arc<Keeping>, clock: Clock) -> Self {
         keeping.switch(folder.is_some());
-        Self { folder, keeping, clock, latest: watch::Sender::new(None) }
+        Self {
+            folder,
+            keeping,
+            clock,
+            latest: watch::Sender::new(None),
+        }
     }
 
     /// Begins to write in the background, for as long as this exists.
     pub fn begin(&self) {
-        tokio::spawn(write_latest(self.latest.subscribe(), Arc::clone(&self.keeping)));
+        tokio::spawn(write_latest(
+            self.latest.subscribe(),
+            Arc::clone(&self.keeping),
+        ));
     }
 
     /// Keeps snapshots in another directory from now on.
@@ -57,7 +65,11 @@ impl Keeper {
         let Some(folder) = &self.folder else { return };
         let file = StateFile::of(folder, &snapshot.policy.base_url);
         let number = self.keeping.expect();
-        self.latest.send_replace(Some(Job { number, file, snapshot }));
+        self.latest.send_replace(Some(Job {
+            number,
+            file,
+            snapshot,
+        }));
     }
 
     /// What is kept of a server; a file that cannot be used is set aside and logged.
@@ -85,7 +97,14 @@ impl Keeper {
 /// Writes the latest snapshot again and again, until nobody sends one any more.
 async fn write_latest(mut latest: watch::Receiver<Option<Job>>, keeping: Arc<Keeping>) {
     while latest.changed().await.is_ok() {
-        let Some(Job { number, file, snapshot }) = latest.borrow_and_update().clone() else { continue };
+        let Some(Job {
+            number,
+            file,
+            snapshot,
+        }) = latest.borrow_and_update().clone()
+        else {
+            continue;
+        };
         let path = file.path();
         let written = spawn_blocking(move || file.save(&snapshot)).await;
         let trouble = match written {
@@ -93,7 +112,10 @@ async fn write_latest(mut latest: watch::Receiver<Option<Job>>, keeping: Arc<Kee
             Ok(Err(error)) => Some(error.to_string()),
             Err(_) => Some("writing it panicked; the log has the reason".to_owned()),
         };
-        report(&keeping, trouble.map(|trouble| explained(&path.display().to_string(), &trouble)));
+        report(
+            &keeping,
+            trouble.map(|trouble| explained(&path.display().to_string(), &trouble)),
+        );
         keeping.settle(number);
     }
 }

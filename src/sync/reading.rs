@@ -63,7 +63,9 @@ impl Pace {
 
     /// How changes are asked for.
     fn settings(&self) -> Settings {
-        Settings { overlap: SignedDuration::try_from(self.overlap).unwrap_or(SignedDuration::MAX) }
+        Settings {
+            overlap: SignedDuration::try_from(self.overlap).unwrap_or(SignedDuration::MAX),
+        }
     }
 }
 
@@ -111,12 +113,27 @@ impl Cycle {
         if self.pace.is_due(full_at, self.clock.now()) {
             return Err(FullReason::Due);
         }
-        Ok((kept, Known { directory: &kept.directory, watermark }))
+        Ok((
+            kept,
+            Known {
+                directory: &kept.directory,
+                watermark,
+            },
+        ))
     }
 
     /// Reads what changed within its time.
-    async fn read_changes(&mut self, known: Known<'_>, progress: &Progress) -> Result<Changed, Stop> {
-        let reading = Box::pin(read_changes(&self.client, known, self.pace.settings(), progress));
+    async fn read_changes(
+        &mut self,
+        known: Known<'_>,
+        progress: &Progress,
+    ) -> Result<Changed, Stop> {
+        let reading = Box::pin(read_changes(
+            &self.client,
+            known,
+            self.pace.settings(),
+            progress,
+        ));
         let changed = within(self.pace.delta, progress, reading).await;
         let is_late = matches!(&changed, Err(Stop::Failed(failure)) if failure.code == TIMEOUT);
         self.late = if is_late { self.late + 1 } else { 0 };
@@ -135,8 +152,19 @@ impl Cycle {
             since: watermark.map(|watermark| self.pace.settings().since(watermark)),
         };
         let reading = Box::pin(crawl(&self.client, before, self.pace.settings(), progress));
-        let Crawl { directory, watermark, unannounced } = within(self.pace.full, progress, reading).await?;
-        Ok((directory, Origin { watermark, full_at, unannounced: Arc::new(unannounced) }))
+        let Crawl {
+            directory,
+            watermark,
+            unannounced,
+        } = within(self.pace.full, progress, reading).await?;
+        Ok((
+            directory,
+            Origin {
+                watermark,
+                full_at,
+                unannounced: Arc::new(unannounced),
+            },
+        ))
     }
 
     /// Reads everything within its time, and nothing but the rows; `kept` is what is known from before.
@@ -151,12 +179,23 @@ impl Cycle {
 
 /// What a reading of changes leaves to the next.
 fn followed(kept: &Snapshot, delta: Delta) -> Read {
-    let Delta { directory, watermark, unannounced } = delta;
+    let Delta {
+        directory,
+        watermark,
+        unannounced,
+    } = delta;
     let mut all = Arc::clone(&kept.origin.unannounced);
     if !unannounced.is_subset(&all) {
         all = Arc::new(all.union(&unannounced).copied().collect());
     }
-    (directory, Origin { watermark: Some(watermark), full_at: kept.origin.full_at, unannounced: all })
+    (
+        directory,
+        Origin {
+            watermark: Some(watermark),
+            full_at: kept.origin.full_at,
+            unannounced: all,
+        },
+    )
 }
 
 /// Reads within a time.
@@ -169,13 +208,20 @@ async fn within<T>(
     match timeout(limit.time, reading).await {
         Ok(Ok(read)) => Ok(read),
         Ok(Err(error)) => Err(Stop::Failed(failure(&error))),
-        Err(_) => Err(Stop::Failed(timed_out(limit.key, started.elapsed(), progress))),
+        Err(_) => Err(Stop::Failed(timed_out(
+            limit.key,
+            started.elapsed(),
+            progress,
+        ))),
     }
 }
 
 /// The failure of a run that could not read Authentik.
 fn failure(error: &Error) -> Failure {
-    Failure { quoted: error.quoted().map(str::to_owned), ..Failure::new(error.code(), error.to_string()) }
+    Failure {
+        quoted: error.quoted().map(str::to_owned),
+        ..Failure::new(error.code(), error.to_string())
+    }
 }
 
 /// The failure of a run that took too long, with a timeout that would do.
@@ -187,7 +233,10 @@ fn timed_out(key: &str, elapsed: Duration, progress: &Progress) -> Failure {
         format!("one list did not even tell its size: raise `{key}`")
     } else {
         let whole = elapsed.as_secs_f64() * 1.5 * total as f64 / done as f64;
-        format!("set `{key}` to {{ minutes: {} }} or more", (whole / 60.0).ceil().max(1.0))
+        format!(
+            "set `{key}` to {{ minutes: {} }} or more",
+            (whole / 60.0).ceil().max(1.0)
+        )
     };
     let message = format!(
         "the run was ended after {} s (`{key}`) with {done} of {total} pages read; {advice}",

@@ -50,8 +50,17 @@ impl Timetable {
     /// The first one is due `initialDelay` after the service began, since there is nothing to serve
     /// before it; for the same reason a failure without a snapshot is followed sooner.
     #[must_use]
-    pub fn due(&self, begun: Timestamp, last: Option<&Last>, has_snapshot: bool) -> Option<Timestamp> {
-        let Schedule { frequency, initial_delay, .. } = &self.schedule;
+    pub fn due(
+        &self,
+        begun: Timestamp,
+        last: Option<&Last>,
+        has_snapshot: bool,
+    ) -> Option<Timestamp> {
+        let Schedule {
+            frequency,
+            initial_delay,
+            ..
+        } = &self.schedule;
         let Some(last) = last else {
             return (!matches!(frequency, Frequency::Manual)).then(|| later(begun, *initial_delay));
         };
@@ -62,24 +71,35 @@ impl Timetable {
         if last.failures == 0 {
             return Some(due);
         }
-        let pause = FIRST_RETRY.saturating_mul(1 << (last.failures - 1).min(5)).min(LAST_RETRY);
+        let pause = FIRST_RETRY
+            .saturating_mul(1 << (last.failures - 1).min(5))
+            .min(LAST_RETRY);
         Some(due.min(later(last.ended, pause)))
     }
 
     /// The due time after repeated failures: the pause doubles with each failure beyond the first few.
     fn lengthened(&self, due: Timestamp, last: &Last) -> Timestamp {
         let doublings = last.failures.saturating_sub(REGULAR_FAILURES).min(16);
-        let Ok(regular) = Duration::try_from(due.duration_since(last.started)) else { return due };
+        let Ok(regular) = Duration::try_from(due.duration_since(last.started)) else {
+            return due;
+        };
         let pause = regular.saturating_mul(1 << doublings).min(LONGEST_PAUSE);
         if doublings == 0 || pause <= regular {
             return due;
         }
-        let earliest = later(last.started, pause.mul_f64(1.0 + JITTER * last.jitter.clamp(0.0, 1.0)));
+        let earliest = later(
+            last.started,
+            pause.mul_f64(1.0 + JITTER * last.jitter.clamp(0.0, 1.0)),
+        );
         // A moment sooner, since a cron expression's next time is later than the one it is asked about.
-        let before = earliest.checked_sub(Duration::from_nanos(1)).unwrap_or(earliest);
+        let before = earliest
+            .checked_sub(Duration::from_nanos(1))
+            .unwrap_or(earliest);
         let Schedule { frequency, .. } = &self.schedule;
         match frequency {
-            Frequency::Cron(_) => frequency.next_after(last.started, before, &self.zone).unwrap_or(earliest),
+            Frequency::Cron(_) => frequency
+                .next_after(last.started, before, &self.zone)
+                .unwrap_or(earliest),
             Frequency::Every(_) | Frequency::Manual => earliest,
         }
     }

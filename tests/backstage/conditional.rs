@@ -22,14 +22,25 @@ async fn backstage_gets_304_from_the_second_read_until_something_changes() {
     let (first, later) = same.split_first().unwrap();
     assert_eq!((first.conditional, first.status), (false, Some(200)));
     let unchanged = (true, Some(304));
-    assert!(later.iter().all(|later| (later.conditional, later.status) == unchanged), "{later:?}");
+    assert!(
+        later
+            .iter()
+            .all(|later| (later.conditional, later.status) == unchanged),
+        "{later:?}"
+    );
 
     authentik.fake.edit(|directory| directory.add_user("new"));
     service.sync().await;
     recorder.answers(2, Some(304)).await;
     let changed = recorder.passed().split_off(same.len());
-    let whole = changed.iter().filter(|exchange| exchange.status == Some(200)).count();
+    let whole = changed
+        .iter()
+        .filter(|exchange| exchange.status == Some(200))
+        .count();
     assert_eq!(whole, 1, "{changed:?}");
-    assert!(changed.iter().all(|exchange| exchange.conditional), "{changed:?}");
+    assert!(
+        changed.iter().all(|exchange| exchange.conditional),
+        "{changed:?}"
+    );
     backstage.becomes(&service.catalog().await).await;
 }

@@ -14,7 +14,10 @@ async fn users_groups_and_relations_are_exactly_those_of_the_service() {
     let promised = service.catalog().await;
     assert!(promised.refs().len() > 290, "{}", promised.refs().len());
     for relation in ["memberOf", "hasMember", "parentOf", "childOf"] {
-        assert!(promised.has_relation(relation), "no {relation} to be compared");
+        assert!(
+            promised.has_relation(relation),
+            "no {relation} to be compared"
+        );
     }
     let backstage = Backstage::spawn(&Setup::patient(&service.entities_url())).await;
     backstage.becomes(&promised).await;

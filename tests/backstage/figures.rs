@@ -26,8 +26,16 @@ struct Cost {
 /// A service behind a recorder, which a Backstage may be told to listen to.
 async fn service(authentik: &Authentik, recorder: &Recorder, more: &[(&str, &str)]) -> Service {
     let base = &recorder.base;
-    let own = [("ENTITY_PROVIDER_NAMES", "backstage"), ("ENTITY_PROVIDER_PUBLIC_URL", &base)];
-    let service = Service::with(&authentik.base, FakeAuthentik::TOKEN, &[&own[..], more].concat()).await;
+    let own = [
+        ("ENTITY_PROVIDER_NAMES", "backstage"),
+        ("ENTITY_PROVIDER_PUBLIC_URL", &base),
+    ];
+    let service = Service::with(
+        &authentik.base,
+        FakeAuthentik::TOKEN,
+        &[&own[..], more].concat(),
+    )
+    .await;
     service.sync().await;
     recorder.redirect(Some(&service.base));
     service
@@ -36,9 +44,11 @@ async fn service(authentik: &Authentik, recorder: &Recorder, more: &[(&str, &str
 /// Waits until everybody is shown, with as little as possible asked.
 async fn shown(backstage: &Backstage, promised: &Catalog) {
     let all = promised.refs();
-    wait_longer("all are shown", async || match backstage.database.count_shown().await {
-        shown if shown == all.len() => Ok(()),
-        shown => Err(format!("{shown} of {}", all.len())),
+    wait_longer("all are shown", async || {
+        match backstage.database.count_shown().await {
+            shown if shown == all.len() => Ok(()),
+            shown => Err(format!("{shown} of {}", all.len())),
+        }
     })
     .await;
 }
@@ -46,10 +56,14 @@ async fn shown(backstage: &Backstage, promised: &Catalog) {
 /// A user of the directory whose name needed no repair.
 fn somebody(authentik: &Authentik, promised: &Catalog) -> String {
     let refs = promised.refs();
-    let names = refs.iter().filter_map(|at| at.strip_prefix("user:default/"));
+    let names = refs
+        .iter()
+        .filter_map(|at| at.strip_prefix("user:default/"));
     let mut found = None;
     authentik.fake.edit(|directory| {
-        found = names.map(str::to_owned).find(|name| directory.user_named(name).is_some());
+        found = names
+            .map(str::to_owned)
+            .find(|name| directory.user_named(name).is_some());
     });
     found.unwrap()
 }
@@ -73,7 +87,11 @@ async fn one_change(
     let start = Instant::now();
     wait_longer("the changed user", async || {
         let shown = backstage.display_name(&entity_ref).await;
-        if shown == "Somebody Else" { Ok(()) } else { Err(shown) }
+        if shown == "Somebody Else" {
+            Ok(())
+        } else {
+            Err(shown)
+        }
     })
     .await;
     let visible = start.elapsed().as_secs_f64();
@@ -105,12 +123,17 @@ async fn measure(layout: &str) {
 
     filling.stop().await;
     let telling = [
-        ("ENTITY_PROVIDER_BACKSTAGE_BASE_URL", backstage.base.as_str()),
+        (
+            "ENTITY_PROVIDER_BACKSTAGE_BASE_URL",
+            backstage.base.as_str(),
+        ),
         ("ENTITY_PROVIDER_BACKSTAGE_TOKEN", TOKEN),
         ("ENTITY_PROVIDER_BACKSTAGE_LOCATIONS", &target),
     ];
     let service = service(&authentik, &recorder, &telling).await;
-    service.told(|push| push["waiting"] == 0 && push["error"].is_null()).await;
+    service
+        .told(|push| push["waiting"] == 0 && push["error"].is_null())
+        .await;
     backstage.settles().await;
     let cost = one_change(&authentik, &service, &recorder, &backstage).await;
     let all = promised.refs().len();

@@ -2,8 +2,14 @@
 //!
 //! `tests/backstage/run` installs Backstage, starts PostgreSQL and runs this.
 
-#![expect(clippy::unwrap_used, reason = "a panic is how a test fails, in its helpers too")]
-#![expect(unreachable_pub, reason = "nothing is reached from outside a test binary")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a panic is how a test fails, in its helpers too"
+)]
+#![expect(
+    unreachable_pub,
+    reason = "nothing is reached from outside a test binary"
+)]
 
 mod changes;
 mod conditional;

@@ -18,7 +18,10 @@ const NOBODY: &str = "http://127.0.0.1:9/entities";
 fn messages() -> BTreeSet<&'static str> {
     let (_, section) = GUIDE.split_once("\n## Errors in Backstage\n").unwrap();
     let section = section.split("\n## ").next().unwrap();
-    section.lines().filter_map(|row| row.strip_prefix("| `")?.split('`').next()).collect()
+    section
+        .lines()
+        .filter_map(|row| row.strip_prefix("| `")?.split('`').next())
+        .collect()
 }
 
 /// Whether one line says what a message of the guide says.
@@ -33,8 +36,15 @@ fn says(line: &str, message: &str) -> bool {
 /// Those messages of the guide that a Backstage has given.
 async fn given(backstage: &Backstage) -> BTreeSet<&'static str> {
     let (errors, log) = (backstage.database.errors().await, backstage.log());
-    let lines: Vec<_> = errors.values().map(String::as_str).chain(log.lines()).collect();
-    messages().into_iter().filter(|message| lines.iter().any(|line| says(line, message))).collect()
+    let lines: Vec<_> = errors
+        .values()
+        .map(String::as_str)
+        .chain(log.lines())
+        .collect();
+    messages()
+        .into_iter()
+        .filter(|message| lines.iter().any(|line| says(line, message)))
+        .collect()
 }
 
 /// A group whose name Backstage refuses, which the module's rule leaves as it is.
@@ -48,10 +58,20 @@ fn refused() -> FakeDirectory {
 #[tokio::test]
 async fn every_message_of_the_guide_is_one_that_backstage_gives() {
     let authentik = Authentik::spawn(refused()).await;
-    let with = async |more: &[(&str, &str)]| Service::with(&authentik.base, FakeAuthentik::TOKEN, more).await;
+    let with = async |more: &[(&str, &str)]| {
+        Service::with(&authentik.base, FakeAuthentik::TOKEN, more).await
+    };
     let empty = with(&[]).await;
-    let closed = with(&[("ENTITY_PROVIDER_AUTH_READ_TOKENS", "a-read-token-for-tests-only")]).await;
-    let full = with(&[("ENTITY_PROVIDER_PUBLIC_URL", "http://elsewhere.example.com:8080")]).await;
+    let closed = with(&[(
+        "ENTITY_PROVIDER_AUTH_READ_TOKENS",
+        "a-read-token-for-tests-only",
+    )])
+    .await;
+    let full = with(&[(
+        "ENTITY_PROVIDER_PUBLIC_URL",
+        "http://elsewhere.example.com:8080",
+    )])
+    .await;
     full.sync().await;
     let at = |service: &Service, path: &str| format!("{}{path}", service.base);
     let targets = vec![
@@ -65,15 +85,30 @@ async fn every_message_of_the_guide_is_one_that_backstage_gives() {
         at(&full, "/entities?kind=user"),
         at(&full, "/locations?shards=1"),
     ];
-    let broad = Backstage::spawn(&Setup { targets, ..Setup::default() }).await;
-    let narrow = Setup { kinds: Some(json!(["Group"])), ..Setup::patient(&full.entities_url()) };
+    let broad = Backstage::spawn(&Setup {
+        targets,
+        ..Setup::default()
+    })
+    .await;
+    let narrow = Setup {
+        kinds: Some(json!(["Group"])),
+        ..Setup::patient(&full.entities_url())
+    };
     let narrow = Backstage::spawn(&narrow).await;
 
     assert!(messages().len() >= 10, "the guide lists errors");
     wait_until("every message", async || {
-        let given: BTreeSet<_> = given(&broad).await.union(&given(&narrow).await).copied().collect();
+        let given: BTreeSet<_> = given(&broad)
+            .await
+            .union(&given(&narrow).await)
+            .copied()
+            .collect();
         let missing: Vec<_> = messages().difference(&given).copied().collect();
-        if missing.is_empty() { Ok(()) } else { Err(format!("never given: {missing:#?}")) }
+        if missing.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("never given: {missing:#?}"))
+        }
     })
     .await;
 }

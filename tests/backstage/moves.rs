@@ -33,20 +33,35 @@ fn users() -> usize {
 
 /// The statement below a heading of the guide, for this service.
 fn statement(heading: &str, service: &Service) -> String {
-    let (_, below) = GUIDE.split_once(&format!("\n### {heading}\n")).expect(heading);
+    let (_, below) = GUIDE
+        .split_once(&format!("\n### {heading}\n"))
+        .expect(heading);
     let (_, block) = below.split_once("```sql\n").expect("a statement");
-    block.split("```").next().unwrap().replace(EXAMPLE, &service.base)
+    block
+        .split("```")
+        .next()
+        .unwrap()
+        .replace(EXAMPLE, &service.base)
 }
 
 /// The URLs whose bodies hold the entities of a target: its own, or those that it lists.
 async fn sources(target: &str) -> BTreeSet<String> {
     let separator = if target.contains('?') { '&' } else { '?' };
-    let listed = client().get(format!("{target}{separator}format=json")).send().await.unwrap();
+    let listed = client()
+        .get(format!("{target}{separator}format=json"))
+        .send()
+        .await
+        .unwrap();
     let listed: Vec<Value> = serde_json::from_str(&listed.text().await.unwrap()).unwrap();
     let listed = listed.iter().filter(|entity| entity["kind"] == "Location");
-    let listed: BTreeSet<_> =
-        listed.map(|at| format!("url:{}", at["spec"]["target"].as_str().unwrap())).collect();
-    if listed.is_empty() { [format!("url:{target}")].into() } else { listed }
+    let listed: BTreeSet<_> = listed
+        .map(|at| format!("url:{}", at["spec"]["target"].as_str().unwrap()))
+        .collect();
+    if listed.is_empty() {
+        [format!("url:{target}")].into()
+    } else {
+        listed
+    }
 }
 
 /// Waits until everybody belongs to a target, and Backstage has worked that off.
@@ -56,8 +71,13 @@ async fn taken_over(backstage: &Backstage, promised: &Catalog, target: &str) {
         let mut owners = backstage.database.owners().await;
         // Who is not served any more waits without an owner for the old one to go.
         owners.retain(|_, owner| !owner.is_empty());
-        let done = owners.keys().eq(&promised.refs()) && owners.values().all(|owner| sources.contains(owner));
-        if done { Ok(()) } else { Err(format!("{owners:#?}")) }
+        let done = owners.keys().eq(&promised.refs())
+            && owners.values().all(|owner| sources.contains(owner));
+        if done {
+            Ok(())
+        } else {
+            Err(format!("{owners:#?}"))
+        }
     })
     .await;
     backstage.settles().await;
@@ -79,13 +99,18 @@ async fn the_modules_entities_are_taken_over_and_nobody_is_missing_for_a_moment(
     let backstage = filled_by_the_module(&authentik, &before.refs()).await;
     let target = service.entities_url();
     // The module has still served this user, and the service never does.
-    authentik.fake.edit(|directory| directory.remove_user(directory.user_named("user-1").unwrap().pk));
+    authentik
+        .fake
+        .edit(|directory| directory.remove_user(directory.user_named("user-1").unwrap().pk));
     service.sync().await;
     let promised = service.catalog().await;
     let watch = Watch::begin(&backstage.database, promised.refs());
 
     let release = statement("From the npm module", &service);
-    let keeping = Setup { keep_orphans: true, ..Setup::patient(&target) };
+    let keeping = Setup {
+        keep_orphans: true,
+        ..Setup::patient(&target)
+    };
     let backstage = backstage.restart_after(&release, &keeping).await;
     taken_over(&backstage, &promised, &target).await;
     let backstage = backstage.restart(&Setup::patient(&target)).await;
@@ -107,9 +132,14 @@ async fn another_layout_takes_everybody_over_and_nobody_is_missing_for_a_moment(
     let mut backstage = Backstage::spawn(&Setup::patient(&targets[0])).await;
     backstage.becomes(&promised).await;
     for pair in targets.windows(2) {
-        let [old, new] = pair else { unreachable!("windows of two") };
+        let [old, new] = pair else {
+            unreachable!("windows of two")
+        };
         let watch = Watch::begin(&backstage.database, promised.refs());
-        let both = Setup { targets: pair.to_vec(), ..Setup::default() };
+        let both = Setup {
+            targets: pair.to_vec(),
+            ..Setup::default()
+        };
         backstage = backstage.restart_after(&release, &both).await;
         taken_over(&backstage, &promised, new).await;
         backstage = backstage.restart(&Setup::patient(new)).await;
@@ -133,7 +163,12 @@ async fn another_layout_with_one_restart_ends_with_everybody() {
         backstage = backstage.restart(&Setup::patient(&pair[1])).await;
         taken_over(&backstage, &promised, &pair[1]).await;
         backstage.becomes(&promised).await;
-        println!("{} to {}, one restart: {}", pair[0], pair[1], watch.end().await);
+        println!(
+            "{} to {}, one restart: {}",
+            pair[0],
+            pair[1],
+            watch.end().await
+        );
     }
     backstage.holds(&promised).await;
 }

@@ -18,11 +18,20 @@ const USERS: usize = 20;
 pub async fn filled_by_the_module(authentik: &Authentik, wanted: &BTreeSet<String>) -> Backstage {
     // The module skips its first read, which comes before the catalog is there.
     let schedule = json!({ "frequency": { "seconds": 5 }, "timeout": { "minutes": 1 } });
-    let block = json!({ "baseUrl": authentik.base, "token": FakeAuthentik::TOKEN, "schedule": schedule });
-    let backstage = Backstage::spawn(&Setup { npm_module: Some(block), ..Setup::default() }).await;
+    let block =
+        json!({ "baseUrl": authentik.base, "token": FakeAuthentik::TOKEN, "schedule": schedule });
+    let backstage = Backstage::spawn(&Setup {
+        npm_module: Some(block),
+        ..Setup::default()
+    })
+    .await;
     wait_until("the npm module's entities", async || {
         let refs = backstage.catalog().await.refs();
-        if refs.is_superset(wanted) { Ok(()) } else { Err(format!("{refs:?}")) }
+        if refs.is_superset(wanted) {
+            Ok(())
+        } else {
+            Err(format!("{refs:?}"))
+        }
     })
     .await;
     backstage
@@ -48,11 +57,17 @@ async fn moving_over_from_the_module_with_one_restart_ends_with_everybody() {
     let promised = service.catalog().await;
     let backstage = filled_by_the_module(&authentik, &promised.refs()).await;
     let watch = Watch::begin(&backstage.database, promised.refs());
-    let backstage = backstage.restart(&Setup::patient(&service.entities_url())).await;
+    let backstage = backstage
+        .restart(&Setup::patient(&service.entities_url()))
+        .await;
     // Backstage still shows the module's entities for a moment, which look the same.
     wait_longer("the location's entities", async || {
         let claimed = backstage.database.claimed().await;
-        if claimed == promised.refs() { Ok(()) } else { Err(format!("{claimed:?}")) }
+        if claimed == promised.refs() {
+            Ok(())
+        } else {
+            Err(format!("{claimed:?}"))
+        }
     })
     .await;
     backstage.becomes(&promised).await;

@@ -1,6 +1,8 @@
 //! Nobody is lost while something is down.
 
-use authentik_entity_provider::authentik::fake::{Access, Action, FakeAuthentik, FakeDirectory, Place, Step};
+use authentik_entity_provider::authentik::fake::{
+    Access, Action, FakeAuthentik, FakeDirectory, Place, Step,
+};
 use axum::http::StatusCode;
 
 use crate::support::authentik::Authentik;
@@ -48,7 +50,11 @@ async fn a_restarted_service_loses_nobody() {
     recorder.redirect(Some(&service.base));
     recorder.answers(LONG, Some(503)).await;
     backstage.holds(&catalog).await;
-    assert_eq!(backstage.database.errors().await.len(), 1, "the location's alone");
+    assert_eq!(
+        backstage.database.errors().await.len(),
+        1,
+        "the location's alone"
+    );
 
     service.sync().await;
     recorder.answers(1, Some(304)).await;
@@ -69,7 +75,10 @@ async fn a_short_restart_costs_backstage_nothing() {
     recorder.redirect(Some(&service.base));
     recorder.answers(2, Some(304)).await;
     let after = recorder.passed().split_off(before);
-    assert!(after.iter().all(|exchange| exchange.status != Some(200)), "the tag is the same: {after:?}");
+    assert!(
+        after.iter().all(|exchange| exchange.status != Some(200)),
+        "the tag is the same: {after:?}"
+    );
     backstage.holds(&catalog).await;
 }
 
@@ -77,13 +86,18 @@ async fn a_short_restart_costs_backstage_nothing() {
 async fn a_lost_authentik_loses_nobody() {
     let (authentik, service, recorder, backstage, catalog) = filled().await;
     let out_of_order = Action::answer(StatusCode::INTERNAL_SERVER_ERROR, "{}");
-    authentik.fake.script(Step::at(Place::Anywhere, out_of_order).always());
+    authentik
+        .fake
+        .script(Step::at(Place::Anywhere, out_of_order).always());
     assert_eq!(service.try_sync().await["state"], "failed");
     recorder.answers(2, Some(304)).await;
     backstage.holds(&catalog).await;
     authentik.fake.clear_script();
 
-    for (access, code) in [(Access::InternalServiceAccount, "empty"), (Access::NoPermission, "permission")] {
+    for (access, code) in [
+        (Access::InternalServiceAccount, "empty"),
+        (Access::NoPermission, "permission"),
+    ] {
         authentik.fake.grant(FakeAuthentik::TOKEN, access);
         assert_eq!(service.try_sync().await["error"]["code"], code);
         recorder.answers(2, Some(304)).await;

@@ -31,11 +31,20 @@ impl Told {
         let target = format!("{}{path}", recorder.base);
         let service = telling(&authentik, &site, TOKEN, &target).await;
         recorder.redirect(Some(&service.base));
-        let setup = Setup { interval, ..Setup::patient(&target) };
+        let setup = Setup {
+            interval,
+            ..Setup::patient(&target)
+        };
         let backstage = site.start(&setup).await;
         recorder.rounds(0, locations, 1, Some(503)).await;
         service.sync().await;
-        let told = Self { authentik, service, recorder, backstage, setup };
+        let told = Self {
+            authentik,
+            service,
+            recorder,
+            backstage,
+            setup,
+        };
         told.arrives().await;
         told
     }
@@ -43,7 +52,12 @@ impl Told {
     /// Changes how one user is called, which changes no group.
     async fn edit(&self) -> Value {
         self.authentik.fake.edit(|directory| {
-            let pk = directory.users().iter().find(|user| user.is_active).unwrap().pk;
+            let pk = directory
+                .users()
+                .iter()
+                .find(|user| user.is_active)
+                .unwrap()
+                .pk;
             assert!(directory.edit_user(pk, |user| user.name = "Somebody Else".into()));
         });
         self.service.sync().await
@@ -61,7 +75,10 @@ async fn telling(authentik: &Authentik, site: &Site, token: &str, target: &str) 
         ("ENTITY_PROVIDER_NAMES", "backstage"),
         ("ENTITY_PROVIDER_BACKSTAGE_BASE_URL", site.base.as_str()),
         ("ENTITY_PROVIDER_BACKSTAGE_TOKEN", token),
-        ("ENTITY_PROVIDER_BACKSTAGE_LOCATIONS", &json!([target]).to_string()),
+        (
+            "ENTITY_PROVIDER_BACKSTAGE_LOCATIONS",
+            &json!([target]).to_string(),
+        ),
     ];
     Service::with(&authentik.base, FakeAuthentik::TOKEN, &more).await
 }
@@ -73,9 +90,15 @@ async fn a_change_of_a_plain_location_arrives_long_before_a_poll() {
     let start = Instant::now();
     assert_eq!(told.edit().await["changed"], 1);
     told.arrives().await;
-    println!("plain: visible {:.1} s after the edit", start.elapsed().as_secs_f64());
+    println!(
+        "plain: visible {:.1} s after the edit",
+        start.elapsed().as_secs_f64()
+    );
     let push = told.service.told(|push| push["at"] != first["at"]).await;
-    assert_eq!((&push["refreshed"], &push["unknown"], &push["waiting"]), (&1.into(), &0.into(), &0.into()));
+    assert_eq!(
+        (&push["refreshed"], &push["unknown"], &push["waiting"]),
+        (&1.into(), &0.into(), &0.into())
+    );
 }
 
 #[tokio::test]
@@ -85,20 +108,36 @@ async fn of_the_shards_the_changed_one_alone_is_read_long_before_a_poll() {
     let (start, mark) = (Instant::now(), told.recorder.passed().len());
     assert_eq!(told.edit().await["changed"], 1);
     told.arrives().await;
-    println!("shards: visible {:.1} s after the edit", start.elapsed().as_secs_f64());
+    println!(
+        "shards: visible {:.1} s after the edit",
+        start.elapsed().as_secs_f64()
+    );
     let push = told.service.told(|push| push["refreshed"] == 1).await;
     assert_eq!((&push["unknown"], &push["waiting"]), (&0.into(), &0.into()));
     let read = told.recorder.paths(mark, 200);
-    assert!(read.len() == 1 && read.iter().all(|path| path.starts_with("/entities?shard=")), "{read:?}");
+    assert!(
+        read.len() == 1 && read.iter().all(|path| path.starts_with("/entities?shard=")),
+        "{read:?}"
+    );
     let list = BTreeSet::from(["/locations?shards=16".to_owned()]);
-    assert_eq!(told.recorder.paths(mark, 304), list, "nothing is read but the way to the shard");
+    assert_eq!(
+        told.recorder.paths(mark, 304),
+        list,
+        "nothing is read but the way to the shard"
+    );
 }
 
 #[tokio::test]
 async fn a_change_while_backstage_is_away_is_told_when_it_is_back() {
     let told = Told::spawn("/entities", 1, Some(NEVER)).await;
     told.service.told(|push| push["refreshed"] == 1).await;
-    let Told { authentik, service, recorder, backstage, setup } = told;
+    let Told {
+        authentik,
+        service,
+        recorder,
+        backstage,
+        setup,
+    } = told;
     let site = backstage.stop().await;
     authentik.fake.edit(|directory| directory.add_user("new"));
     service.sync().await;
@@ -108,23 +147,35 @@ async fn a_change_while_backstage_is_away_is_told_when_it_is_back() {
     let backstage = site.start(&setup).await;
     backstage.becomes(&service.catalog().await).await;
     assert_eq!(recorder.paths(mark, 200).len(), 1);
-    service.told(|push| push["waiting"] == 0 && push["refreshed"] == 1).await;
+    service
+        .told(|push| push["waiting"] == 0 && push["refreshed"] == 1)
+        .await;
 }
 
 #[tokio::test]
 async fn backstage_says_which_location_it_does_not_know_and_which_token() {
     let authentik = Authentik::spawn(FakeDirectory::generate(5)).await;
     let backstage = Backstage::spawn(&Setup::default()).await;
-    let site = Site { base: backstage.base.clone(), database: backstage.database.clone() };
+    let site = Site {
+        base: backstage.base.clone(),
+        database: backstage.database.clone(),
+    };
     let target = "http://entities.example.com/entities";
     let service = telling(&authentik, &site, TOKEN, target).await;
     service.sync().await;
     let push = service.told(|push| push["unknown"] == 1).await;
-    assert_eq!((&push["waiting"], &push["error"]), (&0.into(), &Value::Null), "{push}");
+    assert_eq!(
+        (&push["waiting"], &push["error"]),
+        (&0.into(), &Value::Null),
+        "{push}"
+    );
 
     let service = telling(&authentik, &site, "not-a-token-of-this-backstage", target).await;
     service.sync().await;
     let push = service.told(|push| push["waiting"] == 1).await;
     assert_eq!(push["error"]["code"], "backstage-token", "{push}");
-    assert!(push["error"]["message"].as_str().unwrap().contains("401"), "{push}");
+    assert!(
+        push["error"]["message"].as_str().unwrap().contains("401"),
+        "{push}"
+    );
 }

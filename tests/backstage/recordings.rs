@@ -23,7 +23,15 @@ fn refused(run: &Value) -> BTreeSet<String> {
     let findings = run["findingList"].as_array().unwrap().iter();
     let refused = findings.filter(|finding| finding["code"] == "name-refused");
     let text = |finding: &Value, key: &str| finding[key].as_str().unwrap().to_lowercase();
-    refused.map(|finding| format!("{}:default/{}", text(finding, "kind"), text(finding, "name"))).collect()
+    refused
+        .map(|finding| {
+            format!(
+                "{}:default/{}",
+                text(finding, "kind"),
+                text(finding, "name")
+            )
+        })
+        .collect()
 }
 
 #[tokio::test]
@@ -47,6 +55,8 @@ async fn of_the_seeds_names_exactly_those_in_the_findings_are_refused() {
         assert!(refused.len() > 4, "{refused:?}");
         let backstage = Backstage::spawn(&Setup::patient(&service.entities_url())).await;
         backstage.refuses(&refused).await;
-        backstage.becomes(&service.catalog().await.without(&refused)).await;
+        backstage
+            .becomes(&service.catalog().await.without(&refused))
+            .await;
     }
 }

@@ -34,12 +34,19 @@ impl Filled {
         let recorder = Recorder::spawn(&service.base).await;
         let backstage = Backstage::spawn(&Setup::eager(&format!("{}{LIST}", recorder.base))).await;
         backstage.becomes(&service.catalog().await).await;
-        Self { authentik, service, recorder, backstage }
+        Self {
+            authentik,
+            service,
+            recorder,
+            backstage,
+        }
     }
 
     /// Waits until every part and the list itself were found unchanged so often.
     async fn unchanged(&self, count: usize) {
-        self.recorder.rounds(self.recorder.passed().len(), SHARDS + 1, count, Some(304)).await;
+        self.recorder
+            .rounds(self.recorder.passed().len(), SHARDS + 1, count, Some(304))
+            .await;
     }
 
     /// Edits, syncs, waits until that has arrived, and gives the parts that were read for it.
@@ -49,7 +56,11 @@ impl Filled {
         self.authentik.fake.edit(edit);
         self.service.sync().await;
         let promised = self.service.catalog().await;
-        let stay: BTreeSet<_> = before.refs().intersection(&promised.refs()).cloned().collect();
+        let stay: BTreeSet<_> = before
+            .refs()
+            .intersection(&promised.refs())
+            .cloned()
+            .collect();
         self.arrives(&promised, &stay).await;
         self.unchanged(1).await;
         self.backstage.holds(&promised).await;
@@ -82,16 +93,28 @@ async fn the_parts_make_the_whole_and_one_changed_user_has_one_part_read() {
 
     filled.unchanged(2).await;
     let passed = filled.recorder.passed();
-    let whole: Vec<_> = passed.iter().filter(|exchange| exchange.status == Some(200)).collect();
+    let whole: Vec<_> = passed
+        .iter()
+        .filter(|exchange| exchange.status == Some(200))
+        .collect();
     assert_eq!(whole.len(), SHARDS + 1, "each is sent once: {whole:#?}");
-    assert!(passed.iter().all(|exchange| exchange.conditional == (exchange.status == Some(304))));
+    assert!(
+        passed
+            .iter()
+            .all(|exchange| exchange.conditional == (exchange.status == Some(304)))
+    );
     let mut expected: BTreeSet<_> = (0..SHARDS).map(part).collect();
     expected.insert(LIST.to_owned());
     assert_eq!(filled.recorder.paths(0, 200), expected);
 
     let read = filled
         .edit(|directory| {
-            let pk = directory.users().iter().find(|user| user.is_active).unwrap().pk;
+            let pk = directory
+                .users()
+                .iter()
+                .find(|user| user.is_active)
+                .unwrap()
+                .pk;
             assert!(directory.edit_user(pk, |user| user.name = "Somebody Else".into()));
         })
         .await;
@@ -104,20 +127,36 @@ async fn a_renamed_user_moves_to_another_part_and_a_deleted_one_goes() {
     // In no group, so that nobody else's part changes.
     let loner = directory.add_user("loner");
     let filled = Filled::spawn(directory).await;
-    let read = filled.edit(|directory| assert!(directory.rename(loner, "stranger"))).await;
+    let read = filled
+        .edit(|directory| assert!(directory.rename(loner, "stranger")))
+        .await;
     // printf %s user:default/loner | sha256sum, and of user:default/stranger
     assert_eq!(read, BTreeSet::from([part(1), part(11)]));
     let refs = filled.service.catalog().await.refs();
     assert!(refs.contains("user:default/stranger") && !refs.contains("user:default/loner"));
 
-    let read = filled.edit(|directory| assert!(directory.remove_user(loner))).await;
+    let read = filled
+        .edit(|directory| assert!(directory.remove_user(loner)))
+        .await;
     assert_eq!(read, BTreeSet::from([part(11)]));
-    assert!(!filled.service.catalog().await.refs().contains("user:default/stranger"));
+    assert!(
+        !filled
+            .service
+            .catalog()
+            .await
+            .refs()
+            .contains("user:default/stranger")
+    );
 }
 
 #[tokio::test]
 async fn nobody_is_lost_while_the_service_is_away_or_has_no_snapshot() {
-    let Filled { authentik, service, recorder, backstage } = Filled::spawn(FakeDirectory::generate(50)).await;
+    let Filled {
+        authentik,
+        service,
+        recorder,
+        backstage,
+    } = Filled::spawn(FakeDirectory::generate(50)).await;
     let promised = service.catalog().await;
     let mark = recorder.passed().len();
     recorder.redirect(None);
@@ -132,7 +171,9 @@ async fn nobody_is_lost_while_the_service_is_away_or_has_no_snapshot() {
     backstage.holds(&promised).await;
 
     service.sync().await;
-    recorder.rounds(recorder.passed().len(), SHARDS + 1, 1, Some(304)).await;
+    recorder
+        .rounds(recorder.passed().len(), SHARDS + 1, 1, Some(304))
+        .await;
     backstage.becomes(&promised).await;
     backstage.holds(&promised).await;
 }

@@ -5,7 +5,10 @@ pub mod backstage;
 pub mod catalog;
 pub mod database;
 pub mod presence;
-#[expect(dead_code, reason = "the other suite also asks what this one does not need")]
+#[expect(
+    dead_code,
+    reason = "the other suite also asks what this one does not need"
+)]
 #[path = "../it/support/process.rs"]
 pub mod process;
 pub mod recorder;
@@ -22,7 +25,9 @@ use reqwest::Client;
 
 /// Reads a recording, such as `2026.5/version.json`.
 pub fn fixture(path: &str) -> String {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/authentik").join(path);
+    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/authentik")
+        .join(path);
     std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
@@ -33,5 +38,10 @@ pub fn client() -> Client {
         let _ = rustls::crypto::ring::default_provider().install_default();
     });
     // Node closes idle connections after five seconds, also when a request is on its way.
-    Client::builder().no_proxy().no_gzip().pool_max_idle_per_host(0).build().unwrap()
+    Client::builder()
+        .no_proxy()
+        .no_gzip()
+        .pool_max_idle_per_host(0)
+        .build()
+        .unwrap()
 }

@@ -22,8 +22,14 @@ async fn a_token_in_the_target_opens_the_whole_and_the_shards() {
         let paths = recorder.paths(0, 200);
         assert_eq!(paths.len(), read, "{paths:?}");
         let token = format!("token={READ_TOKEN}");
-        assert!(paths.iter().all(|path| path.ends_with(&token)), "the list hands it on: {paths:?}");
-        assert!(backstage.everything().await.contains(&token), "as the documentation warns");
+        assert!(
+            paths.iter().all(|path| path.ends_with(&token)),
+            "the list hands it on: {paths:?}"
+        );
+        assert!(
+            backstage.everything().await.contains(&token),
+            "as the documentation warns"
+        );
     }
 }
 

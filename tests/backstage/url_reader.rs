@@ -31,7 +31,10 @@ async fn the_token_opens_the_service_and_is_seen_by_nobody() {
     let (authentik, service) = guarded().await;
     let recorder = Recorder::spawn(&service.base).await;
     let target = format!("{}/locations?shards=4", recorder.base);
-    let setup = Setup { url_reader: Some(block(&recorder.base)), ..Setup::eager(&target) };
+    let setup = Setup {
+        url_reader: Some(block(&recorder.base)),
+        ..Setup::eager(&target)
+    };
     let backstage = Backstage::spawn(&setup).await;
     backstage.becomes(&service.catalog().await).await;
     recorder.rounds(0, 5, 2, Some(304)).await;
@@ -43,10 +46,21 @@ async fn the_token_opens_the_service_and_is_seen_by_nobody() {
     assert_eq!(recorder.paths(mark, 200).len(), 1, "one shard changed");
 
     let (passed, bearer) = (recorder.passed(), format!("Bearer {READ_TOKEN}"));
-    assert!(passed.iter().all(|exchange| exchange.authorization.as_deref() == Some(&bearer)));
-    assert!(passed.iter().all(|exchange| !exchange.path.contains(READ_TOKEN)));
+    assert!(
+        passed
+            .iter()
+            .all(|exchange| exchange.authorization.as_deref() == Some(&bearer))
+    );
+    assert!(
+        passed
+            .iter()
+            .all(|exchange| !exchange.path.contains(READ_TOKEN))
+    );
     let everything = backstage.everything().await;
-    assert!(everything.contains(r#""name":"new""#), "it is the whole answer");
+    assert!(
+        everything.contains(r#""name":"new""#),
+        "it is the whole answer"
+    );
     assert!(!everything.contains(READ_TOKEN));
 }
 
@@ -63,14 +77,28 @@ async fn the_token_goes_to_no_other_host_not_even_by_a_redirect() {
     let backstage = Backstage::spawn(&setup).await;
     wait_until("the refused redirect", async || {
         let errors = backstage.database.errors().await;
-        let refused = errors.values().any(|error| error.contains("URL not allowed"));
-        if refused { Ok(()) } else { Err(format!("{errors:?}")) }
+        let refused = errors
+            .values()
+            .any(|error| error.contains("URL not allowed"));
+        if refused {
+            Ok(())
+        } else {
+            Err(format!("{errors:?}"))
+        }
     })
     .await;
     elsewhere.answers(2, Some(401)).await;
     let passed = elsewhere.passed();
-    assert!(passed.iter().all(|exchange| exchange.authorization.is_none()), "{passed:?}");
-    assert!(passed.iter().all(|exchange| exchange.path == "/entities"), "{passed:?}");
+    assert!(
+        passed
+            .iter()
+            .all(|exchange| exchange.authorization.is_none()),
+        "{passed:?}"
+    );
+    assert!(
+        passed.iter().all(|exchange| exchange.path == "/entities"),
+        "{passed:?}"
+    );
 }
 
 /// Serves a location that sends everybody somewhere else, and gives its URL.

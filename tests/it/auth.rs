@@ -25,7 +25,11 @@ const WRONG: &str = "wRoNg0zX9cV8bN7mA6sD5fG4hJ3kL2pQ";
 /// A section with these tokens.
 fn section(read: &[&str], sync: &[&str]) -> AuthConfig {
     let secrets = |tokens: &[&str]| tokens.iter().map(|&token| token.into()).collect();
-    AuthConfig { read_tokens: secrets(read), sync_tokens: secrets(sync), ..AuthConfig::default() }
+    AuthConfig {
+        read_tokens: secrets(read),
+        sync_tokens: secrets(sync),
+        ..AuthConfig::default()
+    }
 }
 
 /// A service with tokens of both kinds that has synced once.
@@ -37,7 +41,13 @@ async fn guarded() -> Pair {
 async fn guarded_by(auth: AuthConfig) -> Pair {
     let adjust = |config: &mut Config| config.service.auth = auth;
     let pair = Pair::spawn(Release::V2026_5, crowd(5), adjust).await;
-    let run = pair.app.post("/sync?wait=5m").bearer_auth(SYNC).send().await.unwrap();
+    let run = pair
+        .app
+        .post("/sync?wait=5m")
+        .bearer_auth(SYNC)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(run.status(), 200);
     pair
 }
@@ -45,7 +55,9 @@ async fn guarded_by(auth: AuthConfig) -> Pair {
 /// Asks with a token in the header.
 async fn ask(app: &TestApp, method: Method, path: &str, token: Option<&str>) -> Answer {
     let header = token.map(|token| format!("Bearer {token}"));
-    let header = header.as_ref().map(|value| ("authorization", value.as_str()));
+    let header = header
+        .as_ref()
+        .map(|value| ("authorization", value.as_str()));
     Answer::to(app, method, path, header.as_slice()).await
 }
 
@@ -99,41 +111,97 @@ async fn a_refusal_says_what_is_the_matter_and_shows_nothing() {
     let realm = "Bearer realm=\"authentik-entity-provider\"";
     for (method, path, token, (status, code, error)) in [
         (Method::GET, "/entities", None, (401, "token-missing", "")),
-        (Method::GET, "/entities?token=", None, (401, "token-missing", "")),
-        (Method::GET, "/entities", Some(WRONG), (401, "token-invalid", ", error=\"invalid_token\"")),
-        (Method::GET, "/entities", Some(SYNC), (403, "token-kind", ", error=\"insufficient_scope\"")),
-        (Method::POST, "/sync", Some(READ), (403, "token-kind", ", error=\"insufficient_scope\"")),
-        (Method::GET, &in_query, Some(READ), (400, "token-twice", ", error=\"invalid_request\"")),
-        (Method::GET, &twice, None, (400, "token-twice", ", error=\"invalid_request\"")),
-        (Method::POST, &post, None, (400, "token-in-query", ", error=\"invalid_request\"")),
+        (
+            Method::GET,
+            "/entities?token=",
+            None,
+            (401, "token-missing", ""),
+        ),
+        (
+            Method::GET,
+            "/entities",
+            Some(WRONG),
+            (401, "token-invalid", ", error=\"invalid_token\""),
+        ),
+        (
+            Method::GET,
+            "/entities",
+            Some(SYNC),
+            (403, "token-kind", ", error=\"insufficient_scope\""),
+        ),
+        (
+            Method::POST,
+            "/sync",
+            Some(READ),
+            (403, "token-kind", ", error=\"insufficient_scope\""),
+        ),
+        (
+            Method::GET,
+            &in_query,
+            Some(READ),
+            (400, "token-twice", ", error=\"invalid_request\""),
+        ),
+        (
+            Method::GET,
+            &twice,
+            None,
+            (400, "token-twice", ", error=\"invalid_request\""),
+        ),
+        (
+            Method::POST,
+            &post,
+            None,
+            (400, "token-in-query", ", error=\"invalid_request\""),
+        ),
     ] {
         let answer = ask(&pair.app, method.clone(), path, token).await;
         let detail = answer.problem(status, code);
-        assert_eq!(answer.header("www-authenticate"), format!("{realm}{error}"), "{method} {path}");
+        assert_eq!(
+            answer.header("www-authenticate"),
+            format!("{realm}{error}"),
+            "{method} {path}"
+        );
         for secret in [READ, SYNC, WRONG, "person"] {
-            assert!(!detail.contains(secret) && !answer.text().contains(secret), "{detail}");
+            assert!(
+                !detail.contains(secret) && !answer.text().contains(secret),
+                "{detail}"
+            );
         }
     }
-    let runs = ask(&pair.app, Method::GET, "/sync", Some(READ)).await.json();
-    assert_eq!(runs["runs"].as_array().unwrap().len(), 1, "no refused post led to a run");
+    let runs = ask(&pair.app, Method::GET, "/sync", Some(READ))
+        .await
+        .json();
+    assert_eq!(
+        runs["runs"].as_array().unwrap().len(),
+        1,
+        "no refused post led to a run"
+    );
 }
 
 #[tokio::test]
 async fn a_read_token_may_stand_in_the_query_and_leaves_it_before_it_is_read() {
     let pair = guarded().await;
     let with_header = ask(&pair.app, Method::GET, "/entities?kind=user", Some(READ)).await;
-    for path in [format!("/entities?kind=user&token={READ}"), format!("/entities?token={OLD_READ}&kind=user")]
-    {
+    for path in [
+        format!("/entities?kind=user&token={READ}"),
+        format!("/entities?token={OLD_READ}&kind=user"),
+    ] {
         let answer = ask(&pair.app, Method::GET, &path, None).await;
         assert_eq!((answer.status, &answer.body), (200, &with_header.body));
-        assert_eq!(answer.etag(), with_header.etag(), "the token is no part of the content");
+        assert_eq!(
+            answer.etag(),
+            with_header.etag(),
+            "the token is no part of the content"
+        );
     }
     for (query, status, code) in [
         (format!("token={WRONG}"), 401, "token-invalid"),
         (format!("token={SYNC}"), 403, "token-kind"),
         (format!("token={READ}&tokens={READ}"), 400, "bad-query"),
     ] {
-        ask(&pair.app, Method::GET, &format!("/entities?{query}"), None).await.problem(status, code);
+        ask(&pair.app, Method::GET, &format!("/entities?{query}"), None)
+            .await
+            .problem(status, code);
     }
 }
 
@@ -147,7 +215,11 @@ async fn a_service_without_tokens_is_open_and_takes_a_token_all_the_same() {
         (format!("/entities?token={WRONG}"), None),
         ("/openapi.json?token=x".to_owned(), None),
     ] {
-        assert_eq!(ask(&pair.app, Method::GET, &path, token).await.status, 200, "{path}");
+        assert_eq!(
+            ask(&pair.app, Method::GET, &path, token).await.status,
+            200,
+            "{path}"
+        );
     }
 }
 
@@ -166,8 +238,20 @@ async fn a_valid_token_is_never_refused_for_the_failures_of_others() {
     assert!(refused.problem(429, "too-many-failures").contains("token"));
     assert_eq!(refused.header("retry-after"), "60");
     for (path, token) in [("/entities", READ), ("/sync", SYNC)] {
-        assert_eq!(ask(&pair.app, Method::GET, path, Some(token)).await.status, 200);
+        assert_eq!(
+            ask(&pair.app, Method::GET, path, Some(token)).await.status,
+            200
+        );
     }
-    assert_eq!(ask(&pair.app, Method::GET, "/entities", None).await.status, 401, "no token is no failure");
-    assert_eq!(ask(&pair.app, Method::GET, "/health", Some(WRONG)).await.status, 200);
+    assert_eq!(
+        ask(&pair.app, Method::GET, "/entities", None).await.status,
+        401,
+        "no token is no failure"
+    );
+    assert_eq!(
+        ask(&pair.app, Method::GET, "/health", Some(WRONG))
+            .await
+            .status,
+        200
+    );
 }

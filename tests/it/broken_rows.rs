@@ -8,18 +8,24 @@ use crate::support::directory::{assert_says, crowd, failure, finding, findings, 
 
 /// Lets a field of the rows with these pks have another value from now on.
 fn spoil(pair: &Pair, place: Place, pks: &[&str], field: &str, value: &Value) {
-    let (pks, field, value) =
-        (pks.iter().map(ToString::to_string).collect::<Vec<_>>(), field.to_owned(), value.clone());
+    let (pks, field, value) = (
+        pks.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        field.to_owned(),
+        value.clone(),
+    );
     let rewrite = move |mut page: Value| {
         for row in page["results"].as_array_mut().into_iter().flatten() {
-            let pk = row["pk"].as_str().map_or_else(|| row["pk"].to_string(), str::to_owned);
+            let pk = row["pk"]
+                .as_str()
+                .map_or_else(|| row["pk"].to_string(), str::to_owned);
             if pks.contains(&pk) {
                 row[&field] = value.clone();
             }
         }
         page
     };
-    pair.fake.script(Step::at(place, Action::rewrite(rewrite)).always());
+    pair.fake
+        .script(Step::at(place, Action::rewrite(rewrite)).always());
 }
 
 #[tokio::test]
@@ -46,13 +52,24 @@ async fn a_broken_user_is_served_as_before_and_the_others_as_they_are_now() {
             (&"3".into(), &"user".into(), &"user-3".into())
         );
         let message = finding["message"].as_str().unwrap();
-        let place = if field == "groups" { "`groups[0]`".to_owned() } else { format!("`{field}`") };
+        let place = if field == "groups" {
+            "`groups[0]`".to_owned()
+        } else {
+            format!("`{field}`")
+        };
         assert_says(message, &["pk 3", &place, "when it was last read"]);
         assert!(!message.contains(private), "{message}");
-        assert_eq!(run["findings"], 1, "no list lacks a row that the other names: {run}");
+        assert_eq!(
+            run["findings"], 1,
+            "no list lacks a row that the other names: {run}"
+        );
         assert_eq!(pair.app.entity("user", "user-3").await.unwrap(), before);
         assert!(pair.app.entity("user", "renamed").await.is_some());
-        assert_eq!(pair.app.sync().await["removed"], 0, "it stays, however often it is broken");
+        assert_eq!(
+            pair.app.sync().await["removed"],
+            0,
+            "it stays, however often it is broken"
+        );
         pair.fake.clear_script();
         assert_eq!(pair.app.sync().await["findings"], 0);
         let mended = pair.app.entity("user", "user-3").await.unwrap();
@@ -76,7 +93,11 @@ async fn a_broken_row_that_was_never_read_is_left_out_and_hides_nothing() {
     );
     let everyone = pair.app.entity("group", "everyone").await.unwrap();
     assert_eq!(everyone["spec"]["members"].as_array().unwrap().len(), 28);
-    assert_eq!(pair.fake.counters().user_lists, 1, "nothing is read again for it");
+    assert_eq!(
+        pair.fake.counters().user_lists,
+        1,
+        "nothing is read again for it"
+    );
 }
 
 #[tokio::test]
@@ -84,9 +105,18 @@ async fn a_broken_group_keeps_its_members() {
     let pair = Pair::with(crowd(30)).await;
     pair.app.sync().await;
     let before = pair.app.entity("group", "everyone").await.unwrap();
-    spoil(&pair, Place::Groups, &[&group_pk(1).to_string()], "users", &json!([1, "two", 3]));
+    spoil(
+        &pair,
+        Place::Groups,
+        &[&group_pk(1).to_string()],
+        "users",
+        &json!([1, "two", 3]),
+    );
     let run = pair.app.sync().await;
-    assert_says(finding(&run, "broken-row")["message"].as_str().unwrap(), &["`users[1]`"]);
+    assert_says(
+        finding(&run, "broken-row")["message"].as_str().unwrap(),
+        &["`users[1]`"],
+    );
     assert_eq!(run["findings"], 1, "{run}");
     assert_eq!(pair.app.entity("group", "everyone").await.unwrap(), before);
 }
@@ -95,13 +125,29 @@ async fn a_broken_group_keeps_its_members() {
 async fn what_a_broken_row_still_names_is_neither_hidden_nor_linked() {
     let pair = Pair::with(crowd(30)).await;
     pair.app.sync().await;
-    spoil(&pair, Place::Groups, &[&group_pk(1).to_string()], "name", &json!(null));
-    pair.fake.edit(|directory| assert!(directory.remove_user(3)));
+    spoil(
+        &pair,
+        Place::Groups,
+        &[&group_pk(1).to_string()],
+        "name",
+        &json!(null),
+    );
+    pair.fake
+        .edit(|directory| assert!(directory.remove_user(3)));
     let run = pair.app.sync().await;
-    assert_eq!((findings(&run, "broken-row").len(), &run["findings"]), (1, &1.into()), "{run}");
+    assert_eq!(
+        (findings(&run, "broken-row").len(), &run["findings"]),
+        (1, &1.into()),
+        "{run}"
+    );
     assert_eq!(run["removed"], 1);
     let everyone = pair.app.entity("group", "everyone").await.unwrap();
-    assert!(!everyone["spec"]["members"].as_array().unwrap().contains(&json!("user-3")));
+    assert!(
+        !everyone["spec"]["members"]
+            .as_array()
+            .unwrap()
+            .contains(&json!("user-3"))
+    );
 }
 
 #[tokio::test]
@@ -109,9 +155,14 @@ async fn a_broken_row_that_is_deleted_goes() {
     let pair = Pair::with(crowd(30)).await;
     spoil(&pair, Place::Users, &["3"], "username", &json!(7));
     pair.app.sync().await;
-    pair.fake.edit(|directory: &mut FakeDirectory| assert!(directory.remove_user(3)));
+    pair.fake
+        .edit(|directory: &mut FakeDirectory| assert!(directory.remove_user(3)));
     let run = pair.app.sync().await;
-    assert_eq!((&run["findings"], &run["users"]), (&0.into(), &29.into()), "{run}");
+    assert_eq!(
+        (&run["findings"], &run["users"]),
+        (&0.into(), &29.into()),
+        "{run}"
+    );
 }
 
 #[tokio::test]
@@ -122,17 +173,32 @@ async fn more_than_a_few_broken_rows_fail_the_run() {
     pair.app.sync().await;
     spoil(&pair, Place::Users, &pks, "is_active", &json!("yes"));
     let run = pair.app.sync().await;
-    assert_eq!(findings(&run, "broken-row").len(), 6, "one percent of 600 rows are few");
+    assert_eq!(
+        findings(&run, "broken-row").len(),
+        6,
+        "one percent of 600 rows are few"
+    );
 
     let pair = Pair::with(crowd(100)).await;
     pair.app.sync().await;
     spoil(&pair, Place::Users, &pks[1..], "is_active", &json!("yes"));
-    assert_eq!(findings(&pair.app.sync().await, "broken-row").len(), 5, "five are few, whatever their share");
+    assert_eq!(
+        findings(&pair.app.sync().await, "broken-row").len(),
+        5,
+        "five are few, whatever their share"
+    );
     spoil(&pair, Place::Users, &pks, "is_active", &json!("yes"));
     let run = pair.app.sync().await;
     let (code, message) = failure(&run);
     assert_eq!(code, "broken-rows");
-    assert_says(message, &["6 of 100 rows of the user list", "pk 1 at `is_active`", "Authentik's version"]);
+    assert_says(
+        message,
+        &[
+            "6 of 100 rows of the user list",
+            "pk 1 at `is_active`",
+            "Authentik's version",
+        ],
+    );
     assert_eq!(pair.app.names("user").await.len(), 100);
 }
 
@@ -140,9 +206,18 @@ async fn more_than_a_few_broken_rows_fail_the_run() {
 async fn a_gigantic_row_is_a_broken_one() {
     let pair = Pair::with(crowd(30)).await;
     pair.app.sync().await;
-    spoil(&pair, Place::Users, &["3"], "name", &json!("x".repeat(5 << 20)));
+    spoil(
+        &pair,
+        Place::Users,
+        &["3"],
+        "name",
+        &json!("x".repeat(5 << 20)),
+    );
     let run = pair.app.sync().await;
-    assert_says(finding(&run, "broken-row")["message"].as_str().unwrap(), &["pk 3", "larger than 4 MiB"]);
+    assert_says(
+        finding(&run, "broken-row")["message"].as_str().unwrap(),
+        &["pk 3", "larger than 4 MiB"],
+    );
     assert_eq!(run["changed"], 0);
     assert!(pair.app.entity("user", "user-3").await.is_some());
 }

@@ -15,8 +15,14 @@ const RELEASES: [&str; 2] = ["2025.10", "2026.5"];
 async fn check(base: &str, token: &str, arguments: &[&str]) -> Ended {
     let variables = [("AUTHENTIK_BASE_URL", base), ("AUTHENTIK_TOKEN", token)];
     let ended = Process::run(&[&["check"], arguments].concat(), &variables).await;
-    assert_eq!(ended.error, "", "no bar and no log where standard error is no terminal");
-    assert!(!ended.out.contains('\u{1b}'), "no colours where standard output is no terminal");
+    assert_eq!(
+        ended.error, "",
+        "no bar and no log where standard error is no terminal"
+    );
+    assert!(
+        !ended.out.contains('\u{1b}'),
+        "no colours where standard output is no terminal"
+    );
     ended
 }
 
@@ -24,7 +30,9 @@ async fn check(base: &str, token: &str, arguments: &[&str]) -> Ended {
 async fn recorded(release: &'static str, token: &str) -> String {
     let replay = Replay::spawn(release).await;
     let ended = check(&replay.base, token, &[]).await;
-    let report = ended.out.replace(&replay.base, "https://authentik.example.com");
+    let report = ended
+        .out
+        .replace(&replay.base, "https://authentik.example.com");
     format!("{report}\nexit code {}", ended.status.code().unwrap())
 }
 
@@ -90,7 +98,10 @@ async fn every_recorded_refusal_is_told_with_its_remedy() {
         let mut reports = Vec::new();
         for error in ERRORS {
             let report = recorded(release, &format!("error-{error}")).await;
-            assert!(report.contains("✗") && report.ends_with("exit code 1"), "{error}: {report}");
+            assert!(
+                report.contains("✗") && report.ends_with("exit code 1"),
+                "{error}: {report}"
+            );
             reports.push(format!("=== {error}\n{report}\n"));
         }
         insta::assert_snapshot!(format!("{release}-errors"), reports.join("\n"));

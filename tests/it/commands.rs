@@ -18,7 +18,11 @@ const LISTEN: [&str; 3] = ["serve", "--listen", "127.0.0.1:0"];
 
 /// A look-alike that another process may read.
 async fn authentik() -> RunningAuthentik {
-    RunningAuthentik::spawn(&FakeAuthentik::new(Release::V2026_5, FakeDirectory::generate(30))).await
+    RunningAuthentik::spawn(&FakeAuthentik::new(
+        Release::V2026_5,
+        FakeDirectory::generate(30),
+    ))
+    .await
 }
 
 /// A directory with a file; it is removed when dropped.
@@ -33,7 +37,11 @@ fn directory_with(name: &str, content: &str) -> (TempDir, String) {
 async fn assert_syncs(service: &str) {
     let run = post(&format!("{service}/sync?wait=1m")).await;
     assert_eq!(run["state"], "succeeded", "{run}");
-    let body = get(&format!("{service}/entities")).await.text().await.unwrap();
+    let body = get(&format!("{service}/entities"))
+        .await
+        .text()
+        .await
+        .unwrap();
     assert!(documents(&body).len() > 30);
 }
 
@@ -44,15 +52,29 @@ async fn the_demo_says_what_to_open_and_serves_it() {
     let urls = demo.until(|line| {
         let Line::Out(line) = line else { return None };
         opened.extend(
-            line.split_whitespace().map(|word| word.trim_matches('\'')).find(is_url).map(str::to_owned),
+            line.split_whitespace()
+                .map(|word| word.trim_matches('\''))
+                .find(is_url)
+                .map(str::to_owned),
         );
-        line.contains("Stop it").then(|| std::mem::take(&mut opened))
+        line.contains("Stop it")
+            .then(|| std::mem::take(&mut opened))
     });
     let urls = urls.await;
     // The first URL is the look-alike's own, the second the service's.
-    let service = urls.iter().find(|url| url.contains("/entities")).unwrap().replace("/entities", "");
-    assert_eq!(post(&format!("{service}/sync?wait=1m")).await["state"], "succeeded");
-    let shown: Vec<_> = urls.iter().filter(|url| url.starts_with(&format!("{service}/"))).collect();
+    let service = urls
+        .iter()
+        .find(|url| url.contains("/entities"))
+        .unwrap()
+        .replace("/entities", "");
+    assert_eq!(
+        post(&format!("{service}/sync?wait=1m")).await["state"],
+        "succeeded"
+    );
+    let shown: Vec<_> = urls
+        .iter()
+        .filter(|url| url.starts_with(&format!("{service}/")))
+        .collect();
     assert!(shown.len() >= 6, "{urls:?}");
     for url in shown {
         assert_eq!(get(url).await.status(), 200, "{url}");
@@ -66,7 +88,10 @@ fn is_url(word: &&str) -> bool {
 
 #[tokio::test]
 async fn the_demo_takes_no_configuration() {
-    for arguments in [["demo", "--config", "app-config.yaml"], ["--config", "app-config.yaml", "demo"]] {
+    for arguments in [
+        ["demo", "--config", "app-config.yaml"],
+        ["--config", "app-config.yaml", "demo"],
+    ] {
         let ended = Process::run(&arguments, &[]).await;
         assert!(!ended.status.success());
         assert!(ended.error.contains("--config"), "{}", ended.error);
@@ -75,20 +100,29 @@ async fn the_demo_takes_no_configuration() {
 
 #[tokio::test]
 async fn a_probe_before_the_first_snapshot_is_no_error_in_the_log() {
-    let variables = [("AUTHENTIK_BASE_URL", "http://127.0.0.1:1"), ("AUTHENTIK_TOKEN", "unused")];
+    let variables = [
+        ("AUTHENTIK_BASE_URL", "http://127.0.0.1:1"),
+        ("AUTHENTIK_TOKEN", "unused"),
+    ];
     let mut serve = Process::spawn(&["serve", "--listen", "127.0.0.1:0"], &variables);
     let service = serve.serving().await;
     assert_eq!(get(&format!("{service}/health/ready")).await.status(), 503);
     serve.signal(Signal::TERM);
     let ended = serve.end().await;
-    assert!(ended.status.success() && !ended.error.contains("ERROR"), "{}", ended.error);
+    assert!(
+        ended.status.success() && !ended.error.contains("ERROR"),
+        "{}",
+        ended.error
+    );
 }
 
 #[tokio::test]
 async fn two_variables_are_enough_to_serve() {
     let authentik = authentik().await;
-    let variables =
-        [("AUTHENTIK_BASE_URL", authentik.base.as_str()), ("AUTHENTIK_TOKEN", FakeAuthentik::TOKEN)];
+    let variables = [
+        ("AUTHENTIK_BASE_URL", authentik.base.as_str()),
+        ("AUTHENTIK_TOKEN", FakeAuthentik::TOKEN),
+    ];
     let mut serve = Process::spawn(&LISTEN, &variables);
     let listening = serve.logged("listening").await;
     assert_eq!(listening["authentik"], authentik.base.as_str());
@@ -101,7 +135,10 @@ async fn two_variables_are_enough_to_serve() {
 async fn the_token_may_stand_in_a_file() {
     let authentik = authentik().await;
     let (_directory, file) = directory_with("token", &format!("{}\n", FakeAuthentik::TOKEN));
-    let variables = [("AUTHENTIK_BASE_URL", authentik.base.as_str()), ("AUTHENTIK_TOKEN_FILE", &file)];
+    let variables = [
+        ("AUTHENTIK_BASE_URL", authentik.base.as_str()),
+        ("AUTHENTIK_TOKEN_FILE", &file),
+    ];
     let mut serve = Process::spawn(&LISTEN, &variables);
     assert_syncs(&serve.serving().await).await;
 }
@@ -142,7 +179,10 @@ async fn the_flag_takes_what_the_configuration_takes() {
 #[tokio::test]
 async fn an_empty_variable_counts_as_unset() {
     let authentik = authentik().await;
-    let (_directory, file) = directory_with("app-config.yaml", "entityProvider: { listen: '127.0.0.1:0' }");
+    let (_directory, file) = directory_with(
+        "app-config.yaml",
+        "entityProvider: { listen: '127.0.0.1:0' }",
+    );
     let variables = [
         ("AUTHENTIK_BASE_URL", authentik.base.as_str()),
         ("AUTHENTIK_TOKEN", FakeAuthentik::TOKEN),
@@ -158,5 +198,9 @@ async fn an_address_in_use_is_named() {
     let address = taken.local_addr().unwrap().to_string();
     let ended = Process::run(&["demo", "--listen", &address], &[]).await;
     assert_eq!(ended.status.code(), Some(1));
-    assert!(ended.error.contains(&address) && ended.error.contains("--listen"), "{}", ended.error);
+    assert!(
+        ended.error.contains(&address) && ended.error.contains("--listen"),
+        "{}",
+        ended.error
+    );
 }

@@ -36,7 +36,12 @@ fn settled(users: u64) -> FakeDirectory {
 #[tokio::test]
 async fn a_crawl_gives_what_a_reading_of_changes_goes_on_from() {
     let mut directory = FakeDirectory::generate(300);
-    let newest = directory.users().iter().map(|user| user.last_updated).max().unwrap();
+    let newest = directory
+        .users()
+        .iter()
+        .map(|user| user.last_updated)
+        .max()
+        .unwrap();
     let first = directory.users()[0].pk;
     directory.user_mut(first).unwrap().last_updated = "2900-01-01T00:00:00Z".parse().unwrap();
     let reader = Reader::with(directory).await;
@@ -47,7 +52,10 @@ async fn a_crawl_gives_what_a_reading_of_changes_goes_on_from() {
         others.map(|user| user.last_updated).max().unwrap()
     });
     assert!(newest_but_one <= newest);
-    let (watermark, now) = (crawl.watermark.unwrap(), reader.fake.edit(|directory| directory.now()));
+    let (watermark, now) = (
+        crawl.watermark.unwrap(),
+        reader.fake.edit(|directory| directory.now()),
+    );
     assert!(
         (newest_but_one..=now).contains(&watermark),
         "a stamp from the future is no watermark: {watermark}"
@@ -74,7 +82,9 @@ async fn changes_with_a_stamp_are_followed() {
         })
         .await;
     assert!(delta.watermark > before && delta.unannounced.is_empty());
-    let (delta, _) = reader.follows(|directory| assert!(directory.set_active(18, true))).await;
+    let (delta, _) = reader
+        .follows(|directory| assert!(directory.set_active(18, true)))
+        .await;
     assert_eq!(delta.directory.users().len(), 301);
 }
 
@@ -88,7 +98,9 @@ async fn memberships_and_groups_are_followed_without_a_stamp() {
             assert!(directory.set_parents(team, &[group_pk(1)]));
         })
         .await;
-    let (delta, _) = reader.follows(|directory| assert!(directory.remove_group(group_pk(1)))).await;
+    let (delta, _) = reader
+        .follows(|directory| assert!(directory.remove_group(group_pk(1))))
+        .await;
     assert!(delta.directory.user(UserPk(9)).unwrap().groups.is_empty());
 }
 
@@ -99,7 +111,9 @@ async fn who_joins_a_group_just_after_it_was_read_is_in_it() {
         let new = directory.add_user("new");
         assert!(directory.add_member(group_pk(1), new));
     };
-    reader.fake.script(Step::at(Place::Groups, Action::after(join)));
+    reader
+        .fake
+        .script(Step::at(Place::Groups, Action::after(join)));
     let (delta, _) = reader.delta().await;
     assert_same(&delta.directory, &reader.present());
 }
@@ -108,7 +122,9 @@ async fn who_joins_a_group_just_after_it_was_read_is_in_it() {
 async fn whoever_is_deleted_goes_wherever_the_row_stands() {
     for pk in 1..=26 {
         let mut reader = Reader::with(settled(26)).await;
-        reader.follows(|directory| assert!(directory.remove_user(pk))).await;
+        reader
+            .follows(|directory| assert!(directory.remove_user(pk)))
+            .await;
     }
 }
 
@@ -134,7 +150,10 @@ async fn an_activation_without_a_stamp_is_found_by_its_count() {
                 directory.user_mut(pk).unwrap().is_active = is_active;
             };
             let (delta, _) = reader.follows(switch).await;
-            assert_eq!(delta.unannounced, [UserPk(i64::try_from(pk).unwrap())].into());
+            assert_eq!(
+                delta.unannounced,
+                [UserPk(i64::try_from(pk).unwrap())].into()
+            );
         }
     }
 }
@@ -144,9 +163,13 @@ async fn a_delete_between_the_counts_hides_no_activation() {
     let mut directory = settled(300);
     directory.user_mut(77).unwrap().is_active = false;
     let reader = Reader::with(directory).await;
-    reader.fake.edit(|directory| directory.user_mut(77).unwrap().is_active = true);
+    reader
+        .fake
+        .edit(|directory| directory.user_mut(77).unwrap().is_active = true);
     let gate = Gate::new();
-    reader.fake.script(Step::at(Place::Users, Action::gate(&gate)).page(299));
+    reader
+        .fake
+        .script(Step::at(Place::Users, Action::gate(&gate)).page(299));
     let delete = async {
         gate.waiting(1).await;
         // The clock, the groups, two questions for recent users, the end; then two parts and three spots.
@@ -164,12 +187,21 @@ async fn a_delete_between_the_counts_hides_no_activation() {
 #[tokio::test]
 async fn another_type_is_found_by_its_count_also_if_nobody_had_it() {
     let mut reader = Reader::with(settled(300)).await;
-    for (pk, kind) in [(77, UserKind::External), (300, UserKind::ServiceAccount), (1, UserKind::External)] {
-        reader.follows(|directory| assert!(directory.set_kind(pk, kind))).await;
+    for (pk, kind) in [
+        (77, UserKind::External),
+        (300, UserKind::ServiceAccount),
+        (1, UserKind::External),
+    ] {
+        reader
+            .follows(|directory| assert!(directory.set_kind(pk, kind)))
+            .await;
     }
     reader
         .follows(|directory| {
-            assert!(directory.set_kind(77, UserKind::Internal) && directory.set_kind(1, UserKind::Internal));
+            assert!(
+                directory.set_kind(77, UserKind::Internal)
+                    && directory.set_kind(1, UserKind::Internal)
+            );
         })
         .await;
 }
@@ -184,10 +216,17 @@ async fn a_row_that_appears_late_is_found_by_its_stamp_or_by_the_count() {
         }
         assert!(directory.edit_user(200, |_| ()));
         let mut reader = Reader::with(directory).await;
-        let (delta, _) = reader.follows(|directory| directory.insert_user(unstamped(pk, username))).await;
-        assert_eq!(delta.unannounced, [UserPk(i64::try_from(pk).unwrap())].into());
+        let (delta, _) = reader
+            .follows(|directory| directory.insert_user(unstamped(pk, username)))
+            .await;
+        assert_eq!(
+            delta.unannounced,
+            [UserPk(i64::try_from(pk).unwrap())].into()
+        );
         let late = stamped(pk + 3, "late", reader.watermark);
-        let (delta, _) = reader.follows(|directory| directory.insert_user(late)).await;
+        let (delta, _) = reader
+            .follows(|directory| directory.insert_user(late))
+            .await;
         assert!(delta.unannounced.is_empty(), "the overlap shows it");
     }
 }
@@ -208,7 +247,9 @@ async fn a_delete_behind_a_row_without_a_stamp_is_found_by_the_spots() {
 #[tokio::test]
 async fn a_name_without_a_stamp_waits_for_the_next_crawl() {
     let reader = Reader::with(settled(300)).await;
-    reader.fake.edit(|directory| directory.user_mut(42).unwrap().name = "By SQL".into());
+    reader
+        .fake
+        .edit(|directory| directory.user_mut(42).unwrap().name = "By SQL".into());
     let (delta, _) = reader.delta().await;
     assert_same(&delta.directory, &reader.directory);
     assert_same(&reader.crawl().await.directory, &reader.present());
@@ -225,9 +266,14 @@ async fn avatars_that_are_signed_for_every_answer_are_no_unrest() {
         }
         page
     };
-    reader.fake.script(Step::at(Place::Users, Action::rewrite(sign)).always());
+    reader
+        .fake
+        .script(Step::at(Place::Users, Action::rewrite(sign)).always());
     let (delta, cost) = reader.delta().await;
-    assert!(delta.unannounced.is_empty() && cost.requests < 15, "{cost:?}");
+    assert!(
+        delta.unannounced.is_empty() && cost.requests < 15,
+        "{cost:?}"
+    );
 }
 
 #[tokio::test]
@@ -265,7 +311,10 @@ async fn a_crawl_goes_on_from_when_it_began_where_nothing_changed_for_long() {
     let now = reader.fake.edit(|directory| directory.now());
     let watermark = reader.crawl().await.watermark.unwrap();
     let age = now.duration_since(watermark);
-    assert!((5..7).contains(&age.as_secs()), "the overlap before, and `Date` has whole seconds: {age:?}");
+    assert!(
+        (5..7).contains(&age.as_secs()),
+        "the overlap before, and `Date` has whole seconds: {age:?}"
+    );
 }
 
 #[tokio::test]

@@ -45,15 +45,29 @@ impl Following {
         let fake = FakeAuthentik::new(release, directory).with_own_time();
         let authentik = RunningAuthentik::spawn(&fake).await;
         let hours = Arc::new(AtomicI64::new(0));
-        let (begin, moved) = ("2026-01-05T08:00:00Z".parse::<Timestamp>().unwrap(), Arc::clone(&hours));
-        let clock = Clock::new(move || begin + SignedDuration::from_hours(moved.load(Ordering::Relaxed)));
+        let (begin, moved) = (
+            "2026-01-05T08:00:00Z".parse::<Timestamp>().unwrap(),
+            Arc::clone(&hours),
+        );
+        let clock =
+            Clock::new(move || begin + SignedDuration::from_hours(moved.load(Ordering::Relaxed)));
         let mut config = config(&authentik.base, FakeAuthentik::TOKEN);
         // Shorter than the default, since the look-alike's clock moves a second with each change.
         config.service.delta_overlap = Duration::from_secs(5);
         adjust(&mut config);
         let app = TestApp::spawn_at(config, clock).await;
         let run = app.follow().await;
-        (Self { pair: Pair { fake, app, authentik }, hours }, run)
+        (
+            Self {
+                pair: Pair {
+                    fake,
+                    app,
+                    authentik,
+                },
+                hours,
+            },
+            run,
+        )
     }
 
     /// In front of a release that tells what changed.
@@ -97,16 +111,31 @@ fn reason(run: &Value) -> &str {
 async fn the_second_run_reads_what_changed_and_says_so_everywhere() {
     let following = Following::of(settled(500)).await;
     let app = &following.pair.app;
-    let run = following.follows(|directory| assert!(directory.rename(7, "renamed"))).await;
-    assert_eq!((&run["added"], &run["removed"], &run["users"]), (&json!(1), &json!(1), &json!(500)));
+    let run = following
+        .follows(|directory| assert!(directory.rename(7, "renamed")))
+        .await;
+    assert_eq!(
+        (&run["added"], &run["removed"], &run["users"]),
+        (&json!(1), &json!(1), &json!(500))
+    );
     let since: Timestamp = run["since"].as_str().unwrap().parse().unwrap();
     let now = following.pair.fake.edit(|directory| directory.now());
     let age = now.duration_since(since).as_secs();
-    assert!((5..13).contains(&age), "the overlap before the last change of before: {age} s");
-    assert!(app.entity("user", "renamed").await.unwrap()["spec"]["memberOf"] == json!(["everyone"]));
+    assert!(
+        (5..13).contains(&age),
+        "the overlap before the last change of before: {age} s"
+    );
+    assert!(
+        app.entity("user", "renamed").await.unwrap()["spec"]["memberOf"] == json!(["everyone"])
+    );
     assert_eq!(mode(&app.json("/sync").await["runs"][0]), "delta");
-    let events = app.fetch(&format!("/sync/{}/events", run["id"].as_str().unwrap())).await;
-    assert_says(&events.text().await.unwrap(), &["event: succeeded", "\"mode\":\"delta\""]);
+    let events = app
+        .fetch(&format!("/sync/{}/events", run["id"].as_str().unwrap()))
+        .await;
+    assert_says(
+        &events.text().await.unwrap(),
+        &["event: succeeded", "\"mode\":\"delta\""],
+    );
 }
 
 #[tokio::test]
@@ -126,24 +155,36 @@ async fn nothing_changed_costs_a_few_rows_and_keeps_the_body() {
 async fn every_kind_of_change_is_followed() {
     let following = Following::of(settled(300)).await;
     let app = &following.pair.app;
-    let run = following.follows(|directory| assert!(directory.set_active(18, false))).await;
+    let run = following
+        .follows(|directory| assert!(directory.set_active(18, false)))
+        .await;
     assert_eq!(run["removed"], 1);
-    let run = following.follows(|directory| assert!(directory.remove_user(150))).await;
+    let run = following
+        .follows(|directory| assert!(directory.remove_user(150)))
+        .await;
     assert_eq!(run["removed"], 1);
     let join = |directory: &mut FakeDirectory| {
         let team = directory.add_group("team");
         assert!(directory.add_member(team, 300) && directory.remove_member(group_pk(1), 9));
     };
     following.follows(join).await;
-    assert_eq!(app.entity("group", "team").await.unwrap()["spec"]["members"], json!(["user-300"]));
-    assert_eq!(app.entity("user", "user-9").await.unwrap()["spec"]["memberOf"], json!([]));
+    assert_eq!(
+        app.entity("group", "team").await.unwrap()["spec"]["members"],
+        json!(["user-300"])
+    );
+    assert_eq!(
+        app.entity("user", "user-9").await.unwrap()["spec"]["memberOf"],
+        json!([])
+    );
     let dissolve = |directory: &mut FakeDirectory| {
         let team = directory.group_named("team").unwrap().pk;
         assert!(directory.remove_group(team));
     };
     following.follows(dissolve).await;
     assert_eq!(app.names("group").await, ["everyone"]);
-    let run = following.follows(|directory| assert!(directory.set_kind(7, UserKind::ServiceAccount))).await;
+    let run = following
+        .follows(|directory| assert!(directory.set_kind(7, UserKind::ServiceAccount)))
+        .await;
     assert_eq!(run["removed"], 1);
 }
 
@@ -156,21 +197,38 @@ async fn names_stay_with_who_held_them() {
         })
         .await;
     assert_eq!(finding(&run, "name-collision")["pk"], "31");
-    let run = following.follows(|directory| assert!(directory.remove_user(7))).await;
+    let run = following
+        .follows(|directory| assert!(directory.remove_user(7)))
+        .await;
     assert!(findings(&run, "name-collision").is_empty());
     let entity = following.pair.app.entity("user", "user-7").await.unwrap();
-    assert_eq!(entity["metadata"]["annotations"]["authentik.goauthentik.io/pk"], "31");
+    assert_eq!(
+        entity["metadata"]["annotations"]["authentik.goauthentik.io/pk"],
+        "31"
+    );
 }
 
 #[tokio::test]
 async fn the_shrink_guard_judges_what_changed() {
     let following = Following::of(settled(30)).await;
-    let run =
-        following.after(|directory| (1..=7).for_each(|pk| assert!(directory.remove_user(pk * 3)))).await;
+    let run = following
+        .after(|directory| (1..=7).for_each(|pk| assert!(directory.remove_user(pk * 3))))
+        .await;
     assert_eq!((hold(&run).0, mode(&run)), ("shrink", "delta"));
     let run = following.after(|_| ()).await;
-    assert_eq!((hold(&run).0, following.pair.app.names("user").await.len()), ("shrink", 30));
-    let run = following.pair.app.post("/sync?wait=1m&accept=shrink").send().await.unwrap().text().await;
+    assert_eq!(
+        (hold(&run).0, following.pair.app.names("user").await.len()),
+        ("shrink", 30)
+    );
+    let run = following
+        .pair
+        .app
+        .post("/sync?wait=1m&accept=shrink")
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await;
     let run: Value = serde_json::from_str(&run.unwrap()).unwrap();
     assert_eq!((mode(&run), &run["removed"]), ("delta", &json!(7)), "{run}");
 }
@@ -178,9 +236,14 @@ async fn the_shrink_guard_judges_what_changed() {
 #[tokio::test]
 async fn a_failed_run_changes_nothing_and_leaves_no_doubt() {
     let following = Following::of(settled(300)).await;
-    let cut = Step::at(Place::Users, Action::answer(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "{}"));
+    let cut = Step::at(
+        Place::Users,
+        Action::answer(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "{}"),
+    );
     following.pair.fake.script(cut.nth(3));
-    let run = following.after(|directory| assert!(directory.remove_user(5))).await;
+    let run = following
+        .after(|directory| assert!(directory.remove_user(5)))
+        .await;
     assert_eq!((failure(&run).0, mode(&run)), ("status", "delta"));
     assert_eq!(following.pair.app.names("user").await.len(), 300);
     assert_eq!(following.follows(|_| ()).await["removed"], 1);
@@ -190,7 +253,16 @@ async fn a_failed_run_changes_nothing_and_leaves_no_doubt() {
 async fn a_change_that_nothing_shows_keeps_the_body() {
     let following = Following::of(settled(30)).await;
     let tag = following.pair.app.fetch("/entities").await.headers()["etag"].clone();
-    let run = following.follows(|directory| assert!(directory.set_kind(7, UserKind::External))).await;
-    assert_eq!((&run["changed"], &run["users"], &run["groups"]), (&json!(0), &json!(30), &json!(1)), "{run}");
-    assert_eq!(following.pair.app.fetch("/entities").await.headers()["etag"], tag);
+    let run = following
+        .follows(|directory| assert!(directory.set_kind(7, UserKind::External)))
+        .await;
+    assert_eq!(
+        (&run["changed"], &run["users"], &run["groups"]),
+        (&json!(0), &json!(30), &json!(1)),
+        "{run}"
+    );
+    assert_eq!(
+        following.pair.app.fetch("/entities").await.headers()["etag"],
+        tag
+    );
 }

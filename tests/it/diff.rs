@@ -39,13 +39,22 @@ async fn the_exit_code_says_whether_a_running_service_differs() {
     let arguments = ["diff", "--against", &app.base];
     let same = upstream.run(&arguments).await;
     assert_eq!((same.status.code(), same.out.as_str()), (Some(0), ""));
-    assert_says(&same.error, &["0 to add, 0 to change, 0 to remove against http://127.0.0.1:"]);
+    assert_says(
+        &same.error,
+        &["0 to add, 0 to change, 0 to remove against http://127.0.0.1:"],
+    );
     edit(&upstream);
     let edited = upstream.run(&arguments).await;
-    assert_eq!((edited.status.code(), edited.out.as_str()), (Some(1), EDITED));
+    assert_eq!(
+        (edited.status.code(), edited.out.as_str()),
+        (Some(1), EDITED)
+    );
     assert_says(&edited.error, &["1 to add, 2 to change, 1 to remove"]);
     let run = app.sync().await;
-    assert_eq!((&run["added"], &run["changed"], &run["removed"]), (&json!(1), &json!(2), &json!(1)));
+    assert_eq!(
+        (&run["added"], &run["changed"], &run["removed"]),
+        (&json!(1), &json!(2), &json!(1))
+    );
     assert_eq!(upstream.run(&arguments).await.status.code(), Some(0));
 }
 
@@ -53,11 +62,15 @@ async fn the_exit_code_says_whether_a_running_service_differs() {
 async fn the_configured_address_is_the_default() {
     let (upstream, app) = synced().await;
     let listen = app.base.replace("http://", "");
-    let ended = upstream.run_with(&["diff"], &[("ENTITY_PROVIDER_LISTEN", &listen)]).await;
+    let ended = upstream
+        .run_with(&["diff"], &[("ENTITY_PROVIDER_LISTEN", &listen)])
+        .await;
     assert_eq!(ended.status.code(), Some(0), "{}", ended.error);
     let port = listen.rsplit(':').next().unwrap();
     let everywhere = format!("0.0.0.0:{port}");
-    let ended = upstream.run_with(&["diff"], &[("ENTITY_PROVIDER_LISTEN", &everywhere)]).await;
+    let ended = upstream
+        .run_with(&["diff"], &[("ENTITY_PROVIDER_LISTEN", &everywhere)])
+        .await;
     assert_eq!(ended.status.code(), Some(0), "{}", ended.error);
 }
 
@@ -69,9 +82,15 @@ async fn a_service_with_tokens_is_asked_with_the_own_one_or_with_that_of_the_url
     config.service.auth.read_tokens = vec![TOKEN.into()];
     config.service.auth.allow_anonymous = true;
     let app = TestApp::spawn(config).await;
-    assert_eq!(app.post("/sync?wait=5m").send().await.unwrap().status(), 200);
+    assert_eq!(
+        app.post("/sync?wait=5m").send().await.unwrap().status(),
+        200
+    );
     let listen = app.base.replace("http://", "");
-    let own = [("ENTITY_PROVIDER_LISTEN", listen.as_str()), ("ENTITY_PROVIDER_AUTH_READ_TOKENS", TOKEN)];
+    let own = [
+        ("ENTITY_PROVIDER_LISTEN", listen.as_str()),
+        ("ENTITY_PROVIDER_AUTH_READ_TOKENS", TOKEN),
+    ];
     let with_token = format!("{}/entities?token={TOKEN}", app.base);
     for (arguments, variables, code) in [
         (&["diff"][..], &own[..], 0),
@@ -81,7 +100,12 @@ async fn a_service_with_tokens_is_asked_with_the_own_one_or_with_that_of_the_url
         (&["diff", "--against", &app.base], &own, 2),
     ] {
         let ended = upstream.run_with(arguments, variables).await;
-        assert_eq!(ended.status.code(), Some(code), "{arguments:?}: {}", ended.error);
+        assert_eq!(
+            ended.status.code(),
+            Some(code),
+            "{arguments:?}: {}",
+            ended.error
+        );
         assert!(!ended.error.contains(TOKEN), "{}", ended.error);
     }
     let explained = ["explain", "group", "everyone", "--url", &with_token];
@@ -94,17 +118,33 @@ async fn a_file_of_every_format_is_as_good_as_a_service() {
     let folder = tempfile::tempdir().unwrap();
     let files: Vec<_> = ["yaml", "json", "ndjson"]
         .iter()
-        .map(|format| (*format, folder.path().join(format).to_str().unwrap().to_owned()))
+        .map(|format| {
+            (
+                *format,
+                folder.path().join(format).to_str().unwrap().to_owned(),
+            )
+        })
         .collect();
     for (format, file) in &files {
-        upstream.printed(&["export", "--format", format, "--output", file]).await;
+        upstream
+            .printed(&["export", "--format", format, "--output", file])
+            .await;
         let same = upstream.run(&["diff", "--against", file]).await;
-        assert_eq!((same.status.code(), same.out.as_str()), (Some(0), ""), "{format}: {}", same.error);
+        assert_eq!(
+            (same.status.code(), same.out.as_str()),
+            (Some(0), ""),
+            "{format}: {}",
+            same.error
+        );
     }
     edit(&upstream);
     for (format, file) in &files {
         let edited = upstream.run(&["diff", "--against", file]).await;
-        assert_eq!((edited.status.code(), edited.out.as_str()), (Some(1), EDITED), "{format}");
+        assert_eq!(
+            (edited.status.code(), edited.out.as_str()),
+            (Some(1), EDITED),
+            "{format}"
+        );
     }
 }
 
@@ -112,7 +152,9 @@ async fn a_file_of_every_format_is_as_good_as_a_service() {
 async fn the_difference_as_json_has_the_same_refs() {
     let (upstream, app) = synced().await;
     edit(&upstream);
-    let ended = upstream.run(&["diff", "--against", &app.base, "--output", "json"]).await;
+    let ended = upstream
+        .run(&["diff", "--against", &app.base, "--output", "json"])
+        .await;
     assert_eq!(ended.status.code(), Some(1));
     let expected = json!({
         "against": app.base,
@@ -133,9 +175,15 @@ async fn names_that_the_service_holds_count_as_held() {
     app.sync().await;
     upstream.fake.edit(|directory| directory.rename(2, "Alex"));
     let ended = upstream.run(&["diff", "--against", &app.base]).await;
-    assert_eq!(ended.out, "- user:default/other\n", "pk 4 keeps the name against the lower pk");
+    assert_eq!(
+        ended.out, "- user:default/other\n",
+        "pk 4 keeps the name against the lower pk"
+    );
     let run = app.sync().await;
-    assert_eq!((&run["added"], &run["changed"], &run["removed"]), (&json!(0), &json!(0), &json!(1)));
+    assert_eq!(
+        (&run["added"], &run["changed"], &run["removed"]),
+        (&json!(0), &json!(0), &json!(1))
+    );
 }
 
 #[tokio::test]
@@ -153,30 +201,51 @@ async fn whatever_keeps_the_comparison_from_being_made_has_an_exit_code_of_its_o
         ("/nonexistent/file", "cannot read /nonexistent/file"),
     ] {
         let ended = upstream.run(&["diff", "--against", against]).await;
-        assert_eq!((ended.status.code(), ended.out.as_str()), (Some(2), ""), "{against}");
+        assert_eq!(
+            (ended.status.code(), ended.out.as_str()),
+            (Some(2), ""),
+            "{against}"
+        );
         assert_says(&ended.error, &["error: ", said]);
     }
     upstream.fake.revoke(FakeAuthentik::TOKEN);
     fs::write(&file, "").unwrap();
-    let ended = upstream.run(&["diff", "--against", file.to_str().unwrap()]).await;
-    assert_eq!(ended.status.code(), Some(2), "an Authentik that cannot be read is trouble, not a difference");
+    let ended = upstream
+        .run(&["diff", "--against", file.to_str().unwrap()])
+        .await;
+    assert_eq!(
+        ended.status.code(),
+        Some(2),
+        "an Authentik that cannot be read is trouble, not a difference"
+    );
     assert_says(&ended.error, &["(token)"]);
     let ended = crate::support::process::Process::run(&["diff"], &[]).await;
-    assert_eq!(ended.status.code(), Some(2), "so is a configuration that cannot be used");
+    assert_eq!(
+        ended.status.code(),
+        Some(2),
+        "so is a configuration that cannot be used"
+    );
 }
 
 #[tokio::test]
 async fn a_password_in_the_url_is_not_repeated() {
     let upstream = Upstream::spawn(crowd(4)).await;
-    let ended = upstream.run(&["diff", "--against", "http://me:hunter2@127.0.0.1:1"]).await;
+    let ended = upstream
+        .run(&["diff", "--against", "http://me:hunter2@127.0.0.1:1"])
+        .await;
     assert_eq!(ended.status.code(), Some(2));
     assert!(!ended.error.contains("hunter2"), "{}", ended.error);
     let (upstream, app) = synced().await;
     let url = app.base.replace("http://", "http://me:hunter2@");
     for output in ["text", "json"] {
-        let ended = upstream.run(&["diff", "--against", &url, "--output", output]).await;
+        let ended = upstream
+            .run(&["diff", "--against", &url, "--output", output])
+            .await;
         assert_eq!(ended.status.code(), Some(0), "{}", ended.error);
-        assert!(!ended.error.contains("hunter2") && !ended.out.contains("hunter2"), "{ended:?}");
+        assert!(
+            !ended.error.contains("hunter2") && !ended.out.contains("hunter2"),
+            "{ended:?}"
+        );
     }
 }
 
@@ -185,13 +254,28 @@ async fn hostile_refs_in_a_file_are_printed_inertly() {
     let upstream = Upstream::spawn(crowd(1)).await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("hostile");
-    let entity =
-        json!({"kind": "User", "metadata": {"name": "\u{1b}[2J\u{202e}\n+ fake", "namespace": "\u{9b}"}});
+    let entity = json!({"kind": "User", "metadata": {"name": "\u{1b}[2J\u{202e}\n+ fake", "namespace": "\u{9b}"}});
     fs::write(&file, entity.to_string()).unwrap();
     for output in ["text", "json"] {
-        let ended = upstream.run(&["diff", "--against", file.to_str().unwrap(), "--output", output]).await;
+        let ended = upstream
+            .run(&[
+                "diff",
+                "--against",
+                file.to_str().unwrap(),
+                "--output",
+                output,
+            ])
+            .await;
         assert_eq!(ended.status.code(), Some(1));
-        assert!(!ended.out.chars().any(|c| c.is_control() && c != '\n'), "{:?}", ended.out);
-        assert!(ended.out.contains("\\u001b[2J") && !ended.out.contains("\n+ fake"), "{:?}", ended.out);
+        assert!(
+            !ended.out.chars().any(|c| c.is_control() && c != '\n'),
+            "{:?}",
+            ended.out
+        );
+        assert!(
+            ended.out.contains("\\u001b[2J") && !ended.out.contains("\n+ fake"),
+            "{:?}",
+            ended.out
+        );
     }
 }

@@ -14,13 +14,19 @@ async fn page() -> Pair {
 
 /// Addresses behind an attribute or a function, up to the character that ends them.
 fn addresses<'a>(text: &'a str, before: &str, end: &[char]) -> Vec<&'a str> {
-    text.split(before).skip(1).map(|rest| rest.split(end).next().unwrap().trim_matches(['"', '\''])).collect()
+    text.split(before)
+        .skip(1)
+        .map(|rest| rest.split(end).next().unwrap().trim_matches(['"', '\'']))
+        .collect()
 }
 
 /// The addresses that a page or a style sheet loads, as they are written.
 fn loaded(text: &str) -> BTreeSet<&str> {
     let attributes = ["src=\"", "href=\""].map(|before| addresses(text, before, &['"']));
-    let styles = [addresses(text, "url(", &[')']), addresses(text, "@import ", &[';'])];
+    let styles = [
+        addresses(text, "url(", &[')']),
+        addresses(text, "@import ", &[';']),
+    ];
     attributes.into_iter().chain(styles).flatten().collect()
 }
 
@@ -53,7 +59,10 @@ async fn every_file_that_the_page_loads_is_served_by_this_service() {
     let files = loaded(&html);
     assert!(files.len() >= 5, "{files:?}");
     for file in files {
-        assert!(!file.contains("//") && !file.starts_with('/'), "not relative: {file}");
+        assert!(
+            !file.contains("//") && !file.starts_with('/'),
+            "not relative: {file}"
+        );
         let (at, answer) = fetch(&pair.app, &page, file).await;
         assert!(!answer.body.is_empty());
         if answer.header("content-type") == "text/css" {
@@ -71,30 +80,58 @@ async fn the_page_reads_the_description_beside_it_and_asks_no_validator() {
     let (at, script) = fetch(&pair.app, &base, "/docs/swagger-initializer.js").await;
     assert!(script.header("content-type").ends_with("/javascript"));
     let script = script.text();
-    assert!(!script.contains("http") && !script.contains("{{"), "{script}");
+    assert!(
+        !script.contains("http") && !script.contains("{{"),
+        "{script}"
+    );
     assert!(script.contains("\"validatorUrl\": \"none\""), "{script}");
-    let [address] = addresses(&script, "\"url\": \"", &['"'])[..] else { panic!("{script}") };
+    let [address] = addresses(&script, "\"url\": \"", &['"'])[..] else {
+        panic!("{script}")
+    };
     let (url, description) = fetch(&pair.app, &at, address).await;
-    assert_eq!((url.path(), description.header("content-type")), ("/openapi.json", "application/json"));
+    assert_eq!(
+        (url.path(), description.header("content-type")),
+        ("/openapi.json", "application/json")
+    );
     let servers = &description.json()["servers"];
-    assert_eq!(servers[0]["url"], "./", "requests are tried beside the description, behind any prefix");
+    assert_eq!(
+        servers[0]["url"], "./",
+        "requests are tried beside the description, behind any prefix"
+    );
 }
 
 #[tokio::test]
 async fn a_browser_may_load_nothing_from_elsewhere() {
     let pair = page().await;
-    for path in ["/docs/", "/docs/swagger-ui.css", "/docs/swagger-ui-bundle.js"] {
+    for path in [
+        "/docs/",
+        "/docs/swagger-ui.css",
+        "/docs/swagger-ui-bundle.js",
+    ] {
         let answer = Answer::get(&pair.app, path, &[]).await;
         let policy = answer.header("content-security-policy");
-        assert!(policy.starts_with("default-src 'self';"), "{path}: {policy}");
-        assert!(!policy.contains("http") && !policy.contains('*'), "{path}: {policy}");
+        assert!(
+            policy.starts_with("default-src 'self';"),
+            "{path}: {policy}"
+        );
+        assert!(
+            !policy.contains("http") && !policy.contains('*'),
+            "{path}: {policy}"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_file_that_the_page_has_not_is_a_problem() {
     let pair = page().await;
-    for path in ["/docs/nothing.js", "/docs/..%2fCargo.toml", "/docs/%FF", "/docs/a/b"] {
-        Answer::get(&pair.app, path, &[]).await.problem(404, "unknown-path");
+    for path in [
+        "/docs/nothing.js",
+        "/docs/..%2fCargo.toml",
+        "/docs/%FF",
+        "/docs/a/b",
+    ] {
+        Answer::get(&pair.app, path, &[])
+            .await
+            .problem(404, "unknown-path");
     }
 }

@@ -1,6 +1,8 @@
 //! What became of a row, by `GET /explain` and by the command.
 
-use authentik_entity_provider::authentik::fake::{Access, FakeAuthentik, FakeDirectory, Release, UserKind};
+use authentik_entity_provider::authentik::fake::{
+    Access, FakeAuthentik, FakeDirectory, Release, UserKind,
+};
 use authentik_entity_provider::catalog::policy::NamePolicy;
 use serde_json::Value;
 
@@ -11,10 +13,21 @@ use crate::support::wire::Answer;
 
 /// Users and groups of which only some become entities.
 fn mixed() -> FakeDirectory {
-    let users = [(1, "pat"), (2, "gone"), (3, "robot"), (4, "Sam.Lee"), (5, "sam.lee")];
+    let users = [
+        (1, "pat"),
+        (2, "gone"),
+        (3, "robot"),
+        (4, "Sam.Lee"),
+        (5, "sam.lee"),
+    ];
     let mut mixed = directory(
         &users,
-        &[(1, "Team", &[1, 2, 3, 4, 5]), (2, "Secret Club", &[1]), (3, "loop-a", &[]), (4, "loop-b", &[])],
+        &[
+            (1, "Team", &[1, 2, 3, 4, 5]),
+            (2, "Secret Club", &[1]),
+            (3, "loop-a", &[]),
+            (4, "loop-b", &[]),
+        ],
     );
     mixed.set_active(2, false);
     mixed.set_kind(3, UserKind::ServiceAccount);
@@ -37,15 +50,24 @@ async fn synced() -> Pair {
 /// The only explanation of a name.
 async fn only(pair: &Pair, query: &str) -> Value {
     let explained = pair.app.json(&format!("/explain?{query}")).await;
-    let matches = explained["matches"].as_array().unwrap_or_else(|| panic!("{query}: {explained}"));
+    let matches = explained["matches"]
+        .as_array()
+        .unwrap_or_else(|| panic!("{query}: {explained}"));
     assert_eq!(matches.len(), 1, "{query}: {explained}");
     matches[0].clone()
 }
 
 /// What a rule says of a row.
 fn says(explanation: &Value, rule: &str) -> String {
-    let rules = explanation["rules"].as_array().unwrap().iter().filter(|step| step["rule"] == rule);
-    rules.map(|step| step["says"].as_str().unwrap()).collect::<Vec<_>>().join("\n")
+    let rules = explanation["rules"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|step| step["rule"] == rule);
+    rules
+        .map(|step| step["says"].as_str().unwrap())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[tokio::test]
@@ -63,9 +85,18 @@ async fn an_entity_is_explained_by_name_username_and_pk_and_is_the_one_that_is_s
     for asked in ["team", "Team", &pk] {
         assert_eq!(only(&pair, &format!("group={asked}")).await["entity"], team);
     }
-    let body = pair.app.fetch("/explain?user=pat").await.text().await.unwrap();
+    let body = pair
+        .app
+        .fetch("/explain?user=pat")
+        .await
+        .text()
+        .await
+        .unwrap();
     let all = pair.app.fetch("/entities").await.text().await.unwrap();
-    let line = all.lines().find(|line| line.contains(r#""name":"pat""#)).unwrap();
+    let line = all
+        .lines()
+        .find(|line| line.contains(r#""name":"pat""#))
+        .unwrap();
     assert!(body.contains(line), "byte for byte: {body}");
 }
 
@@ -81,9 +112,16 @@ async fn every_reason_for_no_entity_is_given_and_the_last_rule_decided() {
         let explanation = only(&pair, query).await;
         assert_eq!(explanation["reason"], reason, "{query}");
         assert!(explanation.get("entity").is_none(), "{query}");
-        assert_eq!(explanation["rules"].as_array().unwrap().last().unwrap()["rule"], rule, "{query}");
+        assert_eq!(
+            explanation["rules"].as_array().unwrap().last().unwrap()["rule"],
+            rule,
+            "{query}"
+        );
     }
-    assert_says(&says(&only(&pair, "group=Secret Club").await, "exclude-groups"), &["\"secret-club\""]);
+    assert_says(
+        &says(&only(&pair, "group=Secret Club").await, "exclude-groups"),
+        &["\"secret-club\""],
+    );
     assert_says(
         &says(&only(&pair, "user=robot").await, "service-accounts"),
         &["\"service_account\"", "`includeServiceAccounts` is false"],
@@ -104,10 +142,16 @@ async fn namesakes_are_all_explained() {
     let pair = synced().await;
     let explained = pair.app.json("/explain?user=sam.lee").await;
     let matches = explained["matches"].as_array().unwrap();
-    let pks: Vec<_> = matches.iter().map(|explanation| explanation["pk"].as_str().unwrap()).collect();
+    let pks: Vec<_> = matches
+        .iter()
+        .map(|explanation| explanation["pk"].as_str().unwrap())
+        .collect();
     assert_eq!(pks, ["4", "5"]);
     assert!(matches[0].get("entity").is_some() && matches[1].get("entity").is_none());
-    assert_says(&says(&matches[0], "name"), &["\"Sam.Lee\" is sanitized to \"sam.lee\""]);
+    assert_says(
+        &says(&matches[0], "name"),
+        &["\"Sam.Lee\" is sanitized to \"sam.lee\""],
+    );
     assert_says(&says(&matches[1], "name"), &["pk 4 has it"]);
 }
 
@@ -119,7 +163,10 @@ async fn a_name_held_since_before_is_said_to_be() {
     pair.app.sync().await;
     let explanation = only(&pair, "user=2").await;
     assert_eq!(explanation["reason"], "name collides with pk 4");
-    assert_says(&says(&explanation, "name"), &["pk 4 has held the name since before"]);
+    assert_says(
+        &says(&explanation, "name"),
+        &["pk 4 has held the name since before"],
+    );
 }
 
 #[tokio::test]
@@ -127,7 +174,10 @@ async fn a_repaired_and_a_refused_name_are_explained() {
     let edge = || directory(&[(1, "-edge-")], &[]);
     let seed = Pair::with(edge()).await;
     seed.app.sync().await;
-    assert_says(&says(&only(&seed, "user=1").await, "name"), &["Backstage refuses the name \"-edge-\""]);
+    assert_says(
+        &says(&only(&seed, "user=1").await, "name"),
+        &["Backstage refuses the name \"-edge-\""],
+    );
     let repaired = Pair::with_repaired_names(Release::V2026_5, edge()).await;
     repaired.app.sync().await;
     for asked in ["edge", "-edge-", "1"] {
@@ -143,7 +193,10 @@ async fn a_repaired_and_a_refused_name_are_explained() {
 async fn missing_groups_members_and_parents_are_named_with_the_reason() {
     let pair = synced().await;
     let member_of = says(&only(&pair, "user=pat").await, "member-of");
-    assert_says(&member_of, &["member of \"team\"", "\"Secret Club\"", "excluded"]);
+    assert_says(
+        &member_of,
+        &["member of \"team\"", "\"Secret Club\"", "excluded"],
+    );
     let team = only(&pair, "group=team").await;
     assert_says(
         &says(&team, "members"),
@@ -154,25 +207,50 @@ async fn missing_groups_members_and_parents_are_named_with_the_reason() {
             "name collides with pk 4",
         ],
     );
-    assert_says(&says(&team, "parents"), &["the parents are none", "\"Secret Club\"", "excluded"]);
+    assert_says(
+        &says(&team, "parents"),
+        &["the parents are none", "\"Secret Club\"", "excluded"],
+    );
 }
 
 #[tokio::test]
 async fn a_cut_link_is_said_on_both_sides() {
     let pair = synced().await;
-    let (child, parent) = (only(&pair, "group=loop-b").await, only(&pair, "group=loop-a").await);
-    assert_says(&says(&child, "parents"), &["closes a cycle and is cut: \"loop-a\""]);
-    assert_says(&says(&parent, "children"), &["closes a cycle and is cut: \"loop-b\""]);
-    assert_says(&says(&parent, "parents"), &["the parents are \"loop-b\"; `spec.parent` is \"loop-b\""]);
+    let (child, parent) = (
+        only(&pair, "group=loop-b").await,
+        only(&pair, "group=loop-a").await,
+    );
+    assert_says(
+        &says(&child, "parents"),
+        &["closes a cycle and is cut: \"loop-a\""],
+    );
+    assert_says(
+        &says(&parent, "children"),
+        &["closes a cycle and is cut: \"loop-b\""],
+    );
+    assert_says(
+        &says(&parent, "parents"),
+        &["the parents are \"loop-b\"; `spec.parent` is \"loop-b\""],
+    );
 }
 
 #[tokio::test]
 async fn an_unknown_member_is_named_as_unknown() {
-    let pair = Pair::with(directory(&[(1, "pat"), (2, "hidden")], &[(1, "team", &[1, 2])])).await;
-    let access = Access::ObjectLevel { users: [1].into(), groups: [group_pk(1)].into() };
+    let pair = Pair::with(directory(
+        &[(1, "pat"), (2, "hidden")],
+        &[(1, "team", &[1, 2])],
+    ))
+    .await;
+    let access = Access::ObjectLevel {
+        users: [1].into(),
+        groups: [group_pk(1)].into(),
+    };
     pair.fake.grant(FakeAuthentik::TOKEN, access);
     pair.app.sync().await;
-    assert_says(&says(&only(&pair, "group=team").await, "members"), &["1 of 2", "pk 2 (unknown)"]);
+    assert_says(
+        &says(&only(&pair, "group=team").await, "members"),
+        &["1 of 2", "pk 2 (unknown)"],
+    );
 }
 
 #[tokio::test]
@@ -189,11 +267,17 @@ async fn the_profile_is_explained_and_an_avatar_is_not_shown_in_full() {
     assert!(explanation["source"]["avatar"].as_str().unwrap().len() < 150);
     assert!(says(&explanation, "picture").len() < 150);
     assert_eq!(explanation["entity"]["spec"]["profile"]["picture"], avatar);
-    assert_says(&says(&explanation, "display-name"), &["the name is empty, so the username \"pat\""]);
+    assert_says(
+        &says(&explanation, "display-name"),
+        &["the name is empty, so the username \"pat\""],
+    );
     assert_says(&says(&explanation, "email"), &["left out"]);
     let refused = Pair::with(one_user(|user| user.avatar = "javascript:alert(1)".into())).await;
     refused.app.sync().await;
-    assert_says(&says(&only(&refused, "user=1").await, "picture"), &["neither http, https nor data:image/"]);
+    assert_says(
+        &says(&only(&refused, "user=1").await, "picture"),
+        &["neither http, https nor data:image/"],
+    );
 }
 
 #[tokio::test]
@@ -205,10 +289,19 @@ async fn questions_that_cannot_be_answered_are_problems() {
         answer(query).await.problem(400, "bad-query");
     }
     pair.app.sync().await;
-    assert_says(&answer("?user=nobody").await.problem(404, "unknown-row"), &["no user \"nobody\""]);
-    assert_says(&answer("?group=pat").await.problem(404, "unknown-row"), &["no group \"pat\""]);
+    assert_says(
+        &answer("?user=nobody").await.problem(404, "unknown-row"),
+        &["no user \"nobody\""],
+    );
+    assert_says(
+        &answer("?group=pat").await.problem(404, "unknown-row"),
+        &["no group \"pat\""],
+    );
     let found = answer("?user=pat").await;
-    assert_eq!((found.status, found.header("cache-control")), (200, "no-store"));
+    assert_eq!(
+        (found.status, found.header("cache-control")),
+        (200, "no-store")
+    );
 }
 
 #[tokio::test]
@@ -218,11 +311,20 @@ async fn the_command_says_the_same_from_the_service_and_from_authentik() {
     for name in ["pat", "sam.lee", "gone", "1"] {
         let arguments = ["explain", "user", name, "--output", "json"];
         let asked = pair.app.json(&format!("/explain?user={name}")).await;
-        let from_service = upstream.printed(&[&arguments[..], &["--url", &pair.app.base]].concat()).await;
+        let from_service = upstream
+            .printed(&[&arguments[..], &["--url", &pair.app.base]].concat())
+            .await;
         assert_eq!(serde_json::from_str::<Value>(&from_service).unwrap(), asked);
     }
     let read = upstream.printed(&["explain", "user", "5"]).await;
-    assert_says(&read, &["user pk 5", "username   \"sam.lee\"", "\nno entity: name collides with pk 4\n"]);
+    assert_says(
+        &read,
+        &[
+            "user pk 5",
+            "username   \"sam.lee\"",
+            "\nno entity: name collides with pk 4\n",
+        ],
+    );
     let read = upstream.printed(&["explain", "group", "Secret Club"]).await;
     assert_says(&read, &["group pk", "\nentity\n  {\"apiVersion\""]);
 }
@@ -241,11 +343,15 @@ async fn who_is_unknown_ends_the_command_with_an_error() {
     let pair = synced().await;
     let upstream = Upstream::spawn(mixed()).await;
     for more in [&[][..], &["--url", &pair.app.base]] {
-        let ended = upstream.run(&[&["explain", "user", "nobody"], more].concat()).await;
+        let ended = upstream
+            .run(&[&["explain", "user", "nobody"], more].concat())
+            .await;
         assert_eq!((ended.status.code(), ended.out.as_str()), (Some(1), ""));
         assert_says(&ended.error, &["no user \"nobody\""]);
     }
-    let ended = upstream.run(&["explain", "user", "pat", "--url", "http://127.0.0.1:1"]).await;
+    let ended = upstream
+        .run(&["explain", "user", "pat", "--url", "http://127.0.0.1:1"])
+        .await;
     assert_eq!(ended.status.code(), Some(1));
     assert_says(&ended.error, &["is it running there?"]);
 }
@@ -260,10 +366,15 @@ async fn hostile_names_are_printed_inertly() {
     }));
     let upstream = upstream.await;
     for output in ["text", "json"] {
-        let out = upstream.printed(&["explain", "user", "1", "--output", output]).await;
+        let out = upstream
+            .printed(&["explain", "user", "1", "--output", output])
+            .await;
         assert!(out.contains("evil"));
         assert!(!out.chars().any(|c| c.is_control() && c != '\n'), "{out:?}");
-        assert!(!out.lines().any(|line| line.starts_with("user pk 99")), "{out}");
+        assert!(
+            !out.lines().any(|line| line.starts_with("user pk 99")),
+            "{out}"
+        );
     }
     let text = upstream.printed(&["explain", "user", "1"]).await;
     assert!(!text.contains('\u{202e}'), "{text:?}");

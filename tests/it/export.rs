@@ -17,7 +17,9 @@ fn mode(file: &Path) -> u32 {
 /// The names in a directory.
 fn listed(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory).unwrap();
-    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect()
 }
 
 #[tokio::test]
@@ -26,11 +28,24 @@ async fn every_format_has_the_bytes_that_the_service_serves() {
     let app = TestApp::spawn(config(&upstream.authentik.base, FakeAuthentik::TOKEN)).await;
     app.sync().await;
     for format in ["yaml", "json", "ndjson"] {
-        let served = app.fetch(&format!("/entities?format={format}")).await.text().await.unwrap();
-        assert_eq!(upstream.printed(&["export", "--format", format]).await, served, "{format}");
+        let served = app
+            .fetch(&format!("/entities?format={format}"))
+            .await
+            .text()
+            .await
+            .unwrap();
+        assert_eq!(
+            upstream.printed(&["export", "--format", format]).await,
+            served,
+            "{format}"
+        );
     }
     let served = app.fetch("/entities").await.text().await.unwrap();
-    assert_eq!(upstream.printed(&["export"]).await, served, "the default is what Backstage reads");
+    assert_eq!(
+        upstream.printed(&["export"]).await,
+        served,
+        "the default is what Backstage reads"
+    );
 }
 
 #[tokio::test]
@@ -39,9 +54,18 @@ async fn a_shard_has_the_bytes_that_the_service_serves() {
     let app = TestApp::spawn(config(&upstream.authentik.base, FakeAuthentik::TOKEN)).await;
     app.sync().await;
     for shard in ["0/1", "1/2", "3/4"] {
-        let served = app.fetch(&format!("/entities?shard={shard}")).await.text().await.unwrap();
+        let served = app
+            .fetch(&format!("/entities?shard={shard}"))
+            .await
+            .text()
+            .await
+            .unwrap();
         assert!(served.contains("\"kind\":\"User\""));
-        assert_eq!(upstream.printed(&["export", "--shard", shard]).await, served, "{shard}");
+        assert_eq!(
+            upstream.printed(&["export", "--shard", shard]).await,
+            served,
+            "{shard}"
+        );
     }
     let refused = upstream.run(&["export", "--shard", "3/6"]).await;
     assert_eq!(refused.status.code(), Some(2));
@@ -52,7 +76,10 @@ async fn a_shard_has_the_bytes_that_the_service_serves() {
 async fn the_findings_are_counted_on_standard_error() {
     let upstream = Upstream::spawn(directory(&[(1, "a"), (2, "A"), (3, "-")], &[])).await;
     let ended = upstream.run(&["export"]).await;
-    assert_eq!(ended.error, "findings: 2 (name-collision 1, name-refused 1)\n");
+    assert_eq!(
+        ended.error,
+        "findings: 2 (name-collision 1, name-refused 1)\n"
+    );
     let upstream = Upstream::spawn(crowd(3)).await;
     assert_eq!(upstream.run(&["export"]).await.error, "");
 }
@@ -66,13 +93,21 @@ async fn a_file_is_replaced_as_a_whole_and_a_failed_run_leaves_the_old_one() {
     assert_eq!(upstream.printed(&arguments).await, "");
     let old = fs::read_to_string(&file).unwrap();
     assert_eq!(old, upstream.printed(&["export"]).await);
-    assert_eq!(mode(&file), 0o600, "names and addresses of people are not for everyone");
+    assert_eq!(
+        mode(&file),
+        0o600,
+        "names and addresses of people are not for everyone"
+    );
     upstream.fake.revoke(FakeAuthentik::TOKEN);
     let failed = upstream.run(&arguments).await;
     assert_eq!(failed.status.code(), Some(1));
     assert_says(&failed.error, &["error: ", "(token)"]);
     assert_eq!(fs::read_to_string(&file).unwrap(), old);
-    assert_eq!(listed(folder.path()), ["entities.yaml"], "nothing half-written stays");
+    assert_eq!(
+        listed(folder.path()),
+        ["entities.yaml"],
+        "nothing half-written stays"
+    );
 }
 
 #[tokio::test]
@@ -83,7 +118,9 @@ async fn an_existing_file_keeps_its_mode_and_a_link_stays_a_link() {
     fs::write(&file, "old").unwrap();
     fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
     std::os::unix::fs::symlink(&file, &link).unwrap();
-    upstream.printed(&["export", "--output", link.to_str().unwrap()]).await;
+    upstream
+        .printed(&["export", "--output", link.to_str().unwrap()])
+        .await;
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert!(fs::read_to_string(&file).unwrap().starts_with("---\n"));
     assert_eq!(mode(&file), 0o640);
@@ -101,8 +138,12 @@ async fn a_place_that_cannot_be_written_is_named() {
 
 #[tokio::test]
 async fn a_name_from_the_configuration_file_before_the_command_counts() {
-    let pair =
-        Pair::spawn(Release::V2026_5, directory(&[(1, "pat")], &[(1, "Tech Ops!", &[])]), |_| ()).await;
+    let pair = Pair::spawn(
+        Release::V2026_5,
+        directory(&[(1, "pat")], &[(1, "Tech Ops!", &[])]),
+        |_| (),
+    )
+    .await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("app-config.yaml");
     let token = FakeAuthentik::TOKEN;
@@ -112,6 +153,12 @@ async fn a_name_from_the_configuration_file_before_the_command_counts() {
     );
     fs::write(&file, text).unwrap();
     let ended =
-        crate::support::process::Process::run(&["--config", file.to_str().unwrap(), "export"], &[]).await;
-    assert_eq!(ended.out.matches("---").count(), 1, "only the user: {}", ended.out);
+        crate::support::process::Process::run(&["--config", file.to_str().unwrap(), "export"], &[])
+            .await;
+    assert_eq!(
+        ended.out.matches("---").count(),
+        1,
+        "only the user: {}",
+        ended.out
+    );
 }

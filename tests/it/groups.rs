@@ -11,7 +11,11 @@ use crate::support::directory::{directory, finding, findings, group_pk};
 fn chain() -> FakeDirectory {
     let mut directory = directory(
         &[(1, "pat"), (2, "sam")],
-        &[(1, "root", &[1]), (2, "Authentik Admins", &[1, 2]), (3, "leaf", &[1])],
+        &[
+            (1, "root", &[1]),
+            (2, "Authentik Admins", &[1, 2]),
+            (3, "leaf", &[1]),
+        ],
     );
     directory.set_parents(group_pk(2), &[group_pk(1)]);
     directory.set_parents(group_pk(3), &[group_pk(2)]);
@@ -48,8 +52,16 @@ async fn a_group_has_exactly_this_shape() {
             2,
             r#"{"type":"team","children":["leaf"],"members":["pat","sam"],"parent":"root"}"#,
         ),
-        document("leaf", 3, r#"{"type":"team","children":[],"members":["pat"],"parent":"authentik-admins"}"#),
-        document("root", 1, r#"{"type":"team","children":["authentik-admins"],"members":["pat"]}"#),
+        document(
+            "leaf",
+            3,
+            r#"{"type":"team","children":[],"members":["pat"],"parent":"authentik-admins"}"#,
+        ),
+        document(
+            "root",
+            1,
+            r#"{"type":"team","children":["authentik-admins"],"members":["pat"]}"#,
+        ),
     ];
     let lines: Vec<_> = body.lines().filter(|line| *line != "---").take(3).collect();
     assert_eq!(lines, expected);
@@ -58,8 +70,11 @@ async fn a_group_has_exactly_this_shape() {
 #[tokio::test]
 async fn groups_come_before_users_and_all_lists_are_sorted_by_name() {
     let names = [(1, "c"), (2, "A"), (3, "b"), (4, "B.x")];
-    let groups: &[(u128, &str, &[u64])] =
-        &[(1, "Zeta", &[1, 2, 3, 4]), (2, "alpha", &[3, 1]), (3, "Mid", &[1])];
+    let groups: &[(u128, &str, &[u64])] = &[
+        (1, "Zeta", &[1, 2, 3, 4]),
+        (2, "alpha", &[3, 1]),
+        (3, "Mid", &[1]),
+    ];
     let mut directory = directory(&names, groups);
     directory.set_parents(group_pk(1), &[group_pk(3)]);
     directory.set_parents(group_pk(2), &[group_pk(3)]);
@@ -70,11 +85,19 @@ async fn groups_come_before_users_and_all_lists_are_sorted_by_name() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|entity| (entity["kind"].as_str().unwrap(), entity["metadata"]["name"].as_str().unwrap()))
+        .map(|entity| {
+            (
+                entity["kind"].as_str().unwrap(),
+                entity["metadata"]["name"].as_str().unwrap(),
+            )
+        })
         .collect();
     let (groups, users) = (["alpha", "mid", "zeta"], ["a", "b", "b.x", "c"]);
-    let expected: Vec<_> =
-        groups.map(|name| ("Group", name)).into_iter().chain(users.map(|name| ("User", name))).collect();
+    let expected: Vec<_> = groups
+        .map(|name| ("Group", name))
+        .into_iter()
+        .chain(users.map(|name| ("User", name)))
+        .collect();
     assert_eq!(refs, expected);
     assert_eq!(all[2]["spec"]["members"], json!(["a", "b", "b.x", "c"]));
     assert_eq!(all[1]["spec"]["children"], json!(["alpha", "zeta"]));
@@ -88,9 +111,15 @@ async fn an_excluded_group_leaves_no_trace() {
         assert_eq!(pair.app.names("group").await, ["leaf", "root"]);
         let body = pair.app.fetch("/entities").await.text().await.unwrap();
         assert!(!body.contains("authentik-admins"), "{release}: {body}");
-        assert!(!body.contains(&group_pk(2).to_string()), "{release}: {body}");
+        assert!(
+            !body.contains(&group_pk(2).to_string()),
+            "{release}: {body}"
+        );
         let leaf = pair.app.entity("group", "leaf").await.unwrap();
-        assert_eq!(leaf["spec"], json!({"type": "team", "children": [], "members": ["pat"]}));
+        assert_eq!(
+            leaf["spec"],
+            json!({"type": "team", "children": [], "members": ["pat"]})
+        );
         let root = pair.app.entity("group", "root").await.unwrap();
         assert_eq!(root["spec"]["children"], json!([]));
         let pat = pair.app.entity("user", "pat").await.unwrap();
@@ -103,7 +132,14 @@ async fn an_excluded_group_leaves_no_trace() {
 async fn exclusion_follows_the_seed_rule_even_where_names_are_repaired() {
     let pair = Pair::spawn(
         Release::V2026_5,
-        directory(&[(1, "pat")], &[(1, "Tech Ops!", &[1]), (2, "TECH OPS!", &[1]), (3, "Tech Ops", &[1])]),
+        directory(
+            &[(1, "pat")],
+            &[
+                (1, "Tech Ops!", &[1]),
+                (2, "TECH OPS!", &[1]),
+                (3, "Tech Ops", &[1]),
+            ],
+        ),
         |config| {
             config.service.names = NamePolicy::Backstage;
             config.authentik.exclude_groups = vec!["tech-ops-".into()];
@@ -126,13 +162,30 @@ async fn an_entry_that_is_not_sanitized_excludes_nothing_and_is_found_with_the_r
 
 #[tokio::test]
 async fn an_entry_that_matches_nothing_is_found_with_the_nearest_name() {
-    let (_pair, run) = excluding(Release::V2026_5, &["authentik-admin", "root", "no-such-thing"]).await;
+    let (_pair, run) = excluding(
+        Release::V2026_5,
+        &["authentik-admin", "root", "no-such-thing"],
+    )
+    .await;
     let found = findings(&run, "exclude-unmatched");
-    let remedies: Vec<_> = found.iter().map(|finding| (&finding["source"], &finding["remedy"])).collect();
+    let remedies: Vec<_> = found
+        .iter()
+        .map(|finding| (&finding["source"], &finding["remedy"]))
+        .collect();
     assert_eq!(remedies.len(), 2, "{run}");
     assert_eq!(remedies[0].0, "authentik-admin");
-    assert!(remedies[0].1.as_str().unwrap().contains("write \"authentik-admins\""), "{run}");
-    assert!(remedies[1].1.as_str().unwrap().contains("remove the entry"), "{run}");
+    assert!(
+        remedies[0]
+            .1
+            .as_str()
+            .unwrap()
+            .contains("write \"authentik-admins\""),
+        "{run}"
+    );
+    assert!(
+        remedies[1].1.as_str().unwrap().contains("remove the entry"),
+        "{run}"
+    );
 }
 
 #[tokio::test]
@@ -140,15 +193,24 @@ async fn no_reference_points_at_an_entity_that_is_missing() {
     for release in Release::ALL {
         let directory = FakeDirectory::generate(300);
         let exclude = vec!["engineering".to_owned(), "finance".to_owned()];
-        let pair =
-            Pair::spawn(release, directory, |config| config.authentik.exclude_groups = exclude.clone()).await;
+        let pair = Pair::spawn(release, directory, |config| {
+            config.authentik.exclude_groups = exclude.clone()
+        })
+        .await;
         pair.app.sync().await;
         let (groups, users) = (pair.app.names("group").await, pair.app.names("user").await);
         assert!(!groups.iter().any(|name| exclude.contains(name)));
         for group in pair.app.entities("group").await {
             let spec = &group["spec"];
-            assert!(known(&spec["children"], &groups) && known(&spec["members"], &users), "{group}");
-            assert!(spec.get("parent").is_none_or(|parent| known(&json!([parent]), &groups)), "{group}");
+            assert!(
+                known(&spec["children"], &groups) && known(&spec["members"], &users),
+                "{group}"
+            );
+            assert!(
+                spec.get("parent")
+                    .is_none_or(|parent| known(&json!([parent]), &groups)),
+                "{group}"
+            );
         }
         for user in pair.app.entities("user").await {
             assert!(known(&user["spec"]["memberOf"], &groups), "{user}");
@@ -158,5 +220,8 @@ async fn no_reference_points_at_an_entity_that_is_missing() {
 
 /// Whether all names of a list are among the known ones.
 fn known(list: &Value, names: &[String]) -> bool {
-    list.as_array().unwrap().iter().all(|name| names.iter().any(|known| name == known))
+    list.as_array()
+        .unwrap()
+        .iter()
+        .all(|name| names.iter().any(|known| name == known))
 }

@@ -41,21 +41,37 @@ async fn assert_held(pair: &Pair, parts: &[&str]) {
     assert_says(message, parts);
     assert_says(message, &["curl -X POST", "/sync?accept=shrink"]);
     let after = Answer::get(&pair.app, "/entities", &[]).await;
-    assert_eq!((after.status, after.etag(), &after.body), (200, before.etag(), &before.body));
+    assert_eq!(
+        (after.status, after.etag(), &after.body),
+        (200, before.etag(), &before.body)
+    );
     let health = Answer::get(&pair.app, "/health", &[]).await;
-    assert_eq!((health.status, &health.json()["status"]), (200, &"degraded".into()));
+    assert_eq!(
+        (health.status, &health.json()["status"]),
+        (200, &"degraded".into())
+    );
     assert_eq!(health.json()["lastRun"]["error"]["message"], message);
-    assert_eq!(Answer::get(&pair.app, "/health/ready", &[]).await.status, 200);
+    assert_eq!(
+        Answer::get(&pair.app, "/health/ready", &[]).await.status,
+        200
+    );
 }
 
 #[tokio::test]
 async fn a_permission_that_is_narrowed_during_operation_removes_nobody() {
     let pair = published().await;
-    let access = Access::ObjectLevel { users: [1, 2, 3].into(), groups: [group_pk(1)].into() };
+    let access = Access::ObjectLevel {
+        users: [1, 2, 3].into(),
+        groups: [group_pk(1)].into(),
+    };
     pair.fake.grant(FakeAuthentik::TOKEN, access);
     assert_held(
         &pair,
-        &["35 users before and 3 now (32 removed, 91 %)", "still name 31 of the users", "`view_user`"],
+        &[
+            "35 users before and 3 now (32 removed, 91 %)",
+            "still name 31 of the users",
+            "`view_user`",
+        ],
     )
     .await;
     pair.fake.grant(FakeAuthentik::TOKEN, Access::Full);
@@ -67,7 +83,14 @@ async fn a_permission_that_is_narrowed_during_operation_removes_nobody() {
 async fn deleting_all_users_but_the_token_s_own_is_held() {
     let pair = published().await;
     remove(&pair.fake, 1..35);
-    assert_held(&pair, &["35 users before and 1 now (34 removed, 97 %)", "neither list names them"]).await;
+    assert_held(
+        &pair,
+        &[
+            "35 users before and 1 now (34 removed, 97 %)",
+            "neither list names them",
+        ],
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -77,13 +100,18 @@ async fn a_group_that_is_emptied_is_held_by_its_memberships() {
         assert!((1..35).all(|user| directory.remove_member(group_pk(1), user)));
     };
     pair.fake.edit(empty);
-    assert_held(&pair, &["34 memberships before and 0 now", "groups were emptied"]).await;
+    assert_held(
+        &pair,
+        &["34 memberships before and 0 now", "groups were emptied"],
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn the_last_group_is_not_removed_without_a_word() {
     let pair = published().await;
-    pair.fake.edit(|directory| assert!(directory.remove_group(group_pk(1))));
+    pair.fake
+        .edit(|directory| assert!(directory.remove_group(group_pk(1))));
     assert_held(&pair, &["1 groups before and 0 now (1 removed, 100 %)"]).await;
 }
 
@@ -105,11 +133,18 @@ async fn users_that_are_deactivated_or_made_service_accounts_in_a_mass_are_held(
     let deactivate: Edit = |directory, pk| directory.set_active(pk, false);
     let convert: Edit = |directory, pk| directory.set_kind(pk, UserKind::ServiceAccount);
     for (edit, part) in [
-        (deactivate, "35 active users before and 25 now (10 removed, 28 %)"),
-        (convert, "35 active users that are no service accounts before and 25 now (10 removed, 28 %)"),
+        (
+            deactivate,
+            "35 active users before and 25 now (10 removed, 28 %)",
+        ),
+        (
+            convert,
+            "35 active users that are no service accounts before and 25 now (10 removed, 28 %)",
+        ),
     ] {
         let pair = published().await;
-        pair.fake.edit(|directory| assert!((1..=10).all(|pk| edit(directory, pk))));
+        pair.fake
+            .edit(|directory| assert!((1..=10).all(|pk| edit(directory, pk))));
         assert_held(&pair, &[part, "still listed"]).await;
     }
 }
@@ -119,11 +154,23 @@ async fn what_stays_within_the_limits_is_published() {
     let pair = published().await;
     remove(&pair.fake, (1..7).chain([35]));
     let run = pair.app.sync().await;
-    assert_eq!((&run["state"], &run["removed"]), (&json!("succeeded"), &json!(7)), "20 % of 35 are 7");
-    let small = Pair::with(directory(&[(1, "a"), (2, "b"), (3, "c"), (4, "d"), (5, "e")], &[])).await;
+    assert_eq!(
+        (&run["state"], &run["removed"]),
+        (&json!("succeeded"), &json!(7)),
+        "20 % of 35 are 7"
+    );
+    let small = Pair::with(directory(
+        &[(1, "a"), (2, "b"), (3, "c"), (4, "d"), (5, "e")],
+        &[],
+    ))
+    .await;
     small.app.sync().await;
     remove(&small.fake, 1..5);
-    assert_eq!(small.app.sync().await["removed"], 4, "fewer than five are no shrink while somebody is left");
+    assert_eq!(
+        small.app.sync().await["removed"],
+        4,
+        "fewer than five are no shrink while somebody is left"
+    );
 }
 
 #[tokio::test]
@@ -137,21 +184,38 @@ async fn the_limits_can_be_configured() {
     remove(&pair.fake, [35]);
     assert_eq!(pair.app.sync().await["removed"], 1);
     remove(&pair.fake, [33, 34]);
-    assert_held(&pair, &["34 users before and 32 now (2 removed, 5 %)", "5 % or fewer than 2"]).await;
+    assert_held(
+        &pair,
+        &[
+            "34 users before and 32 now (2 removed, 5 %)",
+            "5 % or fewer than 2",
+        ],
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn a_guard_that_is_off_still_leaves_somebody() {
-    let pair =
-        Pair::spawn(Release::V2026_5, crowd(35), |config| config.service.shrink_guard.enabled = false).await;
+    let pair = Pair::spawn(Release::V2026_5, crowd(35), |config| {
+        config.service.shrink_guard.enabled = false
+    })
+    .await;
     pair.app.sync().await;
     remove(&pair.fake, 1..31);
     assert_eq!(pair.app.sync().await["removed"], 30);
-    pair.fake.edit(|directory| assert!((31..36).all(|pk| directory.set_active(pk, false))));
+    pair.fake
+        .edit(|directory| assert!((31..36).all(|pk| directory.set_active(pk, false))));
     let run = pair.app.sync().await;
     let (code, message) = hold(&run);
     assert_eq!(code, "nobody");
-    assert_says(message, &["inactive or a service account", "view_user", "accept=shrink"]);
+    assert_says(
+        message,
+        &[
+            "inactive or a service account",
+            "view_user",
+            "accept=shrink",
+        ],
+    );
     assert_eq!(pair.app.names("user").await.len(), 5);
 }
 
@@ -167,7 +231,11 @@ async fn accepting_publishes_once_and_the_next_shrink_is_held_again() {
     );
     assert_eq!(pair.app.json("/health").await["status"], "ok");
     let run = pair.app.sync().await;
-    assert_eq!((&run["state"], run.get("accept")), (&"succeeded".into(), None), "20 are compared with 20");
+    assert_eq!(
+        (&run["state"], run.get("accept")),
+        (&"succeeded".into(), None),
+        "20 are compared with 20"
+    );
     remove(&pair.fake, 16..21);
     assert_held(&pair, &["20 users before and 15 now (5 removed, 25 %)"]).await;
 }
@@ -175,13 +243,20 @@ async fn accepting_publishes_once_and_the_next_shrink_is_held_again() {
 #[tokio::test]
 async fn accepting_nobody_counts_until_somebody_comes() {
     let pair = published().await;
-    pair.fake.edit(|directory| assert!((1..36).all(|pk| directory.set_active(pk, false))));
+    pair.fake
+        .edit(|directory| assert!((1..36).all(|pk| directory.set_active(pk, false))));
     assert_held(&pair, &["35 active users before and 0 now"]).await;
     assert_eq!(pair.app.sync_accepting().await["users"], 0);
-    assert_eq!(pair.app.sync().await["state"], "succeeded", "it stays accepted");
-    pair.fake.edit(|directory| assert!(directory.set_active(1, true)));
+    assert_eq!(
+        pair.app.sync().await["state"],
+        "succeeded",
+        "it stays accepted"
+    );
+    pair.fake
+        .edit(|directory| assert!(directory.set_active(1, true)));
     assert_eq!(pair.app.sync().await["added"], 1);
-    pair.fake.edit(|directory| assert!(directory.set_active(1, false)));
+    pair.fake
+        .edit(|directory| assert!(directory.set_active(1, false)));
     assert_held(&pair, &["1 active users before and 0 now"]).await;
 }
 
@@ -190,18 +265,35 @@ async fn accepting_counts_for_a_run_that_begins_afterwards() {
     let pair = published().await;
     remove(&pair.fake, 1..16);
     let gate = Gate::new();
-    pair.fake.script(Step::at(Place::Users, Action::gate(&gate)));
-    let running = Answer::to(&pair.app, Method::POST, "/sync", &[]).await.json();
+    pair.fake
+        .script(Step::at(Place::Users, Action::gate(&gate)));
+    let running = Answer::to(&pair.app, Method::POST, "/sync", &[])
+        .await
+        .json();
     gate.waiting(1).await;
-    let accepting = Answer::to(&pair.app, Method::POST, "/sync?accept=shrink", &[]).await.json();
+    let accepting = Answer::to(&pair.app, Method::POST, "/sync?accept=shrink", &[])
+        .await
+        .json();
     assert_ne!(running["id"], accepting["id"]);
-    assert_eq!((&accepting["state"], &accepting["accept"]), (&"queued".into(), &"shrink".into()));
+    assert_eq!(
+        (&accepting["state"], &accepting["accept"]),
+        (&"queued".into(), &"shrink".into())
+    );
     gate.open();
     let last = pair.app.sync().await;
-    let ended = pair.app.json(&format!("/sync/{}", running["id"].as_str().unwrap())).await;
+    let ended = pair
+        .app
+        .json(&format!("/sync/{}", running["id"].as_str().unwrap()))
+        .await;
     assert_eq!(hold(&ended).0, "shrink");
-    let ended = pair.app.json(&format!("/sync/{}", accepting["id"].as_str().unwrap())).await;
-    assert_eq!((&ended["state"], &ended["removed"]), (&"succeeded".into(), &15.into()));
+    let ended = pair
+        .app
+        .json(&format!("/sync/{}", accepting["id"].as_str().unwrap()))
+        .await;
+    assert_eq!(
+        (&ended["state"], &ended["removed"]),
+        (&"succeeded".into(), &15.into())
+    );
     assert_eq!(last["state"], "succeeded");
 }
 
@@ -210,7 +302,14 @@ async fn only_a_shrink_can_be_accepted() {
     let pair = published().await;
     let refused = Answer::to(&pair.app, Method::POST, "/sync?accept=everything", &[]).await;
     assert!(refused.problem(400, "bad-query").contains("shrink"));
-    assert_eq!(pair.app.json("/sync").await["runs"].as_array().unwrap().len(), 1, "no run was asked for");
+    assert_eq!(
+        pair.app.json("/sync").await["runs"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1,
+        "no run was asked for"
+    );
 }
 
 #[tokio::test]
@@ -218,36 +317,59 @@ async fn a_held_run_ends_its_stream_with_an_event_of_its_own() {
     let pair = published().await;
     remove(&pair.fake, 1..16);
     let id = pair.app.sync().await["id"].as_str().unwrap().to_owned();
-    let stream = pair.app.fetch(&format!("/sync/{id}/events")).await.text().await.unwrap();
+    let stream = pair
+        .app
+        .fetch(&format!("/sync/{id}/events"))
+        .await
+        .text()
+        .await
+        .unwrap();
     assert_says(&stream, &["event: held", "\"code\":\"shrink\""]);
 }
 
 #[tokio::test]
 async fn a_first_view_that_hides_much_is_not_served_until_it_is_accepted() {
     let pair = Pair::with(crowd(35)).await;
-    let access = Access::ObjectLevel { users: [1, 2, 3].into(), groups: [group_pk(1)].into() };
+    let access = Access::ObjectLevel {
+        users: [1, 2, 3].into(),
+        groups: [group_pk(1)].into(),
+    };
     pair.fake.grant(FakeAuthentik::TOKEN, access);
     let run = pair.app.sync().await;
     let (code, message) = hold(&run);
     assert_eq!(code, "hidden-rows");
     assert_says(
         message,
-        &["31 of 34 users and 0 of 1 groups", "`view_user` and `view_group`", "accept=shrink"],
+        &[
+            "31 of 34 users and 0 of 1 groups",
+            "`view_user` and `view_group`",
+            "accept=shrink",
+        ],
     );
     for path in ["/entities", "/health", "/health/ready"] {
         assert_eq!(pair.app.fetch(path).await.status(), 503, "{path}");
     }
     let health = pair.app.json("/health").await;
-    assert_eq!((&health["status"], &health["lastRun"]["error"]), (&"starting".into(), &run["error"]));
+    assert_eq!(
+        (&health["status"], &health["lastRun"]["error"]),
+        (&"starting".into(), &run["error"])
+    );
     assert_eq!(pair.app.sync_accepting().await["users"], 3);
-    assert_eq!(pair.app.sync().await["state"], "succeeded", "an accepted view is a known one");
+    assert_eq!(
+        pair.app.sync().await["state"],
+        "succeeded",
+        "an accepted view is a known one"
+    );
 }
 
 #[tokio::test]
 async fn a_first_view_that_hides_a_little_is_served() {
     let pair = Pair::with(crowd(35)).await;
     let users = (1..=31).chain([35]).collect();
-    let access = Access::ObjectLevel { users, groups: [group_pk(1)].into() };
+    let access = Access::ObjectLevel {
+        users,
+        groups: [group_pk(1)].into(),
+    };
     pair.fake.grant(FakeAuthentik::TOKEN, access);
     assert_eq!(pair.app.sync().await["users"], 32);
 }
@@ -263,10 +385,18 @@ impl Clocked {
         let fake = FakeAuthentik::new(Release::V2026_5, crowd(users));
         let authentik = RunningAuthentik::spawn(&fake).await;
         let hours = Arc::new(AtomicI64::new(0));
-        let (begin, moved) = ("2026-01-05T08:00:00Z".parse::<Timestamp>().unwrap(), Arc::clone(&hours));
-        let clock = Clock::new(move || begin + SignedDuration::from_hours(moved.load(Ordering::Relaxed)));
+        let (begin, moved) = (
+            "2026-01-05T08:00:00Z".parse::<Timestamp>().unwrap(),
+            Arc::clone(&hours),
+        );
+        let clock =
+            Clock::new(move || begin + SignedDuration::from_hours(moved.load(Ordering::Relaxed)));
         let app = TestApp::spawn_at(config(&authentik.base, FakeAuthentik::TOKEN), clock).await;
-        let pair = Pair { fake, app, authentik };
+        let pair = Pair {
+            fake,
+            app,
+            authentik,
+        };
         pair.app.sync().await;
         Self { pair, hours }
     }
@@ -289,10 +419,20 @@ async fn many_small_losses_within_a_day_are_held_like_one() {
     let run = service.later(1, 16..22).await;
     let (code, message) = hold(&run);
     assert_eq!(code, "shrink");
-    assert_says(message, &["100 users within a day and 79 now (21 fewer, 21 %)", "several runs"]);
+    assert_says(
+        message,
+        &[
+            "100 users within a day and 79 now (21 fewer, 21 %)",
+            "several runs",
+        ],
+    );
     assert_eq!(service.pair.app.names("user").await.len(), 85);
     assert_eq!(service.pair.app.sync_accepting().await["users"], 79);
-    assert_eq!(service.later(1, 22..27).await["removed"], 5, "the day begins anew with what was accepted");
+    assert_eq!(
+        service.later(1, 22..27).await["removed"],
+        5,
+        "the day begins anew with what was accepted"
+    );
 }
 
 #[tokio::test]
@@ -302,5 +442,9 @@ async fn small_losses_on_different_days_are_none() {
         let run = service.later(26, day * 10 + 1..day * 10 + 11).await;
         assert_eq!(run["removed"], 10, "{run}");
     }
-    assert_eq!(hold(&service.later(26, 51..62).await).0, "shrink", "11 of 50 at once");
+    assert_eq!(
+        hold(&service.later(26, 51..62).await).0,
+        "shrink",
+        "11 of 50 at once"
+    );
 }

@@ -24,7 +24,11 @@ async fn health(app: &TestApp) -> (u16, Value) {
 async fn assert_live_and_ready(app: &TestApp) {
     for path in ["/health/live", "/health/ready"] {
         let answer = Answer::get(app, path, &[]).await;
-        assert_eq!((answer.status, answer.header("cache-control")), (200, "no-store"), "{path}");
+        assert_eq!(
+            (answer.status, answer.header("cache-control")),
+            (200, "no-store"),
+            "{path}"
+        );
         assert_eq!(Answer::to(app, Method::HEAD, path, &[]).await.status, 200);
     }
 }
@@ -32,7 +36,10 @@ async fn assert_live_and_ready(app: &TestApp) {
 #[tokio::test]
 async fn before_the_first_snapshot_the_process_lives_but_is_not_ready() {
     let pair = Pair::spawn(Release::V2026_5, FakeDirectory::generate(30), |_| ()).await;
-    assert_eq!(Answer::get(&pair.app, "/health/live", &[]).await.status, 200);
+    assert_eq!(
+        Answer::get(&pair.app, "/health/live", &[]).await.status,
+        200
+    );
     let ready = Answer::get(&pair.app, "/health/ready", &[]).await;
     ready.problem(503, "no-snapshot");
     assert!(ready.header("retry-after").parse::<u32>().unwrap() > 0);
@@ -50,7 +57,9 @@ async fn a_failing_first_run_is_shown_with_its_reason() {
     let (status, summary) = health(&pair.app).await;
     assert_eq!((status, &summary["status"]), (503, &"starting".into()));
     assert_eq!(summary["lastRun"]["error"]["code"], "token");
-    Answer::get(&pair.app, "/health/ready", &[]).await.problem(503, "no-snapshot");
+    Answer::get(&pair.app, "/health/ready", &[])
+        .await
+        .problem(503, "no-snapshot");
 }
 
 #[tokio::test]
@@ -63,24 +72,42 @@ async fn the_summary_counts_what_is_served() {
     assert_eq!((status, &summary["status"]), (200, &"ok".into()));
     let snapshot = &summary["snapshot"];
     for count in ["users", "groups", "findings"] {
-        assert_eq!((snapshot[count].is_u64(), &snapshot[count]), (true, &run[count]), "{count}");
+        assert_eq!(
+            (snapshot[count].is_u64(), &snapshot[count]),
+            (true, &run[count]),
+            "{count}"
+        );
     }
     assert!(snapshot["findings"].as_u64().unwrap() > 0);
     let [started, read, ended] = [&run["startedAt"], &snapshot["readAt"], &run["endedAt"]]
         .map(|at| at.as_str().unwrap().parse().unwrap());
-    assert!((started..=ended).contains::<Timestamp>(&read), "{started} {read} {ended}");
+    assert!(
+        (started..=ended).contains::<Timestamp>(&read),
+        "{started} {read} {ended}"
+    );
     assert!(snapshot["ageSeconds"].as_i64().unwrap() >= 0);
-    assert_eq!(snapshot["etag"], Answer::get(&pair.app, "/entities", &[]).await.etag());
-    assert_eq!((&summary["lastRun"]["id"], &summary["lastRun"]["state"]), (&run["id"], &"succeeded".into()));
-    assert!(summary.get("nextRunAt").is_none(), "runs are only asked for here");
+    assert_eq!(
+        snapshot["etag"],
+        Answer::get(&pair.app, "/entities", &[]).await.etag()
+    );
+    assert_eq!(
+        (&summary["lastRun"]["id"], &summary["lastRun"]["state"]),
+        (&run["id"], &"succeeded".into())
+    );
+    assert!(
+        summary.get("nextRunAt").is_none(),
+        "runs are only asked for here"
+    );
     assert_live_and_ready(&pair.app).await;
 }
 
 #[tokio::test]
 async fn the_next_scheduled_run_is_announced() {
     let pair = Pair::spawn(Release::V2026_5, FakeDirectory::generate(30), |config| {
-        config.authentik.schedule =
-            Schedule { initial_delay: Duration::from_hours(2), ..Schedule::default() };
+        config.authentik.schedule = Schedule {
+            initial_delay: Duration::from_hours(2),
+            ..Schedule::default()
+        };
     })
     .await;
     let run = pair.app.sync().await;
@@ -95,8 +122,10 @@ async fn what_an_upstream_says_is_not_told_to_everybody() {
     let pair = Pair::spawn(Release::V2026_5, FakeDirectory::generate(60), |_| ()).await;
     pair.app.sync().await;
     let secret = "alice.secret@example.com";
-    let refusal =
-        Action::answer(StatusCode::BAD_REQUEST, format!(r#"{{"detail": "no filter for {secret}"}}"#));
+    let refusal = Action::answer(
+        StatusCode::BAD_REQUEST,
+        format!(r#"{{"detail": "no filter for {secret}"}}"#),
+    );
     let elsewhere = Action::redirect(&format!("http://127.0.0.1:1/u/{secret}"));
     let page = Action::answer(StatusCode::OK, format!("<p>Hello {secret}</p>"));
     let row = Action::answer(StatusCode::OK, format!(r#"{{"pagination": "{secret}"}}"#));
@@ -104,7 +133,10 @@ async fn what_an_upstream_says_is_not_told_to_everybody() {
         pair.fake.script(Step::at(Place::Users, answer).always());
         assert_eq!(pair.app.sync().await["state"], "failed");
         let (_, summary) = health(&pair.app).await;
-        assert!(summary["lastRun"]["error"]["message"].is_string() && !summary.to_string().contains(secret));
+        assert!(
+            summary["lastRun"]["error"]["message"].is_string()
+                && !summary.to_string().contains(secret)
+        );
         pair.fake.clear_script();
     }
 }
@@ -114,16 +146,28 @@ async fn an_outage_of_authentik_degrades_the_service_and_leaves_it_ready() {
     let pair = Pair::spawn(Release::V2026_5, FakeDirectory::generate(60), |_| ()).await;
     pair.app.sync().await;
     let before = Answer::get(&pair.app, "/entities", &[]).await;
-    let broken = Action::answer(StatusCode::INTERNAL_SERVER_ERROR, r#"{"detail": "database is down"}"#);
+    let broken = Action::answer(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        r#"{"detail": "database is down"}"#,
+    );
     pair.fake.script(Step::at(Place::Anywhere, broken).always());
     assert_eq!(pair.app.sync().await["state"], "failed");
 
     let (status, summary) = health(&pair.app).await;
     assert_eq!((status, &summary["status"]), (200, &"degraded".into()));
-    assert!(summary["lastRun"]["error"]["message"].as_str().unwrap().contains("500"), "{summary}");
+    assert!(
+        summary["lastRun"]["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("500"),
+        "{summary}"
+    );
     assert_live_and_ready(&pair.app).await;
     let during = Answer::get(&pair.app, "/entities", &[]).await;
-    assert_eq!((during.status, during.etag(), &during.body), (200, before.etag(), &before.body));
+    assert_eq!(
+        (during.status, during.etag(), &during.body),
+        (200, before.etag(), &before.body)
+    );
 
     pair.fake.clear_script();
     pair.app.sync().await;
@@ -140,7 +184,10 @@ async fn while_draining_the_service_is_not_ready_but_still_answers() {
     pair.app.shutdown.cancel();
     let ready = Answer::get(&pair.app, "/health/ready", &[]).await;
     ready.problem(503, "draining");
-    assert_eq!(Answer::get(&pair.app, "/health/live", &[]).await.status, 200);
+    assert_eq!(
+        Answer::get(&pair.app, "/health/live", &[]).await.status,
+        200
+    );
     assert_eq!(Answer::get(&pair.app, "/entities", &[]).await.status, 200);
     let (status, summary) = health(&pair.app).await;
     assert_eq!((status, &summary["status"]), (200, &"draining".into()));
@@ -167,7 +214,8 @@ async fn who_waits_for_a_run_is_answered_when_the_service_drains() {
     })
     .await;
     let gate = Gate::new();
-    pair.fake.script(Step::at(Place::Users, Action::gate(&gate)));
+    pair.fake
+        .script(Step::at(Place::Users, Action::gate(&gate)));
     let waiting = Answer::to(&pair.app, Method::POST, "/sync?wait=10m", &[]);
     let drain = async {
         gate.waiting(1).await;
@@ -195,6 +243,9 @@ async fn the_summary_names_nobody_and_no_secret() {
     pair.app.sync().await;
     for text in [healthy, health(&pair.app).await.1.to_string()] {
         assert!(!text.to_lowercase().contains("private"), "{text}");
-        assert!(!text.contains(FakeAuthentik::TOKEN) && !text.contains("akadmin"), "{text}");
+        assert!(
+            !text.contains(FakeAuthentik::TOKEN) && !text.contains("akadmin"),
+            "{text}"
+        );
     }
 }

@@ -8,7 +8,10 @@ use crate::support::directory::{assert_says, directory, finding, findings, group
 
 /// Groups in the order of their pks, and links from child to parents by number.
 fn tree(names: &[&str], links: &[(u128, &[u128])]) -> FakeDirectory {
-    let groups: Vec<_> = (1..).zip(names).map(|(number, name)| (number, *name, &[][..])).collect();
+    let groups: Vec<_> = (1..)
+        .zip(names)
+        .map(|(number, name)| (number, *name, &[][..]))
+        .collect();
     let mut directory = directory(&[(1, "pat")], &groups);
     for (child, parents) in links {
         let parents: Vec<_> = parents.iter().map(|parent| group_pk(*parent)).collect();
@@ -23,7 +26,11 @@ async fn links(pair: &Pair) -> Vec<(String, Value, Value)> {
     groups
         .map(|group| {
             let name = group["metadata"]["name"].as_str().unwrap().to_owned();
-            (name, group["spec"]["parent"].clone(), group["spec"]["children"].clone())
+            (
+                name,
+                group["spec"]["parent"].clone(),
+                group["spec"]["children"].clone(),
+            )
         })
         .collect()
 }
@@ -49,7 +56,10 @@ async fn both_generations_give_the_same_tree() {
         ];
         assert_eq!(links(&pair).await, expected, "{release}");
         let company = pair.app.entity("group", "company").await.unwrap();
-        assert!(company["spec"].get("parent").is_none(), "left out at the root, not null");
+        assert!(
+            company["spec"].get("parent").is_none(),
+            "left out at the root, not null"
+        );
     }
 }
 
@@ -73,7 +83,13 @@ async fn the_first_parent_by_name_is_chosen_among_those_that_are_served() {
     })
     .await;
     pair.app.sync().await;
-    assert_eq!(links(&pair).await, [link("shared", Some("zeta"), &[]), link("zeta", None, &["shared"])]);
+    assert_eq!(
+        links(&pair).await,
+        [
+            link("shared", Some("zeta"), &[]),
+            link("zeta", None, &["shared"])
+        ]
+    );
 }
 
 #[tokio::test]
@@ -89,8 +105,14 @@ async fn a_cycle_is_cut_at_its_last_link_by_pk_and_reported() {
         ];
         assert_eq!(links(&pair).await, expected, "{release}");
         let finding = finding(&run, "hierarchy-cycle");
-        assert_eq!((&finding["source"], &finding["pk"]), (&json!("three"), &json!(group_pk(3))));
-        assert_says(finding["message"].as_str().unwrap(), &["\"three\"", "\"one\"", "left out"]);
+        assert_eq!(
+            (&finding["source"], &finding["pk"]),
+            (&json!("three"), &json!(group_pk(3)))
+        );
+        assert_says(
+            finding["message"].as_str().unwrap(),
+            &["\"three\"", "\"one\"", "left out"],
+        );
         assert!(finding["remedy"].as_str().unwrap().contains("Authentik"));
     }
 }
@@ -99,8 +121,19 @@ async fn a_cycle_is_cut_at_its_last_link_by_pk_and_reported() {
 async fn a_group_that_is_its_own_parent_is_a_root_and_reported() {
     let pair = Pair::with(tree(&["self", "child"], &[(1, &[1]), (2, &[1])])).await;
     let run = pair.app.sync().await;
-    assert_eq!(links(&pair).await, [link("child", Some("self"), &[]), link("self", None, &["child"])]);
-    assert!(finding(&run, "hierarchy-cycle")["message"].as_str().unwrap().contains("its own parent"));
+    assert_eq!(
+        links(&pair).await,
+        [
+            link("child", Some("self"), &[]),
+            link("self", None, &["child"])
+        ]
+    );
+    assert!(
+        finding(&run, "hierarchy-cycle")["message"]
+            .as_str()
+            .unwrap()
+            .contains("its own parent")
+    );
 }
 
 #[tokio::test]
@@ -123,9 +156,14 @@ async fn only_the_links_that_close_a_cycle_are_cut() {
 async fn a_group_that_moves_is_moved() {
     let pair = Pair::with(tree(&["old", "new", "team"], &[(3, &[1])])).await;
     pair.app.sync().await;
-    pair.fake.edit(|directory| directory.set_parents(group_pk(3), &[group_pk(2)]));
+    pair.fake
+        .edit(|directory| directory.set_parents(group_pk(3), &[group_pk(2)]));
     let run = pair.app.sync().await;
     assert_eq!(run["changed"], 3, "{run}");
-    let expected = [link("new", None, &["team"]), link("old", None, &[]), link("team", Some("new"), &[])];
+    let expected = [
+        link("new", None, &["team"]),
+        link("old", None, &[]),
+        link("team", Some("new"), &[]),
+    ];
     assert_eq!(links(&pair).await, expected);
 }

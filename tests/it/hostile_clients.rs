@@ -28,7 +28,13 @@ const SOON: Duration = Duration::from_millis(300);
 /// Limits that are far away but for one or two.
 fn far() -> Limits {
     let never = Duration::from_hours(24);
-    Limits { first_request: never, next_request: never, stall: never, age: never, ..Limits::default() }
+    Limits {
+        first_request: never,
+        next_request: never,
+        stall: never,
+        age: never,
+        ..Limits::default()
+    }
 }
 
 /// A service with limits in front of a look-alike, which has synced once.
@@ -50,7 +56,12 @@ impl Limited {
         };
         let app = TestApp::spawn_as(config, Clock::system(), limited).await;
         // By a client that keeps no connection.
-        assert_eq!(Answer::to(&app, Method::POST, "/sync?wait=1m", &[]).await.status, 200);
+        assert_eq!(
+            Answer::to(&app, Method::POST, "/sync?wait=1m", &[])
+                .await
+                .status,
+            200
+        );
         Self { app, upstream }
     }
 
@@ -65,7 +76,10 @@ impl Limited {
         loop {
             let socket = TcpSocket::new_v4().unwrap();
             socket.set_recv_buffer_size(4096).unwrap();
-            let mut stream = socket.connect(self.address().parse().unwrap()).await.unwrap();
+            let mut stream = socket
+                .connect(self.address().parse().unwrap())
+                .await
+                .unwrap();
             let head = ask(&mut stream, request).await;
             if head.starts_with("HTTP/1.1 200") {
                 return (stream, head);
@@ -86,9 +100,13 @@ impl Limited {
 
     /// Asserts that somebody else is answered.
     async fn assert_alive(&self) {
-        let answer =
-            self.exchange(b"GET /health/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
-        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("ok\n"), "{answer}");
+        let answer = self
+            .exchange(b"GET /health/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+            .await;
+        assert!(
+            answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("ok\n"),
+            "{answer}"
+        );
     }
 }
 
@@ -96,7 +114,9 @@ impl Limited {
 async fn rest(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     // A connection that is reset has ended too.
-    let _ = tokio::time::timeout(BOUND, stream.read_to_end(&mut bytes)).await.expect("the connection ends");
+    let _ = tokio::time::timeout(BOUND, stream.read_to_end(&mut bytes))
+        .await
+        .expect("the connection ends");
     String::from_utf8_lossy(&bytes).into_owned()
 }
 

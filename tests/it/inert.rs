@@ -40,38 +40,56 @@ fn texts(value: &Value) -> Vec<&str> {
     match value {
         Value::String(text) => vec![text],
         Value::Array(values) => values.iter().flat_map(texts).collect(),
-        Value::Object(values) => {
-            values.iter().flat_map(|(key, value)| [&[key.as_str()][..], &texts(value)].concat()).collect()
-        }
+        Value::Object(values) => values
+            .iter()
+            .flat_map(|(key, value)| [&[key.as_str()][..], &texts(value)].concat())
+            .collect(),
         _ => Vec::new(),
     }
 }
 
 /// Asserts that a body is JSON, whole or a document a line, in which no name is a key or breaks a line.
 fn assert_inert(body: &str, place: &str) {
-    assert!(!body.contains(|c: char| c.is_ascii_control() && c != '\n'), "{place}: {body}");
+    assert!(
+        !body.contains(|c: char| c.is_ascii_control() && c != '\n'),
+        "{place}: {body}"
+    );
     let whole = serde_json::from_str(body).map(|value: Value| vec![value]);
     let documents = whole.unwrap_or_else(|_| {
         let lines = body.lines().filter(|line| *line != "---");
         lines
-            .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{place}: {error}: {line}")))
+            .map(|line| {
+                serde_json::from_str(line)
+                    .unwrap_or_else(|error| panic!("{place}: {error}: {line}"))
+            })
             .collect()
     });
-    assert!(!documents.iter().flat_map(texts).any(|text| text == "$text"), "{place}: {body}");
+    assert!(
+        !documents.iter().flat_map(texts).any(|text| text == "$text"),
+        "{place}: {body}"
+    );
 }
 
 #[tokio::test]
 async fn hostile_names_are_data_in_every_answer_and_in_the_log() {
     let upstream = Upstream::spawn(hostile()).await;
-    let variables = [("ENTITY_PROVIDER_LISTEN", "127.0.0.1:0"), ("ENTITY_PROVIDER_STATE_DIR", "false")];
-    let mut serve = Process::spawn(&["serve"], &[&upstream.variables()[..], &variables].concat());
+    let variables = [
+        ("ENTITY_PROVIDER_LISTEN", "127.0.0.1:0"),
+        ("ENTITY_PROVIDER_STATE_DIR", "false"),
+    ];
+    let mut serve = Process::spawn(
+        &["serve"],
+        &[&upstream.variables()[..], &variables].concat(),
+    );
     let service = serve.serving().await;
     let run = post(&format!("{service}/sync?wait=1m")).await;
     assert_eq!(run["state"], "succeeded", "{run}");
     let mut entries = 0;
     loop {
         let line = serve.until(|line| Some(line.clone())).await;
-        let Line::Error(text) = line else { panic!("{line:?}") };
+        let Line::Error(text) = line else {
+            panic!("{line:?}")
+        };
         assert_inert(&text, "the log");
         entries += 1;
         let entry: Value = serde_json::from_str(&text).unwrap();
@@ -82,19 +100,28 @@ async fn hostile_names_are_data_in_every_answer_and_in_the_log() {
     }
     assert!(entries > HOSTILE.len(), "the findings were logged");
 
-    let mut paths = vec![format!("/sync/{}", run["id"].as_str().unwrap()), "/health".into(), "/sync".into()];
+    let mut paths = vec![
+        format!("/sync/{}", run["id"].as_str().unwrap()),
+        "/health".into(),
+        "/sync".into(),
+    ];
     paths.extend(["yaml", "json", "ndjson"].map(|format| format!("/entities?format={format}")));
     for path in paths {
         assert_answer(&format!("{service}{path}"), 200).await;
     }
     for name in HOSTILE {
-        let encoded: String =
-            form_urlencoded::byte_serialize(name.as_bytes()).collect::<String>().replace('+', "%20");
+        let encoded: String = form_urlencoded::byte_serialize(name.as_bytes())
+            .collect::<String>()
+            .replace('+', "%20");
         assert_answer(&format!("{service}/explain?user={encoded}"), 200).await;
         assert_answer(&format!("{service}/explain?group=no-{encoded}"), 404).await;
         assert_answer(&format!("{service}/entities?kind={encoded}"), 400).await;
         assert_answer(&format!("{service}/sync/{encoded}"), 404).await;
-        assert_answer(&format!("{service}/entities/by-name/user/default/{encoded}"), 404).await;
+        assert_answer(
+            &format!("{service}/entities/by-name/user/default/{encoded}"),
+            404,
+        )
+        .await;
         assert_answer(&format!("{service}/{encoded}"), 404).await;
     }
 }
@@ -104,10 +131,16 @@ async fn assert_answer(url: &str, status: u16) {
     let answer = get(url).await;
     assert_eq!(answer.status(), status, "{url}");
     assert!(answer.headers().get("set-cookie").is_none());
-    let media_type = answer.headers()["content-type"].to_str().unwrap().to_owned();
+    let media_type = answer.headers()["content-type"]
+        .to_str()
+        .unwrap()
+        .to_owned();
     assert!(!media_type.contains("html"), "{url}: {media_type}");
     let body = answer.text().await.unwrap();
-    assert!(!body.contains(|c: char| c.is_control() && c != '\n'), "{url}: {body:?}");
+    assert!(
+        !body.contains(|c: char| c.is_control() && c != '\n'),
+        "{url}: {body:?}"
+    );
     assert_inert(&body, url);
 }
 
@@ -118,18 +151,37 @@ async fn hostile_names_are_data_in_what_commands_print() {
         let ended = upstream.run(&["export", "--format", format]).await;
         assert_eq!(ended.status.code(), Some(0), "{}", ended.error);
         assert_inert(&ended.out, format);
-        assert!(!ended.error.contains(|c: char| c.is_control() && c != '\n'), "{:?}", ended.error);
+        assert!(
+            !ended.error.contains(|c: char| c.is_control() && c != '\n'),
+            "{:?}",
+            ended.error
+        );
     }
     let nobody = tempfile::tempdir().unwrap();
     let file = nobody.path().join("entities.ndjson");
     std::fs::write(&file, "").unwrap();
-    let diff = upstream.run(&["diff", "--against", file.to_str().unwrap()]).await;
+    let diff = upstream
+        .run(&["diff", "--against", file.to_str().unwrap()])
+        .await;
     assert_eq!(diff.status.code(), Some(1), "{}", diff.error);
     let explained = upstream.run(&["explain", "user", HOSTILE[4]]).await;
     assert_eq!(explained.status.code(), Some(0), "{}", explained.error);
     let checked = upstream.run(&["check"]).await;
-    for text in [diff.out, diff.error, explained.out, explained.error, checked.out, checked.error] {
-        assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
-        assert!(!text.lines().any(|line| line.starts_with("Set-Cookie")), "{text}");
+    for text in [
+        diff.out,
+        diff.error,
+        explained.out,
+        explained.error,
+        checked.out,
+        checked.error,
+    ] {
+        assert!(
+            !text.contains(|c: char| c.is_control() && c != '\n'),
+            "{text:?}"
+        );
+        assert!(
+            !text.lines().any(|line| line.starts_with("Set-Cookie")),
+            "{text}"
+        );
     }
 }

@@ -1,7 +1,13 @@
 //! The integration tests, as one binary.
 
-#![expect(clippy::unwrap_used, reason = "a panic is how a test fails, in its helpers too")]
-#![expect(unreachable_pub, reason = "nothing is reached from outside a test binary")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a panic is how a test fails, in its helpers too"
+)]
+#![expect(
+    unreachable_pub,
+    reason = "nothing is reached from outside a test binary"
+)]
 
 mod auth;
 mod broken_rows;

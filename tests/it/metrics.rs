@@ -1,6 +1,9 @@
 //! `GET /metrics`: what it says is what `/health` and `/sync` say, and of nobody.
 
-#![expect(clippy::float_cmp, reason = "the figures are the same, not near each other")]
+#![expect(
+    clippy::float_cmp,
+    reason = "the figures are the same, not near each other"
+)]
 
 mod state;
 mod text;
@@ -24,7 +27,10 @@ const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=u
 
 async fn scraped(app: &TestApp) -> String {
     let answer = Answer::get(app, "/metrics", &[]).await;
-    assert_eq!((answer.status, answer.header("content-type")), (200, MEDIA_TYPE));
+    assert_eq!(
+        (answer.status, answer.header("content-type")),
+        (200, MEDIA_TYPE)
+    );
     assert_eq!(answer.header("cache-control"), "no-store");
     answer.text()
 }
@@ -35,14 +41,22 @@ async fn scrape(app: &TestApp) -> Metrics {
 
 /// A time in an answer as seconds.
 fn seconds(time: &Value) -> f64 {
-    time.as_str().unwrap().parse::<Timestamp>().unwrap().as_duration().as_secs_f64()
+    time.as_str()
+        .unwrap()
+        .parse::<Timestamp>()
+        .unwrap()
+        .as_duration()
+        .as_secs_f64()
 }
 
 /// How often each outcome and mode is among the runs of `/sync`, as the samples are called.
 fn tally(runs: &[Value]) -> BTreeMap<String, f64> {
     let mut tally = BTreeMap::new();
     for run in runs {
-        let (mode, outcome) = (run["mode"].as_str().unwrap_or("none"), run["state"].as_str().unwrap());
+        let (mode, outcome) = (
+            run["mode"].as_str().unwrap_or("none"),
+            run["state"].as_str().unwrap(),
+        );
         let name = format!("runs_total{{mode=\"{mode}\",outcome=\"{outcome}\"}}");
         *tally.entry(name).or_default() += 1.0;
     }
@@ -54,15 +68,25 @@ async fn agreeing(app: &TestApp) -> Metrics {
     let metrics = scrape(app).await;
     let (health, runs) = (app.json("/health").await, app.json("/sync").await);
     let runs = runs["runs"].as_array().unwrap();
-    let counted = metrics.counters().into_iter().filter(|(_, count)| *count > 0.0);
+    let counted = metrics
+        .counters()
+        .into_iter()
+        .filter(|(_, count)| *count > 0.0);
     assert_eq!(
-        counted.map(|(name, count)| (name.to_owned(), count)).collect::<BTreeMap<_, _>>(),
+        counted
+            .map(|(name, count)| (name.to_owned(), count))
+            .collect::<BTreeMap<_, _>>(),
         tally(runs)
     );
-    let success = runs.iter().find(|run| run["state"] == "succeeded" && run["mode"].is_string());
+    let success = runs
+        .iter()
+        .find(|run| run["state"] == "succeeded" && run["mode"].is_string());
     let success = success.map_or(0.0, |run| seconds(&run["endedAt"]));
     assert_eq!(metrics.value("last_success_timestamp_seconds"), success);
-    assert_eq!(metrics.find("last_run_duration_seconds"), health["lastRun"]["durationSeconds"].as_f64());
+    assert_eq!(
+        metrics.find("last_run_duration_seconds"),
+        health["lastRun"]["durationSeconds"].as_f64()
+    );
     agree_on_snapshot(&metrics, &health["snapshot"]);
     metrics
 }
@@ -70,17 +94,41 @@ async fn agreeing(app: &TestApp) -> Metrics {
 fn agree_on_snapshot(metrics: &Metrics, snapshot: &Value) {
     if snapshot.is_null() {
         for name in metrics.names() {
-            assert!(!["entities", "findings", "snapshot", "state"].iter().any(|what| name.starts_with(what)));
+            assert!(
+                !["entities", "findings", "snapshot", "state"]
+                    .iter()
+                    .any(|what| name.starts_with(what))
+            );
         }
         return;
     }
-    for (sample, key) in [("entities{kind=\"user\"}", "users"), ("entities{kind=\"group\"}", "groups")] {
-        assert_eq!(Some(metrics.value(sample)), snapshot[key].as_f64(), "{sample}");
+    for (sample, key) in [
+        ("entities{kind=\"user\"}", "users"),
+        ("entities{kind=\"group\"}", "groups"),
+    ] {
+        assert_eq!(
+            Some(metrics.value(sample)),
+            snapshot[key].as_f64(),
+            "{sample}"
+        );
     }
-    assert_eq!(Some(metrics.by_label("findings").values().sum()), snapshot["findings"].as_f64());
-    assert_eq!(metrics.value("snapshot_read_timestamp_seconds"), seconds(&snapshot["readAt"]));
-    for (sample, key) in [("snapshot_stale", "stale"), ("snapshot_restored", "restored")] {
-        assert_eq!(metrics.value(sample) == 1.0, snapshot[key].as_bool().unwrap(), "{sample}");
+    assert_eq!(
+        Some(metrics.by_label("findings").values().sum()),
+        snapshot["findings"].as_f64()
+    );
+    assert_eq!(
+        metrics.value("snapshot_read_timestamp_seconds"),
+        seconds(&snapshot["readAt"])
+    );
+    for (sample, key) in [
+        ("snapshot_stale", "stale"),
+        ("snapshot_restored", "restored"),
+    ] {
+        assert_eq!(
+            metrics.value(sample) == 1.0,
+            snapshot[key].as_bool().unwrap(),
+            "{sample}"
+        );
         assert!([0.0, 1.0].contains(&metrics.value(sample)));
     }
 }
@@ -89,28 +137,62 @@ fn agree_on_snapshot(metrics: &Metrics, snapshot: &Value) {
 async fn the_figures_are_those_of_health_and_sync_whatever_runs_did() {
     let pair = Pair::with(crowd(35)).await;
     let mut before = agreeing(&pair.app).await;
-    assert_eq!(before.counters().len(), 9, "every counter is there before it counts");
+    assert_eq!(
+        before.counters().len(),
+        9,
+        "every counter is there before it counts"
+    );
     let grant = |access| pair.fake.grant(FakeAuthentik::TOKEN, access);
-    for (step, state) in
-        ["failed", "succeeded", "succeeded", "failed", "held", "succeeded"].iter().enumerate()
+    for (step, state) in [
+        "failed",
+        "succeeded",
+        "succeeded",
+        "failed",
+        "held",
+        "succeeded",
+    ]
+    .iter()
+    .enumerate()
     {
         match step {
             0 | 3 => grant(Access::NoPermission),
             1 | 5 => grant(Access::Full),
-            2 => pair.fake.edit(|directory| _ = directory.add_user("Tech Ops!")),
-            _ => grant(Access::ObjectLevel { users: [1, 2, 3].into(), groups: [].into() }),
+            2 => pair
+                .fake
+                .edit(|directory| _ = directory.add_user("Tech Ops!")),
+            _ => grant(Access::ObjectLevel {
+                users: [1, 2, 3].into(),
+                groups: [].into(),
+            }),
         }
-        let run = if step == 2 { pair.app.follow().await } else { pair.app.sync().await };
+        let run = if step == 2 {
+            pair.app.follow().await
+        } else {
+            pair.app.sync().await
+        };
         assert_eq!(run["state"], *state, "{step}: {run}");
         let after = agreeing(&pair.app).await;
         for (name, count) in before.counters() {
-            assert!(after.value(name) >= count, "{name} fell from {count} to {}", after.value(name));
+            assert!(
+                after.value(name) >= count,
+                "{name} fell from {count} to {}",
+                after.value(name)
+            );
         }
-        assert_eq!(after.counters().values().sum::<f64>(), before.counters().values().sum::<f64>() + 1.0);
+        assert_eq!(
+            after.counters().values().sum::<f64>(),
+            before.counters().values().sum::<f64>() + 1.0
+        );
         before = after;
     }
-    assert_eq!(before.value("runs_total{mode=\"delta\",outcome=\"succeeded\"}"), 1.0);
-    assert_eq!(before.value("runs_total{mode=\"full\",outcome=\"held\"}"), 1.0);
+    assert_eq!(
+        before.value("runs_total{mode=\"delta\",outcome=\"succeeded\"}"),
+        1.0
+    );
+    assert_eq!(
+        before.value("runs_total{mode=\"full\",outcome=\"held\"}"),
+        1.0
+    );
 }
 
 #[tokio::test]
@@ -119,24 +201,36 @@ async fn findings_are_counted_by_code_and_every_code_has_a_count() {
     let run = pair.app.sync().await;
     let mut expected = BTreeMap::new();
     for finding in run["findingList"].as_array().unwrap() {
-        *expected.entry(finding["code"].as_str().unwrap()).or_insert(0.0) += 1.0;
+        *expected
+            .entry(finding["code"].as_str().unwrap())
+            .or_insert(0.0) += 1.0;
     }
     assert!(expected.len() >= 2, "{expected:?}");
     let metrics = scrape(&pair.app).await;
     let counts = metrics.by_label("findings");
-    let found: BTreeMap<_, _> =
-        counts.iter().filter(|(_, count)| **count > 0.0).map(|(c, n)| (*c, *n)).collect();
+    let found: BTreeMap<_, _> = counts
+        .iter()
+        .filter(|(_, count)| **count > 0.0)
+        .map(|(c, n)| (*c, *n))
+        .collect();
     assert_eq!(found, expected);
     let description = pair.app.json("/openapi.json").await;
-    let codes = description["components"]["schemas"]["FindingCode"]["enum"].as_array().unwrap().clone();
+    let codes = description["components"]["schemas"]["FindingCode"]["enum"]
+        .as_array()
+        .unwrap()
+        .clone();
     let codes: BTreeSet<_> = codes.iter().map(|code| code.as_str().unwrap()).collect();
     assert_eq!(counts.into_keys().collect::<BTreeSet<_>>(), codes);
 }
 
 #[tokio::test]
 async fn a_hostile_directory_leaves_no_trace() {
-    let names =
-        ["private person", "private\"} 1\n# EOF\nforged_total{x=\"", "private\\\u{1b}[2J", "PRIVATE PERSON"];
+    let names = [
+        "private person",
+        "private\"} 1\n# EOF\nforged_total{x=\"",
+        "private\\\u{1b}[2J",
+        "PRIVATE PERSON",
+    ];
     let mut directory = FakeDirectory::generate(5);
     for name in names {
         let pk = directory.add_user("x");
@@ -153,7 +247,10 @@ async fn a_hostile_directory_leaves_no_trace() {
     let pair = Pair::spawn(Release::V2026_5, directory, exclude).await;
     let run = pair.app.sync().await;
     assert!(
-        run["findingList"].to_string().to_lowercase().contains("private"),
+        run["findingList"]
+            .to_string()
+            .to_lowercase()
+            .contains("private"),
         "there are findings about them"
     );
     let fine = scraped(&pair.app).await;
@@ -162,7 +259,14 @@ async fn a_hostile_directory_leaves_no_trace() {
     for text in [fine, scraped(&pair.app).await] {
         Metrics::read(&text);
         let text = text.to_lowercase();
-        for word in ["private", "forged", "akadmin", "javascript", "127.0.0.1", FakeAuthentik::TOKEN] {
+        for word in [
+            "private",
+            "forged",
+            "akadmin",
+            "javascript",
+            "127.0.0.1",
+            FakeAuthentik::TOKEN,
+        ] {
             assert!(!text.contains(&word.to_lowercase()), "{word} in {text}");
         }
     }
@@ -174,16 +278,27 @@ async fn the_whole_text_is_as_it_was() {
     let clock = Clock::new(|| "2026-01-02T03:04:05.678Z".parse().unwrap());
     let app = TestApp::spawn_at(config(&authentik.base, FakeAuthentik::TOKEN), clock).await;
     app.sync().await;
-    let text = scraped(&app).await.replace(env!("CARGO_PKG_VERSION"), "0.0.0");
+    let text = scraped(&app)
+        .await
+        .replace(env!("CARGO_PKG_VERSION"), "0.0.0");
     insta::assert_snapshot!("text", text);
-    assert_eq!(text, scraped(&app).await.replace(env!("CARGO_PKG_VERSION"), "0.0.0"), "the order stays");
+    assert_eq!(
+        text,
+        scraped(&app)
+            .await
+            .replace(env!("CARGO_PKG_VERSION"), "0.0.0"),
+        "the order stays"
+    );
 }
 
 #[tokio::test]
 async fn it_answers_reading_methods_alone() {
     let pair = Pair::with(crowd(5)).await;
     let head = Answer::to(&pair.app, Method::HEAD, "/metrics", &[]).await;
-    assert_eq!((head.status, head.header("content-type"), head.body.len()), (200, MEDIA_TYPE, 0));
+    assert_eq!(
+        (head.status, head.header("content-type"), head.body.len()),
+        (200, MEDIA_TYPE, 0)
+    );
     for method in [Method::POST, Method::PUT, Method::DELETE] {
         let refused = Answer::to(&pair.app, method, "/metrics", &[]).await;
         refused.problem(405, "unknown-method");

@@ -1,6 +1,8 @@
 //! Names: the seed's rule, the repair, and who keeps a name in a collision.
 
-use authentik_entity_provider::authentik::fake::{Access, FakeAuthentik, FakeDirectory, FakeUser, Release};
+use authentik_entity_provider::authentik::fake::{
+    Access, FakeAuthentik, FakeDirectory, FakeUser, Release,
+};
 use authentik_entity_provider::catalog::name::{is_valid_name, suffix_name};
 use serde_json::json;
 
@@ -10,13 +12,27 @@ use crate::support::directory::{assert_says, directory, finding, findings, group
 /// Usernames whose seed names Backstage refuses, and one that it accepts.
 fn odd_users() -> FakeDirectory {
     let long = "x".repeat(70);
-    directory(&[(1, "-edge-"), (2, "🚀"), (3, &long), (4, "Fine.Name"), (5, "山田")], &[])
+    directory(
+        &[
+            (1, "-edge-"),
+            (2, "🚀"),
+            (3, &long),
+            (4, "Fine.Name"),
+            (5, "山田"),
+        ],
+        &[],
+    )
 }
 
 /// The pk of the user that has a name.
 async fn holder(pair: &Pair, name: &str) -> Option<String> {
     let entity = pair.app.entity("user", name).await?;
-    Some(entity["metadata"]["annotations"]["authentik.goauthentik.io/pk"].as_str().unwrap().to_owned())
+    Some(
+        entity["metadata"]["annotations"]["authentik.goauthentik.io/pk"]
+            .as_str()
+            .unwrap()
+            .to_owned(),
+    )
 }
 
 #[tokio::test]
@@ -24,14 +40,29 @@ async fn the_default_names_are_the_seeds_and_refusals_are_reported() {
     let pair = Pair::with(odd_users()).await;
     let run = pair.app.sync().await;
     let long = "x".repeat(70);
-    assert_eq!(holder(&pair, "--").await.as_deref(), Some("2"), "of two, the lowest pk");
-    assert_eq!(pair.app.names("user").await, ["--", "-edge-", "fine.name", &long]);
+    assert_eq!(
+        holder(&pair, "--").await.as_deref(),
+        Some("2"),
+        "of two, the lowest pk"
+    );
+    assert_eq!(
+        pair.app.names("user").await,
+        ["--", "-edge-", "fine.name", &long]
+    );
     let refused = findings(&run, "name-refused");
-    let sources: Vec<_> = refused.iter().map(|finding| finding["source"].as_str().unwrap()).collect();
+    let sources: Vec<_> = refused
+        .iter()
+        .map(|finding| finding["source"].as_str().unwrap())
+        .collect();
     assert_eq!(sources, ["-edge-", "🚀", &long], "{run}");
     for finding in refused {
         assert!(finding["name"].is_string());
-        assert!(finding["remedy"].as_str().unwrap().contains("names: backstage"));
+        assert!(
+            finding["remedy"]
+                .as_str()
+                .unwrap()
+                .contains("names: backstage")
+        );
     }
 }
 
@@ -47,9 +78,15 @@ async fn repaired_names_are_valid_reported_and_never_touch_a_valid_one() {
     let repaired = findings(&run, "name-repaired");
     assert_eq!(repaired.len(), 4, "{run}");
     for finding in repaired {
-        let (source, name) = (finding["source"].as_str().unwrap(), finding["name"].as_str().unwrap());
+        let (source, name) = (
+            finding["source"].as_str().unwrap(),
+            finding["name"].as_str().unwrap(),
+        );
         assert!(names.iter().any(|known| known == name));
-        assert_says(finding["message"].as_str().unwrap(), &[&format!("{source:?}"), &format!("{name:?}")]);
+        assert_says(
+            finding["message"].as_str().unwrap(),
+            &[&format!("{source:?}"), &format!("{name:?}")],
+        );
         assert!(!finding["remedy"].as_str().unwrap().is_empty());
     }
 }
@@ -63,26 +100,55 @@ async fn group_names_follow_the_same_rules() {
     let repaired = Pair::with_repaired_names(Release::V2026_5, groups).await;
     repaired.app.sync().await;
     let names = repaired.app.names("group").await;
-    assert_eq!(names, ["group-00000000-0000-0000-0000-000000000002", "tech-ops"]);
+    assert_eq!(
+        names,
+        ["group-00000000-0000-0000-0000-000000000002", "tech-ops"]
+    );
     let pat = repaired.app.entity("user", "pat").await.unwrap();
-    assert_eq!(pat["spec"]["memberOf"], json!(["tech-ops"]), "references use the repaired name");
+    assert_eq!(
+        pat["spec"]["memberOf"],
+        json!(["tech-ops"]),
+        "references use the repaired name"
+    );
 }
 
 #[tokio::test]
 async fn under_seed_the_loser_of_a_collision_is_left_out_and_found_with_both_names() {
     let users = [(3, "Alice.Smith"), (4, "alice.smith")];
-    let pair = Pair::with(directory(&users, &[(1, "admins", &[3]), (2, "guests", &[4])])).await;
+    let pair = Pair::with(directory(
+        &users,
+        &[(1, "admins", &[3]), (2, "guests", &[4])],
+    ))
+    .await;
     let run = pair.app.sync().await;
     assert_eq!(holder(&pair, "alice.smith").await.as_deref(), Some("3"));
     let alice = pair.app.entity("user", "alice.smith").await.unwrap();
-    assert_eq!(alice["spec"]["memberOf"], json!(["admins"]), "nobody inherits a namesake's groups");
+    assert_eq!(
+        alice["spec"]["memberOf"],
+        json!(["admins"]),
+        "nobody inherits a namesake's groups"
+    );
     let guests = pair.app.entity("group", "guests").await.unwrap();
-    assert_eq!(guests["spec"]["members"], json!([]), "the namesake is no member of the other's group");
+    assert_eq!(
+        guests["spec"]["members"],
+        json!([]),
+        "the namesake is no member of the other's group"
+    );
     let finding = finding(&run, "name-collision");
-    assert_eq!((&finding["kind"], &finding["pk"]), (&json!("user"), &json!("4")));
-    let parts = ["\"Alice.Smith\" (pk 3)", "\"alice.smith\" (pk 4)", "left out"];
+    assert_eq!(
+        (&finding["kind"], &finding["pk"]),
+        (&json!("user"), &json!("4"))
+    );
+    let parts = [
+        "\"Alice.Smith\" (pk 3)",
+        "\"alice.smith\" (pk 4)",
+        "left out",
+    ];
     assert_says(finding["message"].as_str().unwrap(), &parts);
-    assert_says(finding["remedy"].as_str().unwrap(), &["rename", "names: backstage"]);
+    assert_says(
+        finding["remedy"].as_str().unwrap(),
+        &["rename", "names: backstage"],
+    );
 }
 
 #[tokio::test]
@@ -94,11 +160,20 @@ async fn under_backstage_the_loser_gets_a_suffix_that_depends_on_its_pk_alone() 
     let suffixed = suffix_name("alice.smith", "user", 4, 8);
     assert_eq!(pair.app.names("user").await, ["alice.smith", &suffixed]);
     let members = |group: &'static str| pair.app.entity("group", group);
-    assert_eq!(members("admins").await.unwrap()["spec"]["members"], json!(["alice.smith"]));
-    assert_eq!(members("guests").await.unwrap()["spec"]["members"], json!([suffixed]));
+    assert_eq!(
+        members("admins").await.unwrap()["spec"]["members"],
+        json!(["alice.smith"])
+    );
+    assert_eq!(
+        members("guests").await.unwrap()["spec"]["members"],
+        json!([suffixed])
+    );
     let finding = finding(&run, "name-collision");
     assert_eq!(finding["name"], suffixed);
-    assert_says(finding["message"].as_str().unwrap(), &["\"Alice.Smith\"", "\"alice.smith\"", &suffixed]);
+    assert_says(
+        finding["message"].as_str().unwrap(),
+        &["\"Alice.Smith\"", "\"alice.smith\"", &suffixed],
+    );
 }
 
 #[tokio::test]
@@ -111,20 +186,32 @@ async fn a_lower_pk_that_appears_later_does_not_take_a_held_name() {
             Pair::with(directory).await
         };
         pair.app.sync().await;
-        pair.fake.edit(|directory| directory.insert_user(FakeUser::new(2, "ALICE")));
+        pair.fake
+            .edit(|directory| directory.insert_user(FakeUser::new(2, "ALICE")));
         for _ in 0..3 {
             let run = pair.app.sync().await;
             assert_eq!(holder(&pair, "alice").await.as_deref(), Some("9"));
-            assert_eq!(pair.app.names("user").await.len(), 1 + usize::from(repaired));
+            assert_eq!(
+                pair.app.names("user").await.len(),
+                1 + usize::from(repaired)
+            );
             let admins = pair.app.entity("group", "admins").await.unwrap();
             assert_eq!(admins["spec"]["members"], json!(["alice"]));
             assert_eq!(finding(&run, "name-collision")["pk"], "2");
         }
         pair.fake.edit(|directory| directory.remove_user(9));
         pair.app.sync().await;
-        assert_eq!(holder(&pair, "alice").await.as_deref(), Some("2"), "the name is free now");
+        assert_eq!(
+            holder(&pair, "alice").await.as_deref(),
+            Some("2"),
+            "the name is free now"
+        );
         let admins = pair.app.entity("group", "admins").await.unwrap();
-        assert_eq!(admins["spec"]["members"], json!([]), "the name was not inherited with its groups");
+        assert_eq!(
+            admins["spec"]["members"],
+            json!([]),
+            "the name was not inherited with its groups"
+        );
     }
 }
 
@@ -145,7 +232,8 @@ async fn a_failed_run_does_not_forget_who_holds_a_name() {
     pair.fake.revoke(FakeAuthentik::TOKEN);
     assert_eq!(pair.app.sync().await["state"], "failed");
     pair.fake.grant(FakeAuthentik::TOKEN, Access::Full);
-    pair.fake.edit(|directory| directory.insert_user(FakeUser::new(2, "ALICE")));
+    pair.fake
+        .edit(|directory| directory.insert_user(FakeUser::new(2, "ALICE")));
     pair.app.sync().await;
     assert_eq!(holder(&pair, "alice").await.as_deref(), Some("9"));
 }
@@ -153,13 +241,17 @@ async fn a_failed_run_does_not_forget_who_holds_a_name() {
 #[tokio::test]
 async fn groups_of_one_name_stay_apart() {
     let groups: &[(u128, &str, &[u64])] = &[(5, "Ops", &[1]), (6, "OPS", &[2])];
-    let pair = Pair::with_repaired_names(Release::V2024_2, directory(&[(1, "a"), (2, "b")], groups)).await;
+    let pair =
+        Pair::with_repaired_names(Release::V2024_2, directory(&[(1, "a"), (2, "b")], groups)).await;
     pair.app.sync().await;
     let suffixed = suffix_name("ops", "group", group_pk(6), 8);
     assert_eq!(pair.app.names("group").await, ["ops", &suffixed]);
     let user = |name: &'static str| pair.app.entity("user", name);
     assert_eq!(user("a").await.unwrap()["spec"]["memberOf"], json!(["ops"]));
-    assert_eq!(user("b").await.unwrap()["spec"]["memberOf"], json!([suffixed]));
+    assert_eq!(
+        user("b").await.unwrap()["spec"]["memberOf"],
+        json!([suffixed])
+    );
 }
 
 #[tokio::test]

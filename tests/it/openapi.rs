@@ -22,9 +22,17 @@ async fn pair() -> Pair {
 fn operations(description: &Value) -> Vec<(Method, String, Value)> {
     let paths = description["paths"].as_object().unwrap().iter();
     let operations = paths.flat_map(|(path, methods)| {
-        methods.as_object().unwrap().iter().map(move |(method, operation)| {
-            (method.to_uppercase().parse().unwrap(), path.clone(), operation.clone())
-        })
+        methods
+            .as_object()
+            .unwrap()
+            .iter()
+            .map(move |(method, operation)| {
+                (
+                    method.to_uppercase().parse().unwrap(),
+                    path.clone(),
+                    operation.clone(),
+                )
+            })
     });
     operations.collect()
 }
@@ -33,19 +41,42 @@ fn operations(description: &Value) -> Vec<(Method, String, Value)> {
 async fn held_against(app: &TestApp, method: Method, path: &str, operation: &Value) -> u16 {
     let answer = Answer::to(app, method.clone(), path, &[]).await;
     let documented = &operation["responses"][answer.status.to_string()];
-    assert!(documented.is_object(), "{method} {path} answers {}, which is not described", answer.status);
-    let media_type = answer.header("content-type").split(';').next().unwrap().to_owned();
-    assert!(documented["content"].get(&media_type).is_some(), "{method} {path}: {media_type}");
-    for name in documented["headers"].as_object().into_iter().flatten().map(|(name, _)| name) {
+    assert!(
+        documented.is_object(),
+        "{method} {path} answers {}, which is not described",
+        answer.status
+    );
+    let media_type = answer
+        .header("content-type")
+        .split(';')
+        .next()
+        .unwrap()
+        .to_owned();
+    assert!(
+        documented["content"].get(&media_type).is_some(),
+        "{method} {path}: {media_type}"
+    );
+    for name in documented["headers"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name)
+    {
         let optional = ["Content-Encoding", "Preference-Applied"].contains(&name.as_str());
-        assert!(optional || answer.headers.contains_key(name), "{method} {path}: no {name}");
+        assert!(
+            optional || answer.headers.contains_key(name),
+            "{method} {path}: no {name}"
+        );
     }
     answer.status
 }
 
 #[test]
 fn the_committed_description_is_the_generated_one() {
-    assert!(text() == COMMITTED, "run `cargo run -- openapi > openapi/openapi.json`");
+    assert!(
+        text() == COMMITTED,
+        "run `cargo run -- openapi > openapi/openapi.json`"
+    );
 }
 
 #[test]
@@ -57,7 +88,10 @@ fn the_description_is_the_same_every_time() {
 async fn the_service_serves_the_committed_description() {
     let pair = pair().await;
     let answer = Answer::get(&pair.app, "/openapi.json", &[]).await;
-    assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"));
+    assert_eq!(
+        (answer.status, answer.header("content-type")),
+        (200, "application/json")
+    );
     assert_eq!(answer.text(), COMMITTED);
 }
 
@@ -74,15 +108,33 @@ async fn every_operation_answers_as_described_before_and_after_the_first_snapsho
     }
     let run = pair.app.sync().await["id"].as_str().unwrap().to_owned();
     let one_run = &description()["paths"]["/sync/{id}"]["get"];
-    assert_eq!(held_against(&pair.app, Method::GET, &format!("/sync/{run}"), one_run).await, 200);
+    assert_eq!(
+        held_against(&pair.app, Method::GET, &format!("/sync/{run}"), one_run).await,
+        200
+    );
     let events = &description()["paths"]["/sync/{id}/events"]["get"];
-    assert_eq!(held_against(&pair.app, Method::GET, &format!("/sync/{run}/events"), events).await, 200);
+    assert_eq!(
+        held_against(
+            &pair.app,
+            Method::GET,
+            &format!("/sync/{run}/events"),
+            events
+        )
+        .await,
+        200
+    );
     let name = pair.app.names("user").await.remove(0);
     let one_entity = &description()["paths"]["/entities/by-name/{kind}/{namespace}/{name}"]["get"];
     let path = format!("/entities/by-name/user/default/{name}");
-    assert_eq!(held_against(&pair.app, Method::GET, &path, one_entity).await, 200);
+    assert_eq!(
+        held_against(&pair.app, Method::GET, &path, one_entity).await,
+        200
+    );
     let ask = &description()["paths"]["/sync"]["post"];
-    assert_eq!(held_against(&pair.app, Method::POST, "/sync?wait=30s", ask).await, 200);
+    assert_eq!(
+        held_against(&pair.app, Method::POST, "/sync?wait=30s", ask).await,
+        200
+    );
 }
 
 #[tokio::test]
@@ -90,10 +142,18 @@ async fn refusals_are_described_too() {
     let pair = pair().await;
     let description = description();
     let entities = &description["paths"]["/entities"]["get"];
-    assert_eq!(held_against(&pair.app, Method::GET, "/entities?kind=x", entities).await, 400);
+    assert_eq!(
+        held_against(&pair.app, Method::GET, "/entities?kind=x", entities).await,
+        400
+    );
     let ask = &description["paths"]["/sync"]["post"];
-    assert_eq!(held_against(&pair.app, Method::POST, "/sync?wait=x", ask).await, 400);
-    assert!(entities["responses"].get("406").is_some() && entities["responses"].get("304").is_some());
+    assert_eq!(
+        held_against(&pair.app, Method::POST, "/sync?wait=x", ask).await,
+        400
+    );
+    assert!(
+        entities["responses"].get("406").is_some() && entities["responses"].get("304").is_some()
+    );
 }
 
 #[tokio::test]
@@ -107,7 +167,11 @@ async fn what_needs_a_token_is_described_and_refused_as_described() {
         let status = held_against(&pair.app, method.clone(), &path, &operation).await;
         let is_open = path.starts_with("/health");
         assert_eq!(status == 401, !is_open, "{method} {path}: {status}");
-        assert_eq!(operation["security"].is_array(), !is_open, "{method} {path}");
+        assert_eq!(
+            operation["security"].is_array(),
+            !is_open,
+            "{method} {path}"
+        );
         let in_url = operation["security"].to_string().contains("token");
         assert_eq!(in_url, !is_open && method == Method::GET, "{method} {path}");
     }
@@ -117,9 +181,15 @@ async fn what_needs_a_token_is_described_and_refused_as_described() {
 fn every_operation_has_a_summary_and_every_parameter_and_schema_a_description() {
     let description = description();
     for (method, path, operation) in operations(&description) {
-        assert!(operation["summary"].is_string() && operation["operationId"].is_string(), "{method} {path}");
+        assert!(
+            operation["summary"].is_string() && operation["operationId"].is_string(),
+            "{method} {path}"
+        );
         for parameter in operation["parameters"].as_array().into_iter().flatten() {
-            assert!(parameter["description"].is_string(), "{method} {path}: {parameter}");
+            assert!(
+                parameter["description"].is_string(),
+                "{method} {path}: {parameter}"
+            );
         }
     }
     for (name, schema) in description["components"]["schemas"].as_object().unwrap() {
@@ -132,9 +202,13 @@ async fn every_key_of_an_answer_is_in_its_schema() {
     let pair = pair().await;
     let run = pair.app.sync().await;
     let explained = pair.app.json("/explain?user=alice.smith").await;
-    let group = pair.app.entities("group").await[0]["metadata"]["name"].as_str().unwrap().to_owned();
+    let group = pair.app.entities("group").await[0]["metadata"]["name"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let group = pair.app.json(&format!("/explain?group={group}")).await;
-    pair.fake.revoke(authentik_entity_provider::authentik::fake::FakeAuthentik::TOKEN);
+    pair.fake
+        .revoke(authentik_entity_provider::authentik::fake::FakeAuthentik::TOKEN);
     let failed = pair.app.sync().await;
     let schemas = &description()["components"]["schemas"];
     for (schema, answer) in [
@@ -154,7 +228,10 @@ async fn every_key_of_an_answer_is_in_its_schema() {
             assert!(described.contains(key), "{schema} lacks {key}");
         }
         for key in required {
-            assert!(answer.get(&key).is_some(), "{schema} requires {key}: {answer}");
+            assert!(
+                answer.get(&key).is_some(),
+                "{schema} requires {key}: {answer}"
+            );
         }
     }
 }
@@ -164,14 +241,26 @@ fn properties(schemas: &Value, schema: &Value) -> (Vec<String>, Vec<String>) {
     if let Some(reference) = schema["$ref"].as_str() {
         return properties(schemas, &schemas[reference.rsplit('/').next().unwrap()]);
     }
-    let keys = schema["properties"].as_object().into_iter().flatten().map(|(key, _)| key.clone());
+    let keys = schema["properties"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(key, _)| key.clone());
     let required = schema["required"].as_array().into_iter().flatten();
-    let own =
-        (keys.collect::<Vec<_>>(), required.map(|key| key.as_str().unwrap().to_owned()).collect::<Vec<_>>());
-    schema["allOf"].as_array().into_iter().flatten().fold(own, |(mut keys, mut required), part| {
-        let (more, more_required) = properties(schemas, part);
-        keys.extend(more);
-        required.extend(more_required);
-        (keys, required)
-    })
+    let own = (
+        keys.collect::<Vec<_>>(),
+        required
+            .map(|key| key.as_str().unwrap().to_owned())
+            .collect::<Vec<_>>(),
+    );
+    schema["allOf"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .fold(own, |(mut keys, mut required), part| {
+            let (more, more_required) = properties(schemas, part);
+            keys.extend(more);
+            required.extend(more_required);
+            (keys, required)
+        })
 }

@@ -32,10 +32,16 @@ async fn every_error_is_a_problem_document_that_nobody_keeps() {
     ] {
         let answer = Answer::to(&pair.app, method.clone(), path, &[("accept", accept)]).await;
         let detail = answer.problem(status, code);
-        assert!(!detail.is_empty() && !detail.ends_with('.'), "{method} {path}: {detail}");
+        assert!(
+            !detail.is_empty() && !detail.ends_with('.'),
+            "{method} {path}: {detail}"
+        );
         let keys: Vec<_> = answer.json().as_object().unwrap().keys().cloned().collect();
         assert_eq!(keys.len(), 5, "{keys:?}");
-        assert_eq!(answer.header("content-length"), answer.body.len().to_string());
+        assert_eq!(
+            answer.header("content-length"),
+            answer.body.len().to_string()
+        );
     }
 }
 
@@ -60,9 +66,16 @@ async fn a_method_that_a_path_does_not_answer_is_told_which_it_does() {
 #[tokio::test]
 async fn a_head_request_is_refused_without_a_body() {
     let pair = pair().await;
-    for (path, status) in [("/nothing", 404), ("/sync/nonsense", 404), ("/entities?kind=x", 400)] {
+    for (path, status) in [
+        ("/nothing", 404),
+        ("/sync/nonsense", 404),
+        ("/entities?kind=x", 400),
+    ] {
         let answer = Answer::to(&pair.app, Method::HEAD, path, &[]).await;
-        assert_eq!((answer.status, answer.header("content-type")), (status, "application/problem+json"));
+        assert_eq!(
+            (answer.status, answer.header("content-type")),
+            (status, "application/problem+json")
+        );
         assert!(answer.body.is_empty());
     }
 }
@@ -72,5 +85,8 @@ async fn a_problem_does_not_repeat_the_value_of_an_unknown_parameter() {
     let pair = pair().await;
     let answer = Answer::get(&pair.app, "/entities?pass=secret-in-a-url", &[]).await;
     let detail = answer.problem(400, "bad-query");
-    assert!(detail.contains("pass") && !detail.contains("secret-in-a-url"), "{detail}");
+    assert!(
+        detail.contains("pass") && !detail.contains("secret-in-a-url"),
+        "{detail}"
+    );
 }

@@ -21,8 +21,7 @@ use crate::support::directory::crowd;
 
 const TOKEN: &str = "backstage-external-access-token";
 /// What the catalog answers for a ref that it does not have; see `tests/backstage/push.rs`.
-const NOT_FOUND: &str =
-    r#"{"error":{"name":"NotFoundError","message":"Entity location:default/x not found"},"request":{}}"#;
+const NOT_FOUND: &str = r#"{"error":{"name":"NotFoundError","message":"Entity location:default/x not found"},"request":{}}"#;
 /// `printf 'url:http://entities.example.com/entities' | sha1sum`
 const GENERATED: &str = "location:default/generated-ff6c2973489f76ecd2e2fe9bdb265073f867cbc1";
 
@@ -49,7 +48,10 @@ struct Refreshes {
 impl Refreshes {
     async fn spawn() -> Self {
         let (sender, asked) = mpsc::unbounded_channel();
-        let (status, allowed) = (Arc::new(AtomicU16::new(200)), Arc::new(Semaphore::new(10_000)));
+        let (status, allowed) = (
+            Arc::new(AtomicU16::new(200)),
+            Arc::new(Semaphore::new(10_000)),
+        );
         let body = Arc::new(Mutex::new(""));
         let parts_are_known = Arc::new(AtomicBool::new(true));
         let desk = Desk {
@@ -59,11 +61,20 @@ impl Refreshes {
             allowed: Arc::clone(&allowed),
             parts_are_known: Arc::clone(&parts_are_known),
         };
-        let router = Router::new().route("/base/api/catalog/refresh", post(refresh)).with_state(desk);
+        let router = Router::new()
+            .route("/base/api/catalog/refresh", post(refresh))
+            .with_state(desk);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}/base", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { base, asked, status, body, allowed, parts_are_known }
+        Self {
+            base,
+            asked,
+            status,
+            body,
+            allowed,
+            parts_are_known,
+        }
     }
 
     /// The next ref that is asked for.
@@ -86,7 +97,10 @@ impl Refreshes {
             config.service.backstage = Some(BackstageConfig {
                 base_url: Url::parse(&self.base).unwrap(),
                 token: TOKEN.into(),
-                locations: targets.iter().map(|target| Location::parse(target).unwrap()).collect(),
+                locations: targets
+                    .iter()
+                    .map(|target| Location::parse(target).unwrap())
+                    .collect(),
             });
         })
         .await
@@ -106,7 +120,10 @@ async fn refresh(
     if is_part && !desk.parts_are_known.load(SeqCst) {
         return (StatusCode::NOT_FOUND, NOT_FOUND);
     }
-    (StatusCode::from_u16(desk.status.load(SeqCst)).unwrap(), *desk.body.lock().unwrap())
+    (
+        StatusCode::from_u16(desk.status.load(SeqCst)).unwrap(),
+        *desk.body.lock().unwrap(),
+    )
 }
 
 /// What `/sync` says of the push, as soon as it satisfies a condition.
@@ -138,34 +155,56 @@ async fn tags(app: &TestApp, of: usize) -> Vec<String> {
 #[tokio::test]
 async fn a_plain_location_is_read_again_only_when_its_content_changed() {
     let mut backstage = Refreshes::spawn().await;
-    let targets = ["http://entities.example.com/entities", "http://entities.example.com/entities?kind=group"];
+    let targets = [
+        "http://entities.example.com/entities",
+        "http://entities.example.com/entities?kind=group",
+    ];
     let pair = backstage.pair(crowd(5), &targets).await;
     pair.app.sync().await;
-    assert_eq!(backstage.take(2).await.len(), 2, "after a start nobody knows what was read before");
+    assert_eq!(
+        backstage.take(2).await.len(),
+        2,
+        "after a start nobody knows what was read before"
+    );
     pair.app.sync().await;
     // Users only, so that the location of the groups stays as it is.
-    pair.fake.edit(|directory| call_me(directory, 3, "someone else"));
+    pair.fake
+        .edit(|directory| call_me(directory, 3, "someone else"));
     let run = pair.app.sync().await;
-    assert_eq!((&run["state"], &run["changed"]), (&"succeeded".into(), &1.into()), "{run}");
+    assert_eq!(
+        (&run["state"], &run["changed"]),
+        (&"succeeded".into(), &1.into()),
+        "{run}"
+    );
     assert_eq!(backstage.next().await, GENERATED);
     let push = push(&pair.app, |push| push["refreshed"] == 1).await;
-    assert_eq!((&push["waiting"], &push["unknown"], &push["error"]), (&0.into(), &0.into(), &Value::Null));
+    assert_eq!(
+        (&push["waiting"], &push["unknown"], &push["error"]),
+        (&0.into(), &0.into(), &Value::Null)
+    );
     assert!(backstage.asked.is_empty());
 }
 
 #[tokio::test]
 async fn of_the_shards_those_are_read_again_that_changed() {
     let mut backstage = Refreshes::spawn().await;
-    let pair = backstage.pair(crowd(200), &["http://entities.example.com/locations?shards=16&token=t"]).await;
+    let pair = backstage
+        .pair(
+            crowd(200),
+            &["http://entities.example.com/locations?shards=16&token=t"],
+        )
+        .await;
     pair.app.sync().await;
     assert_eq!(backstage.take(16).await.len(), 16);
     let before = tags(&pair.app, 16).await;
-    pair.fake.edit(|directory| call_me(directory, 7, "someone else"));
+    pair.fake
+        .edit(|directory| call_me(directory, 7, "someone else"));
     pair.app.sync().await;
     let after = tags(&pair.app, 16).await;
     let changed = (0..16).filter(|index| before[*index] != after[*index]);
-    let expected: BTreeSet<_> =
-        changed.map(|index| format!("location:default/authentik-{index}-of-16")).collect();
+    let expected: BTreeSet<_> = changed
+        .map(|index| format!("location:default/authentik-{index}-of-16"))
+        .collect();
     assert_eq!(expected.len(), 1);
     assert_eq!(backstage.take(1).await, expected);
     push(&pair.app, |push| push["refreshed"] == 1).await;
@@ -176,12 +215,31 @@ async fn of_the_shards_those_are_read_again_that_changed() {
 async fn where_backstage_does_not_know_the_parts_it_reads_their_list() {
     let mut backstage = Refreshes::spawn().await;
     backstage.parts_are_known.store(false, SeqCst);
-    let pair = backstage.pair(crowd(20), &["http://entities.example.com/locations?shards=4"]).await;
+    let pair = backstage
+        .pair(
+            crowd(20),
+            &["http://entities.example.com/locations?shards=4"],
+        )
+        .await;
     pair.app.sync().await;
-    assert!(backstage.take(4).await.iter().all(|entity_ref| entity_ref.contains("-of-4")));
-    assert!(backstage.next().await.starts_with("location:default/generated-"));
+    assert!(
+        backstage
+            .take(4)
+            .await
+            .iter()
+            .all(|entity_ref| entity_ref.contains("-of-4"))
+    );
+    assert!(
+        backstage
+            .next()
+            .await
+            .starts_with("location:default/generated-")
+    );
     let push = push(&pair.app, |push| push["refreshed"] == 1).await;
-    assert_eq!((&push["waiting"], &push["unknown"], &push["error"]), (&0.into(), &0.into(), &Value::Null));
+    assert_eq!(
+        (&push["waiting"], &push["unknown"], &push["error"]),
+        (&0.into(), &0.into(), &Value::Null)
+    );
     assert!(backstage.asked.is_empty());
 }
 
@@ -189,7 +247,9 @@ async fn where_backstage_does_not_know_the_parts_it_reads_their_list() {
 async fn what_backstage_did_not_take_is_sent_again_and_no_sync_waits_for_it() {
     let mut backstage = Refreshes::spawn().await;
     backstage.status.store(503, SeqCst);
-    let pair = backstage.pair(crowd(5), &["http://entities.example.com/entities"]).await;
+    let pair = backstage
+        .pair(crowd(5), &["http://entities.example.com/entities"])
+        .await;
     assert_eq!(pair.app.sync().await["state"], "succeeded");
     assert_eq!(backstage.next().await, GENERATED);
     let failed = push(&pair.app, |push| push["waiting"] == 1).await;
@@ -197,19 +257,28 @@ async fn what_backstage_did_not_take_is_sent_again_and_no_sync_waits_for_it() {
     backstage.status.store(200, SeqCst);
     assert_eq!(backstage.next().await, GENERATED);
     let mended = push(&pair.app, |push| push["waiting"] == 0).await;
-    assert_eq!((&mended["refreshed"], &mended["error"]), (&1.into(), &Value::Null));
+    assert_eq!(
+        (&mended["refreshed"], &mended["error"]),
+        (&1.into(), &Value::Null)
+    );
 }
 
 #[tokio::test]
 async fn snapshots_that_come_meanwhile_are_told_of_once() {
     let mut backstage = Refreshes::spawn().await;
-    let pair = backstage.pair(crowd(5), &["http://entities.example.com/entities"]).await;
+    let pair = backstage
+        .pair(crowd(5), &["http://entities.example.com/entities"])
+        .await;
     backstage.allowed.forget_permits(10_000);
     pair.app.sync().await;
     assert_eq!(backstage.next().await, GENERATED);
     for name in ["one", "two", "three"] {
         pair.fake.edit(|directory| call_me(directory, 3, name));
-        assert_eq!(pair.app.sync().await["changed"], 1, "a sync does not wait for Backstage");
+        assert_eq!(
+            pair.app.sync().await["changed"],
+            1,
+            "a sync does not wait for Backstage"
+        );
     }
     backstage.allowed.add_permits(10_000);
     assert_eq!(backstage.next().await, GENERATED);
@@ -217,7 +286,10 @@ async fn snapshots_that_come_meanwhile_are_told_of_once() {
     pair.app.sync().await;
     assert_eq!(backstage.next().await, GENERATED);
     push(&pair.app, |push| push["waiting"] == 0).await;
-    assert!(backstage.asked.is_empty(), "one for the first, one for three, one for the last");
+    assert!(
+        backstage.asked.is_empty(),
+        "one for the first, one for three, one for the last"
+    );
 }
 
 #[tokio::test]
@@ -225,22 +297,32 @@ async fn a_location_that_backstage_does_not_know_is_not_insisted_on() {
     let mut backstage = Refreshes::spawn().await;
     backstage.status.store(404, SeqCst);
     *backstage.body.lock().unwrap() = NOT_FOUND;
-    let pair = backstage.pair(crowd(5), &["http://entities.example.com/entities"]).await;
+    let pair = backstage
+        .pair(crowd(5), &["http://entities.example.com/entities"])
+        .await;
     pair.app.sync().await;
     backstage.next().await;
     let push = push(&pair.app, |push| push["unknown"] == 1).await;
-    assert_eq!((&push["refreshed"], &push["waiting"]), (&0.into(), &0.into()));
+    assert_eq!(
+        (&push["refreshed"], &push["waiting"]),
+        (&0.into(), &0.into())
+    );
 }
 
 #[tokio::test]
 async fn a_backstage_that_has_no_routes_yet_is_asked_again() {
     let mut backstage = Refreshes::spawn().await;
     backstage.status.store(404, SeqCst);
-    let pair = backstage.pair(crowd(5), &["http://entities.example.com/entities"]).await;
+    let pair = backstage
+        .pair(crowd(5), &["http://entities.example.com/entities"])
+        .await;
     pair.app.sync().await;
     backstage.next().await;
     let failed = push(&pair.app, |push| push["waiting"] == 1).await;
-    assert_eq!((&failed["unknown"], &failed["error"]["code"]), (&0.into(), &"backstage-status".into()));
+    assert_eq!(
+        (&failed["unknown"], &failed["error"]["code"]),
+        (&0.into(), &"backstage-status".into())
+    );
     backstage.status.store(200, SeqCst);
     assert_eq!(backstage.next().await, GENERATED);
     push(&pair.app, |push| push["refreshed"] == 1).await;
@@ -250,15 +332,23 @@ async fn a_backstage_that_has_no_routes_yet_is_asked_again() {
 async fn a_refused_token_is_named_by_its_key_and_not_shown() {
     let mut backstage = Refreshes::spawn().await;
     backstage.status.store(401, SeqCst);
-    let pair = backstage.pair(crowd(5), &["http://entities.example.com/entities"]).await;
+    let pair = backstage
+        .pair(crowd(5), &["http://entities.example.com/entities"])
+        .await;
     pair.app.sync().await;
     backstage.next().await;
     let push = push(&pair.app, |push| push["waiting"] == 1).await;
     assert_eq!(push["error"]["code"], "backstage-token");
     let message = push["error"]["message"].as_str().unwrap();
-    assert!(message.contains("entityProvider.backstage.token") && !message.contains(TOKEN), "{message}");
+    assert!(
+        message.contains("entityProvider.backstage.token") && !message.contains(TOKEN),
+        "{message}"
+    );
     let health = pair.app.json("/health").await;
-    assert_eq!(health["status"], "ok", "Backstage polls by itself: {health}");
+    assert_eq!(
+        health["status"], "ok",
+        "Backstage polls by itself: {health}"
+    );
 }
 
 #[tokio::test]
@@ -267,8 +357,13 @@ async fn a_backstage_that_cannot_be_reached_is_said_so() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let nobody = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let unreachable = Refreshes { base: nobody, ..backstage };
-    let pair = unreachable.pair(crowd(5), &["http://entities.example.com/entities"]).await;
+    let unreachable = Refreshes {
+        base: nobody,
+        ..backstage
+    };
+    let pair = unreachable
+        .pair(crowd(5), &["http://entities.example.com/entities"])
+        .await;
     assert_eq!(pair.app.sync().await["state"], "succeeded");
     let push = push(&pair.app, |push| push["waiting"] == 1).await;
     assert_eq!(push["error"]["code"], "backstage-unreachable");

@@ -10,7 +10,11 @@ use crate::support::replay::{EMPTY, FULL, OBJECT_LEVEL, Replay};
 const RELEASES: [&str; 2] = ["2025.10", "2026.5"];
 
 /// The service in front of a replay, after one run.
-async fn replayed(release: &'static str, token: &str, names: NamePolicy) -> (Replay, TestApp, Value) {
+async fn replayed(
+    release: &'static str,
+    token: &str,
+    names: NamePolicy,
+) -> (Replay, TestApp, Value) {
     let replay = Replay::spawn(release).await;
     let mut config = config(&replay.base, token);
     config.service.names = names;
@@ -28,7 +32,12 @@ async fn outcome(replay: &Replay, app: &TestApp, run: &Value) -> String {
     lines.push("=== findings".into());
     for finding in run["findingList"].as_array().unwrap() {
         let text = |key: &str| finding[key].as_str().unwrap_or("(none)");
-        lines.push(format!("{}: {:?} -> {:?}", text("code"), text("source"), text("name")));
+        lines.push(format!(
+            "{}: {:?} -> {:?}",
+            text("code"),
+            text("source"),
+            text("name")
+        ));
         lines.push(format!("    {}", text("message")));
         lines.push(format!("    {}", text("remedy")));
     }
@@ -37,17 +46,28 @@ async fn outcome(replay: &Replay, app: &TestApp, run: &Value) -> String {
 
 /// A line with the picture's data replaced by its length.
 fn without_picture(line: &str) -> String {
-    let Some((before, rest)) = line.split_once("data:image/svg+xml;base64,") else { return line.to_owned() };
+    let Some((before, rest)) = line.split_once("data:image/svg+xml;base64,") else {
+        return line.to_owned();
+    };
     let (data, after) = rest.split_once('"').unwrap();
-    format!("{before}data:image/svg+xml;base64,({} characters)\"{after}", data.len())
+    format!(
+        "{before}data:image/svg+xml;base64,({} characters)\"{after}",
+        data.len()
+    )
 }
 
 #[tokio::test]
 async fn both_generations_give_the_reviewed_entities_and_findings() {
     for release in RELEASES {
-        for (names, policy) in [("seed", NamePolicy::Seed), ("backstage", NamePolicy::Backstage)] {
+        for (names, policy) in [
+            ("seed", NamePolicy::Seed),
+            ("backstage", NamePolicy::Backstage),
+        ] {
             let (replay, app, run) = replayed(release, FULL, policy).await;
-            insta::assert_snapshot!(format!("{release}-{names}"), outcome(&replay, &app, &run).await);
+            insta::assert_snapshot!(
+                format!("{release}-{names}"),
+                outcome(&replay, &app, &run).await
+            );
         }
     }
 }
@@ -58,7 +78,14 @@ async fn a_filtered_permission_is_found_on_the_first_run() {
         let (replay, app, run) = replayed(release, OBJECT_LEVEL, NamePolicy::Seed).await;
         let (code, message) = hold(&run);
         assert_eq!(code, "hidden-rows");
-        assert_says(message, &["4 of 7 users", "`view_user` and `view_group`", "accept=shrink"]);
+        assert_says(
+            message,
+            &[
+                "4 of 7 users",
+                "`view_user` and `view_group`",
+                "accept=shrink",
+            ],
+        );
         assert_eq!(app.fetch("/entities").await.status(), 503);
         let run = app.sync_accepting().await;
         let users = findings(&run, "hidden-users");
@@ -66,7 +93,10 @@ async fn a_filtered_permission_is_found_on_the_first_run() {
         assert_eq!((users.len(), groups.len()), (1, 1), "{run}");
         assert_says(users[0]["remedy"].as_str().unwrap(), &["`view_user`"]);
         assert_says(groups[0]["remedy"].as_str().unwrap(), &["`view_group`"]);
-        insta::assert_snapshot!(format!("{release}-objperm"), outcome(&replay, &app, &run).await);
+        insta::assert_snapshot!(
+            format!("{release}-objperm"),
+            outcome(&replay, &app, &run).await
+        );
     }
 }
 
@@ -76,7 +106,10 @@ async fn an_empty_list_without_an_error_is_held_until_it_is_accepted() {
         let (_replay, app, run) = replayed(release, EMPTY, NamePolicy::Seed).await;
         let (code, message) = hold(&run);
         assert_eq!(code, "empty");
-        assert_says(message, &["`view_user`", "internal service account", "accept=shrink"]);
+        assert_says(
+            message,
+            &["`view_user`", "internal service account", "accept=shrink"],
+        );
         assert_eq!(app.fetch("/entities").await.status(), 503);
         assert_eq!(app.sync_accepting().await["users"], 0);
         assert!(app.names("user").await.is_empty());
@@ -96,10 +129,14 @@ async fn every_recorded_refusal_of_a_token_is_told_as_one() {
             "expired-token",
             "inactive-user-token",
         ] {
-            let (_replay, _app, run) = replayed(release, &format!("error-{kind}"), NamePolicy::Seed).await;
+            let (_replay, _app, run) =
+                replayed(release, &format!("error-{kind}"), NamePolicy::Seed).await;
             let (code, message) = failure(&run);
             assert_eq!(code, "token", "{release} {kind}: {message}");
-            assert_says(message, &["expired", "inactive", "app password", "intent `API`"]);
+            assert_says(
+                message,
+                &["expired", "inactive", "app password", "intent `API`"],
+            );
         }
     }
 }
@@ -110,7 +147,10 @@ async fn every_recorded_refusal_of_a_list_names_the_missing_permission() {
         for (error, permission) in [
             ("error-noperm-users", "lacks the permission `view_user`"),
             ("error-noperm-groups", "lacks the permission `view_group`"),
-            ("error-viewuser-only-groups", "lacks the permission `view_group`"),
+            (
+                "error-viewuser-only-groups",
+                "lacks the permission `view_group`",
+            ),
         ] {
             let (_replay, _app, run) = replayed(release, error, NamePolicy::Seed).await;
             let (code, message) = failure(&run);

@@ -7,8 +7,15 @@ const PAGE: &str = include_str!("../../docs/reliability.md");
 
 /// The tests that the table names, one a line.
 fn named() -> Vec<&'static str> {
-    let rows = PAGE.lines().filter(|line| line.starts_with("| ") && line.contains("::"));
-    rows.map(|row| row.rsplit('`').nth(1).unwrap_or_else(|| panic!("no test in {row}"))).collect()
+    let rows = PAGE
+        .lines()
+        .filter(|line| line.starts_with("| ") && line.contains("::"));
+    rows.map(|row| {
+        row.rsplit('`')
+            .nth(1)
+            .unwrap_or_else(|| panic!("no test in {row}"))
+    })
+    .collect()
 }
 
 /// The file of a test and the test's name.
@@ -18,7 +25,9 @@ fn place(test: &str) -> (PathBuf, &str) {
     let file = if module.starts_with("src/") {
         root.join(module)
     } else {
-        root.join("tests/it").join(module.replace("::", "/")).with_extension("rs")
+        root.join("tests/it")
+            .join(module.replace("::", "/"))
+            .with_extension("rs")
     };
     (file, name)
 }
@@ -29,10 +38,14 @@ fn every_promise_names_a_test_that_exists() {
     assert!(named.len() >= 25, "only {} tests were found", named.len());
     for test in named {
         let (file, name) = place(test);
-        let source = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let source =
+            fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let before = source.split(&format!("fn {name}(")).next().unwrap();
         assert!(before.len() < source.len(), "{test} does not exist");
         let attributes = before.lines().rev().take(2).collect::<String>();
-        assert!(attributes.contains("test]") || attributes.contains("test("), "{test} is no test");
+        assert!(
+            attributes.contains("test]") || attributes.contains("test("),
+            "{test} is no test"
+        );
     }
 }

@@ -28,18 +28,35 @@ impl Running {
         let authentik = RunningAuthentik::spawn(&fake).await;
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("app-config.yaml");
-        std::fs::write(&file, content(&authentik.base, FakeAuthentik::TOKEN, "", "")).unwrap();
+        std::fs::write(
+            &file,
+            content(&authentik.base, FakeAuthentik::TOKEN, "", ""),
+        )
+        .unwrap();
         let mut serve = Process::spawn(&["serve", "--config", file.to_str().unwrap()], &[]);
         let service = serve.serving().await;
-        assert_eq!(post(&format!("{service}/sync?wait=1m")).await["state"], "succeeded");
+        assert_eq!(
+            post(&format!("{service}/sync?wait=1m")).await["state"],
+            "succeeded"
+        );
         serve.logged("sync succeeded").await;
-        Self { serve, service, fake, authentik, file, _directory: directory }
+        Self {
+            serve,
+            service,
+            fake,
+            authentik,
+            file,
+            _directory: directory,
+        }
     }
 
     /// Writes another configuration with keys for Backstage's block and for ours.
     fn write(&self, authentik: &str, own: &str) {
-        std::fs::write(&self.file, content(&self.authentik.base, FakeAuthentik::TOKEN, authentik, own))
-            .unwrap();
+        std::fs::write(
+            &self.file,
+            content(&self.authentik.base, FakeAuthentik::TOKEN, authentik, own),
+        )
+        .unwrap();
     }
 
     /// The latest run.
@@ -49,9 +66,13 @@ impl Running {
 
     /// The names of the entities of a kind.
     async fn names(&self, kind: &str) -> Vec<String> {
-        let entities = self.json(&format!("/entities?format=json&kind={kind}")).await;
+        let entities = self
+            .json(&format!("/entities?format=json&kind={kind}"))
+            .await;
         let entities = entities.as_array().unwrap().iter();
-        entities.map(|entity| entity["metadata"]["name"].as_str().unwrap().to_owned()).collect()
+        entities
+            .map(|entity| entity["metadata"]["name"].as_str().unwrap().to_owned())
+            .collect()
     }
 
     async fn json(&self, path: &str) -> Value {
@@ -79,23 +100,44 @@ async fn a_changed_file_takes_effect_without_asking_authentik() {
     assert!(running.names("group").await.is_empty());
     assert_eq!(running.names("user").await.len(), 5);
     let run = running.latest().await;
-    assert_eq!((&run["trigger"], &run["state"]), (&"reload".into(), &"succeeded".into()), "{run}");
-    assert_eq!((&run["removed"], &run["changed"]), (&1.into(), &4.into()), "{run}");
-    assert_eq!(running.fake.counters().requests, asked, "the kept rows suffice");
+    assert_eq!(
+        (&run["trigger"], &run["state"]),
+        (&"reload".into(), &"succeeded".into()),
+        "{run}"
+    );
+    assert_eq!(
+        (&run["removed"], &run["changed"]),
+        (&1.into(), &4.into()),
+        "{run}"
+    );
+    assert_eq!(
+        running.fake.counters().requests,
+        asked,
+        "the kept rows suffice"
+    );
 }
 
 #[tokio::test]
 async fn sighup_takes_effect_at_once() {
     let mut running = Running::spawn().await;
-    running.fake.edit(|directory| directory.add_user("Ünpaired-"));
-    assert_eq!(post(&format!("{}/sync?wait=1m", running.service)).await["added"], 1);
+    running
+        .fake
+        .edit(|directory| directory.add_user("Ünpaired-"));
+    assert_eq!(
+        post(&format!("{}/sync?wait=1m", running.service)).await["added"],
+        1
+    );
     running.write("", "names: backstage");
     running.serve.signal(Signal::HUP);
     running.serve.logged("reload succeeded").await;
     assert!(running.names("user").await.contains(&"npaired".to_owned()));
     running.serve.signal(Signal::HUP);
     let entry = running.serve.logged("reload succeeded").await;
-    assert_eq!((&entry["changed"], &entry["added"]), (&0.into(), &0.into()), "nothing has changed: {entry}");
+    assert_eq!(
+        (&entry["changed"], &entry["added"]),
+        (&0.into(), &0.into()),
+        "nothing has changed: {entry}"
+    );
 }
 
 #[tokio::test]
@@ -106,19 +148,39 @@ async fn an_invalid_configuration_is_reported_and_the_old_one_stays() {
     let run = running.latest().await;
     assert_eq!(run["error"]["code"], "configuration", "{run}");
     let message = run["error"]["message"].as_str().unwrap();
-    for part in ["the old one stays", running.file.to_str().unwrap(), "includeServiceAccounts", "perhaps"] {
+    for part in [
+        "the old one stays",
+        running.file.to_str().unwrap(),
+        "includeServiceAccounts",
+        "perhaps",
+    ] {
         assert!(message.contains(part), "{part:?} is missing in: {message}");
     }
     assert_eq!(running.json("/health").await["status"], "degraded");
     assert_eq!(running.names("user").await.len(), 5);
-    assert_eq!(post(&format!("{}/sync?wait=1m", running.service)).await["state"], "succeeded");
+    assert_eq!(
+        post(&format!("{}/sync?wait=1m", running.service)).await["state"],
+        "succeeded"
+    );
     let health = running.json("/health").await;
-    assert_eq!(health["status"], "degraded", "a good run does not mend the file: {health}");
-    assert!(health["configurationError"].as_str().unwrap().contains("includeServiceAccounts"));
+    assert_eq!(
+        health["status"], "degraded",
+        "a good run does not mend the file: {health}"
+    );
+    assert!(
+        health["configurationError"]
+            .as_str()
+            .unwrap()
+            .contains("includeServiceAccounts")
+    );
     running.write("excludeGroups: [everyone]", "");
     running.serve.logged("reload succeeded").await;
     let health = running.json("/health").await;
-    assert_eq!((&health["status"], health.get("configurationError")), (&"ok".into(), None), "{health}");
+    assert_eq!(
+        (&health["status"], health.get("configurationError")),
+        (&"ok".into(), None),
+        "{health}"
+    );
     assert!(running.names("group").await.is_empty());
 }
 
@@ -127,7 +189,11 @@ async fn another_server_is_read_at_once_and_the_old_rows_stay_until_then() {
     let mut running = Running::spawn().await;
     let other = FakeAuthentik::new(Release::V2025_10, crowd(7));
     let authentik = RunningAuthentik::spawn(&other).await;
-    std::fs::write(&running.file, content(&authentik.base, FakeAuthentik::TOKEN, "", "")).unwrap();
+    std::fs::write(
+        &running.file,
+        content(&authentik.base, FakeAuthentik::TOKEN, "", ""),
+    )
+    .unwrap();
     running.serve.logged("sync succeeded").await;
     assert_eq!(running.names("user").await.len(), 7);
     assert_eq!(running.latest().await["trigger"], "reload");
@@ -138,10 +204,17 @@ async fn another_server_is_another_directory_and_no_shrink() {
     let mut running = Running::spawn().await;
     let other = FakeAuthentik::new(Release::V2025_10, directory(&[(1, "pat")], &[]));
     let authentik = RunningAuthentik::spawn(&other).await;
-    std::fs::write(&running.file, content(&authentik.base, FakeAuthentik::TOKEN, "", "")).unwrap();
+    std::fs::write(
+        &running.file,
+        content(&authentik.base, FakeAuthentik::TOKEN, "", ""),
+    )
+    .unwrap();
     running.serve.logged("sync succeeded").await;
     assert_eq!(running.names("user").await, ["pat"]);
-    assert!(running.names("group").await.is_empty(), "the one group of the other server is not missed");
+    assert!(
+        running.names("group").await.is_empty(),
+        "the one group of the other server is not missed"
+    );
 }
 
 #[tokio::test]
@@ -155,19 +228,28 @@ async fn a_configuration_that_removes_much_is_no_shrink() {
     });
     running.write("includeServiceAccounts: true", "");
     running.serve.logged("reload succeeded").await;
-    assert_eq!(post(&format!("{}/sync?wait=1m", running.service)).await["users"], 25);
+    assert_eq!(
+        post(&format!("{}/sync?wait=1m", running.service)).await["users"],
+        25
+    );
     running.serve.logged("sync succeeded").await;
     running.write("excludeGroups: [everyone]", "");
     running.serve.logged("reload succeeded").await;
     assert_eq!(running.latest().await["removed"], 21);
     let run = post(&format!("{}/sync?wait=1m", running.service)).await;
-    assert_eq!((&run["state"], &run["removed"]), (&"succeeded".into(), &0.into()), "{run}");
+    assert_eq!(
+        (&run["state"], &run["removed"]),
+        (&"succeeded".into(), &0.into()),
+        "{run}"
+    );
 }
 
 #[tokio::test]
 async fn changed_limits_are_tried_at_once_after_a_hold() {
     let mut running = Running::spawn().await;
-    running.fake.edit(|directory| assert!((1..5).all(|pk| directory.remove_user(pk))));
+    running
+        .fake
+        .edit(|directory| assert!((1..5).all(|pk| directory.remove_user(pk))));
     running.write("", "shrinkGuard: { absolute: 1 }");
     running.serve.logged("reload succeeded").await;
     let run = post(&format!("{}/sync?wait=1m", running.service)).await;
@@ -184,8 +266,15 @@ async fn a_mended_token_is_tried_at_once() {
     running.fake.revoke(FakeAuthentik::TOKEN);
     let run = post(&format!("{}/sync?wait=1m", running.service)).await;
     assert_eq!(run["error"]["code"], "token", "{run}");
-    running.fake.grant("another-token", authentik_entity_provider::authentik::fake::Access::Full);
-    std::fs::write(&running.file, content(&running.authentik.base, "another-token", "", "")).unwrap();
+    running.fake.grant(
+        "another-token",
+        authentik_entity_provider::authentik::fake::Access::Full,
+    );
+    std::fs::write(
+        &running.file,
+        content(&running.authentik.base, "another-token", "", ""),
+    )
+    .unwrap();
     running.serve.signal(Signal::HUP);
     running.serve.logged("sync succeeded").await;
     assert_eq!(running.json("/health").await["status"], "ok");
@@ -202,13 +291,20 @@ async fn a_change_counts_for_the_kept_rows_although_authentik_is_down() {
     running.serve.logged("reload succeeded").await;
     assert!(running.names("group").await.is_empty());
     running.serve.logged("sync failed").await;
-    assert_eq!(running.json("/health").await["status"], "degraded", "the change mended nothing");
+    assert_eq!(
+        running.json("/health").await["status"],
+        "degraded",
+        "the change mended nothing"
+    );
 }
 
 #[tokio::test]
 async fn what_needs_a_restart_is_named() {
     let mut running = Running::spawn().await;
     running.write("", "drainDelay: 1s");
-    running.serve.logged("`entityProvider.drainDelay` has changed and counts after a restart").await;
+    running
+        .serve
+        .logged("`entityProvider.drainDelay` has changed and counts after a restart")
+        .await;
     running.serve.logged("reload succeeded").await;
 }

@@ -41,10 +41,21 @@ impl World {
             ("AUTHENTIK_BASE_URL", authentik.base.clone()),
             ("AUTHENTIK_TOKEN", FakeAuthentik::TOKEN.to_owned()),
             ("ENTITY_PROVIDER_LISTEN", "127.0.0.1:0".to_owned()),
-            ("ENTITY_PROVIDER_STATE_DIR", disk.path().join("own/state").to_str().unwrap().to_owned()),
-            ("ENTITY_PROVIDER_SCHEDULE_FREQUENCY", "{trigger: manual}".to_owned()),
+            (
+                "ENTITY_PROVIDER_STATE_DIR",
+                disk.path().join("own/state").to_str().unwrap().to_owned(),
+            ),
+            (
+                "ENTITY_PROVIDER_SCHEDULE_FREQUENCY",
+                "{trigger: manual}".to_owned(),
+            ),
         ];
-        Self { fake, authentik: Some(authentik), variables, disk }
+        Self {
+            fake,
+            authentik: Some(authentik),
+            variables,
+            disk,
+        }
     }
 
     /// Sets a variable for the services that are started from now on.
@@ -60,7 +71,11 @@ impl World {
 
     /// Starts a service.
     async fn serve(&self) -> Served {
-        let variables: Vec<_> = self.variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let variables: Vec<_> = self
+            .variables
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
         Served::of(Process::spawn(&["serve"], &variables)).await
     }
 
@@ -116,9 +131,16 @@ impl Served {
 
     /// The names of the entities of a kind.
     async fn names(&self, kind: &str) -> Vec<String> {
-        let entities = self.json(&format!("/entities?format=json&kind={kind}")).await;
-        let entities = entities.as_array().unwrap_or_else(|| panic!("{entities}")).iter();
-        entities.map(|entity| entity["metadata"]["name"].as_str().unwrap().to_owned()).collect()
+        let entities = self
+            .json(&format!("/entities?format=json&kind={kind}"))
+            .await;
+        let entities = entities
+            .as_array()
+            .unwrap_or_else(|| panic!("{entities}"))
+            .iter();
+        entities
+            .map(|entity| entity["metadata"]["name"].as_str().unwrap().to_owned())
+            .collect()
     }
 
     /// Asks `/health` again and again until it is as it must become.
@@ -138,7 +160,9 @@ impl Served {
 /// The names of the files in a directory, sorted.
 fn files(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).unwrap();
-    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
     names
 }
@@ -156,21 +180,38 @@ async fn what_was_served_before_is_served_after_a_restart_while_authentik_is_dow
     served.sync().await;
     let before = served.fetch("/entities").await;
     let tag = before.headers()["etag"].to_str().unwrap().to_owned();
-    let read_at = before.headers()["snapshot-read-at"].to_str().unwrap().to_owned();
+    let read_at = before.headers()["snapshot-read-at"]
+        .to_str()
+        .unwrap()
+        .to_owned();
     let body = before.bytes().await.unwrap();
     let health = served.json("/health").await;
     assert_eq!(
-        (&health["snapshot"]["readAt"], &health["snapshot"]["restored"]),
+        (
+            &health["snapshot"]["readAt"],
+            &health["snapshot"]["restored"]
+        ),
         (&read_at.clone().into(), &false.into())
     );
     served.end().await;
     world.authentik = None;
 
     let served = world.serve().await.restored().await;
-    let asked = client().get(format!("{}/entities", served.base)).header("if-none-match", &tag);
+    let asked = client()
+        .get(format!("{}/entities", served.base))
+        .header("if-none-match", &tag);
     let again = asked.send().await.unwrap();
-    assert_eq!((again.status().as_u16(), again.headers()["etag"].to_str().unwrap()), (304, &*tag));
-    assert_eq!(again.headers()["snapshot-read-at"].to_str().unwrap(), read_at);
+    assert_eq!(
+        (
+            again.status().as_u16(),
+            again.headers()["etag"].to_str().unwrap()
+        ),
+        (304, &*tag)
+    );
+    assert_eq!(
+        again.headers()["snapshot-read-at"].to_str().unwrap(),
+        read_at
+    );
     let after = served.fetch("/entities").await;
     assert_eq!(after.headers()["etag"].to_str().unwrap(), tag);
     assert_eq!(after.bytes().await.unwrap(), body);
@@ -182,7 +223,10 @@ async fn what_was_served_before_is_served_after_a_restart_while_authentik_is_dow
         "{health}"
     );
     assert_eq!(
-        (&health["snapshot"]["restored"], &health["lastRun"]["trigger"]),
+        (
+            &health["snapshot"]["restored"],
+            &health["lastRun"]["trigger"]
+        ),
         (&true.into(), &"restart".into())
     );
 
@@ -202,13 +246,18 @@ async fn who_held_a_name_keeps_it_over_a_restart() {
     let world = World::of(directory(&[(4, "alice")], &[])).await;
     let served = world.serve().await;
     served.sync().await;
-    world.fake.edit(|directory| directory.insert_user(FakeUser::new(3, "Alice")));
+    world
+        .fake
+        .edit(|directory| directory.insert_user(FakeUser::new(3, "Alice")));
     served.sync().await;
     served.end().await;
     let served = world.serve().await.restored().await;
     for _ in 0..2 {
         let entity = served.json("/entities/by-name/user/default/alice").await;
-        assert_eq!(entity["metadata"]["annotations"]["authentik.goauthentik.io/pk"], "4");
+        assert_eq!(
+            entity["metadata"]["annotations"]["authentik.goauthentik.io/pk"],
+            "4"
+        );
         let run = served.sync().await;
         assert_eq!(
             (&run["added"], &run["changed"], &run["removed"]),
@@ -235,16 +284,28 @@ async fn another_servers_rows_are_not_served_and_each_server_has_a_file() {
     let mut world = World::of(crowd(5)).await;
     world.serve_once().await;
     let other = World::of(crowd(7)).await;
-    world.set("AUTHENTIK_BASE_URL", &other.authentik.as_ref().unwrap().base);
+    world.set(
+        "AUTHENTIK_BASE_URL",
+        &other.authentik.as_ref().unwrap().base,
+    );
     let served = world.serve().await;
     // The scheduler looks at the disk before it takes a request.
     served.sync().await;
     assert!(
-        served.json("/sync").await["runs"].as_array().unwrap().iter().all(|run| run["trigger"] == "request")
+        served.json("/sync").await["runs"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|run| run["trigger"] == "request")
     );
     assert_eq!(served.names("user").await.len(), 7);
     served.end().await;
-    assert_eq!(files(&world.state()).len(), 2, "{:?}", files(&world.state()));
+    assert_eq!(
+        files(&world.state()).len(),
+        2,
+        "{:?}",
+        files(&world.state())
+    );
 }
 
 #[tokio::test]
@@ -274,11 +335,17 @@ async fn nothing_is_written_when_it_is_switched_off_or_only_shown() {
     let demo = ["demo", "--users", "30", "--listen", "127.0.0.1:0"];
     let mut demo = Process::spawn(&demo, &[("HOME", &home)]);
     let base = demo.until(|line| match line {
-        Line::Out(line) => line.split_whitespace().find(|word| word.ends_with("/health")).map(str::to_owned),
+        Line::Out(line) => line
+            .split_whitespace()
+            .find(|word| word.ends_with("/health"))
+            .map(str::to_owned),
         Line::Error(_) => None,
     });
     let base = base.await.replace("/health", "");
-    let demo = Served { process: demo, base };
+    let demo = Served {
+        process: demo,
+        base,
+    };
     demo.sync().await;
     demo.end().await;
     assert_eq!(files(world.disk.path()), Vec::<String>::new());
@@ -292,5 +359,14 @@ async fn without_the_key_it_is_kept_below_the_home_directory() {
     // An empty variable counts as unset.
     world.set("ENTITY_PROVIDER_STATE_DIR", "");
     world.serve_once().await;
-    assert_eq!(files(&world.disk.path().join(".local/state/authentik-entity-provider")).len(), 1);
+    assert_eq!(
+        files(
+            &world
+                .disk
+                .path()
+                .join(".local/state/authentik-entity-provider")
+        )
+        .len(),
+        1
+    );
 }

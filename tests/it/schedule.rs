@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use authentik_entity_provider::authentik::fake::{Access, Action, FakeAuthentik, Gate, Place, Release, Step};
+use authentik_entity_provider::authentik::fake::{
+    Access, Action, FakeAuthentik, Gate, Place, Release, Step,
+};
 use authentik_entity_provider::clock::Clock;
 use authentik_entity_provider::config::{Config, Schedule};
 use authentik_entity_provider::jitter::Jitter;
@@ -50,7 +52,12 @@ impl Scheduled {
         config.authentik.schedule = schedule;
         let clock = clock();
         let app = TestApp::spawn_with(config, clock.clone(), Jitter::new(move || jitter)).await;
-        Self { fake, app, clock, _authentik: authentik }
+        Self {
+            fake,
+            app,
+            clock,
+            _authentik: authentik,
+        }
     }
 
     /// The ended runs, the first one first, as soon as there are so many.
@@ -58,19 +65,28 @@ impl Scheduled {
         loop {
             let list = self.app.json("/sync").await;
             let runs = list["runs"].as_array().unwrap();
-            let mut ended: Vec<_> = runs.iter().filter(|run| run.get("endedAt").is_some()).cloned().collect();
+            let mut ended: Vec<_> = runs
+                .iter()
+                .filter(|run| run.get("endedAt").is_some())
+                .cloned()
+                .collect();
             if ended.len() >= number {
                 ended.reverse();
                 return ended;
             }
-            let rest = list.get("nextRunAt").map_or(0, |next| seconds(next) - self.now());
+            let rest = list
+                .get("nextRunAt")
+                .map_or(0, |next| seconds(next) - self.now());
             later(Duration::from_secs(rest.max(1).unsigned_abs())).await;
         }
     }
 
     /// How many seconds have passed since the beginning.
     fn now(&self) -> i64 {
-        self.clock.now().duration_since(BEGIN.parse().unwrap()).as_secs()
+        self.clock
+            .now()
+            .duration_since(BEGIN.parse().unwrap())
+            .as_secs()
     }
 
     /// When the next run is due, in seconds since the beginning.
@@ -86,7 +102,11 @@ async fn later(duration: Duration) {
 
 /// A point in time as whole seconds since the beginning.
 fn seconds(time: &Value) -> i64 {
-    let time: Timestamp = time.as_str().unwrap_or_else(|| panic!("no time: {time}")).parse().unwrap();
+    let time: Timestamp = time
+        .as_str()
+        .unwrap_or_else(|| panic!("no time: {time}"))
+        .parse()
+        .unwrap();
     time.duration_since(BEGIN.parse().unwrap()).as_secs()
 }
 
@@ -97,12 +117,17 @@ fn starts(runs: &[Value]) -> Vec<i64> {
 
 #[tokio::test(start_paused = true)]
 async fn the_first_run_follows_the_initial_delay_and_the_others_the_frequency() {
-    let service =
-        Scheduled::spawn(schedule(json!({"frequency": {"minutes": 5}, "initialDelay": "40s"}))).await;
+    let service = Scheduled::spawn(schedule(
+        json!({"frequency": {"minutes": 5}, "initialDelay": "40s"}),
+    ))
+    .await;
     assert_eq!(service.next().await, 40);
     let runs = service.ended(3).await;
     assert_eq!(starts(&runs), [40, 340, 640]);
-    assert!(runs.iter().all(|run| run["trigger"] == "schedule" && run["state"] == "succeeded"));
+    assert!(
+        runs.iter()
+            .all(|run| run["trigger"] == "schedule" && run["state"] == "succeeded")
+    );
     assert_eq!(service.next().await, 940);
 }
 
@@ -123,16 +148,25 @@ async fn a_manual_trigger_never_runs_by_itself() {
     assert_eq!(service.app.sync().await["state"], "failed");
     let asked = service.fake.counters().requests;
     later(Duration::from_hours(48)).await;
-    assert_eq!(service.fake.counters().requests, asked, "not even after a failure");
+    assert_eq!(
+        service.fake.counters().requests,
+        asked,
+        "not even after a failure"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_cron_expression_runs_at_its_times() {
-    let service =
-        Scheduled::spawn(schedule(json!({"frequency": {"cron": "30 */2 * * *"}, "initialDelay": "10s"})))
-            .await;
+    let service = Scheduled::spawn(schedule(
+        json!({"frequency": {"cron": "30 */2 * * *"}, "initialDelay": "10s"}),
+    ))
+    .await;
     let runs = service.ended(3).await;
-    assert_eq!(starts(&runs), [10, 30 * 60, 150 * 60], "at once to have something to serve, 08:30, 10:30");
+    assert_eq!(
+        starts(&runs),
+        [10, 30 * 60, 150 * 60],
+        "at once to have something to serve, 08:30, 10:30"
+    );
     assert_eq!(service.next().await, 270 * 60);
 }
 
@@ -141,12 +175,19 @@ async fn while_there_is_nothing_to_serve_failures_are_followed_by_quicker_runs()
     let service = Scheduled::spawn(schedule(json!({"initialDelay": "10s"}))).await;
     service.fake.revoke(FakeAuthentik::TOKEN);
     let runs = service.ended(8).await;
-    let pauses: Vec<_> = starts(&runs).windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let pauses: Vec<_> = starts(&runs)
+        .windows(2)
+        .map(|pair| pair[1] - pair[0])
+        .collect();
     assert_eq!(pauses, [10, 20, 40, 80, 160, 300, 300]);
     service.fake.grant(FakeAuthentik::TOKEN, Access::Full);
     let runs = service.ended(9).await;
     assert_eq!(runs[8]["state"], "succeeded");
-    assert_eq!(service.next().await, seconds(&runs[8]["startedAt"]) + 1800, "then the frequency holds");
+    assert_eq!(
+        service.next().await,
+        seconds(&runs[8]["startedAt"]) + 1800,
+        "then the frequency holds"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -161,12 +202,16 @@ async fn with_a_snapshot_a_failure_waits_for_the_next_regular_run() {
 
 /// The pauses between the starts of runs, in seconds.
 fn pauses(runs: &[Value]) -> Vec<i64> {
-    starts(runs).windows(2).map(|pair| pair[1] - pair[0]).collect()
+    starts(runs)
+        .windows(2)
+        .map(|pair| pair[1] - pair[0])
+        .collect()
 }
 
 #[tokio::test(start_paused = true)]
 async fn repeated_failures_slow_the_pace_down_and_a_success_brings_it_back() {
-    let service = Scheduled::spawn(schedule(json!({"frequency": "5m", "initialDelay": "0s"}))).await;
+    let service =
+        Scheduled::spawn(schedule(json!({"frequency": "5m", "initialDelay": "0s"}))).await;
     service.ended(1).await;
     service.fake.revoke(FakeAuthentik::TOKEN);
     let runs = service.ended(9).await;
@@ -179,23 +224,34 @@ async fn repeated_failures_slow_the_pace_down_and_a_success_brings_it_back() {
 
 #[tokio::test(start_paused = true)]
 async fn whoever_asks_for_a_run_brings_the_pace_back_also_if_it_fails() {
-    let service = Scheduled::spawn(schedule(json!({"frequency": "5m", "initialDelay": "0s"}))).await;
+    let service =
+        Scheduled::spawn(schedule(json!({"frequency": "5m", "initialDelay": "0s"}))).await;
     service.ended(1).await;
     service.fake.revoke(FakeAuthentik::TOKEN);
     let runs = service.ended(6).await;
     assert_eq!(service.next().await, seconds(&runs[5]["startedAt"]) + 2400);
     let asked = service.app.sync().await;
-    assert_eq!((&asked["state"], &asked["trigger"]), (&"failed".into(), &"request".into()));
+    assert_eq!(
+        (&asked["state"], &asked["trigger"]),
+        (&"failed".into(), &"request".into())
+    );
     assert_eq!(service.next().await, seconds(&asked["startedAt"]) + 300);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_lengthened_pause_has_jitter_and_a_regular_one_has_none() {
-    let spawn = Scheduled::with_jitter(schedule(json!({"frequency": "5m", "initialDelay": "0s"})), 1.0);
+    let spawn = Scheduled::with_jitter(
+        schedule(json!({"frequency": "5m", "initialDelay": "0s"})),
+        1.0,
+    );
     let service = spawn.await;
     service.ended(1).await;
     service.fake.revoke(FakeAuthentik::TOKEN);
-    assert_eq!(pauses(&service.ended(6).await), [300, 300, 300, 750, 1500], "a quarter more at most");
+    assert_eq!(
+        pauses(&service.ended(6).await),
+        [300, 300, 300, 750, 1500],
+        "a quarter more at most"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -210,7 +266,8 @@ async fn a_cron_expression_that_fails_skips_some_of_its_times() {
 
 #[tokio::test(start_paused = true)]
 async fn a_schedule_slower_than_an_hour_is_not_slowed_down() {
-    let service = Scheduled::spawn(schedule(json!({"frequency": "2h", "initialDelay": "0s"}))).await;
+    let service =
+        Scheduled::spawn(schedule(json!({"frequency": "2h", "initialDelay": "0s"}))).await;
     service.ended(1).await;
     service.fake.revoke(FakeAuthentik::TOKEN);
     assert_eq!(pauses(&service.ended(6).await), [7200; 5]);
@@ -218,11 +275,17 @@ async fn a_schedule_slower_than_an_hour_is_not_slowed_down() {
 
 #[tokio::test(start_paused = true)]
 async fn held_runs_keep_the_pace() {
-    let service = Scheduled::spawn(schedule(json!({"frequency": "5m", "initialDelay": "0s"}))).await;
+    let service =
+        Scheduled::spawn(schedule(json!({"frequency": "5m", "initialDelay": "0s"}))).await;
     service.ended(1).await;
-    service.fake.edit(|directory| assert!((1..6).all(|pk| directory.set_active(pk, false))));
+    service
+        .fake
+        .edit(|directory| assert!((1..6).all(|pk| directory.set_active(pk, false))));
     let runs = service.ended(6).await;
-    assert!(runs[1..].iter().all(|run| run["state"] == "held"), "{runs:?}");
+    assert!(
+        runs[1..].iter().all(|run| run["state"] == "held"),
+        "{runs:?}"
+    );
     assert_eq!(pauses(&runs), [300; 5]);
 }
 
@@ -237,11 +300,18 @@ async fn a_run_that_was_asked_for_moves_the_next_regular_one() {
 
 #[tokio::test(start_paused = true)]
 async fn a_run_longer_than_the_frequency_is_followed_by_the_next_at_once() {
-    let service =
-        Scheduled::spawn(schedule(json!({"frequency": {"seconds": 5}, "initialDelay": "0s"}))).await;
-    service.fake.script(Step::at(Place::Groups, Action::Delay(Duration::from_secs(12))).always());
+    let service = Scheduled::spawn(schedule(
+        json!({"frequency": {"seconds": 5}, "initialDelay": "0s"}),
+    ))
+    .await;
+    service
+        .fake
+        .script(Step::at(Place::Groups, Action::Delay(Duration::from_secs(12))).always());
     let runs = service.ended(3).await;
-    assert!(runs.iter().all(|run| run["state"] == "succeeded"), "{runs:?}");
+    assert!(
+        runs.iter().all(|run| run["state"] == "succeeded"),
+        "{runs:?}"
+    );
     assert_eq!(starts(&runs), [0, 12, 24], "one at a time");
 }
 
@@ -249,7 +319,8 @@ async fn a_run_longer_than_the_frequency_is_followed_by_the_next_at_once() {
 async fn posts_during_a_run_share_the_next_one() {
     let pair = Pair::with(crowd(5)).await;
     let gate = Gate::new();
-    pair.fake.script(Step::at(Place::Groups, Action::gate(&gate)));
+    pair.fake
+        .script(Step::at(Place::Groups, Action::gate(&gate)));
     let post = async || {
         let response = pair.app.post("/sync").send().await.unwrap();
         assert_eq!(response.status(), 202);
@@ -267,7 +338,11 @@ async fn posts_during_a_run_share_the_next_one() {
     assert_eq!(pair.app.json(&second).await["state"], "queued");
     pair.fake.edit(|directory| directory.add_user("late"));
     let (last, ()) = tokio::join!(pair.app.sync(), async { gate.open() });
-    assert_eq!(format!("/sync/{}", last["id"].as_str().unwrap()), second, "a third post shares it too");
+    assert_eq!(
+        format!("/sync/{}", last["id"].as_str().unwrap()),
+        second,
+        "a third post shares it too"
+    );
     assert_eq!(last["users"], 6, "it began after the change");
     assert_eq!(pair.fake.counters().group_lists, 2);
 }
@@ -276,13 +351,21 @@ async fn posts_during_a_run_share_the_next_one() {
 async fn however_often_runs_are_asked_for_authentik_rests_a_second_after_each() {
     let fake = FakeAuthentik::new(Release::V2026_5, crowd(5));
     let authentik = RunningAuthentik::spawn(&fake).await;
-    let app = TestApp::spawn_as(config(&authentik.base, FakeAuthentik::TOKEN), clock(), |app| app).await;
+    let app = TestApp::spawn_as(
+        config(&authentik.base, FakeAuthentik::TOKEN),
+        clock(),
+        |app| app,
+    )
+    .await;
     let first = app.sync().await;
     let (second, third) = (app.sync().await, app.sync().await);
     for (before, after) in [(&first, &second), (&second, &third)] {
         let [ended, began] = [&before["endedAt"], &after["startedAt"]]
             .map(|time| time.as_str().unwrap().parse::<Timestamp>().unwrap());
-        assert!(began.duration_since(ended) >= SignedDuration::from_secs(1), "{before} {after}");
+        assert!(
+            began.duration_since(ended) >= SignedDuration::from_secs(1),
+            "{before} {after}"
+        );
         assert_eq!(after["state"], "succeeded");
     }
 }
@@ -291,20 +374,33 @@ async fn however_often_runs_are_asked_for_authentik_rests_a_second_after_each() 
 async fn two_hundred_posts_at_once_lead_to_two_runs_at_most() {
     let pair = Pair::with(crowd(5)).await;
     let gate = Gate::new();
-    pair.fake.script(Step::at(Place::Groups, Action::gate(&gate)));
-    let post = || async { pair.app.post("/sync").send().await.unwrap().status().as_u16() };
+    pair.fake
+        .script(Step::at(Place::Groups, Action::gate(&gate)));
+    let post = || async {
+        pair.app
+            .post("/sync")
+            .send()
+            .await
+            .unwrap()
+            .status()
+            .as_u16()
+    };
     let statuses = join_all((0..200).map(|_| post())).await;
     assert!(statuses.iter().all(|status| *status == 202), "{statuses:?}");
     let (last, ()) = tokio::join!(pair.app.sync(), async { gate.open() });
     assert_eq!(last["state"], "succeeded");
-    assert!(pair.fake.counters().group_lists <= 2, "the run under way and the one that all others share");
+    assert!(
+        pair.fake.counters().group_lists <= 2,
+        "the run under way and the one that all others share"
+    );
 }
 
 #[tokio::test]
 async fn the_shutdown_ends_a_run_under_way() {
     let mut pair = Pair::with(crowd(5)).await;
     let gate = Gate::new();
-    pair.fake.script(Step::at(Place::Anywhere, Action::gate(&gate)).always());
+    pair.fake
+        .script(Step::at(Place::Anywhere, Action::gate(&gate)).always());
     pair.app.post("/sync").send().await.unwrap();
     gate.waiting(1).await;
     pair.app.shutdown.cancel();
@@ -313,7 +409,8 @@ async fn the_shutdown_ends_a_run_under_way() {
 
 #[tokio::test(start_paused = true)]
 async fn the_schedule_ends_with_the_service() {
-    let mut service = Scheduled::spawn(schedule(json!({"initialDelay": "0s", "frequency": "1m"}))).await;
+    let mut service =
+        Scheduled::spawn(schedule(json!({"initialDelay": "0s", "frequency": "1m"}))).await;
     service.ended(2).await;
     service.app.shutdown.cancel();
     (&mut service.app.ended).await.unwrap().unwrap();

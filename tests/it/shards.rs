@@ -15,7 +15,8 @@ use crate::support::wire::Answer;
 
 /// The ref of an entity, in lower case.
 fn reference(entity: &Value) -> String {
-    let [kind, name] = [&entity["kind"], &entity["metadata"]["name"]].map(|text| text.as_str().unwrap());
+    let [kind, name] =
+        [&entity["kind"], &entity["metadata"]["name"]].map(|text| text.as_str().unwrap());
     format!("{kind}:default/{name}").to_lowercase()
 }
 

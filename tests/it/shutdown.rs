@@ -43,7 +43,14 @@ impl Held {
         std::fs::write(&file, config).unwrap();
         let mut serve = Process::spawn(&["serve", "--config", file.to_str().unwrap()], &[]);
         let service = serve.serving().await;
-        Self { serve, service, gate, fake, _authentik: authentik, _directory: directory }
+        Self {
+            serve,
+            service,
+            gate,
+            fake,
+            _authentik: authentik,
+            _directory: directory,
+        }
     }
 }
 
@@ -51,7 +58,10 @@ impl Held {
 async fn either_signal_ends_an_idle_service_with_success() {
     for signal in [Signal::TERM, Signal::INT] {
         let held = Held::spawn("").await;
-        assert_eq!(get(&format!("{}/health/live", held.service)).await.status(), 200);
+        assert_eq!(
+            get(&format!("{}/health/live", held.service)).await.status(),
+            200
+        );
         held.serve.signal(signal);
         let ended = held.serve.end().await;
         assert_eq!(ended.status.code(), Some(0), "{}", ended.error);
@@ -62,7 +72,9 @@ async fn either_signal_ends_an_idle_service_with_success() {
 #[tokio::test]
 async fn a_request_in_flight_is_answered_and_the_run_is_cancelled() {
     let held = Held::spawn("").await;
-    let request = client().post(format!("{}/sync?wait=10m", held.service)).send();
+    let request = client()
+        .post(format!("{}/sync?wait=10m", held.service))
+        .send();
     let terminate = async {
         held.gate.waiting(1).await;
         held.serve.signal(Signal::TERM);
@@ -71,10 +83,18 @@ async fn a_request_in_flight_is_answered_and_the_run_is_cancelled() {
     let answer = answer.expect("a request in flight is answered");
     assert_eq!(answer.status(), 200);
     let run: serde_json::Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-    assert_eq!((&run["state"], &run["error"]["code"]), (&"failed".into(), &"cancelled".into()), "{run}");
+    assert_eq!(
+        (&run["state"], &run["error"]["code"]),
+        (&"failed".into(), &"cancelled".into()),
+        "{run}"
+    );
     let ended = held.serve.end().await;
     assert_eq!(ended.status.code(), Some(0), "{}", ended.error);
-    assert_eq!(held.fake.counters().user_lists, 1, "the gate never opened, and nobody asked again");
+    assert_eq!(
+        held.fake.counters().user_lists,
+        1,
+        "the gate never opened, and nobody asked again"
+    );
 }
 
 #[tokio::test]
@@ -85,7 +105,8 @@ async fn a_cancelled_run_is_told_from_a_failure_of_authentik() {
     .await;
     pair.app.sync().await;
     let gate = Gate::new();
-    pair.fake.script(Step::at(Place::Users, Action::gate(&gate)));
+    pair.fake
+        .script(Step::at(Place::Users, Action::gate(&gate)));
     pair.app.post("/sync").send().await.unwrap();
     gate.waiting(1).await;
     pair.app.shutdown.cancel();
@@ -95,7 +116,10 @@ async fn a_cancelled_run_is_told_from_a_failure_of_authentik() {
             break run;
         }
     };
-    assert_eq!((&run["state"], &run["error"]["code"]), (&"failed".into(), &"cancelled".into()));
+    assert_eq!(
+        (&run["state"], &run["error"]["code"]),
+        (&"failed".into(), &"cancelled".into())
+    );
     assert_eq!(pair.app.fetch("/entities").await.status(), 200);
 }
 
@@ -103,11 +127,22 @@ async fn a_cancelled_run_is_told_from_a_failure_of_authentik() {
 async fn during_the_drain_delay_ready_fails_and_requests_are_answered() {
     let mut held = Held::spawn("  drainDelay: 1h").await;
     held.gate.open();
-    assert_eq!(post(&format!("{}/sync?wait=1m", held.service)).await["state"], "succeeded");
+    assert_eq!(
+        post(&format!("{}/sync?wait=1m", held.service)).await["state"],
+        "succeeded"
+    );
     held.serve.signal(Signal::TERM);
     held.serve.logged("shutting down").await;
-    assert_eq!(get(&format!("{}/health/ready", held.service)).await.status(), 503);
-    assert_eq!(get(&format!("{}/entities", held.service)).await.status(), 200);
+    assert_eq!(
+        get(&format!("{}/health/ready", held.service))
+            .await
+            .status(),
+        503
+    );
+    assert_eq!(
+        get(&format!("{}/entities", held.service)).await.status(),
+        200
+    );
 }
 
 #[tokio::test]
@@ -135,7 +170,10 @@ async fn long_winded(drain_timeout: Duration) -> (Pair, TcpStream) {
     socket.set_recv_buffer_size(4096).unwrap();
     let address = pair.app.base.trim_start_matches("http://").parse().unwrap();
     let mut stream = socket.connect(address).await.unwrap();
-    stream.write_all(b"GET /entities HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    stream
+        .write_all(b"GET /entities HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await
+        .unwrap();
     let mut beginning = [0; 12];
     stream.read_exact(&mut beginning).await.unwrap();
     assert_eq!(&beginning, b"HTTP/1.1 200");
@@ -147,7 +185,12 @@ async fn an_answer_that_nobody_reads_is_cut_off_at_the_deadline() {
     let (mut pair, _unread) = long_winded(Duration::from_millis(50)).await;
     pair.app.shutdown.cancel();
     let ended = tokio::time::timeout(Duration::from_mins(1), &mut pair.app.ended).await;
-    assert!(ended.expect("the deadline ends the service").unwrap().is_ok());
+    assert!(
+        ended
+            .expect("the deadline ends the service")
+            .unwrap()
+            .is_ok()
+    );
 }
 
 #[tokio::test]
@@ -164,7 +207,14 @@ async fn an_answer_under_way_is_sent_to_its_end() {
 async fn a_connection_that_only_waits_holds_nothing_up() {
     let held = Held::spawn("  drainTimeout: 1h").await;
     let idle = client();
-    assert_eq!(idle.get(format!("{}/health/live", held.service)).send().await.unwrap().status(), 200);
+    assert_eq!(
+        idle.get(format!("{}/health/live", held.service))
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        200
+    );
     held.serve.signal(Signal::TERM);
     assert_eq!(held.serve.end().await.status.code(), Some(0));
 }
@@ -175,7 +225,10 @@ async fn a_connection_without_a_request_holds_nothing_up() {
     let address = held.service.trim_start_matches("http://");
     let _silent = TcpStream::connect(address).await.unwrap();
     // Connections are taken in order, so the silent one has been by the time of this answer.
-    assert_eq!(get(&format!("{}/health/live", held.service)).await.status(), 200);
+    assert_eq!(
+        get(&format!("{}/health/live", held.service)).await.status(),
+        200
+    );
     held.serve.signal(Signal::TERM);
     assert_eq!(held.serve.end().await.status.code(), Some(0));
 }

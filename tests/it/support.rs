@@ -44,7 +44,9 @@ pub fn client_builder() -> ClientBuilder {
     PROVIDER.call_once(|| {
         let _ = rustls::crypto::ring::default_provider().install_default();
     });
-    Client::builder().redirect(redirect::Policy::none()).no_proxy()
+    Client::builder()
+        .redirect(redirect::Policy::none())
+        .no_proxy()
 }
 
 /// A look-alike on a free port; it stops when dropped.
@@ -68,7 +70,11 @@ impl RunningAuthentik {
             };
             fake.serve(listener, stopped).await
         });
-        Self { base, client: client(), _stop: stop }
+        Self {
+            base,
+            client: client(),
+            _stop: stop,
+        }
     }
 
     /// Begins a request without credentials.

@@ -22,7 +22,10 @@ fn loners(rows: u64) -> FakeDirectory {
     let mut directory = directory(&[], &[]);
     for pk in 1..=rows {
         directory.insert_user(FakeUser::new(pk * 10, &format!("u-{pk:03}")));
-        directory.insert_group(FakeGroup::new(group_pk(u128::from(pk) * 10), &format!("g-{pk:03}")));
+        directory.insert_group(FakeGroup::new(
+            group_pk(u128::from(pk) * 10),
+            &format!("g-{pk:03}"),
+        ));
     }
     directory
 }
@@ -42,8 +45,14 @@ type Named = BTreeMap<String, String>;
 /// The look-alike's users and groups.
 fn present(fake: &FakeAuthentik) -> [Named; 2] {
     fake.edit(|directory| {
-        let users = directory.users().iter().map(|user| (user.pk.to_string(), user.username.clone()));
-        let groups = directory.groups().iter().map(|group| (group.pk.to_string(), group.name.clone()));
+        let users = directory
+            .users()
+            .iter()
+            .map(|user| (user.pk.to_string(), user.username.clone()));
+        let groups = directory
+            .groups()
+            .iter()
+            .map(|group| (group.pk.to_string(), group.name.clone()));
         [users.collect(), groups.collect()]
     })
 }
@@ -54,7 +63,10 @@ async fn served(pair: &Pair, kind: &str) -> Named {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let named = entities.iter().map(|entity| {
         let metadata = &entity["metadata"];
-        (text(&metadata["annotations"]["authentik.goauthentik.io/pk"]), text(&metadata["name"]))
+        (
+            text(&metadata["annotations"]["authentik.goauthentik.io/pk"]),
+            text(&metadata["name"]),
+        )
     });
     let by_pk: Named = named.collect();
     assert_eq!(by_pk.len(), entities.len(), "a row is served twice");
@@ -93,7 +105,8 @@ async fn assert_served(pair: &Pair, before: &[Named; 2], what: &str) {
 async fn edited_before(list: Place, page: usize, rows: u64, edit: fn(&mut FakeDirectory)) -> Pair {
     let pair = one_page_at_a_time(loners(rows)).await;
     let what = format!("{list:?} page {page} of {rows} rows");
-    pair.fake.script(Step::at(list, Action::before(edit)).page(page));
+    pair.fake
+        .script(Step::at(list, Action::before(edit)).page(page));
     let run = assert_present(&pair, &what).await;
     assert_eq!(run["findings"], 0, "{run}");
     pair
@@ -125,9 +138,14 @@ async fn many_users_added_at_once_hide_nobody() {
 async fn a_user_deleted_between_pages_hides_nobody() {
     for rows in [21_u64, 30, 31, 35] {
         for page in 2..=rows.div_ceil(10) {
-            edited_before(Place::Users, usize::try_from(page).unwrap(), rows, |directory| {
-                assert!(directory.remove_user(10));
-            })
+            edited_before(
+                Place::Users,
+                usize::try_from(page).unwrap(),
+                rows,
+                |directory| {
+                    assert!(directory.remove_user(10));
+                },
+            )
             .await;
         }
     }
@@ -151,9 +169,11 @@ async fn users_added_and_deleted_around_the_last_page_hide_nobody() {
             directory.add_user(&format!("late-{number}"));
         }
     };
-    pair.fake.script(Step::at(Place::Users, Action::after(add)).page(1));
+    pair.fake
+        .script(Step::at(Place::Users, Action::after(add)).page(1));
     let delete = |directory: &mut FakeDirectory| assert!(directory.remove_user(110));
-    pair.fake.script(Step::at(Place::Users, Action::after(delete)).page(2));
+    pair.fake
+        .script(Step::at(Place::Users, Action::after(delete)).page(2));
     assert_present(&pair, "the list shrinks below the last page").await;
 }
 
@@ -161,9 +181,13 @@ async fn users_added_and_deleted_around_the_last_page_hide_nobody() {
 async fn a_user_whose_lower_pk_appears_late_hides_nobody() {
     for page in 1..=3 {
         let pair = one_page_at_a_time(loners(35)).await;
-        let commit = |directory: &mut FakeDirectory| directory.insert_user(FakeUser::new(15, "late"));
-        pair.fake
-            .script(Step::at(Place::Users, Action::before(commit)).page(page).nth(1 + u64::from(page == 1)));
+        let commit =
+            |directory: &mut FakeDirectory| directory.insert_user(FakeUser::new(15, "late"));
+        pair.fake.script(
+            Step::at(Place::Users, Action::before(commit))
+                .page(page)
+                .nth(1 + u64::from(page == 1)),
+        );
         assert_present(&pair, "a sequence's number is taken before the commit").await;
     }
 }
@@ -177,8 +201,13 @@ async fn groups_deleted_and_added_at_once_hide_no_other() {
                 directory.remove_group(group_pk(deleted));
                 directory.insert_group(FakeGroup::new(group_pk(added), "new"));
             };
-            pair.fake.script(Step::at(Place::Groups, Action::before(edit)).page(page));
-            assert_present(&pair, &format!("{deleted} goes and {added} comes before page {page}")).await;
+            pair.fake
+                .script(Step::at(Place::Groups, Action::before(edit)).page(page));
+            assert_present(
+                &pair,
+                &format!("{deleted} goes and {added} comes before page {page}"),
+            )
+            .await;
         }
     }
 }
@@ -188,8 +217,10 @@ async fn users_deleted_and_added_between_pages_hide_nobody() {
     let pair = one_page_at_a_time(loners(35)).await;
     let delete = |directory: &mut FakeDirectory| assert!(directory.remove_user(20));
     let add = |directory: &mut FakeDirectory| assert!(directory.add_user("late") > 0);
-    pair.fake.script(Step::at(Place::Users, Action::before(delete)).page(2));
-    pair.fake.script(Step::at(Place::Users, Action::before(add)).page(3));
+    pair.fake
+        .script(Step::at(Place::Users, Action::before(delete)).page(2));
+    pair.fake
+        .script(Step::at(Place::Users, Action::before(add)).page(3));
     assert_present(&pair, "the count ends where it began").await;
 }
 
@@ -198,9 +229,13 @@ async fn a_user_renamed_between_pages_is_served_once() {
     for page in 2..=4 {
         let pair = one_page_at_a_time(loners(35)).await;
         let rename = |directory: &mut FakeDirectory| assert!(directory.rename(350, "a-new-name"));
-        pair.fake.script(Step::at(Place::Users, Action::before(rename)).page(page));
+        pair.fake
+            .script(Step::at(Place::Users, Action::before(rename)).page(page));
         let run = assert_present(&pair, "renamed to the front").await;
-        assert_eq!((&run["users"], pair.fake.counters().user_lists), (&35.into(), 7));
+        assert_eq!(
+            (&run["users"], pair.fake.counters().user_lists),
+            (&35.into(), 7)
+        );
     }
 }
 
@@ -255,7 +290,11 @@ async fn a_directory_that_never_rests_fails_the_run_and_not_the_catalog() {
         next += 10;
         directory.remove_user(next);
     };
-    pair.fake.script(Step::at(Place::Users, Action::before(churn)).page(2).always());
+    pair.fake.script(
+        Step::at(Place::Users, Action::before(churn))
+            .page(2)
+            .always(),
+    );
     let run = pair.app.sync().await;
     assert_eq!(failure(&run).0, "incomplete");
     assert_eq!(pair.app.names("user").await.len(), 35);

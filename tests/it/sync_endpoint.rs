@@ -5,7 +5,9 @@ mod history;
 mod list;
 mod wait;
 
-use authentik_entity_provider::authentik::fake::{Action, FakeDirectory, Gate, Place, Release, Step};
+use authentik_entity_provider::authentik::fake::{
+    Action, FakeDirectory, Gate, Place, Release, Step,
+};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -22,7 +24,8 @@ async fn held() -> (Pair, Gate) {
 /// Stops the next run at the second page of users.
 fn hold(pair: &Pair) -> Gate {
     let gate = Gate::new();
-    pair.fake.script(Step::at(Place::Users, Action::gate(&gate)).page(2));
+    pair.fake
+        .script(Step::at(Place::Users, Action::gate(&gate)).page(2));
     gate
 }
 
@@ -39,12 +42,19 @@ async fn post(app: &TestApp) -> String {
 /// A run as its own URL shows it.
 async fn run(app: &TestApp, id: &str) -> Value {
     let answer = Answer::get(app, &format!("/sync/{id}"), &[]).await;
-    assert_eq!((answer.status, answer.header("cache-control")), (200, "no-store"));
+    assert_eq!(
+        (answer.status, answer.header("cache-control")),
+        (200, "no-store")
+    );
     answer.json()
 }
 
 fn time(value: &Value) -> Timestamp {
-    value.as_str().unwrap_or_else(|| panic!("no time: {value}")).parse().unwrap()
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("no time: {value}"))
+        .parse()
+        .unwrap()
 }
 
 #[tokio::test]
@@ -55,15 +65,31 @@ async fn a_run_can_be_followed_from_queued_over_running_to_succeeded() {
     let second = post(&pair.app).await;
 
     let queued = run(&pair.app, &second).await;
-    assert_eq!((&queued["id"], &queued["state"]), (&second.as_str().into(), &"queued".into()));
-    for missing in ["startedAt", "endedAt", "durationSeconds", "pages", "users", "error", "findingList"] {
+    assert_eq!(
+        (&queued["id"], &queued["state"]),
+        (&second.as_str().into(), &"queued".into())
+    );
+    for missing in [
+        "startedAt",
+        "endedAt",
+        "durationSeconds",
+        "pages",
+        "users",
+        "error",
+        "findingList",
+    ] {
         assert!(queued.get(missing).is_none(), "{missing}: {queued}");
     }
 
     let running = run(&pair.app, &first).await;
-    assert_eq!((&running["state"], &running["trigger"]), (&"running".into(), &"request".into()));
-    let (done, total) =
-        (running["pages"]["done"].as_u64().unwrap(), running["pages"]["total"].as_u64().unwrap());
+    assert_eq!(
+        (&running["state"], &running["trigger"]),
+        (&"running".into(), &"request".into())
+    );
+    let (done, total) = (
+        running["pages"]["done"].as_u64().unwrap(),
+        running["pages"]["total"].as_u64().unwrap(),
+    );
     assert!(done > 0 && done < total, "{running}");
     assert!(time(&running["startedAt"]) >= time(&running["queuedAt"]));
     assert!(running.get("endedAt").is_none() && running.get("users").is_none());
@@ -77,7 +103,10 @@ async fn a_run_can_be_followed_from_queued_over_running_to_succeeded() {
         succeeded["added"],
         succeeded["users"].as_u64().unwrap() + succeeded["groups"].as_u64().unwrap()
     );
-    assert_eq!(succeeded["findings"], succeeded["findingList"].as_array().unwrap().len());
+    assert_eq!(
+        succeeded["findings"],
+        succeeded["findingList"].as_array().unwrap().len()
+    );
     assert!(time(&succeeded["endedAt"]) >= time(&succeeded["startedAt"]));
 }
 
@@ -96,14 +125,26 @@ async fn a_failed_run_says_why_and_the_old_snapshot_stays() {
     let pair = Pair::spawn(Release::V2026_5, FakeDirectory::generate(30), |_| ()).await;
     pair.app.sync().await;
     let before = Answer::get(&pair.app, "/entities", &[]).await;
-    pair.fake.script(Step::at(Place::Groups, Action::answer(reqwest::StatusCode::IM_A_TEAPOT, "{}")));
+    pair.fake.script(Step::at(
+        Place::Groups,
+        Action::answer(reqwest::StatusCode::IM_A_TEAPOT, "{}"),
+    ));
     pair.fake.edit(|directory| directory.add_user("unseen"));
     let failed = pair.app.sync().await;
-    assert_eq!((&failed["state"], &failed["error"]["code"]), (&"failed".into(), &"status".into()));
-    assert!(failed["error"]["message"].as_str().unwrap().contains("418"), "{failed}");
+    assert_eq!(
+        (&failed["state"], &failed["error"]["code"]),
+        (&"failed".into(), &"status".into())
+    );
+    assert!(
+        failed["error"]["message"].as_str().unwrap().contains("418"),
+        "{failed}"
+    );
     assert!(failed.get("users").is_none() && failed.get("added").is_none());
     assert!(failed.get("durationSeconds").is_some() && failed.get("pages").is_some());
-    assert_eq!(Answer::get(&pair.app, "/entities", &[]).await.body, before.body);
+    assert_eq!(
+        Answer::get(&pair.app, "/entities", &[]).await.body,
+        before.body
+    );
 }
 
 #[tokio::test]
@@ -111,7 +152,8 @@ async fn posts_during_a_run_share_the_one_run_that_begins_after_them() {
     let (pair, gate) = held().await;
     let first = post(&pair.app).await;
     gate.waiting(1).await;
-    pair.fake.edit(|directory| directory.add_user("added-during-the-run"));
+    pair.fake
+        .edit(|directory| directory.add_user("added-during-the-run"));
     let second = post(&pair.app).await;
     assert_ne!(first, second);
     for _ in 0..5 {
@@ -121,17 +163,36 @@ async fn posts_during_a_run_share_the_one_run_that_begins_after_them() {
     let outcome = Answer::to(&pair.app, reqwest::Method::POST, "/sync?wait=5m", &[]).await;
     assert_eq!(outcome.status, 200);
     let (first, second) = (run(&pair.app, &first).await, run(&pair.app, &second).await);
-    assert_eq!((&first["state"], &second["state"]), (&"succeeded".into(), &"succeeded".into()));
-    assert!(time(&second["startedAt"]) >= time(&first["endedAt"]), "one run at a time");
+    assert_eq!(
+        (&first["state"], &second["state"]),
+        (&"succeeded".into(), &"succeeded".into())
+    );
+    assert!(
+        time(&second["startedAt"]) >= time(&first["endedAt"]),
+        "one run at a time"
+    );
     assert!(time(&second["startedAt"]) >= time(&second["queuedAt"]));
-    assert!(pair.app.names("user").await.contains(&"added-during-the-run".to_owned()));
+    assert!(
+        pair.app
+            .names("user")
+            .await
+            .contains(&"added-during-the-run".to_owned())
+    );
 }
 
 #[tokio::test]
 async fn an_unknown_run_is_a_problem() {
     let pair = Pair::spawn(Release::V2026_5, FakeDirectory::generate(30), |_| ()).await;
-    for id in ["01900000-0000-7000-8000-000000000000", "nonsense", "1", "%20", "%FF"] {
-        let detail = Answer::get(&pair.app, &format!("/sync/{id}"), &[]).await.problem(404, "unknown-run");
+    for id in [
+        "01900000-0000-7000-8000-000000000000",
+        "nonsense",
+        "1",
+        "%20",
+        "%FF",
+    ] {
+        let detail = Answer::get(&pair.app, &format!("/sync/{id}"), &[])
+            .await
+            .problem(404, "unknown-run");
         assert!(detail.contains("GET /sync"), "{detail}");
     }
 }
@@ -139,10 +200,12 @@ async fn an_unknown_run_is_a_problem() {
 #[tokio::test]
 async fn a_run_counts_what_an_edit_added_changed_and_removed() {
     let mut directory = FakeDirectory::default();
-    let [anna, _, clara, dora] = ["anna", "bert", "clara", "dora"].map(|name| directory.add_user(name));
+    let [anna, _, clara, dora] =
+        ["anna", "bert", "clara", "dora"].map(|name| directory.add_user(name));
     let group = directory.add_group("engineers");
     let pair = Pair::spawn(Release::V2026_5, directory, |_| ()).await;
-    let counts = |run: &Value| ["added", "changed", "removed"].map(|name| run[name].as_u64().unwrap());
+    let counts =
+        |run: &Value| ["added", "changed", "removed"].map(|name| run[name].as_u64().unwrap());
     assert_eq!(counts(&pair.app.sync().await), [5, 0, 0]);
     assert_eq!(counts(&pair.app.sync().await), [0, 0, 0]);
     pair.fake.edit(|directory| {

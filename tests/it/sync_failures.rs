@@ -15,13 +15,17 @@ use crate::support::directory::{assert_says, crowd, failure, hold};
 /// The run of a service whose user list answers with a JSON body that was changed.
 async fn rewritten(rewrite: impl FnMut(Value) -> Value + Send + 'static) -> Value {
     let pair = Pair::with(crowd(5)).await;
-    pair.fake.script(Step::at(Place::Users, Action::rewrite(rewrite)).always());
+    pair.fake
+        .script(Step::at(Place::Users, Action::rewrite(rewrite)).always());
     pair.app.sync().await
 }
 
 /// The run of a service that is configured for an address where no Authentik answers.
 async fn run_at(base_url: &str) -> Value {
-    TestApp::spawn(config(base_url, "a-token")).await.sync().await
+    TestApp::spawn(config(base_url, "a-token"))
+        .await
+        .sync()
+        .await
 }
 
 #[tokio::test]
@@ -35,16 +39,28 @@ async fn a_failed_run_keeps_the_old_snapshot_and_health_gives_the_reason() {
     pair.fake.edit(|directory| directory.add_user("new"));
     let failed = pair.app.sync().await;
     let after = pair.app.fetch("/entities").await;
-    assert_eq!((after.status().as_u16(), &after.headers()["etag"]), (200, &etag));
+    assert_eq!(
+        (after.status().as_u16(), &after.headers()["etag"]),
+        (200, &etag)
+    );
     assert_eq!(after.text().await.unwrap(), before);
     let health = pair.app.fetch("/health").await;
     assert_eq!(health.status(), 200);
     let health: Value = serde_json::from_str(&health.text().await.unwrap()).unwrap();
     assert_eq!(health["status"], "degraded");
     let (told, whole) = (&health["lastRun"]["error"], &failed["error"]);
-    assert_eq!((&told["code"], &whole["code"]), (&"token".into(), &"token".into()));
-    assert_says(whole["message"].as_str().unwrap(), &["refuses the token (Token invalid/expired)"]);
-    assert_says(told["message"].as_str().unwrap(), &["refuses the token (…)", "create a token"]);
+    assert_eq!(
+        (&told["code"], &whole["code"]),
+        (&"token".into(), &"token".into())
+    );
+    assert_says(
+        whole["message"].as_str().unwrap(),
+        &["refuses the token (Token invalid/expired)"],
+    );
+    assert_says(
+        told["message"].as_str().unwrap(),
+        &["refuses the token (…)", "create a token"],
+    );
     assert_eq!(health["snapshot"]["users"], 5);
     assert_eq!(pair.app.fetch("/health/ready").await.status(), 200);
     pair.fake.grant(FakeAuthentik::TOKEN, Access::Full);
@@ -60,16 +76,31 @@ async fn before_the_first_snapshot_a_failure_leaves_503() {
     for path in ["/entities", "/health", "/health/ready"] {
         assert_eq!(pair.app.fetch(path).await.status(), 503, "{path}");
     }
-    assert_eq!(pair.app.json("/health").await["lastRun"]["error"]["code"], "token");
+    assert_eq!(
+        pair.app.json("/health").await["lastRun"]["error"]["code"],
+        "token"
+    );
 }
 
 #[tokio::test]
 async fn each_missing_permission_is_named() {
     for release in Release::ALL {
         for (access, expected, permission) in [
-            (Access::ViewGroupOnly, "permission", "lacks the permission `view_user`"),
-            (Access::ViewUserOnly, "permission", "lacks the permission `view_group`"),
-            (Access::NoPermission, "permission", "`view_user` and `view_group`"),
+            (
+                Access::ViewGroupOnly,
+                "permission",
+                "lacks the permission `view_user`",
+            ),
+            (
+                Access::ViewUserOnly,
+                "permission",
+                "lacks the permission `view_group`",
+            ),
+            (
+                Access::NoPermission,
+                "permission",
+                "`view_user` and `view_group`",
+            ),
         ] {
             let pair = Pair::spawn(release, crowd(5), |_| ()).await;
             pair.fake.grant(FakeAuthentik::TOKEN, access);
@@ -85,7 +116,8 @@ async fn each_missing_permission_is_named() {
 async fn an_empty_user_list_empties_the_catalog_only_if_it_is_accepted() {
     let pair = Pair::with(crowd(5)).await;
     pair.app.sync().await;
-    pair.fake.edit(|directory| *directory = FakeDirectory::default());
+    pair.fake
+        .edit(|directory| *directory = FakeDirectory::default());
     for _ in 0..2 {
         let run = pair.app.sync().await;
         let (code, message) = hold(&run);
@@ -96,17 +128,29 @@ async fn an_empty_user_list_empties_the_catalog_only_if_it_is_accepted() {
     }
     assert_eq!(pair.app.sync_accepting().await["removed"], 6);
     assert!(pair.app.names("user").await.is_empty());
-    assert_eq!(pair.app.sync().await["removed"], 0, "what was accepted is what the next is compared with");
+    assert_eq!(
+        pair.app.sync().await["removed"],
+        0,
+        "what was accepted is what the next is compared with"
+    );
     pair.fake.edit(|directory| *directory = crowd(5));
     assert_eq!(pair.app.sync().await["users"], 5);
-    pair.fake.edit(|directory| *directory = FakeDirectory::default());
-    assert_eq!(hold(&pair.app.sync().await).0, "empty", "it was accepted once");
+    pair.fake
+        .edit(|directory| *directory = FakeDirectory::default());
+    assert_eq!(
+        hold(&pair.app.sync().await).0,
+        "empty",
+        "it was accepted once"
+    );
 }
 
 #[tokio::test]
 async fn an_empty_user_list_is_held_without_limits_too() {
-    let authentik =
-        RunningAuthentik::spawn(&FakeAuthentik::new(Release::V2026_5, FakeDirectory::default())).await;
+    let authentik = RunningAuthentik::spawn(&FakeAuthentik::new(
+        Release::V2026_5,
+        FakeDirectory::default(),
+    ))
+    .await;
     let mut config = config(&authentik.base, FakeAuthentik::TOKEN);
     config.service.shrink_guard.enabled = false;
     let app = TestApp::spawn(config).await;
@@ -120,12 +164,16 @@ async fn a_redirect_is_not_followed_and_its_target_is_named() {
     let target = RunningAuthentik::spawn(&elsewhere).await;
     let pair = Pair::with(crowd(5)).await;
     let url = format!("{}/api/v3/core/users/?session=hidden", target.base);
-    pair.fake.script(Step::at(Place::Users, Action::redirect(&url)).always());
+    pair.fake
+        .script(Step::at(Place::Users, Action::redirect(&url)).always());
     let run = pair.app.sync().await;
     let (code, message) = failure(&run);
     assert_eq!(code, "redirect");
     assert_says(message, &[&target.base, "not followed", "baseUrl"]);
-    assert!(!message.contains("hidden"), "the query of the target may hold anything: {message}");
+    assert!(
+        !message.contains("hidden"),
+        "the query of the target may hold anything: {message}"
+    );
     assert_eq!(pair.fake.counters().user_lists, 1, "it is not tried again");
     assert_eq!(elsewhere.counters().requests, 0, "the token did not travel");
 }
@@ -155,9 +203,11 @@ async fn the_token_appears_in_no_answer_whatever_the_server_says() {
 #[tokio::test]
 async fn a_refused_token_is_not_repeated() {
     let pair = Pair::with(crowd(5)).await;
-    pair.fake.script(Step::at(Place::Version, Action::answer(StatusCode::FORBIDDEN, "{}")).always());
+    pair.fake
+        .script(Step::at(Place::Version, Action::answer(StatusCode::FORBIDDEN, "{}")).always());
     let echo = format!(r#"{{"detail":"Token {} invalid"}}"#, FakeAuthentik::TOKEN);
-    pair.fake.script(Step::at(Place::Users, Action::answer(StatusCode::FORBIDDEN, echo)).always());
+    pair.fake
+        .script(Step::at(Place::Users, Action::answer(StatusCode::FORBIDDEN, echo)).always());
     let run = pair.app.sync().await;
     assert_eq!(failure(&run).0, "token");
     assert!(!run.to_string().contains(FakeAuthentik::TOKEN), "{run}");
@@ -165,9 +215,17 @@ async fn a_refused_token_is_not_repeated() {
 
 #[tokio::test]
 async fn what_is_no_authentik_is_told_as_such() {
-    for body in ["<!DOCTYPE html><title>Sign in</title>", "[]", "{}", r#"{"results":[]}"#, "", "null"] {
+    for body in [
+        "<!DOCTYPE html><title>Sign in</title>",
+        "[]",
+        "{}",
+        r#"{"results":[]}"#,
+        "",
+        "null",
+    ] {
         let pair = Pair::with(crowd(5)).await;
-        pair.fake.script(Step::at(Place::Users, Action::answer(StatusCode::OK, body)));
+        pair.fake
+            .script(Step::at(Place::Users, Action::answer(StatusCode::OK, body)));
         let run = pair.app.sync().await;
         let (code, message) = failure(&run);
         assert_eq!(code, "not-authentik", "{body}: {message}");
@@ -177,7 +235,11 @@ async fn what_is_no_authentik_is_told_as_such() {
 
 #[tokio::test]
 async fn a_row_without_a_pk_fails_the_run_by_its_place_and_never_by_its_value() {
-    for pk in [json!("a, expected classified, expected b"), json!({"classified": 1}), Value::Null] {
+    for pk in [
+        json!("a, expected classified, expected b"),
+        json!({"classified": 1}),
+        Value::Null,
+    ] {
         let run = rewritten(move |mut page| {
             page["results"][2]["pk"] = pk.clone();
             page
@@ -198,12 +260,20 @@ async fn a_count_that_lies_fails_the_run_after_a_few_rounds() {
             page["pagination"]["count"] = json!(lie);
             page
         };
-        pair.fake.script(Step::at(list, Action::rewrite(rewrite)).always());
+        pair.fake
+            .script(Step::at(list, Action::rewrite(rewrite)).always());
         let run = pair.app.sync().await;
         let (code, message) = failure(&run);
         assert_eq!(code, "incomplete", "{message}");
-        assert_says(message, &[&format!("{lie} are counted"), "the next run tries again"]);
-        assert!(pair.fake.counters().requests < 12, "{:?}", pair.fake.counters());
+        assert_says(
+            message,
+            &[&format!("{lie} are counted"), "the next run tries again"],
+        );
+        assert!(
+            pair.fake.counters().requests < 12,
+            "{:?}",
+            pair.fake.counters()
+        );
     }
 }
 
@@ -216,16 +286,24 @@ async fn a_next_page_without_end_is_not_followed() {
     .await;
     assert_eq!(run["users"], 5, "{run}");
     let pair = Pair::with(crowd(5)).await;
-    let page = pair.authentik.json("/api/v3/core/users/?page=1&page_size=100&ordering=pk").await;
+    let page = pair
+        .authentik
+        .json("/api/v3/core/users/?page=1&page_size=100&ordering=pk")
+        .await;
     let repeated = move |_| {
         let mut page = page.clone();
         page["pagination"]["total_pages"] = json!(99);
         page
     };
-    pair.fake.script(Step::at(Place::Users, Action::answer(StatusCode::OK, "{}")).always());
-    pair.fake.script(Step::at(Place::Users, Action::rewrite(repeated)).always());
+    pair.fake
+        .script(Step::at(Place::Users, Action::answer(StatusCode::OK, "{}")).always());
+    pair.fake
+        .script(Step::at(Place::Users, Action::rewrite(repeated)).always());
     let run = pair.app.sync().await;
-    assert_eq!(run["users"], 5, "ninety-nine times the same page are five users: {run}");
+    assert_eq!(
+        run["users"], 5,
+        "ninety-nine times the same page are five users: {run}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -234,11 +312,19 @@ async fn a_request_without_an_answer_ends_at_its_own_timeout() {
         config.service.request_timeout = Duration::from_millis(1500);
     })
     .await;
-    pair.fake.script(Step::at(Place::Users, Action::Hang).always());
+    pair.fake
+        .script(Step::at(Place::Users, Action::Hang).always());
     let run = pair.app.sync().await;
     let (code, message) = failure(&run);
     assert_eq!(code, "request-timeout");
-    assert_says(message, &[&pair.authentik.base, "within 1.5 s", "entityProvider.requestTimeout"]);
+    assert_says(
+        message,
+        &[
+            &pair.authentik.base,
+            "within 1.5 s",
+            "entityProvider.requestTimeout",
+        ],
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -250,11 +336,20 @@ async fn the_timeout_of_a_full_run_says_how_far_it_came_and_what_would_do() {
         config.service.full_sync.timeout = Duration::from_mins(1);
     })
     .await;
-    pair.fake.script(Step::at(Place::Users, Action::Hang).page(3).always());
+    pair.fake
+        .script(Step::at(Place::Users, Action::Hang).page(3).always());
     let run = pair.app.sync().await;
     let (code, message) = failure(&run);
     assert_eq!(code, "timeout");
-    assert_says(message, &["after 60 s", "`fullSync.timeout`", "8 of 9 pages", "{ minutes: 2 }"]);
+    assert_says(
+        message,
+        &[
+            "after 60 s",
+            "`fullSync.timeout`",
+            "8 of 9 pages",
+            "{ minutes: 2 }",
+        ],
+    );
     assert_eq!(run["pages"], json!({"done": 8, "total": 9}));
 }
 
@@ -265,9 +360,13 @@ async fn a_timeout_without_any_page_does_not_guess() {
         config.service.full_sync.timeout = Duration::from_mins(3);
     })
     .await;
-    pair.fake.script(Step::at(Place::Anywhere, Action::Hang).always());
+    pair.fake
+        .script(Step::at(Place::Anywhere, Action::Hang).always());
     let run = pair.app.sync().await;
-    assert_says(failure(&run).1, &["0 of 0 pages", "check whether Authentik answers at all"]);
+    assert_says(
+        failure(&run).1,
+        &["0 of 0 pages", "check whether Authentik answers at all"],
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -22,12 +22,18 @@ async fn one_page_at_a_time(directory: FakeDirectory) -> Pair {
 /// A directory of 35 users, 34 of them in a group, of which a token sees three users and no group.
 async fn filtered(users: bool, groups: bool) -> Pair {
     let pair = one_page_at_a_time(crowd(35)).await;
-    let every_user = pair.fake.edit(|directory| directory.users().iter().map(|user| user.pk).collect());
+    let every_user = pair
+        .fake
+        .edit(|directory| directory.users().iter().map(|user| user.pk).collect());
     pair.fake.grant(
         FakeAuthentik::TOKEN,
         Access::ObjectLevel {
             users: if users { [1, 2, 3].into() } else { every_user },
-            groups: if groups { [].into() } else { [group_pk(1)].into() },
+            groups: if groups {
+                [].into()
+            } else {
+                [group_pk(1)].into()
+            },
         },
     );
     pair
@@ -38,7 +44,11 @@ async fn counted(pair: &Pair) -> (Value, u64, u64) {
     let before = pair.fake.counters();
     let run = pair.app.sync().await;
     let after = pair.fake.counters();
-    (run, after.user_lists - before.user_lists, after.group_lists - before.group_lists)
+    (
+        run,
+        after.user_lists - before.user_lists,
+        after.group_lists - before.group_lists,
+    )
 }
 
 #[tokio::test]
@@ -46,10 +56,19 @@ async fn hidden_users_are_a_finding_that_names_the_permission() {
     let pair = filtered(true, false).await;
     let run = pair.app.sync().await;
     let finding = finding(&run, "hidden-users");
-    assert_says(finding["message"].as_str().unwrap(), &["31 users", "pk 4, 5, 6"]);
-    assert_says(finding["remedy"].as_str().unwrap(), &["global permission `view_user`"]);
+    assert_says(
+        finding["message"].as_str().unwrap(),
+        &["31 users", "pk 4, 5, 6"],
+    );
+    assert_says(
+        finding["remedy"].as_str().unwrap(),
+        &["global permission `view_user`"],
+    );
     let everyone = pair.app.entity("group", "everyone").await.unwrap();
-    assert_eq!(everyone["spec"]["members"], json!(["user-1", "user-2", "user-3"]));
+    assert_eq!(
+        everyone["spec"]["members"],
+        json!(["user-1", "user-2", "user-3"])
+    );
 }
 
 #[tokio::test]
@@ -57,8 +76,14 @@ async fn hidden_groups_are_a_finding_that_names_the_permission() {
     let pair = filtered(false, true).await;
     let run = pair.app.sync().await;
     let finding = finding(&run, "hidden-groups");
-    assert_says(finding["message"].as_str().unwrap(), &["1 groups", &group_pk(1).to_string()]);
-    assert_says(finding["remedy"].as_str().unwrap(), &["global permission `view_group`"]);
+    assert_says(
+        finding["message"].as_str().unwrap(),
+        &["1 groups", &group_pk(1).to_string()],
+    );
+    assert_says(
+        finding["remedy"].as_str().unwrap(),
+        &["global permission `view_group`"],
+    );
     assert_eq!(run["users"], 35);
 }
 
@@ -67,10 +92,17 @@ async fn known_differences_do_not_cost_a_second_crawl_in_later_runs() {
     for (users, groups, pages) in [(true, false, 1), (false, true, 7), (true, true, 1)] {
         let pair = filtered(users, groups).await;
         let (first, _, of_groups) = counted(&pair).await;
-        assert!(of_groups > 1, "the difference is read again before it is reported");
+        assert!(
+            of_groups > 1,
+            "the difference is read again before it is reported"
+        );
         for _ in 0..2 {
             let (run, of_users, of_groups) = counted(&pair).await;
-            assert_eq!((of_users, of_groups), (pages, 1), "users {users} groups {groups}");
+            assert_eq!(
+                (of_users, of_groups),
+                (pages, 1),
+                "users {users} groups {groups}"
+            );
             assert_eq!(run["findingList"], first["findingList"]);
         }
     }
@@ -84,10 +116,14 @@ async fn a_new_difference_is_read_again_although_others_are_known() {
         let late = directory.add_user("late");
         assert!(directory.add_member(group_pk(1), late));
     };
-    pair.fake.script(Step::at(Place::Groups, Action::before(add)));
+    pair.fake
+        .script(Step::at(Place::Groups, Action::before(add)));
     let (run, of_users, of_groups) = counted(&pair).await;
     assert!(of_users > 1 && of_groups > 1);
-    assert_says(finding(&run, "hidden-users")["message"].as_str().unwrap(), &["32 users"]);
+    assert_says(
+        finding(&run, "hidden-users")["message"].as_str().unwrap(),
+        &["32 users"],
+    );
 }
 
 #[tokio::test]
@@ -99,17 +135,25 @@ async fn a_user_added_to_a_group_during_the_crawl_is_served_as_its_member() {
     .await;
     // The group list is answered only after the last page of users, the seventh request.
     let gate = Gate::new();
-    pair.fake.script(Step::at(Place::Groups, Action::gate(&gate)));
+    pair.fake
+        .script(Step::at(Place::Groups, Action::gate(&gate)));
     let add = move |directory: &mut FakeDirectory| {
         let late = directory.add_user("late");
         assert!(directory.add_member(group_pk(1), late));
         gate.open();
     };
-    pair.fake.script(Step::at(Place::Users, Action::after(add)).nth(7));
+    pair.fake
+        .script(Step::at(Place::Users, Action::after(add)).nth(7));
     let run = pair.app.sync().await;
     assert_eq!(run["findings"], 0, "{run}");
     let everyone = pair.app.entity("group", "everyone").await.unwrap();
-    assert!(everyone["spec"]["members"].as_array().unwrap().contains(&json!("late")), "{everyone}");
+    assert!(
+        everyone["spec"]["members"]
+            .as_array()
+            .unwrap()
+            .contains(&json!("late")),
+        "{everyone}"
+    );
     assert_eq!(
         pair.fake.counters().user_lists,
         8,
@@ -121,9 +165,14 @@ async fn a_user_added_to_a_group_during_the_crawl_is_served_as_its_member() {
 async fn a_group_deleted_during_the_crawl_is_no_hidden_group() {
     let pair = one_page_at_a_time(crowd(5)).await;
     let delete = |directory: &mut FakeDirectory| assert!(directory.remove_group(group_pk(1)));
-    pair.fake.script(Step::at(Place::Users, Action::after(delete)));
+    pair.fake
+        .script(Step::at(Place::Users, Action::after(delete)));
     let run = pair.app.sync().await;
-    assert_eq!((&run["findings"], &run["groups"]), (&json!(0), &json!(0)), "{run}");
+    assert_eq!(
+        (&run["findings"], &run["groups"]),
+        (&json!(0), &json!(0)),
+        "{run}"
+    );
     let user = pair.app.entity("user", "user-1").await.unwrap();
     assert_eq!(user["spec"]["memberOf"], json!([]));
 }
@@ -132,12 +181,14 @@ async fn a_group_deleted_during_the_crawl_is_no_hidden_group() {
 async fn edited_between_the_lists(edit: fn(&mut FakeDirectory)) -> Pair {
     let pair = Pair::with(crowd(5)).await;
     let gate = Gate::new();
-    pair.fake.script(Step::at(Place::Users, Action::gate(&gate)));
+    pair.fake
+        .script(Step::at(Place::Users, Action::gate(&gate)));
     let edit = move |directory: &mut FakeDirectory| {
         edit(directory);
         gate.open();
     };
-    pair.fake.script(Step::at(Place::Groups, Action::after(edit)));
+    pair.fake
+        .script(Step::at(Place::Groups, Action::after(edit)));
     pair
 }
 
@@ -149,7 +200,11 @@ async fn who_joins_a_group_after_it_was_read_is_served_as_its_member() {
     };
     let pair = edited_between_the_lists(join).await;
     let (run, of_users, of_groups) = counted(&pair).await;
-    assert_eq!((&run["users"], &run["findings"], of_users, of_groups), (&json!(6), &json!(0), 1, 2), "{run}");
+    assert_eq!(
+        (&run["users"], &run["findings"], of_users, of_groups),
+        (&json!(6), &json!(0), 1, 2),
+        "{run}"
+    );
     let late = pair.app.entity("user", "late").await.unwrap();
     assert_eq!(late["spec"]["memberOf"], json!(["everyone"]));
 }
@@ -158,9 +213,16 @@ async fn who_joins_a_group_after_it_was_read_is_served_as_its_member() {
 async fn a_user_deleted_during_the_crawl_is_no_hidden_user() {
     let pair = edited_between_the_lists(|directory| assert!(directory.remove_user(2))).await;
     let (run, _, of_groups) = counted(&pair).await;
-    assert_eq!((&run["findings"], &run["users"], of_groups), (&json!(0), &json!(4), 2), "{run}");
+    assert_eq!(
+        (&run["findings"], &run["users"], of_groups),
+        (&json!(0), &json!(4), 2),
+        "{run}"
+    );
     let everyone = pair.app.entity("group", "everyone").await.unwrap();
-    assert_eq!(everyone["spec"]["members"], json!(["user-1", "user-3", "user-4"]));
+    assert_eq!(
+        everyone["spec"]["members"],
+        json!(["user-1", "user-3", "user-4"])
+    );
 }
 
 #[tokio::test]
@@ -171,7 +233,11 @@ async fn a_group_added_during_the_crawl_costs_only_the_cheap_list() {
     };
     let pair = edited_between_the_lists(add).await;
     let (run, of_users, of_groups) = counted(&pair).await;
-    assert_eq!((&run["findings"], of_users, of_groups), (&json!(0), 1, 2), "{run}");
+    assert_eq!(
+        (&run["findings"], of_users, of_groups),
+        (&json!(0), 1, 2),
+        "{run}"
+    );
     let user = pair.app.entity("user", "user-5").await.unwrap();
     assert_eq!(user["spec"]["memberOf"], json!(["late"]));
 }

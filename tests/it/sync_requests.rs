@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use authentik_entity_provider::authentik::fake::{Action, FakeAuthentik, Gate, Place, Release, Step};
+use authentik_entity_provider::authentik::fake::{
+    Action, FakeAuthentik, Gate, Place, Release, Step,
+};
 
 use crate::support::app::Pair;
 use crate::support::directory::crowd;
@@ -28,14 +30,19 @@ async fn pages_and_seams_are_asked_for_once_with_the_cheapest_query() {
             .map(|request| format!("{}?{}", request.path, request.query))
             .collect();
         let users = |(page, size)| {
-            format!("/api/v3/core/users/?page={page}&page_size={size}&ordering=pk&include_groups=false")
+            format!(
+                "/api/v3/core/users/?page={page}&page_size={size}&ordering=pk&include_groups=false"
+            )
         };
         let pages = (1..=5).map(|page| (page, 10));
         let seams = [(4, 3), (7, 3), (8, 4), (14, 3)];
         let groups = "/api/v3/core/groups/?page=1&page_size=10&ordering=pk\
                       &include_users=false&include_children=true&include_parents=true";
         let version = "/api/v3/admin/version/?";
-        let asked_for = pages.chain(seams).map(users).chain([groups.to_owned(), version.to_owned()]);
+        let asked_for = pages
+            .chain(seams)
+            .map(users)
+            .chain([groups.to_owned(), version.to_owned()]);
         assert_eq!(asked, asked_for.collect::<BTreeSet<_>>());
         assert_eq!(
             pair.fake.counters().requests,
@@ -52,12 +59,24 @@ async fn every_request_carries_the_token_and_asks_for_english() {
     pair.fake.revoke(FakeAuthentik::TOKEN);
     pair.app.sync().await;
     let requests = pair.fake.requests();
-    assert!(requests.iter().any(|request| request.path.ends_with("/version/")));
+    assert!(
+        requests
+            .iter()
+            .any(|request| request.path.ends_with("/version/"))
+    );
     for request in requests {
         let token = format!("Bearer {}", FakeAuthentik::TOKEN);
-        assert_eq!(request.header("authorization"), Some(token.as_str()), "{request:?}");
+        assert_eq!(
+            request.header("authorization"),
+            Some(token.as_str()),
+            "{request:?}"
+        );
         assert_eq!(request.header("accept-language"), Some("en"), "{request:?}");
-        assert_eq!(request.header("accept"), Some("application/json"), "{request:?}");
+        assert_eq!(
+            request.header("accept"),
+            Some("application/json"),
+            "{request:?}"
+        );
     }
 }
 
@@ -71,7 +90,11 @@ async fn both_lists_are_fetched_at_once() {
     let (run, ()) = tokio::join!(pair.app.sync(), async {
         gate.waiting(2).await;
         let counters = pair.fake.counters();
-        assert_eq!((counters.user_lists, counters.group_lists), (1, 1), "before any answer was given");
+        assert_eq!(
+            (counters.user_lists, counters.group_lists),
+            (1, 1),
+            "before any answer was given"
+        );
         gate.open();
     });
     assert_eq!(run["users"], 45, "{run}");
@@ -82,7 +105,8 @@ async fn pages_are_read_in_parallel_within_the_bound() {
     for concurrency in [1, 2, 4] {
         let pair = small_pages(Release::V2026_5, concurrency).await;
         let gate = Gate::new();
-        pair.fake.script(Step::at(Place::Users, Action::gate(&gate)).nth(3).always());
+        pair.fake
+            .script(Step::at(Place::Users, Action::gate(&gate)).nth(3).always());
         let (run, ()) = tokio::join!(pair.app.sync(), async {
             gate.waiting(concurrency).await;
             gate.open();
@@ -94,9 +118,13 @@ async fn pages_are_read_in_parallel_within_the_bound() {
 
 #[tokio::test]
 async fn the_default_bound_is_four() {
-    let pair = Pair::spawn(Release::V2026_5, crowd(45), |config| config.service.page_size = 1).await;
+    let pair = Pair::spawn(Release::V2026_5, crowd(45), |config| {
+        config.service.page_size = 1
+    })
+    .await;
     let gate = Gate::new();
-    pair.fake.script(Step::at(Place::Users, Action::gate(&gate)).nth(3).always());
+    pair.fake
+        .script(Step::at(Place::Users, Action::gate(&gate)).nth(3).always());
     let (run, ()) = tokio::join!(pair.app.sync(), async {
         gate.waiting(4).await;
         gate.open();
@@ -110,7 +138,11 @@ async fn a_page_cap_below_the_page_size_asked_for_changes_nothing() {
     let pair = Pair::with(crowd(45)).await;
     let fake = pair.fake.clone().with_page_cap(Some(7));
     let run = pair.app.sync().await;
-    assert_eq!((&run["users"], &run["findings"]), (&45.into(), &0.into()), "{run}");
+    assert_eq!(
+        (&run["users"], &run["findings"]),
+        (&45.into(), &0.into()),
+        "{run}"
+    );
     assert_eq!(fake.counters().user_lists, 13, "seven pages and six seams");
     assert_eq!(run["pages"]["done"], run["pages"]["total"]);
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use authentik_entity_provider::authentik::fake::{Action, CannedAnswer, FakeAuthentik, Place, Step};
+use authentik_entity_provider::authentik::fake::{
+    Action, CannedAnswer, FakeAuthentik, Place, Step,
+};
 use authentik_entity_provider::clock::Clock;
 use axum::http::StatusCode;
 use tokio::net::TcpListener;
@@ -43,7 +45,11 @@ async fn an_overloaded_server_is_asked_again() {
     for status in [429, 502, 503, 504] {
         for retry_after in [None, Some("0"), Some("1"), Some("soon"), Some("-1")] {
             let (run, asked) = meeting(busy(status, retry_after)).await;
-            assert_eq!((&run["users"], asked), (&5.into(), 2), "{status} {retry_after:?}: {run}");
+            assert_eq!(
+                (&run["users"], asked),
+                (&5.into(), 2),
+                "{status} {retry_after:?}: {run}"
+            );
         }
     }
 }
@@ -62,11 +68,15 @@ async fn retry_after_is_waited_for_in_seconds_and_as_a_date() {
         let pair = Pair::with(crowd(5)).await;
         let settings = config(&pair.authentik.base, FakeAuthentik::TOKEN);
         let app = TestApp::spawn_at(settings, Clock::new(move || now)).await;
-        pair.fake.script(Step::at(Place::Users, busy(status, Some(retry_after))));
+        pair.fake
+            .script(Step::at(Place::Users, busy(status, Some(retry_after))));
         let begun = Instant::now();
         assert_eq!(app.sync().await["users"], 5);
         let waited = begun.elapsed();
-        assert!((Duration::from_secs(40)..Duration::from_secs(45)).contains(&waited), "{waited:?}");
+        assert!(
+            (Duration::from_secs(40)..Duration::from_secs(45)).contains(&waited),
+            "{waited:?}"
+        );
     }
 }
 
@@ -79,11 +89,15 @@ async fn a_retry_after_beyond_all_patience_ends_the_run() {
 #[tokio::test(start_paused = true)]
 async fn an_outage_ends_the_run_after_some_retries() {
     let pair = Pair::with(crowd(5)).await;
-    pair.fake.script(Step::at(Place::Users, busy(503, None)).always());
+    pair.fake
+        .script(Step::at(Place::Users, busy(503, None)).always());
     let run = pair.app.sync().await;
     let (code, message) = failure(&run);
     assert_eq!(code, "unavailable");
-    assert_says(message, &[&pair.authentik.base, "503", "overloaded, restarting"]);
+    assert_says(
+        message,
+        &[&pair.authentik.base, "503", "overloaded, restarting"],
+    );
     assert_eq!(pair.fake.counters().user_lists, 5);
 }
 
@@ -94,7 +108,11 @@ async fn what_will_not_mend_is_not_tried_again() {
         (400, r#"{"type":["no choice"]}"#, "status"),
         (500, "boom", "status"),
         (404, "<!DOCTYPE html>", "not-authentik"),
-        (200, "<!DOCTYPE html><title>Sign in</title>", "not-authentik"),
+        (
+            200,
+            "<!DOCTYPE html><title>Sign in</title>",
+            "not-authentik",
+        ),
     ] {
         let action = Action::answer(StatusCode::from_u16(status).unwrap(), body);
         let (run, asked) = meeting(action).await;
@@ -106,16 +124,24 @@ async fn what_will_not_mend_is_not_tried_again() {
 async fn an_idle_connection_that_was_closed_is_no_failure() {
     let pair = Pair::with(crowd(5)).await;
     pair.app.sync().await;
-    pair.fake.script(Step::at(Place::Anywhere, Action::Drop).times(2));
+    pair.fake
+        .script(Step::at(Place::Anywhere, Action::Drop).times(2));
     assert_eq!(pair.app.sync().await["users"], 5);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_is_gone_is_told_as_such() {
-    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap();
     let app = TestApp::spawn(config(&format!("http://{closed}"), "a-token")).await;
     let run = app.sync().await;
     let (code, message) = failure(&run);
     assert_eq!(code, "connect");
-    assert_says(message, &[&closed.to_string(), "cannot connect", "firewall"]);
+    assert_says(
+        message,
+        &[&closed.to_string(), "cannot connect", "firewall"],
+    );
 }

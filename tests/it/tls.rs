@@ -47,12 +47,18 @@ impl Authority {
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        let tls =
-            builder.unwrap().with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key);
+        let builder =
+            ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let tls = builder
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key);
         let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("https://{}", tcp.local_addr().unwrap());
-        let listener = Tls { tcp, acceptor: TlsAcceptor::from(Arc::new(tls.unwrap())) };
+        let listener = Tls {
+            tcp,
+            acceptor: TlsAcceptor::from(Arc::new(tls.unwrap())),
+        };
         let router = FakeAuthentik::new(Release::V2026_5, crowd(5)).router();
         tokio::spawn(async move { axum::serve(listener, router).await });
         base
@@ -97,7 +103,11 @@ async fn a_server_whose_ca_is_named_is_trusted_and_no_other() {
     assert_eq!(run_at(&base, Some(&ours.file())).await["users"], 5);
     let both = ours.folder.path().join("both.pem");
     std::fs::write(&both, another.issuer.pem() + &ours.issuer.pem()).unwrap();
-    assert_eq!(run_at(&base, Some(&both)).await["users"], 5, "a bundle holds several");
+    assert_eq!(
+        run_at(&base, Some(&both)).await["users"],
+        5,
+        "a bundle holds several"
+    );
     for untrusting in [None, Some(another.file())] {
         let run = run_at(&base, untrusting.as_deref()).await;
         let (code, message) = failure(&run);
@@ -127,7 +137,13 @@ async fn a_file_without_certificates_is_told_before_anything_is_asked() {
     for (file, part) in [
         (file("missing.pem", None), "No such file"),
         (file("empty.pem", Some("")), "no certificate"),
-        (file("broken.pem", Some("-----BEGIN CERTIFICATE-----\n%\n-----END CERTIFICATE-----\n")), "PEM"),
+        (
+            file(
+                "broken.pem",
+                Some("-----BEGIN CERTIFICATE-----\n%\n-----END CERTIFICATE-----\n"),
+            ),
+            "PEM",
+        ),
     ] {
         let variables = [
             ("AUTHENTIK_BASE_URL", "https://127.0.0.1:1"),
@@ -136,7 +152,10 @@ async fn a_file_without_certificates_is_told_before_anything_is_asked() {
         ];
         let ended = Process::run(&["serve"], &variables).await;
         assert_eq!(ended.status.code(), Some(1), "{}", ended.error);
-        assert_says(&format!("{}{}", ended.out, ended.error), &["entityProvider.caFile", &file, part]);
+        assert_says(
+            &format!("{}{}", ended.out, ended.error),
+            &["entityProvider.caFile", &file, part],
+        );
     }
 }
 
@@ -146,7 +165,12 @@ async fn the_variables_for_a_proxy_are_kept_to() {
     let proxy = RunningAuthentik::spawn(&fake).await;
     let closed = "http://127.0.0.1:1";
     for (base, proxy, except, code) in [
-        ("http://authentik.invalid", proxy.base.as_str(), "localhost", 0),
+        (
+            "http://authentik.invalid",
+            proxy.base.as_str(),
+            "localhost",
+            0,
+        ),
         ("http://authentik.invalid", closed, "localhost", 1),
         (proxy.base.as_str(), closed, "127.0.0.1", 0),
     ] {
@@ -157,6 +181,11 @@ async fn the_variables_for_a_proxy_are_kept_to() {
             ("NO_PROXY", except),
         ];
         let ended = Process::run(&["check"], &variables).await;
-        assert_eq!(ended.status.code(), Some(code), "{base} by {proxy}: {}", ended.out);
+        assert_eq!(
+            ended.status.code(),
+            Some(code),
+            "{base} by {proxy}: {}",
+            ended.out
+        );
     }
 }

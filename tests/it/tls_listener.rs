@@ -27,7 +27,9 @@ struct Files {
 
 impl Files {
     fn new() -> Self {
-        let files = Self { folder: tempfile::tempdir().unwrap() };
+        let files = Self {
+            folder: tempfile::tempdir().unwrap(),
+        };
         files.renew();
         files
     }
@@ -50,12 +52,18 @@ impl Files {
     /// A new client that trusts the certificate that stands there now, and no other.
     fn client(&self) -> Client {
         let pem = std::fs::read(self.config().cert_file).unwrap();
-        client_builder().tls_certs_only([Certificate::from_pem(&pem).unwrap()]).build().unwrap()
+        client_builder()
+            .tls_certs_only([Certificate::from_pem(&pem).unwrap()])
+            .build()
+            .unwrap()
     }
 
     /// The lines of our block.
     fn lines(&self) -> String {
-        let TlsConfig { cert_file, key_file } = self.config();
+        let TlsConfig {
+            cert_file,
+            key_file,
+        } = self.config();
         format!(
             "entityProvider:\n  listen: 127.0.0.1:0\n  stateDir: false\n  tls:\n    certFile: {}\n    keyFile: {}\n",
             cert_file.display(),
@@ -76,15 +84,24 @@ async fn service(files: &Files, adjust: impl FnOnce(&mut Config)) -> (TestApp, U
     let mut config = config(&upstream.authentik.base, FakeAuthentik::TOKEN);
     config.service.tls = Some(files.config());
     adjust(&mut config);
-    let limits = Limits { first_request: Duration::from_millis(500), ..Limits::default() };
-    let app =
-        TestApp::spawn_as(config, Clock::system(), |app| app.with_limits(limits, Capacity::default())).await;
+    let limits = Limits {
+        first_request: Duration::from_millis(500),
+        ..Limits::default()
+    };
+    let app = TestApp::spawn_as(config, Clock::system(), |app| {
+        app.with_limits(limits, Capacity::default())
+    })
+    .await;
     (app, upstream)
 }
 
 /// Whether a client gets an answer.
 async fn is_answered(client: &Client, app: &TestApp) -> bool {
-    client.get(format!("{}/health/live", app.base)).send().await.is_ok_and(|answer| answer.status() == 200)
+    client
+        .get(format!("{}/health/live", app.base))
+        .send()
+        .await
+        .is_ok_and(|answer| answer.status() == 200)
 }
 
 #[tokio::test]
@@ -92,16 +109,42 @@ async fn a_service_with_a_certificate_speaks_tls_and_nothing_else() {
     let files = Files::new();
     let (app, _upstream) = service(&files, |_| ()).await;
     let client = files.client();
-    assert_eq!(client.post(format!("{}/sync?wait=1m", app.base)).send().await.unwrap().status(), 200);
-    let answer = client.get(format!("{}/entities", app.base)).send().await.unwrap();
-    assert_eq!((answer.status().as_u16(), answer.version()), (200, Version::HTTP_2));
+    assert_eq!(
+        client
+            .post(format!("{}/sync?wait=1m", app.base))
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        200
+    );
+    let answer = client
+        .get(format!("{}/entities", app.base))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        (answer.status().as_u16(), answer.version()),
+        (200, Version::HTTP_2)
+    );
     let pem = std::fs::read(files.config().cert_file).unwrap();
-    let old =
-        client_builder().tls_certs_only([Certificate::from_pem(&pem).unwrap()]).http1_only().build().unwrap();
-    let answer = old.get(format!("{}/locations?shards=2", app.base)).send().await.unwrap();
+    let old = client_builder()
+        .tls_certs_only([Certificate::from_pem(&pem).unwrap()])
+        .http1_only()
+        .build()
+        .unwrap();
+    let answer = old
+        .get(format!("{}/locations?shards=2", app.base))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(answer.version(), Version::HTTP_11);
     assert!(
-        answer.text().await.unwrap().contains(&format!("{}/entities?shard=0/2", app.base)),
+        answer
+            .text()
+            .await
+            .unwrap()
+            .contains(&format!("{}/entities?shard=0/2", app.base)),
         "https targets"
     );
     let plain = app.base.replace("https:", "http:");
@@ -112,7 +155,9 @@ async fn a_service_with_a_certificate_speaks_tls_and_nothing_else() {
 async fn a_handshake_that_does_not_end_ends_the_connection() {
     let files = Files::new();
     let (app, _upstream) = service(&files, |_| ()).await;
-    let mut stream = TcpStream::connect(app.base.trim_start_matches("https://")).await.unwrap();
+    let mut stream = TcpStream::connect(app.base.trim_start_matches("https://"))
+        .await
+        .unwrap();
     let ended = tokio::time::timeout(Duration::from_secs(30), stream.read(&mut [0])).await;
     assert!(matches!(ended.expect("it ends"), Ok(0) | Err(_)));
 }
@@ -124,19 +169,31 @@ async fn a_replaced_certificate_counts_and_a_broken_one_does_not() {
     let first = files.client();
     assert!(is_answered(&first, &app).await);
     let key = std::fs::read(files.config().key_file).unwrap();
-    for broken in ["", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"] {
+    for broken in [
+        "",
+        "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+    ] {
         std::fs::write(files.config().key_file, broken).unwrap();
         tokio::time::sleep(Duration::from_secs(7)).await;
-        assert!(is_answered(&files.client(), &app).await, "the old one stays");
+        assert!(
+            is_answered(&files.client(), &app).await,
+            "the old one stays"
+        );
     }
     std::fs::remove_file(files.config().key_file).unwrap();
     tokio::time::sleep(Duration::from_secs(7)).await;
-    assert!(is_answered(&files.client(), &app).await, "the old one stays");
+    assert!(
+        is_answered(&files.client(), &app).await,
+        "the old one stays"
+    );
     std::fs::write(files.config().key_file, key).unwrap();
     files.renew();
     assert!(!is_answered(&files.client(), &app).await, "not yet");
     tokio::time::sleep(Duration::from_secs(7)).await;
-    assert!(is_answered(&files.client(), &app).await, "the new one counts");
+    assert!(
+        is_answered(&files.client(), &app).await,
+        "the new one counts"
+    );
 }
 
 #[tokio::test]
@@ -151,12 +208,27 @@ async fn a_certificate_that_cannot_be_used_keeps_the_service_from_starting() {
         }
     };
     let foreign = std::fs::read(others.config().key_file).unwrap();
-    let TlsConfig { cert_file, key_file } = files.config();
+    let TlsConfig {
+        cert_file,
+        key_file,
+    } = files.config();
     for (file, content, says) in [
-        (&cert_file, None, "entityProvider.tls.certFile: cannot read "),
+        (
+            &cert_file,
+            None,
+            "entityProvider.tls.certFile: cannot read ",
+        ),
         (&key_file, None, "entityProvider.tls.keyFile: cannot read "),
-        (&cert_file, Some(&b"nothing"[..]), "holds no certificate in PEM form"),
-        (&key_file, Some(&b"nothing"[..]), "holds no private key in PEM form"),
+        (
+            &cert_file,
+            Some(&b"nothing"[..]),
+            "holds no certificate in PEM form",
+        ),
+        (
+            &key_file,
+            Some(&b"nothing"[..]),
+            "holds no private key in PEM form",
+        ),
         (&key_file, Some(&foreign), "cannot be used together"),
     ] {
         spoiled(file, content);
@@ -179,14 +251,26 @@ async fn the_health_check_and_the_log_know_of_tls() {
     let entry = serve.logged("listening").await;
     let address = entry["address"].as_str().unwrap();
     assert_eq!(entry["target"], format!("https://{address}/entities"));
-    let synced = files.client().post(format!("https://{address}/sync?wait=1m")).send().await.unwrap();
+    let synced = files
+        .client()
+        .post(format!("https://{address}/sync?wait=1m"))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(synced.status(), 200);
     let asked = async |arguments: &[&str]| {
         let variables = [("ENTITY_PROVIDER_LISTEN", address)];
         Process::run(&[&["healthcheck"], arguments].concat(), &variables).await
     };
     let own = asked(&["--config", &files.file()]).await;
-    assert_eq!((own.status.code(), own.out), (Some(0), format!("ready: https://{address}/health/ready\n")));
+    assert_eq!(
+        (own.status.code(), own.out),
+        (Some(0), format!("ready: https://{address}/health/ready\n"))
+    );
     let foreign = asked(&["--url", &format!("https://{address}")]).await;
-    assert_eq!(foreign.status.code(), Some(1), "a URL that is given is trusted no further than others");
+    assert_eq!(
+        foreign.status.code(),
+        Some(1),
+        "a URL that is given is trusted no further than others"
+    );
 }

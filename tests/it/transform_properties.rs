@@ -41,7 +41,12 @@ impl Outcome {
         });
         let left_out = unnamed.filter_map(|finding| finding.pk.clone()).collect();
         let names = plan.names();
-        Self { document, entities, names, left_out }
+        Self {
+            document,
+            entities,
+            names,
+            left_out,
+        }
     }
 
     /// The entities of a kind by name.
@@ -53,7 +58,9 @@ impl Outcome {
     /// The names of a kind by pk.
     fn by_pk(&self, kind: &str) -> BTreeMap<String, &str> {
         let of_kind = self.entities.iter().filter(|entity| entity["kind"] == kind);
-        of_kind.map(|entity| (pk(entity).to_owned(), name(entity))).collect()
+        of_kind
+            .map(|entity| (pk(entity).to_owned(), name(entity)))
+            .collect()
     }
 }
 
@@ -62,11 +69,18 @@ fn name(entity: &Value) -> &str {
 }
 
 fn pk(entity: &Value) -> &str {
-    entity["metadata"]["annotations"]["authentik.goauthentik.io/pk"].as_str().unwrap()
+    entity["metadata"]["annotations"]["authentik.goauthentik.io/pk"]
+        .as_str()
+        .unwrap()
 }
 
 fn list<'v>(entity: &'v Value, key: &str) -> Vec<&'v str> {
-    entity["spec"][key].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect()
+    entity["spec"][key]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|name| name.as_str().unwrap())
+        .collect()
 }
 
 /// Whether a user is a candidate for an entity.

@@ -3,7 +3,9 @@
 use std::io::Write;
 use std::time::Duration;
 
-use authentik_entity_provider::authentik::fake::{Action, CannedAnswer, FakeAuthentik, Place, Release, Step};
+use authentik_entity_provider::authentik::fake::{
+    Action, CannedAnswer, FakeAuthentik, Place, Release, Step,
+};
 use axum::http::StatusCode;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -16,7 +18,10 @@ use crate::support::directory::{assert_says, crowd, failure};
 
 /// A service in front of 45 users on five pages, after a first run.
 async fn in_pages() -> Pair {
-    let pair = Pair::spawn(Release::V2026_5, crowd(45), |config| config.service.page_size = 10).await;
+    let pair = Pair::spawn(Release::V2026_5, crowd(45), |config| {
+        config.service.page_size = 10
+    })
+    .await;
     assert_eq!(pair.app.sync().await["users"], 45);
     pair
 }
@@ -33,16 +38,26 @@ async fn assert_fails(pair: &Pair, expected: &str) -> String {
 #[tokio::test(start_paused = true)]
 async fn a_body_that_comes_slowly_is_read_within_the_request_s_time() {
     let pair = in_pages().await;
-    pair.fake.script(Step::at(Place::Users, Action::Trickle(Duration::from_millis(1500))).page(3));
+    pair.fake
+        .script(Step::at(Place::Users, Action::Trickle(Duration::from_millis(1500))).page(3));
     let run = pair.app.sync().await;
-    assert_eq!((&run["users"], &run["changed"]), (&45.into(), &0.into()), "{run}");
+    assert_eq!(
+        (&run["users"], &run["changed"]),
+        (&45.into(), &0.into()),
+        "{run}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_body_that_comes_too_slowly_or_stalls_ends_at_the_request_s_time() {
-    for action in [Action::Trickle(Duration::from_secs(15)), Action::Stall(1), Action::Stall(700)] {
+    for action in [
+        Action::Trickle(Duration::from_secs(15)),
+        Action::Stall(1),
+        Action::Stall(700),
+    ] {
         let (pair, name) = (in_pages().await, format!("{action:?}"));
-        pair.fake.script(Step::at(Place::Users, action).page(3).always());
+        pair.fake
+            .script(Step::at(Place::Users, action).page(3).always());
         let message = assert_fails(&pair, "request-timeout").await;
         assert_says(&message, &["page=3", "within 20 s"]);
         pair.fake.clear_script();
@@ -53,7 +68,8 @@ async fn a_body_that_comes_too_slowly_or_stalls_ends_at_the_request_s_time() {
 #[tokio::test(start_paused = true)]
 async fn a_body_that_stalls_once_is_asked_for_again() {
     let pair = in_pages().await;
-    pair.fake.script(Step::at(Place::Users, Action::Stall(700)).page(3));
+    pair.fake
+        .script(Step::at(Place::Users, Action::Stall(700)).page(3));
     assert_eq!(pair.app.sync().await["users"], 45);
 }
 
@@ -78,8 +94,12 @@ async fn a_connection_that_is_reset_is_told_as_broken() {
 #[tokio::test]
 async fn a_permission_that_is_lost_in_the_middle_of_a_crawl_changes_nothing() {
     let pair = in_pages().await;
-    let refused = Action::answer(StatusCode::FORBIDDEN, r#"{"detail":"You do not have permission."}"#);
-    pair.fake.script(Step::at(Place::Users, refused).page(3).always());
+    let refused = Action::answer(
+        StatusCode::FORBIDDEN,
+        r#"{"detail":"You do not have permission."}"#,
+    );
+    pair.fake
+        .script(Step::at(Place::Users, refused).page(3).always());
     assert_says(&assert_fails(&pair, "permission").await, &["`view_user`"]);
 }
 
@@ -92,15 +112,35 @@ async fn a_small_answer_that_unpacks_to_a_huge_one_is_not_taken() {
     }
     let body = packer.finish().unwrap();
     assert!(body.len() < 100_000, "{}", body.len());
-    let headers = [("content-type", "application/json"), ("content-encoding", "gzip")];
-    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-    let answer = Action::Answer(CannedAnswer { status: StatusCode::OK, headers, body });
+    let headers = [
+        ("content-type", "application/json"),
+        ("content-encoding", "gzip"),
+    ];
+    let headers = headers
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec();
+    let answer = Action::Answer(CannedAnswer {
+        status: StatusCode::OK,
+        headers,
+        body,
+    });
     let asked = pair.fake.counters().user_lists;
-    pair.fake.script(Step::at(Place::Users, answer).page(3).always());
-    assert_says(&assert_fails(&pair, "too-large").await, &["page=3", "more than 32 MiB"]);
-    let pages =
-        pair.fake.requests().iter().filter(|seen| seen.parameter("page").as_deref() == Some("3")).count();
-    assert_eq!(pages, 2, "a good one and a bad one: it is not asked for again; {asked} before");
+    pair.fake
+        .script(Step::at(Place::Users, answer).page(3).always());
+    assert_says(
+        &assert_fails(&pair, "too-large").await,
+        &["page=3", "more than 32 MiB"],
+    );
+    let pages = pair
+        .fake
+        .requests()
+        .iter()
+        .filter(|seen| seen.parameter("page").as_deref() == Some("3"))
+        .count();
+    assert_eq!(
+        pages, 2,
+        "a good one and a bad one: it is not asked for again; {asked} before"
+    );
 }
 
 #[tokio::test]
@@ -113,9 +153,13 @@ async fn a_list_that_claims_billions_of_rows_or_pages_is_not_asked_for_them() {
                 page["pagination"][key] = json!(5_000_000_000_u64);
                 page
             };
-            pair.fake.script(Step::at(place.clone(), Action::rewrite(lie)).always());
+            pair.fake
+                .script(Step::at(place.clone(), Action::rewrite(lie)).always());
             let message = assert_fails(&pair, "too-large").await;
-            assert_says(&message, &[&format!("the {list} list claims"), "5000000000"]);
+            assert_says(
+                &message,
+                &[&format!("the {list} list claims"), "5000000000"],
+            );
             assert!(pair.fake.counters().requests < asked + 10);
         }
     }
@@ -130,17 +174,25 @@ async fn a_list_that_claims_many_pages_ends_where_it_ends() {
             page["pagination"]["total_pages"] = json!(900_000);
             page
         };
-        pair.fake.script(Step::at(place, Action::rewrite(lie)).always());
+        pair.fake
+            .script(Step::at(place, Action::rewrite(lie)).always());
         assert_fails(&pair, "incomplete").await;
-        assert!(pair.fake.counters().requests < asked + 60, "{:?}", pair.fake.counters());
+        assert!(
+            pair.fake.counters().requests < asked + 60,
+            "{:?}",
+            pair.fake.counters()
+        );
     }
 }
 
 #[tokio::test]
 async fn a_list_that_grows_with_every_page_ends() {
     let pair = in_pages().await;
-    let row =
-        pair.authentik.json("/api/v3/core/users/?page=1&page_size=1&ordering=pk").await["results"][0].take();
+    let row = pair
+        .authentik
+        .json("/api/v3/core/users/?page=1&page_size=1&ordering=pk")
+        .await["results"][0]
+        .take();
     let mut pages = 5_u64;
     let grow = move |_| {
         pages += 1;
@@ -149,23 +201,34 @@ async fn a_list_that_grows_with_every_page_ends() {
         json!({"pagination": {"count": pages, "total_pages": 1000 + pages}, "results": [row]})
     };
     let asked = pair.fake.counters().requests;
-    pair.fake.script(Step::at(Place::Users, Action::answer(StatusCode::OK, "{}")).always());
-    pair.fake.script(Step::at(Place::Users, Action::rewrite(grow)).always());
+    pair.fake
+        .script(Step::at(Place::Users, Action::answer(StatusCode::OK, "{}")).always());
+    pair.fake
+        .script(Step::at(Place::Users, Action::rewrite(grow)).always());
     assert_fails(&pair, "incomplete").await;
-    assert!(pair.fake.counters().requests < asked + 500, "{:?}", pair.fake.counters());
+    assert!(
+        pair.fake.counters().requests < asked + 500,
+        "{:?}",
+        pair.fake.counters()
+    );
 }
 
 #[tokio::test]
 async fn a_server_that_ignores_size_and_order_is_read_rightly_or_not_at_all() {
     for shuffled in [false, true] {
         let pair = in_pages().await;
-        let mut page = pair.authentik.json("/api/v3/core/users/?page=1&page_size=100&ordering=pk").await;
+        let mut page = pair
+            .authentik
+            .json("/api/v3/core/users/?page=1&page_size=100&ordering=pk")
+            .await;
         let rows = page["results"].as_array_mut().unwrap();
         if shuffled {
             rows.reverse();
         }
-        pair.fake.script(Step::at(Place::Users, Action::answer(StatusCode::OK, "{}")).always());
-        pair.fake.script(Step::at(Place::Users, Action::rewrite(move |_| page.clone())).always());
+        pair.fake
+            .script(Step::at(Place::Users, Action::answer(StatusCode::OK, "{}")).always());
+        pair.fake
+            .script(Step::at(Place::Users, Action::rewrite(move |_| page.clone())).always());
         let run = pair.app.sync().await;
         assert_eq!(
             (&run["users"], &run["changed"]),
@@ -174,10 +237,16 @@ async fn a_server_that_ignores_size_and_order_is_read_rightly_or_not_at_all() {
         );
     }
     let pair = in_pages().await;
-    let by_name = pair.authentik.json("/api/v3/core/users/?page=1&page_size=100&ordering=username").await;
+    let by_name = pair
+        .authentik
+        .json("/api/v3/core/users/?page=1&page_size=100&ordering=username")
+        .await;
     let rows = by_name["results"].as_array().unwrap().clone();
-    pair.fake.script(Step::at(Place::Users, Action::answer(StatusCode::OK, "{}")).always());
-    let all = move |_| json!({"pagination": {"count": 45, "total_pages": 2}, "results": rows[..40]});
-    pair.fake.script(Step::at(Place::Users, Action::rewrite(all)).always());
+    pair.fake
+        .script(Step::at(Place::Users, Action::answer(StatusCode::OK, "{}")).always());
+    let all =
+        move |_| json!({"pagination": {"count": 45, "total_pages": 2}, "results": rows[..40]});
+    pair.fake
+        .script(Step::at(Place::Users, Action::rewrite(all)).always());
     assert_fails(&pair, "incomplete").await;
 }

@@ -8,7 +8,13 @@ use crate::support::directory::{directory, finding, findings, one_user};
 
 /// A person, an inactive person and both kinds of service accounts in one group.
 fn mixed_accounts() -> FakeDirectory {
-    let users = [(1, "pat"), (2, "gone"), (3, "robot"), (4, "outpost"), (5, "partner")];
+    let users = [
+        (1, "pat"),
+        (2, "gone"),
+        (3, "robot"),
+        (4, "outpost"),
+        (5, "partner"),
+    ];
     let mut directory = directory(&users, &[(1, "team", &[1, 2, 3, 4, 5])]);
     directory.set_active(2, false);
     directory.set_kind(3, UserKind::ServiceAccount);
@@ -33,15 +39,25 @@ async fn profile(edit: impl FnOnce(&mut FakeUser)) -> serde_json::Value {
 async fn every_release_serves_its_active_people() {
     for release in Release::ALL {
         let pair = Pair::spawn(release, FakeDirectory::generate(250), |_| ()).await;
-        assert_eq!(pair.app.fetch("/entities").await.status(), 503, "never an empty list");
+        assert_eq!(
+            pair.app.fetch("/entities").await.status(),
+            503,
+            "never an empty list"
+        );
         let run = pair.app.sync().await;
         assert_eq!(run["state"], "succeeded", "{run}");
         let people = pair.fake.edit(|directory| {
             let person = |kind| matches!(kind, UserKind::Internal | UserKind::External);
-            directory.users().iter().filter(|user| user.is_active && person(user.kind)).count()
+            directory
+                .users()
+                .iter()
+                .filter(|user| user.is_active && person(user.kind))
+                .count()
         });
-        let lost =
-            findings(&run, "name-collision").iter().filter(|finding| finding["kind"] == "user").count();
+        let lost = findings(&run, "name-collision")
+            .iter()
+            .filter(|finding| finding["kind"] == "user")
+            .count();
         assert_eq!(run["users"], people - lost);
         assert_eq!(pair.app.names("user").await.len(), people - lost);
     }
@@ -56,7 +72,12 @@ async fn inactive_users_and_service_accounts_appear_nowhere() {
         let team = pair.app.entity("group", "team").await.unwrap();
         assert_eq!(team["spec"]["members"], json!(["partner", "pat"]));
         let body = body(&pair).await;
-        assert!(!["gone", "robot", "outpost"].iter().any(|name| body.contains(name)), "{body}");
+        assert!(
+            !["gone", "robot", "outpost"]
+                .iter()
+                .any(|name| body.contains(name)),
+            "{body}"
+        );
     }
 }
 
@@ -67,17 +88,26 @@ async fn service_accounts_are_included_on_request_and_inactive_ones_never() {
     })
     .await;
     pair.app.sync().await;
-    assert_eq!(pair.app.names("user").await, ["outpost", "partner", "pat", "robot"]);
+    assert_eq!(
+        pair.app.names("user").await,
+        ["outpost", "partner", "pat", "robot"]
+    );
     pair.fake.edit(|directory| directory.set_active(3, false));
     pair.app.sync().await;
     assert_eq!(pair.app.names("user").await, ["outpost", "partner", "pat"]);
     let team = pair.app.entity("group", "team").await.unwrap();
-    assert_eq!(team["spec"]["members"], json!(["outpost", "partner", "pat"]));
+    assert_eq!(
+        team["spec"]["members"],
+        json!(["outpost", "partner", "pat"])
+    );
 }
 
 #[tokio::test]
 async fn a_user_has_exactly_this_shape() {
-    let mut directory = directory(&[(42, "Alice.Smith")], &[(2, "Admins", &[42]), (1, "engineers", &[42])]);
+    let mut directory = directory(
+        &[(42, "Alice.Smith")],
+        &[(2, "Admins", &[42]), (1, "engineers", &[42])],
+    );
     let alice = directory.user_mut(42).unwrap();
     alice.name = "Alice Smith".into();
     alice.email = "alice@example.com".into();
@@ -120,28 +150,44 @@ async fn what_is_empty_is_left_out_and_an_empty_name_becomes_the_username() {
 async fn a_relative_avatar_is_resolved_against_the_base_url() {
     let pair = Pair::with(one_user(|user| user.avatar = "/static/dist/a.png".into())).await;
     pair.app.sync().await;
-    let picture = pair.app.entity("user", "pat").await.unwrap()["spec"]["profile"]["picture"].clone();
-    assert_eq!(picture, format!("{}/static/dist/a.png", pair.authentik.base));
+    let picture =
+        pair.app.entity("user", "pat").await.unwrap()["spec"]["profile"]["picture"].clone();
+    assert_eq!(
+        picture,
+        format!("{}/static/dist/a.png", pair.authentik.base)
+    );
 }
 
 #[tokio::test]
 async fn pictures_as_data_and_over_http_stay_as_they_are() {
-    for avatar in
-        ["data:image/svg+xml;base64,PHN2Zz4=", "http://cdn.example.com/a", "https://a.example/b?c=d"]
-    {
-        assert_eq!(profile(|user| user.avatar = avatar.into()).await["picture"], avatar);
+    for avatar in [
+        "data:image/svg+xml;base64,PHN2Zz4=",
+        "http://cdn.example.com/a",
+        "https://a.example/b?c=d",
+    ] {
+        assert_eq!(
+            profile(|user| user.avatar = avatar.into()).await["picture"],
+            avatar
+        );
     }
 }
 
 #[tokio::test]
 async fn other_avatars_are_left_out_and_reported() {
-    for avatar in
-        ["javascript:alert(1)", "JavaScript:alert(1)", "data:text/html,<script>", "ftp://a/b", "a.png"]
-    {
+    for avatar in [
+        "javascript:alert(1)",
+        "JavaScript:alert(1)",
+        "data:text/html,<script>",
+        "ftp://a/b",
+        "a.png",
+    ] {
         let pair = Pair::with(one_user(|user| user.avatar = avatar.into())).await;
         let run = pair.app.sync().await;
         let finding = finding(&run, "picture-refused");
-        assert_eq!((&finding["source"], &finding["pk"]), (&json!("pat"), &json!("1")));
+        assert_eq!(
+            (&finding["source"], &finding["pk"]),
+            (&json!("pat"), &json!("1"))
+        );
         assert!(!body(&pair).await.contains("picture"), "{avatar}");
     }
 }

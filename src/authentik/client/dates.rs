@@ -16,12 +16,18 @@ impl Client {
             return Some(Duration::from_secs(seconds));
         }
         let date = date(response, RETRY_AFTER)?;
-        Some(date.duration_since(self.clock.now()).try_into().unwrap_or(Duration::ZERO))
+        Some(
+            date.duration_since(self.clock.now())
+                .try_into()
+                .unwrap_or(Duration::ZERO),
+        )
     }
 }
 
 /// A date in a header (RFC 9110, section 5.6.7).
 pub(super) fn date(response: &Response, header: HeaderName) -> Option<Timestamp> {
     let text = response.headers().get(header)?.to_str().ok()?.trim();
-    jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
+    jiff::fmt::rfc2822::DateTimeParser::new()
+        .parse_timestamp(text)
+        .ok()
 }

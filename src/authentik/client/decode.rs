@@ -13,7 +13,8 @@ pub(super) fn decode<T: for<'de> Deserialize<'de>>(url: &str, body: &[u8]) -> Re
         if !error.is_data() {
             return Err(not_authentik(url, "the answer is not JSON"));
         }
-        let found = serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_slice(body));
+        let found =
+            serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_slice(body));
         found.map_err(|error| match error.path().to_string().as_str() {
             "." | "pagination" | "results" => not_authentik(url, "the answer is no page of a list"),
             path => Error::Malformed {
@@ -46,7 +47,9 @@ pub(super) fn detail(body: &[u8]) -> Option<String> {
     Some(match serde_json::from_slice(body).ok()? {
         Said::Detail { detail } => detail,
         Said::Fields(fields) => {
-            let fields = fields.iter().map(|(field, texts)| format!("{field}: {}", texts.join(" ")));
+            let fields = fields
+                .iter()
+                .map(|(field, texts)| format!("{field}: {}", texts.join(" ")));
             fields.collect::<Vec<_>>().join("; ")
         }
     })

@@ -30,7 +30,10 @@ impl Filter {
             Self::Active => "&is_active=true".into(),
             Self::Type(user_type) => {
                 let text = user_type.to_string();
-                "&type=".chars().chain(byte_serialize(text.as_bytes()).flat_map(str::chars)).collect()
+                "&type="
+                    .chars()
+                    .chain(byte_serialize(text.as_bytes()).flat_map(str::chars))
+                    .collect()
             }
             Self::UpdatedAfter(moment) => format!("&last_updated__gt={moment}"),
         }
@@ -49,7 +52,9 @@ impl Client {
         page: usize,
     ) -> Result<Option<Page<Read<Stamped>>>, Error> {
         let url = self.url(List::Users, page, size) + &filter.parameter();
-        let Some(body) = self.body(List::Users, &url, page).await? else { return Ok(None) };
+        let Some(body) = self.body(List::Users, &url, page).await? else {
+            return Ok(None);
+        };
         read_page(&url, &body).map(Some)
     }
 
@@ -71,6 +76,9 @@ mod tests {
     fn a_type_can_add_no_parameter() {
         let hostile = Filter::Type(UserType::Other("a&page=1 #%".into()));
         assert_eq!(hostile.parameter(), "&type=a%26page%3D1+%23%25");
-        assert_eq!(Filter::Type(UserType::ServiceAccount).parameter(), "&type=service_account");
+        assert_eq!(
+            Filter::Type(UserType::ServiceAccount).parameter(),
+            "&type=service_account"
+        );
     }
 }

@@ -26,20 +26,39 @@ struct Keyed<Pk> {
 /// # Errors
 /// When it is no page, claims a list larger than any, or has a row without a pk: that one cannot be counted.
 pub(super) fn read_page<Row: Listed>(url: &str, body: &[u8]) -> Result<Page<Read<Row>>, Error> {
-    let Page { pagination, results, .. } = decode::<Page<Box<RawValue>>>(url, body)?;
+    let Page {
+        pagination,
+        results,
+        ..
+    } = decode::<Page<Box<RawValue>>>(url, body)?;
     let Pagination { count, total_pages } = pagination;
     if count.max(total_pages) > LARGEST_LIST {
-        return Err(Error::Endless { list: Row::LIST, count, total_pages, limit: LARGEST_LIST });
+        return Err(Error::Endless {
+            list: Row::LIST,
+            count,
+            total_pages,
+            limit: LARGEST_LIST,
+        });
     }
-    let rows = results.iter().enumerate().map(|(at, raw)| read_row(url, at, raw.get()));
-    Ok(Page { pagination, results: rows.collect::<Result<_, _>>()?, bytes: body.len() })
+    let rows = results
+        .iter()
+        .enumerate()
+        .map(|(at, raw)| read_row(url, at, raw.get()));
+    Ok(Page {
+        pagination,
+        results: rows.collect::<Result<_, _>>()?,
+        bytes: body.len(),
+    })
 }
 
 /// Reads one row; only after a failure a second time, to learn where it failed.
 fn read_row<Row: Listed>(url: &str, at: usize, json: &str) -> Result<Read<Row>, Error> {
     let flaw = if json.len() > LONGEST_ROW {
         let problem = format!("the row is larger than {} MiB", LONGEST_ROW >> 20);
-        Flaw { field: ".".into(), problem: problem.into() }
+        Flaw {
+            field: ".".into(),
+            problem: problem.into(),
+        }
     } else {
         match serde_json::from_str::<Row::Wire>(json) {
             Ok(wire) => return Ok(Ok(wire.into())),
@@ -58,8 +77,14 @@ fn read_row<Row: Listed>(url: &str, at: usize, json: &str) -> Result<Read<Row>, 
 
 /// Where a row is not as expected.
 fn flaw_of<Wire: for<'de> Deserialize<'de>>(json: &str) -> Flaw {
-    let read = serde_path_to_error::deserialize::<_, Wire>(&mut serde_json::Deserializer::from_str(json));
-    let Err(error) = read else { return Flaw { field: ".".into(), problem: "it is no row".into() } };
+    let read =
+        serde_path_to_error::deserialize::<_, Wire>(&mut serde_json::Deserializer::from_str(json));
+    let Err(error) = read else {
+        return Flaw {
+            field: ".".into(),
+            problem: "it is no row".into(),
+        };
+    };
     Flaw {
         field: error.path().to_string().into(),
         problem: without_values(&error.into_inner().to_string()).into(),

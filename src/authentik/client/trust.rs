@@ -12,7 +12,10 @@ use crate::authentik::error::SetupError;
 /// # Errors
 /// Names the file and what is wrong with it.
 pub(super) fn certificates(file: &Path) -> Result<Vec<Certificate>, SetupError> {
-    let refused = |what: String| SetupError::CaFile { file: file.to_owned(), what };
+    let refused = |what: String| SetupError::CaFile {
+        file: file.to_owned(),
+        what,
+    };
     let pem = fs::read(file).map_err(|error| refused(error.to_string()))?;
     match Certificate::from_pem_bundle(&pem) {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),

@@ -29,11 +29,15 @@ impl Client {
         let Answer { status, date, body } = self.get_once(&url).await?;
         let version = match status {
             StatusCode::OK => version(&url, &body),
-            StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => {
-                Err(Error::Token { detail: self.summary(&body) })
-            }
+            StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => Err(Error::Token {
+                detail: self.summary(&body),
+            }),
             StatusCode::NOT_FOUND => Err(not_authentik(&url, "the path is unknown there")),
-            _ => Err(Error::Status { url, status, detail: self.summary(&body) }),
+            _ => Err(Error::Status {
+                url,
+                status,
+                detail: self.summary(&body),
+            }),
         };
         Ok(Introduction { date, version })
     }
@@ -48,7 +52,18 @@ impl Client {
 fn version(url: &str, body: &[u8]) -> Result<String, Error> {
     let body: Value =
         serde_json::from_slice(body).map_err(|_| not_authentik(url, "the answer is not JSON"))?;
-    let version = body.get("version_current").and_then(Value::as_str).unwrap_or_default();
-    let version: String = version.chars().filter(|c| !c.is_control()).take(LENGTH).collect();
-    if version.is_empty() { Err(not_authentik(url, "the answer has no version")) } else { Ok(version) }
+    let version = body
+        .get("version_current")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let version: String = version
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(LENGTH)
+        .collect();
+    if version.is_empty() {
+        Err(not_authentik(url, "the answer has no version"))
+    } else {
+        Ok(version)
+    }
 }

@@ -25,9 +25,18 @@ pub(super) struct Draft {
 
 impl Draft {
     /// Begins with the rows of before.
-    pub(super) fn new(known: &Directory, since: Timestamp, began: Timestamp, watermark: Timestamp) -> Self {
+    pub(super) fn new(
+        known: &Directory,
+        since: Timestamp,
+        began: Timestamp,
+        watermark: Timestamp,
+    ) -> Self {
         Self {
-            users: known.users().iter().map(|user| (user.pk, user.clone())).collect(),
+            users: known
+                .users()
+                .iter()
+                .map(|user| (user.pk, user.clone()))
+                .collect(),
             fresh: BTreeSet::new(),
             listed: known.groups().iter().map(|group| group.pk).collect(),
             since,
@@ -71,7 +80,10 @@ impl Draft {
     pub(super) fn parts(&self) -> Vec<Filter> {
         let mut parts = vec![Filter::Active];
         for user in self.users.values() {
-            if !parts.iter().any(|part| matches!(part, Filter::Type(known) if *known == user.user_type)) {
+            if !parts
+                .iter()
+                .any(|part| matches!(part, Filter::Type(known) if *known == user.user_type))
+            {
                 parts.push(Filter::Type(user.user_type.clone()));
             }
         }
@@ -85,7 +97,11 @@ impl Draft {
             Filter::Type(user_type) => user.user_type == *user_type,
             Filter::All | Filter::UpdatedAfter(_) => true,
         };
-        self.users.values().filter(belongs).map(|user| user.pk).collect()
+        self.users
+            .values()
+            .filter(belongs)
+            .map(|user| user.pk)
+            .collect()
     }
 
     /// A member of each group that was listed before and is not any more, if one is known.
@@ -93,10 +109,18 @@ impl Draft {
         let present: BTreeSet<_> = groups.iter().map(|group| group.pk).collect();
         let mut vanished: BTreeSet<_> = self.listed.difference(&present).copied().collect();
         let names = |user: &&User| {
-            let named: Vec<_> = user.groups.iter().filter(|pk| vanished.remove(pk)).collect();
+            let named: Vec<_> = user
+                .groups
+                .iter()
+                .filter(|pk| vanished.remove(pk))
+                .collect();
             !named.is_empty()
         };
-        self.users.values().filter(names).map(|user| user.pk).collect()
+        self.users
+            .values()
+            .filter(names)
+            .map(|user| user.pk)
+            .collect()
     }
 
     /// The directory with these groups, and whether a user seen meanwhile has joined one of them since.
@@ -116,10 +140,18 @@ impl Draft {
         let users = self.users.values().map(|user| {
             let fresh = self.fresh.contains(&user.pk);
             let mut named = memberships.remove(&user.pk).unwrap_or_default();
-            behind |= fresh && user.groups.iter().any(|pk| present.contains(pk) && !named.contains(pk));
-            let hidden = |pk: &&GroupPk| !present.contains(pk) && (fresh || !self.listed.contains(pk));
+            behind |= fresh
+                && user
+                    .groups
+                    .iter()
+                    .any(|pk| present.contains(pk) && !named.contains(pk));
+            let hidden =
+                |pk: &&GroupPk| !present.contains(pk) && (fresh || !self.listed.contains(pk));
             named.extend(user.groups.iter().filter(hidden));
-            User { groups: named.into_iter().collect(), ..user.clone() }
+            User {
+                groups: named.into_iter().collect(),
+                ..user.clone()
+            }
         });
         let users = users.collect();
         (Directory::new(users, groups), behind)

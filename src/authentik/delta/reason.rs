@@ -22,7 +22,9 @@ pub enum Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Unsupported => "Authentik cannot tell which users changed (it can from 2025.8 on)",
+            Self::Unsupported => {
+                "Authentik cannot tell which users changed (it can from 2025.8 on)"
+            }
             Self::Clock => "the answers tell no time, or one before the last change",
             Self::TooMany => "too much changed",
             Self::Restless => "the directory changed faster than it was compared",

@@ -33,7 +33,11 @@ impl Halving {
 
     /// Notes whether the lists agree at a rank.
     pub(super) fn note(&mut self, rank: usize, agrees: bool) {
-        *(if agrees { &mut self.agrees } else { &mut self.differs }) = rank;
+        *(if agrees {
+            &mut self.agrees
+        } else {
+            &mut self.differs
+        }) = rank;
     }
 
     /// The rank where they differ.
@@ -68,7 +72,10 @@ impl Place {
         while before > 0 && before.is_multiple_of(size) {
             size += 1;
         }
-        Self { size, page: before.saturating_sub(1) / size + 1 }
+        Self {
+            size,
+            page: before.saturating_sub(1) / size + 1,
+        }
     }
 }
 
@@ -85,7 +92,11 @@ impl Window {
     pub(super) fn new(place: Place, pks: impl IntoIterator<Item = UserPk>) -> Self {
         let pks: BTreeSet<_> = pks.into_iter().collect();
         let is_last = pks.len() < place.size;
-        Self { pks, is_first: place.page == 1, is_last }
+        Self {
+            pks,
+            is_first: place.page == 1,
+            is_last,
+        }
     }
 
     /// Which of these pks the window proves to be absent.
@@ -96,7 +107,11 @@ impl Window {
         if self.pks.is_empty() && !self.is_first {
             return BTreeSet::new();
         }
-        known.iter().copied().filter(|pk| above(pk) && below(pk) && !self.pks.contains(pk)).collect()
+        known
+            .iter()
+            .copied()
+            .filter(|pk| above(pk) && below(pk) && !self.pks.contains(pk))
+            .collect()
     }
 }
 
@@ -108,7 +123,10 @@ mod tests {
     const PKS: u32 = 7;
 
     fn list(bits: u32) -> Vec<UserPk> {
-        (0..PKS).filter(|bit| bits & (1 << bit) != 0).map(|bit| UserPk(i64::from(bit) * 10)).collect()
+        (0..PKS)
+            .filter(|bit| bits & (1 << bit) != 0)
+            .map(|bit| UserPk(i64::from(bit) * 10))
+            .collect()
     }
 
     /// A rank where the lists differ, as the last one and the count tell it.
@@ -125,15 +143,27 @@ mod tests {
         let (mut halving, mut asked) = (Halving::up_to(differs), 0);
         while let Some(rank) = halving.next() {
             asked += 1;
-            halving.note(rank, at(server, rank).is_some() && at(server, rank) == at(known, rank));
+            halving.note(
+                rank,
+                at(server, rank).is_some() && at(server, rank) == at(known, rank),
+            );
         }
-        assert!(asked <= differs.ilog2() + 1, "{asked} questions for rank {differs}");
+        assert!(
+            asked <= differs.ilog2() + 1,
+            "{asked} questions for rank {differs}"
+        );
         let rank = halving.found();
         // Smaller than the lists, or a page would show all of one.
         let place = Place::around(rank, 2);
-        let page = server.chunks(place.size).nth(place.page - 1).unwrap_or_default();
+        let page = server
+            .chunks(place.size)
+            .nth(place.page - 1)
+            .unwrap_or_default();
         let absent = Window::new(place, page.iter().copied()).absent(known);
-        assert!(absent.iter().all(|pk| !server.contains(pk)), "{known:?} {server:?}: {absent:?}");
+        assert!(
+            absent.iter().all(|pk| !server.contains(pk)),
+            "{known:?} {server:?}: {absent:?}"
+        );
         let before = known.clone();
         known.retain(|pk| !absent.contains(pk));
         known.extend(page);
@@ -150,7 +180,11 @@ mod tests {
             }
             let (mut known, server) = (list(a), list(b));
             while let Some(differs) = tail(&known, &server) {
-                assert!(mend(&mut known, &server, differs), "{:?} stays {known:?}", list(a));
+                assert!(
+                    mend(&mut known, &server, differs),
+                    "{:?} stays {known:?}",
+                    list(a)
+                );
             }
             assert_eq!(known, server, "from {:?}", list(a));
         }
@@ -161,8 +195,13 @@ mod tests {
         for (a, b) in (0..1 << PKS).flat_map(|a| (0..1 << PKS).map(move |b| (a, b))) {
             let (mut known, server) = (list(a), list(b));
             for _ in 0..2 * PKS {
-                let Some(differs) = tail(&known, &server) else { break };
-                assert!(mend(&mut known, &server, differs), "a difference at the end is always found");
+                let Some(differs) = tail(&known, &server) else {
+                    break;
+                };
+                assert!(
+                    mend(&mut known, &server, differs),
+                    "a difference at the end is always found"
+                );
             }
             assert_eq!(tail(&known, &server), None, "{:?} {server:?}", list(a));
         }
@@ -173,7 +212,10 @@ mod tests {
         for rank in 1..5000 {
             let Place { size, page } = Place::around(rank, WINDOW);
             let ranks = (page - 1) * size + 1..=page * size;
-            assert!(ranks.contains(&rank) && ranks.contains(&(rank - 1).max(1)), "{rank}: {size} {page}");
+            assert!(
+                ranks.contains(&rank) && ranks.contains(&(rank - 1).max(1)),
+                "{rank}: {size} {page}"
+            );
             assert!((WINDOW..WINDOW + 12).contains(&size));
         }
     }

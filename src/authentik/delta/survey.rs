@@ -36,7 +36,11 @@ pub(super) struct Survey<'a> {
 impl<'a> Survey<'a> {
     /// Begins with nothing mended.
     pub(super) fn new(asker: &'a Asker<'a>, draft: &'a mut Draft) -> Self {
-        Self { asker, draft, mended: 0 }
+        Self {
+            asker,
+            draft,
+            mended: 0,
+        }
     }
 
     /// Compares the whole, then the parts and some spots at once, then the whole again.
@@ -44,7 +48,11 @@ impl<'a> Survey<'a> {
         if let Some(found) = self.end_differs(Filter::All).await? {
             return Ok(Some(found));
         }
-        let ends = self.draft.parts().into_iter().map(|part| Look::at_end(self.draft, part));
+        let ends = self
+            .draft
+            .parts()
+            .into_iter()
+            .map(|part| Look::at_end(self.draft, part));
         let looks: Vec<_> = ends.chain(self.spots()).collect();
         if let Some(found) = self.any_differs(looks).await? {
             return Ok(Some(found));
@@ -59,7 +67,11 @@ impl<'a> Survey<'a> {
         while let Some(Evidence { part, rank }) = evidence.filter(|_| self.mended <= most) {
             let before = self.mended;
             self.mend_at(&part, rank).await?;
-            evidence = if self.mended > before { self.end_differs(part).await? } else { None };
+            evidence = if self.mended > before {
+                self.end_differs(part).await?
+            } else {
+                None
+            };
         }
         Ok(())
     }
@@ -95,7 +107,9 @@ impl<'a> Survey<'a> {
             }
         }
         let place = Place::around(halving.found(), WINDOW);
-        let Some(Page { results, .. }) = asker.page(part, place).await? else { return Ok(()) };
+        let Some(Page { results, .. }) = asker.page(part, place).await? else {
+            return Ok(());
+        };
         let absent = Window::new(place, results.iter().map(|row| row.user.pk)).absent(&known);
         for row in results {
             self.take(row);
@@ -134,7 +148,10 @@ impl<'a> Survey<'a> {
             if let Some((row, _)) = row {
                 self.take(row);
             }
-            evidence = evidence.or(differs.map(|rank| Evidence { part: look.part, rank }));
+            evidence = evidence.or(differs.map(|rank| Evidence {
+                part: look.part,
+                rank,
+            }));
         }
         Ok(evidence)
     }
@@ -144,11 +161,17 @@ impl<'a> Survey<'a> {
         let known = self.draft.pks(&Filter::All);
         let stretch = known.len() / SPOTS;
         let seconds = self.draft.began().as_second().unsigned_abs();
-        let shift = usize::try_from(seconds.wrapping_mul(STRIDE) % stretch.max(1) as u64).unwrap_or(0);
+        let shift =
+            usize::try_from(seconds.wrapping_mul(STRIDE) % stretch.max(1) as u64).unwrap_or(0);
         let ranks = (0..SPOTS).map(|spot| spot * stretch + shift + 1);
         ranks
             .filter_map(|rank| {
-                Some(Look { part: Filter::All, rank, pk: Some(at(&known, rank)?), end: false })
+                Some(Look {
+                    part: Filter::All,
+                    rank,
+                    pk: Some(at(&known, rank)?),
+                    end: false,
+                })
             })
             .collect()
     }
@@ -169,7 +192,12 @@ impl Look {
     /// The last row of a part, which must be the last there too.
     fn at_end(draft: &Draft, part: Filter) -> Self {
         let known = draft.pks(&part);
-        Self { part, rank: known.len(), pk: known.last().copied(), end: true }
+        Self {
+            part,
+            rank: known.len(),
+            pk: known.last().copied(),
+            end: true,
+        }
     }
 
     /// A rank where the list differs from what is known, if the answer shows one.

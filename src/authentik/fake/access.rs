@@ -83,7 +83,10 @@ pub(super) enum Credentials<'a> {
 impl<'a> Credentials<'a> {
     /// Reads the header; releases before 2026 answer other schemes with a text of their own.
     pub(super) fn read(headers: &'a HeaderMap, release: Release) -> Self {
-        let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let header = headers
+            .get(AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
         let (scheme, token) = header.split_once(' ').unwrap_or((header, ""));
         match (scheme.eq_ignore_ascii_case("bearer"), token.trim()) {
             (true, "") => Self::Missing,

@@ -29,7 +29,8 @@ const ALLOW_LIST: &str = "GET, POST, HEAD, OPTIONS";
 const ALLOW_DETAIL: &str = "GET, PUT, PATCH, DELETE, HEAD, OPTIONS";
 const ALLOW_VERSION: &str = "GET, HEAD, OPTIONS";
 const VARY_ON: &str = "Accept-Language, Cookie";
-const NOT_FOUND_PAGE: &str = "<!DOCTYPE html>\n<html>\n<head><title>Not Found</title></head>\n</html>\n";
+const NOT_FOUND_PAGE: &str =
+    "<!DOCTYPE html>\n<html>\n<head><title>Not Found</title></head>\n</html>\n";
 
 /// Builds the router; the script runs around every route, also around unknown ones.
 pub(super) fn router(served: Served) -> Router {
@@ -39,7 +40,13 @@ pub(super) fn router(served: Served) -> Router {
         .route(GROUPS, get(list_groups))
         .route(&format!("{GROUPS}{{pk}}/"), get(show_group))
         .route(VERSION, get(show_version))
-        .fallback(async || (StatusCode::NOT_FOUND, [(VARY, VARY_ON)], Html(NOT_FOUND_PAGE)))
+        .fallback(async || {
+            (
+                StatusCode::NOT_FOUND,
+                [(VARY, VARY_ON)],
+                Html(NOT_FOUND_PAGE),
+            )
+        })
         .layer(from_fn_with_state(served.clone(), stage::play))
         .with_state(served)
 }
@@ -56,12 +63,20 @@ struct Call<'a> {
 /// A body and the rows it counts for.
 type Answer = Result<(Vec<u8>, Rows), Refusal>;
 
-async fn list_users(State(served): State<Served>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
+async fn list_users(
+    State(served): State<Served>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
     respond(&served, query, &headers, ALLOW_LIST, |call| {
         let visible = call.access.users().ok_or(Refusal::Forbidden)?;
         let filter = UserFilter::read(&call.parameters, call.release)?;
         let order = Order::of_users(&call.parameters, call.release);
-        let Held { directory, selections, .. } = &mut *call.held;
+        let Held {
+            directory,
+            selections,
+            ..
+        } = &mut *call.held;
         let chosen = selections.of(Selector::Users(order, filter.clone()), call.token, || {
             select::users(directory, visible, order, &filter)
         });
@@ -70,7 +85,13 @@ async fn list_users(State(served): State<Served>, RawQuery(query): RawQuery, hea
         let row = |at: &usize| UserRow(&call.held.directory.users()[*at], lens);
         let rows: Vec<_> = chosen[pagination.range()].iter().map(row).collect();
         let body = List::Users.body(call.release, &pagination, &rows)?;
-        Ok((body, Rows { users: rows.len(), groups: 0 }))
+        Ok((
+            body,
+            Rows {
+                users: rows.len(),
+                groups: 0,
+            },
+        ))
     })
 }
 
@@ -82,15 +103,26 @@ async fn list_groups(
     respond(&served, query, &headers, ALLOW_LIST, |call| {
         let visible = call.access.groups().ok_or(Refusal::Forbidden)?;
         let order = Order::of_groups(&call.parameters);
-        let Held { directory, selections, .. } = &mut *call.held;
-        let chosen =
-            selections.of(Selector::Groups(order), call.token, || select::groups(directory, visible, order));
+        let Held {
+            directory,
+            selections,
+            ..
+        } = &mut *call.held;
+        let chosen = selections.of(Selector::Groups(order), call.token, || {
+            select::groups(directory, visible, order)
+        });
         let pagination = call.pagination(chosen.len())?;
         let lens = call.lens();
         let row = |at: &usize| GroupRow(&call.held.directory.groups()[*at], lens);
         let rows: Vec<_> = chosen[pagination.range()].iter().map(row).collect();
         let body = List::Groups.body(call.release, &pagination, &rows)?;
-        Ok((body, Rows { users: 0, groups: rows.len() }))
+        Ok((
+            body,
+            Rows {
+                users: 0,
+                groups: rows.len(),
+            },
+        ))
     })
 }
 
@@ -103,8 +135,15 @@ async fn show_user(
     respond(&served, query, &headers, ALLOW_DETAIL, |call| {
         let visible = call.access.users().ok_or(Refusal::Forbidden)?;
         let pk = shown(&pk, &visible).ok_or(Refusal::NoMatch("User"))?;
-        let user = call.held.directory.user(pk).ok_or(Refusal::NoMatch("User"))?;
-        Ok((serde_json::to_vec(&UserRow(user, call.lens()))?, Rows::default()))
+        let user = call
+            .held
+            .directory
+            .user(pk)
+            .ok_or(Refusal::NoMatch("User"))?;
+        Ok((
+            serde_json::to_vec(&UserRow(user, call.lens()))?,
+            Rows::default(),
+        ))
     })
 }
 
@@ -117,8 +156,15 @@ async fn show_group(
     respond(&served, query, &headers, ALLOW_DETAIL, |call| {
         let visible = call.access.groups().ok_or(Refusal::Forbidden)?;
         let pk = shown(&pk, &visible).ok_or(Refusal::NoMatch("Group"))?;
-        let group = call.held.directory.group(pk).ok_or(Refusal::NoMatch("Group"))?;
-        Ok((serde_json::to_vec(&GroupRow(group, call.lens()))?, Rows::default()))
+        let group = call
+            .held
+            .directory
+            .group(pk)
+            .ok_or(Refusal::NoMatch("Group"))?;
+        Ok((
+            serde_json::to_vec(&GroupRow(group, call.lens()))?,
+            Rows::default(),
+        ))
     })
 }
 
@@ -143,7 +189,11 @@ impl Call<'_> {
 
     fn lens(&self) -> Lens<'_> {
         let includes = Includes::read(&self.parameters, self.release);
-        Lens { directory: &self.held.directory, release: self.release, includes }
+        Lens {
+            directory: &self.held.directory,
+            release: self.release,
+            includes,
+        }
     }
 }
 
@@ -165,9 +215,19 @@ fn respond(
     let answer = token(headers, release).and_then(|token| {
         let mut held = served.fake.held();
         let access = held.tokens.get(token).cloned().ok_or(Refusal::BadToken)?;
-        make(&mut Call { held: &mut held, release, token, access, parameters })
+        make(&mut Call {
+            held: &mut held,
+            release,
+            token,
+            access,
+            parameters,
+        })
     });
-    let dress = [(CONTENT_TYPE, release.content_type()), (ALLOW, allow), (VARY, VARY_ON)];
+    let dress = [
+        (CONTENT_TYPE, release.content_type()),
+        (ALLOW, allow),
+        (VARY, VARY_ON),
+    ];
     match answer {
         Ok((body, rows)) => (dress, axum::Extension(rows), body).into_response(),
         Err(refusal) => (refusal.status(), dress, refusal.body(headers)).into_response(),

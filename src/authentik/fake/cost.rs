@@ -16,6 +16,9 @@ pub struct Cost {
 impl Cost {
     /// Gives the time that an answer with this many users takes.
     pub(super) fn of(&self, users: usize) -> Duration {
-        self.latency + self.per_user.saturating_mul(u32::try_from(users).unwrap_or(u32::MAX))
+        self.latency
+            + self
+                .per_user
+                .saturating_mul(u32::try_from(users).unwrap_or(u32::MAX))
     }
 }

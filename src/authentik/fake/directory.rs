@@ -27,7 +27,10 @@ impl FakeDirectory {
     /// Makes an empty directory whose clock stands at the given time.
     #[must_use]
     pub fn starting_at(clock: Timestamp) -> Self {
-        Self { clock, ..Self::default() }
+        Self {
+            clock,
+            ..Self::default()
+        }
     }
 
     /// Loads rows as the API rendered them, keeping the order of every list of keys.
@@ -46,7 +49,12 @@ impl FakeDirectory {
             }
             directory.insert_group(group);
         }
-        directory.clock = directory.users.iter().map(|user| user.last_updated).max().unwrap_or_default();
+        directory.clock = directory
+            .users
+            .iter()
+            .map(|user| user.last_updated)
+            .max()
+            .unwrap_or_default();
         Ok(directory)
     }
 
@@ -77,30 +85,44 @@ impl FakeDirectory {
     /// Finds the first user with exactly this username.
     #[must_use]
     pub fn user_named(&self, username: &str) -> Option<&FakeUser> {
-        self.users.iter().map(|user| &**user).find(|user| user.username == username)
+        self.users
+            .iter()
+            .map(|user| &**user)
+            .find(|user| user.username == username)
     }
 
     /// Finds the first group with exactly this name.
     #[must_use]
     pub fn group_named(&self, name: &str) -> Option<&FakeGroup> {
-        self.groups.iter().map(|group| &**group).find(|group| group.name == name)
+        self.groups
+            .iter()
+            .map(|group| &**group)
+            .find(|group| group.name == name)
     }
 
     /// Finds a user for a change that leaves `last_updated` alone; the primary key must stay.
     pub fn user_mut(&mut self, pk: u64) -> Option<&mut FakeUser> {
-        self.user_position(pk).ok().map(|at| Arc::make_mut(&mut self.users[at]))
+        self.user_position(pk)
+            .ok()
+            .map(|at| Arc::make_mut(&mut self.users[at]))
     }
 
     /// Finds a group for a change; the primary key must stay.
     pub fn group_mut(&mut self, pk: Uuid) -> Option<&mut FakeGroup> {
-        self.group_position(pk).ok().map(|at| Arc::make_mut(&mut self.groups[at]))
+        self.group_position(pk)
+            .ok()
+            .map(|at| Arc::make_mut(&mut self.groups[at]))
     }
 
     /// Adds an ordinary user after all others and gives its key.
     pub fn add_user(&mut self, username: &str) -> u64 {
         let pk = self.users.last().map_or(1, |user| user.pk + 1);
         let now = self.tick();
-        let user = FakeUser { date_joined: now, last_updated: now, ..FakeUser::new(pk, username) };
+        let user = FakeUser {
+            date_joined: now,
+            last_updated: now,
+            ..FakeUser::new(pk, username)
+        };
         self.insert_user(user);
         pk
     }
@@ -119,7 +141,9 @@ impl FakeDirectory {
 
     /// Removes a user and its memberships; tells whether it existed.
     pub fn remove_user(&mut self, pk: u64) -> bool {
-        let Ok(at) = self.user_position(pk) else { return false };
+        let Ok(at) = self.user_position(pk) else {
+            return false;
+        };
         let user = self.users.remove(at);
         for group in &user.groups {
             if let Some(group) = self.group_mut(*group) {
@@ -147,7 +171,9 @@ impl FakeDirectory {
     /// Changes a user and stamps it.
     pub fn edit_user(&mut self, pk: u64, edit: impl FnOnce(&mut FakeUser)) -> bool {
         let now = self.tick();
-        let Some(user) = self.user_mut(pk) else { return false };
+        let Some(user) = self.user_mut(pk) else {
+            return false;
+        };
         edit(user);
         user.last_updated = now;
         true
@@ -178,12 +204,16 @@ impl FakeDirectory {
 
     /// Renames a group.
     pub fn rename_group(&mut self, pk: Uuid, name: &str) -> bool {
-        self.group_mut(pk).map(|group| group.name = name.into()).is_some()
+        self.group_mut(pk)
+            .map(|group| group.name = name.into())
+            .is_some()
     }
 
     /// Removes a group with its memberships and links; tells whether it existed.
     pub fn remove_group(&mut self, pk: Uuid) -> bool {
-        let Ok(at) = self.group_position(pk) else { return false };
+        let Ok(at) = self.group_position(pk) else {
+            return false;
+        };
         let group = self.groups.remove(at);
         for member in &group.users {
             if let Some(user) = self.user_mut(*member) {
@@ -207,7 +237,10 @@ impl FakeDirectory {
 
     /// Moves the directory's clock on by a second and gives the new time.
     pub fn tick(&mut self) -> Timestamp {
-        self.clock = self.clock.saturating_add(SignedDuration::from_secs(1)).unwrap_or(Timestamp::MAX);
+        self.clock = self
+            .clock
+            .saturating_add(SignedDuration::from_secs(1))
+            .unwrap_or(Timestamp::MAX);
         self.clock
     }
 

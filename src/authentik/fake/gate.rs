@@ -13,7 +13,10 @@ pub struct Gate {
 
 impl Default for Gate {
     fn default() -> Self {
-        Self { waiting: Arc::new(watch::Sender::new(0)), open: Arc::new(watch::Sender::new(false)) }
+        Self {
+            waiting: Arc::new(watch::Sender::new(0)),
+            open: Arc::new(watch::Sender::new(false)),
+        }
     }
 }
 
@@ -37,7 +40,11 @@ impl Gate {
     /// Resolves as soon as at least this many requests wait at the gate.
     pub async fn waiting(&self, requests: usize) {
         // An error would mean that the sender is gone, and this gate owns it.
-        let _ = self.waiting.subscribe().wait_for(|waiting| *waiting >= requests).await;
+        let _ = self
+            .waiting
+            .subscribe()
+            .wait_for(|waiting| *waiting >= requests)
+            .await;
     }
 
     /// Waits until the gate is open; giving up counts as leaving.

@@ -10,15 +10,15 @@ use super::directory::FakeDirectory;
 use super::model::{FakeGroup, FakeUser, UserKind, mix, uuid_from};
 
 const FIRST_NAMES: [&str; 32] = [
-    "Aiko", "Amara", "Anja", "Bruno", "Carla", "Chidi", "Dana", "Elif", "Emil", "Fatima", "Greta", "Hugo",
-    "Ines", "Jonas", "Kamal", "Leila", "Marek", "Mei", "Nadia", "Noah", "Olga", "Pavel", "Priya", "Quentin",
-    "Rosa", "Samir", "Svenja", "Tomas", "Uma", "Viktor", "Yara", "Zoë",
+    "Aiko", "Amara", "Anja", "Bruno", "Carla", "Chidi", "Dana", "Elif", "Emil", "Fatima", "Greta",
+    "Hugo", "Ines", "Jonas", "Kamal", "Leila", "Marek", "Mei", "Nadia", "Noah", "Olga", "Pavel",
+    "Priya", "Quentin", "Rosa", "Samir", "Svenja", "Tomas", "Uma", "Viktor", "Yara", "Zoë",
 ];
 const LAST_NAMES: [&str; 32] = [
-    "Abara", "Almeida", "Bauer", "Brandt", "Costa", "Dietrich", "Eriksen", "Fischer", "Fontaine", "García",
-    "Haddad", "Ito", "Jansen", "Kaya", "Kowalski", "Larsen", "Lehmann", "Moreau", "Müller", "Nakamura",
-    "Novak", "Okafor", "Patel", "Peters", "Quist", "Rossi", "Sato", "Schäfer", "Tanaka", "Ulrich", "Vogel",
-    "Weiß",
+    "Abara", "Almeida", "Bauer", "Brandt", "Costa", "Dietrich", "Eriksen", "Fischer", "Fontaine",
+    "García", "Haddad", "Ito", "Jansen", "Kaya", "Kowalski", "Larsen", "Lehmann", "Moreau",
+    "Müller", "Nakamura", "Novak", "Okafor", "Patel", "Peters", "Quist", "Rossi", "Sato",
+    "Schäfer", "Tanaka", "Ulrich", "Vogel", "Weiß",
 ];
 const DEPARTMENTS: [&str; 12] = [
     "Engineering",
@@ -52,10 +52,22 @@ const TEAMS: [&str; 16] = [
     "Search",
     "Support",
 ];
-const ODD_GROUPS: [&str; 6] =
-    ["Tech Ops!", "TECH OPS!", "Größe & Café / R&D", "🚀 Launch Crew", "  padded  ", "2024"];
-const ODD_USERNAMES: [&str; 6] =
-    ["Alice.Smith", "alice.smith", "Jöhn Döe", "🦊 fox", "corp/pat", "_svc__weird..name-"];
+const ODD_GROUPS: [&str; 6] = [
+    "Tech Ops!",
+    "TECH OPS!",
+    "Größe & Café / R&D",
+    "🚀 Launch Crew",
+    "  padded  ",
+    "2024",
+];
+const ODD_USERNAMES: [&str; 6] = [
+    "Alice.Smith",
+    "alice.smith",
+    "Jöhn Döe",
+    "🦊 fox",
+    "corp/pat",
+    "_svc__weird..name-",
+];
 
 /// 2026-01-05T08:00:00Z, when the directory's history begins.
 const BEGINNING: i64 = 1_767_600_000;
@@ -90,7 +102,10 @@ fn invent_groups(count: usize) -> Vec<FakeGroup> {
         for parent in &parents {
             groups[*parent].children.push(child);
         }
-        groups[at].parents = parents.into_iter().map(|parent| groups[parent].pk).collect();
+        groups[at].parents = parents
+            .into_iter()
+            .map(|parent| groups[parent].pk)
+            .collect();
     }
     groups
 }
@@ -111,14 +126,25 @@ fn invent_group(at: usize, departments: usize) -> FakeGroup {
 
 fn group_name(at: usize, departments: usize) -> String {
     let Some(team) = at.checked_sub(departments + 1) else {
-        return if at == 0 { "authentik Admins".into() } else { DEPARTMENTS[at - 1].into() };
+        return if at == 0 {
+            "authentik Admins".into()
+        } else {
+            DEPARTMENTS[at - 1].into()
+        };
     };
     if let Some(odd) = ODD_GROUPS.get(team) {
         return (*odd).to_owned();
     }
-    let (name, round) = (TEAMS[team % TEAMS.len()], team / (TEAMS.len() * DEPARTMENTS.len()));
+    let (name, round) = (
+        TEAMS[team % TEAMS.len()],
+        team / (TEAMS.len() * DEPARTMENTS.len()),
+    );
     let area = DEPARTMENTS[team / TEAMS.len() % DEPARTMENTS.len()];
-    if round == 0 { format!("{area} {name}") } else { format!("{area} {name} {}", round + 1) }
+    if round == 0 {
+        format!("{area} {name}")
+    } else {
+        format!("{area} {name} {}", round + 1)
+    }
 }
 
 /// Chooses parents: a department, or an earlier team for every fifth; every twentieth has two.
@@ -132,7 +158,11 @@ fn parents_of(at: usize, departments: usize, groups: &[FakeGroup]) -> Vec<usize>
         department
     };
     let second = 1 + pick(chance >> 16, departments);
-    if at % 20 == 7 && second != first && second < groups.len() { vec![first, second] } else { vec![first] }
+    if at % 20 == 7 && second != first && second < groups.len() {
+        vec![first, second]
+    } else {
+        vec![first]
+    }
 }
 
 /// Invents users: the administrator, an outpost, then people and a few service accounts.
@@ -161,7 +191,13 @@ fn named(pk: u64, username: &str, name: &str) -> FakeUser {
     let mut user = FakeUser::new(pk, username);
     user.name = name.into();
     user.is_superuser = username == "akadmin";
-    user.uid = format!("{:016x}{:016x}{:016x}{:016x}", mix(pk ^ 1), mix(pk ^ 2), mix(pk ^ 3), mix(pk ^ 4));
+    user.uid = format!(
+        "{:016x}{:016x}{:016x}{:016x}",
+        mix(pk ^ 1),
+        mix(pk ^ 2),
+        mix(pk ^ 3),
+        mix(pk ^ 4)
+    );
     user.date_joined = joined;
     user.password_change_date = Some(joined);
     user.last_updated = moment(chance % HISTORY + mix(chance) % (HISTORY - chance % HISTORY));
@@ -170,7 +206,10 @@ fn named(pk: u64, username: &str, name: &str) -> FakeUser {
 }
 
 fn outpost(pk: u64) -> FakeUser {
-    let username = format!("ak-outpost-{:032x}", u128::from(mix(pk)) << 64 | u128::from(mix(pk + 1)));
+    let username = format!(
+        "ak-outpost-{:032x}",
+        u128::from(mix(pk)) << 64 | u128::from(mix(pk + 1))
+    );
     let mut user = named(pk, &username, "Outpost example Service-Account");
     user.kind = UserKind::InternalServiceAccount;
     user.path = "goauthentik.io/outposts".into();
@@ -183,13 +222,23 @@ fn person(pk: u64, at: usize) -> FakeUser {
     if chance.is_multiple_of(50) {
         return service_account(pk, at);
     }
-    let (first, last) =
-        (FIRST_NAMES[pick(chance >> 8, FIRST_NAMES.len())], LAST_NAMES[pick(chance >> 24, LAST_NAMES.len())]);
+    let (first, last) = (
+        FIRST_NAMES[pick(chance >> 8, FIRST_NAMES.len())],
+        LAST_NAMES[pick(chance >> 24, LAST_NAMES.len())],
+    );
     let plain = format!("{first}.{last}").to_lowercase();
     let odd = at.checked_sub(3).and_then(|at| ODD_USERNAMES.get(at));
-    let mut user = named(pk, odd.copied().unwrap_or(&plain), &format!("{first} {last}"));
+    let mut user = named(
+        pk,
+        odd.copied().unwrap_or(&plain),
+        &format!("{first} {last}"),
+    );
     user.is_active = !(chance >> 40).is_multiple_of(25);
-    user.email = if (chance >> 45).is_multiple_of(40) { String::new() } else { address(&plain, at) };
+    user.email = if (chance >> 45).is_multiple_of(40) {
+        String::new()
+    } else {
+        address(&plain, at)
+    };
     if (chance >> 50).is_multiple_of(100) {
         user.name.clear();
     }
@@ -247,5 +296,7 @@ fn moment(seconds: u64) -> Timestamp {
     let beginning = Timestamp::from_second(BEGINNING).unwrap_or_default();
     let micros = i64::try_from(mix(seconds) % 1_000_000).unwrap_or(0);
     let later = i64::try_from(seconds).unwrap_or(0) * 1_000_000 + micros;
-    beginning.checked_add(SignedDuration::from_micros(later)).unwrap_or_default()
+    beginning
+        .checked_add(SignedDuration::from_micros(later))
+        .unwrap_or_default()
 }

@@ -25,8 +25,15 @@ pub struct SeenRequest {
 impl SeenRequest {
     /// Notes a request.
     pub(super) fn new(uri: &Uri, headers: &HeaderMap) -> Self {
-        let (path, query) = (uri.path().to_owned(), uri.query().unwrap_or_default().to_owned());
-        Self { path, query, headers: headers.clone() }
+        let (path, query) = (
+            uri.path().to_owned(),
+            uri.query().unwrap_or_default().to_owned(),
+        );
+        Self {
+            path,
+            query,
+            headers: headers.clone(),
+        }
     }
 
     /// Gives the last value of a query parameter, decoded.
@@ -76,8 +83,14 @@ pub(super) struct Journal {
 
 impl Default for Journal {
     fn default() -> Self {
-        let book = Book { last: VecDeque::new(), counters: Counters::default() };
-        Self { book: Mutex::new(book), total: watch::Sender::new(0) }
+        let book = Book {
+            last: VecDeque::new(),
+            counters: Counters::default(),
+        };
+        Self {
+            book: Mutex::new(book),
+            total: watch::Sender::new(0),
+        }
     }
 }
 
@@ -121,7 +134,11 @@ impl Journal {
     /// Resolves as soon as this many requests have arrived.
     pub(super) async fn reached(&self, requests: u64) {
         // An error would mean that the sender is gone, and this journal owns it.
-        let _ = self.total.subscribe().wait_for(|total| *total >= requests).await;
+        let _ = self
+            .total
+            .subscribe()
+            .wait_for(|total| *total >= requests)
+            .await;
     }
 
     /// Resolves as soon as no request is being answered, not even one whose client is gone.

@@ -24,8 +24,12 @@ pub enum UserKind {
 
 impl UserKind {
     /// Every kind, in the order in which Authentik lists them.
-    pub const ALL: [Self; 4] =
-        [Self::Internal, Self::External, Self::ServiceAccount, Self::InternalServiceAccount];
+    pub const ALL: [Self; 4] = [
+        Self::Internal,
+        Self::External,
+        Self::ServiceAccount,
+        Self::InternalServiceAccount,
+    ];
 
     /// Names the kind as the API does.
     #[must_use]
@@ -128,7 +132,11 @@ pub struct FakeGroup {
     pub attributes: Value,
     #[serde(default, rename = "roles_obj", deserialize_with = "null_as_empty")]
     pub roles: Vec<FakeRole>,
-    #[serde(default, rename = "inherited_roles_obj", deserialize_with = "null_as_empty")]
+    #[serde(
+        default,
+        rename = "inherited_roles_obj",
+        deserialize_with = "null_as_empty"
+    )]
     pub inherited_roles: Vec<FakeRole>,
     #[serde(default)]
     pub(super) children: Vec<Uuid>,
@@ -167,8 +175,12 @@ impl FakeGroup {
 
 /// Makes a UUID that depends on nothing but its arguments.
 pub(super) fn uuid_from(kind: u64, number: u64) -> Uuid {
-    let (high, low) = (mix(kind ^ number.rotate_left(17)), mix(number.wrapping_add(kind << 32)));
-    uuid::Builder::from_random_bytes(((u128::from(high) << 64) | u128::from(low)).to_be_bytes()).into_uuid()
+    let (high, low) = (
+        mix(kind ^ number.rotate_left(17)),
+        mix(number.wrapping_add(kind << 32)),
+    );
+    uuid::Builder::from_random_bytes(((u128::from(high) << 64) | u128::from(low)).to_be_bytes())
+        .into_uuid()
 }
 
 /// Scrambles a number (the finisher of `SplitMix64`).

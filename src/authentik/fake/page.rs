@@ -50,7 +50,11 @@ impl Pagination {
         };
         let start = current.checked_sub(1)?.checked_mul(paging.size)?;
         (current <= total_pages).then(|| Self {
-            next: if current < total_pages { current + 1 } else { 0 },
+            next: if current < total_pages {
+                current + 1
+            } else {
+                0
+            },
             previous: current - 1,
             count,
             current,

@@ -14,20 +14,32 @@ pub(super) struct Parameters(Vec<(String, String)>);
 impl Parameters {
     /// Decodes a query string.
     pub(super) fn parse(query: &str) -> Self {
-        Self(url::form_urlencoded::parse(query.as_bytes()).into_owned().collect())
+        Self(
+            url::form_urlencoded::parse(query.as_bytes())
+                .into_owned()
+                .collect(),
+        )
     }
 
     /// Gives the last value of a parameter, which is the one that counts.
     pub(super) fn last(&self, name: &str) -> Option<&str> {
-        self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .rev()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 
     fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .filter(move |(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 
     fn flag(&self, name: &str, default: bool) -> bool {
-        self.last(name).map_or(default, |value| value.eq_ignore_ascii_case("true"))
+        self.last(name)
+            .map_or(default, |value| value.eq_ignore_ascii_case("true"))
     }
 }
 
@@ -52,14 +64,24 @@ pub(super) enum PageNumber {
 impl Paging {
     /// Reads `page` and `page_size`; sizes that make no sense mean the default.
     pub(super) fn read(parameters: &Parameters, release: Release, cap: Option<usize>) -> Self {
-        let asked = parameters.last("page_size").and_then(|text| text.parse().ok()).filter(|size| *size > 0);
+        let asked = parameters
+            .last("page_size")
+            .and_then(|text| text.parse().ok())
+            .filter(|size| *size > 0);
         let size = asked.unwrap_or_else(|| release.default_page_size());
         let page = match parameters.last("page").filter(|text| !text.is_empty()) {
             None => Some(PageNumber::Number(1)),
             Some("last") => Some(PageNumber::Last),
-            Some(text) => text.parse().ok().filter(|page| *page > 0).map(PageNumber::Number),
+            Some(text) => text
+                .parse()
+                .ok()
+                .filter(|page| *page > 0)
+                .map(PageNumber::Number),
         };
-        Self { page, size: cap.map_or(size, |cap| size.min(cap)) }
+        Self {
+            page,
+            size: cap.map_or(size, |cap| size.min(cap)),
+        }
     }
 }
 
@@ -102,12 +124,21 @@ impl Order {
         })
     }
 
-    fn read(parameters: &Parameters, default: OrderKey, key: impl Fn(&str) -> Option<OrderKey>) -> Self {
+    fn read(
+        parameters: &Parameters,
+        default: OrderKey,
+        key: impl Fn(&str) -> Option<OrderKey>,
+    ) -> Self {
         let text = parameters.last("ordering").unwrap_or_default();
-        let (name, descending) = text.strip_prefix('-').map_or((text, false), |name| (name, true));
+        let (name, descending) = text
+            .strip_prefix('-')
+            .map_or((text, false), |name| (name, true));
         match key(name) {
             Some(key) => Self { key, descending },
-            None => Self { key: default, descending: false },
+            None => Self {
+                key: default,
+                descending: false,
+            },
         }
     }
 }
@@ -132,13 +163,21 @@ pub(super) struct BadFilter {
 impl UserFilter {
     /// Reads the filters that the release knows and ignores all others.
     pub(super) fn read(parameters: &Parameters, release: Release) -> Result<Self, BadFilter> {
-        let is_active = match parameters.last("is_active").map(str::to_ascii_lowercase).as_deref() {
+        let is_active = match parameters
+            .last("is_active")
+            .map(str::to_ascii_lowercase)
+            .as_deref()
+        {
             Some("true") => Some(true),
             Some("false") => Some(false),
             _ => None,
         };
         let kinds = parameters.all("type").map(kind).collect::<Result<_, _>>()?;
-        let dates = if release.has_flags() { parameters } else { &Parameters::default() };
+        let dates = if release.has_flags() {
+            parameters
+        } else {
+            &Parameters::default()
+        };
         Ok(Self {
             is_active,
             kinds,
@@ -150,17 +189,28 @@ impl UserFilter {
 }
 
 fn kind(text: &str) -> Result<UserKind, BadFilter> {
-    UserKind::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or_else(|| BadFilter {
-        parameter: "type",
-        sentence: format!("Select a valid choice. {text} is not one of the available choices."),
-    })
+    UserKind::ALL
+        .into_iter()
+        .find(|kind| kind.as_str() == text)
+        .ok_or_else(|| BadFilter {
+            parameter: "type",
+            sentence: format!("Select a valid choice. {text} is not one of the available choices."),
+        })
 }
 
 fn date(parameters: &Parameters, parameter: &'static str) -> Result<Option<Timestamp>, BadFilter> {
-    let Some(text) = parameters.last(parameter).filter(|text| !text.is_empty()) else { return Ok(None) };
+    let Some(text) = parameters.last(parameter).filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
     let local = |text: &str| text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok();
-    let moment = text.parse().ok().or_else(|| local(text).map(|zoned| zoned.timestamp()));
-    moment.map(Some).ok_or_else(|| BadFilter { parameter, sentence: "Enter a valid date/time.".into() })
+    let moment = text
+        .parse()
+        .ok()
+        .or_else(|| local(text).map(|zoned| zoned.timestamp()));
+    moment.map(Some).ok_or_else(|| BadFilter {
+        parameter,
+        sentence: "Enter a valid date/time.".into(),
+    })
 }
 
 /// Which related objects are rendered in full.
@@ -178,7 +228,11 @@ pub(super) struct Includes {
 impl Includes {
     /// Reads the `include_*` flags; releases without them always render what they have.
     pub(super) fn read(parameters: &Parameters, release: Release) -> Self {
-        let parameters = if release.has_flags() { parameters } else { &Parameters::default() };
+        let parameters = if release.has_flags() {
+            parameters
+        } else {
+            &Parameters::default()
+        };
         Self {
             users: parameters.flag("include_users", true),
             groups: parameters.flag("include_groups", true),

@@ -34,9 +34,10 @@ impl Refusal {
     /// Gives the status. There is no 401.
     pub(super) fn status(&self) -> StatusCode {
         match self {
-            Self::MissingCredentials | Self::UnsupportedScheme | Self::BadToken | Self::Forbidden => {
-                StatusCode::FORBIDDEN
-            }
+            Self::MissingCredentials
+            | Self::UnsupportedScheme
+            | Self::BadToken
+            | Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NoSuchPage | Self::NoMatch(_) => StatusCode::NOT_FOUND,
             Self::BadFilter(_) => StatusCode::BAD_REQUEST,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -46,7 +47,10 @@ impl Refusal {
     /// Writes the body in the caller's language, as far as it is German or English.
     pub(super) fn body(&self, headers: &HeaderMap) -> String {
         let value = match self {
-            Self::BadFilter(BadFilter { parameter, sentence }) => {
+            Self::BadFilter(BadFilter {
+                parameter,
+                sentence,
+            }) => {
                 serde_json::json!({ *parameter: [sentence] })
             }
             other => serde_json::json!({ "detail": other.detail(german(headers)) }),
@@ -72,6 +76,8 @@ impl Refusal {
 }
 
 fn german(headers: &HeaderMap) -> bool {
-    let language = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let language = headers
+        .get(ACCEPT_LANGUAGE)
+        .and_then(|value| value.to_str().ok());
     language.is_some_and(|language| language.to_ascii_lowercase().starts_with("de"))
 }

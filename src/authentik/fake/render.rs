@@ -21,7 +21,10 @@ pub(super) struct Lens<'a> {
 
 impl<'a> Lens<'a> {
     fn parent(self, group: &FakeGroup) -> Option<&'a FakeGroup> {
-        group.parents.first().and_then(|pk| self.directory.group(*pk))
+        group
+            .parents
+            .first()
+            .and_then(|pk| self.directory.group(*pk))
     }
 
     fn groups(self, pks: &[Uuid]) -> impl Iterator<Item = &'a FakeGroup> {
@@ -40,7 +43,11 @@ impl<'a> Lens<'a> {
         group.children.iter().filter(first).copied().collect()
     }
 
-    fn parent_entries<M: SerializeMap>(self, map: &mut M, group: &FakeGroup) -> Result<(), M::Error> {
+    fn parent_entries<M: SerializeMap>(
+        self,
+        map: &mut M,
+        group: &FakeGroup,
+    ) -> Result<(), M::Error> {
         let parent = self.parent(group);
         map.serialize_entry("parent", &group.parents.first())?;
         if parent.is_some() || self.release.has_flags() {
@@ -67,7 +74,11 @@ impl Serialize for UserRow<'_> {
         }
         map.serialize_entry("is_superuser", &user.is_superuser)?;
         map.serialize_entry("groups", &user.groups)?;
-        let groups = || lens.groups(&user.groups).map(|group| UserGroup(group, lens)).collect::<Vec<_>>();
+        let groups = || {
+            lens.groups(&user.groups)
+                .map(|group| UserGroup(group, lens))
+                .collect::<Vec<_>>()
+        };
         map.serialize_entry("groups_obj", &lens.includes.groups.then(groups))?;
         if lens.release.has_many_parents() {
             map.serialize_entry("roles", &role_pks(&user.roles))?;
@@ -81,7 +92,10 @@ impl Serialize for UserRow<'_> {
         map.serialize_entry("type", &user.kind)?;
         map.serialize_entry("uuid", &user.uuid)?;
         if lens.release.has_flags() {
-            map.serialize_entry("password_change_date", &user.password_change_date.map(stamp))?;
+            map.serialize_entry(
+                "password_change_date",
+                &user.password_change_date.map(stamp),
+            )?;
             map.serialize_entry("last_updated", &stamp(user.last_updated))?;
         }
         map.end()
@@ -103,13 +117,21 @@ impl Serialize for GroupRow<'_> {
         map.serialize_entry("is_superuser", &group.is_superuser)?;
         if many {
             map.serialize_entry("parents", &group.parents)?;
-            map.serialize_entry("parents_obj", &includes.parents.then(|| related(&group.parents)))?;
+            map.serialize_entry(
+                "parents_obj",
+                &includes.parents.then(|| related(&group.parents)),
+            )?;
         } else {
             lens.parent_entries(&mut map, group)?;
         }
         map.serialize_entry("users", &group.users)?;
         let known = || group.users.iter().filter_map(|pk| lens.directory.user(*pk));
-        map.serialize_entry("users_obj", &includes.users.then(|| known().map(Member).collect::<Vec<_>>()))?;
+        map.serialize_entry(
+            "users_obj",
+            &includes
+                .users
+                .then(|| known().map(Member).collect::<Vec<_>>()),
+        )?;
         map.serialize_entry("attributes", &Stored(&group.attributes))?;
         map.serialize_entry("roles", &role_pks(&group.roles))?;
         map.serialize_entry("roles_obj", &group.roles)?;
@@ -120,7 +142,10 @@ impl Serialize for GroupRow<'_> {
         if lens.release.has_flags() {
             let children = lens.children(group);
             map.serialize_entry("children", &children)?;
-            map.serialize_entry("children_obj", &includes.children.then(|| related(&children)))?;
+            map.serialize_entry(
+                "children_obj",
+                &includes.children.then(|| related(&children)),
+            )?;
         }
         map.end()
     }

@@ -83,14 +83,22 @@ impl Action {
     /// Answers with a status and a JSON body.
     pub fn answer(status: StatusCode, body: impl Into<Vec<u8>>) -> Self {
         let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-        Self::Answer(CannedAnswer { status, headers, body: body.into() })
+        Self::Answer(CannedAnswer {
+            status,
+            headers,
+            body: body.into(),
+        })
     }
 
     /// Redirects to another URL with a 302.
     #[must_use]
     pub fn redirect(url: &str) -> Self {
         let headers = vec![("location".to_owned(), url.to_owned())];
-        Self::Answer(CannedAnswer { status: StatusCode::FOUND, headers, body: Vec::new() })
+        Self::Answer(CannedAnswer {
+            status: StatusCode::FOUND,
+            headers,
+            body: Vec::new(),
+        })
     }
 
     /// Waits at the gate.
@@ -147,37 +155,57 @@ impl Step {
     /// Makes a step that happens at the next request to the place.
     #[must_use]
     pub fn at(place: Place, action: Action) -> Self {
-        Self { place, page: None, skip: 0, times: Some(1), action }
+        Self {
+            place,
+            page: None,
+            skip: 0,
+            times: Some(1),
+            action,
+        }
     }
 
     /// Limits the step to requests that name this page.
     #[must_use]
     pub fn page(self, page: usize) -> Self {
-        Self { page: Some(page.to_string()), ..self }
+        Self {
+            page: Some(page.to_string()),
+            ..self
+        }
     }
 
     /// Begins with the n-th matching request, counted from 1.
     #[must_use]
     pub fn nth(self, request: u64) -> Self {
-        Self { skip: request.saturating_sub(1), ..self }
+        Self {
+            skip: request.saturating_sub(1),
+            ..self
+        }
     }
 
     /// Happens this many times.
     #[must_use]
     pub fn times(self, times: u64) -> Self {
-        Self { times: Some(times), ..self }
+        Self {
+            times: Some(times),
+            ..self
+        }
     }
 
     /// Happens every time.
     #[must_use]
     pub fn always(self) -> Self {
-        Self { times: None, ..self }
+        Self {
+            times: None,
+            ..self
+        }
     }
 
     /// Tells whether the step happens at this request, and counts it.
     fn happens(&mut self, request: &SeenRequest) -> bool {
         let page = || request.parameter("page").unwrap_or_else(|| "1".to_owned());
-        if !self.place.holds(&request.path) || self.page.as_ref().is_some_and(|wanted| *wanted != page()) {
+        if !self.place.holds(&request.path)
+            || self.page.as_ref().is_some_and(|wanted| *wanted != page())
+        {
             return false;
         }
         if self.skip > 0 {
@@ -216,7 +244,10 @@ impl Script {
     /// Gives the steps that happen at this request.
     pub(super) fn take(&self, request: &SeenRequest) -> Vec<SharedStep> {
         let steps = self.steps().clone();
-        steps.into_iter().filter(|step| with(step, |step| step.happens(request))).collect()
+        steps
+            .into_iter()
+            .filter(|step| with(step, |step| step.happens(request)))
+            .collect()
     }
 
     fn steps(&self) -> std::sync::MutexGuard<'_, Vec<SharedStep>> {

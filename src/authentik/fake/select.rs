@@ -37,7 +37,10 @@ impl Selections {
         if self.0.len() >= KEPT {
             self.0.clear();
         }
-        self.0.entry((selector, token.to_owned())).or_insert_with(|| Arc::new(choose())).clone()
+        self.0
+            .entry((selector, token.to_owned()))
+            .or_insert_with(|| Arc::new(choose()))
+            .clone()
     }
 
     /// Forgets everything, after an edit or a change of access.
@@ -56,7 +59,9 @@ pub(super) fn users(
     let rows = directory.users();
     let chosen = |at: &usize| visible.contains(&rows[*at].pk) && matches(&rows[*at], filter);
     let mut positions: Vec<usize> = (0..rows.len()).filter(chosen).collect();
-    sort(&mut positions, order, |a, b| compare_users(&rows[a], &rows[b], order.key));
+    sort(&mut positions, order, |a, b| {
+        compare_users(&rows[a], &rows[b], order.key)
+    });
     positions
 }
 
@@ -67,26 +72,47 @@ pub(super) fn groups(
     order: Order,
 ) -> Vec<usize> {
     let rows = directory.groups();
-    let mut positions: Vec<usize> = (0..rows.len()).filter(|at| visible.contains(&rows[*at].pk)).collect();
-    sort(&mut positions, order, |a, b| compare_groups(&rows[a], &rows[b], order.key));
+    let mut positions: Vec<usize> = (0..rows.len())
+        .filter(|at| visible.contains(&rows[*at].pk))
+        .collect();
+    sort(&mut positions, order, |a, b| {
+        compare_groups(&rows[a], &rows[b], order.key)
+    });
     positions
 }
 
 fn matches(user: &FakeUser, filter: &UserFilter) -> bool {
-    filter.is_active.is_none_or(|wanted| user.is_active == wanted)
+    filter
+        .is_active
+        .is_none_or(|wanted| user.is_active == wanted)
         && (filter.kinds.is_empty() || filter.kinds.contains(&user.kind))
-        && filter.joined_after.is_none_or(|moment| user.date_joined > moment)
-        && filter.joined_before.is_none_or(|moment| user.date_joined < moment)
-        && filter.updated_after.is_none_or(|moment| user.last_updated > moment)
+        && filter
+            .joined_after
+            .is_none_or(|moment| user.date_joined > moment)
+        && filter
+            .joined_before
+            .is_none_or(|moment| user.date_joined < moment)
+        && filter
+            .updated_after
+            .is_none_or(|moment| user.last_updated > moment)
 }
 
 /// Sorts positions, which ascend by primary key; equal keys keep that order.
 fn sort(positions: &mut [usize], order: Order, compare: impl Fn(usize, usize) -> Ordering) {
     let directed = |a: &usize, b: &usize| {
         let ascending = compare(*a, *b);
-        if order.descending { ascending.reverse() } else { ascending }
+        if order.descending {
+            ascending.reverse()
+        } else {
+            ascending
+        }
     };
-    if order != (Order { key: OrderKey::Pk, descending: false }) {
+    if order
+        != (Order {
+            key: OrderKey::Pk,
+            descending: false,
+        })
+    {
         positions.sort_by(directed);
     }
 }

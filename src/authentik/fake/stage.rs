@@ -51,7 +51,10 @@ pub(super) async fn play(State(served): State<Served>, request: Request, next: N
 /// Tells whether a step spoils the body, which cannot be read any more after that.
 fn breaks(step: &SharedStep) -> bool {
     with_action(step, |action| {
-        matches!(action, Action::Cut(_) | Action::Drop | Action::Stall(_) | Action::Trickle(_))
+        matches!(
+            action,
+            Action::Cut(_) | Action::Drop | Action::Stall(_) | Action::Trickle(_)
+        )
     })
 }
 
@@ -99,7 +102,11 @@ fn dress(answer: CannedAnswer) -> Response {
     }
     let made = response.body(Body::from(answer.body));
     made.unwrap_or_else(|error| {
-        (axum::http::StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response()
+        (
+            axum::http::StatusCode::INTERNAL_SERVER_ERROR,
+            error.to_string(),
+        )
+            .into_response()
     })
 }
 
@@ -112,7 +119,11 @@ async fn perform(served: &Served, request: Request, next: Next) -> Response {
         None => None,
     };
     let response = next.run(request).await;
-    let rows = response.extensions().get::<Rows>().copied().unwrap_or_default();
+    let rows = response
+        .extensions()
+        .get::<Rows>()
+        .copied()
+        .unwrap_or_default();
     served.fake.journal().count_rows(rows.users, rows.groups);
     let time = cost.of(rows.users);
     if !time.is_zero() {
@@ -131,7 +142,10 @@ async fn conclude(served: &Served, step: &SharedStep, response: Response) -> Res
         Action::Trickle(pause) => trickled(parts, &body, *pause),
         Action::Rewrite(rewrite) => {
             let rewritten = serde_json::from_slice(&body).map(|value| rewrite(value).to_string());
-            Response::from_parts(parts, rewritten.map_or_else(|_| Body::from(body), Body::from))
+            Response::from_parts(
+                parts,
+                rewritten.map_or_else(|_| Body::from(body), Body::from),
+            )
         }
         Action::After(edit) => {
             served.fake.edit(edit);
@@ -146,7 +160,9 @@ async fn conclude(served: &Served, step: &SharedStep, response: Response) -> Res
 /// The pause lets the connection send the beginning before it meets the error; without a
 /// beginning the error comes first and not even the head is sent.
 fn broken(mut parts: Parts, body: &Bytes, keep: usize) -> Response {
-    parts.headers.insert(CONTENT_LENGTH, body.len().max(keep + 1).into());
+    parts
+        .headers
+        .insert(CONTENT_LENGTH, body.len().max(keep + 1).into());
     let beginning = body.slice(..keep.min(body.len()));
     let first = stream::iter((keep > 0).then_some(Ok(beginning)));
     let last = stream::once(async move {
@@ -160,7 +176,9 @@ fn broken(mut parts: Parts, body: &Bytes, keep: usize) -> Response {
 
 /// Promises the whole body, sends the beginning and then nothing until the server stops.
 fn stalled(mut parts: Parts, body: &Bytes, keep: usize, stopped: CancellationToken) -> Response {
-    parts.headers.insert(CONTENT_LENGTH, body.len().max(keep + 1).into());
+    parts
+        .headers
+        .insert(CONTENT_LENGTH, body.len().max(keep + 1).into());
     let beginning = stream::once(ready(Ok(body.slice(..keep.min(body.len())))));
     let rest = stream::once(async move {
         stopped.cancelled().await;
@@ -172,8 +190,10 @@ fn stalled(mut parts: Parts, body: &Bytes, keep: usize, stopped: CancellationTok
 /// Sends the body in ten parts.
 fn trickled(parts: Parts, body: &Bytes, pause: Duration) -> Response {
     let length = body.len().div_ceil(10).max(1);
-    let parts_of_body: Vec<_> =
-        (0..body.len()).step_by(length).map(|at| body.slice(at..(at + length).min(body.len()))).collect();
+    let parts_of_body: Vec<_> = (0..body.len())
+        .step_by(length)
+        .map(|at| body.slice(at..(at + length).min(body.len())))
+        .collect();
     let sent = stream::iter(parts_of_body).then(move |part| async move {
         tokio::time::sleep(pause).await;
         Ok::<_, io::Error>(part)

@@ -18,7 +18,10 @@ pub struct Stamped {
 
 impl From<WireUser> for Stamped {
     fn from(wire: WireUser) -> Self {
-        Self { last_updated: wire.last_updated, user: wire.into() }
+        Self {
+            last_updated: wire.last_updated,
+            user: wire.into(),
+        }
     }
 }
 
@@ -31,7 +34,10 @@ impl Listed for Stamped {
     }
     /// Without a stamp: what is kept tells nothing of the row as it is now.
     fn of(directory: &Directory, pk: UserPk) -> Option<Self> {
-        User::of(directory, pk).map(|user| Self { user, last_updated: None })
+        User::of(directory, pk).map(|user| Self {
+            user,
+            last_updated: None,
+        })
     }
 }
 
@@ -39,7 +45,9 @@ impl Listed for Stamped {
 pub(super) fn stamp_or_none<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Timestamp>, D::Error> {
-    Ok(Value::deserialize(deserializer)?.as_str().and_then(|text| text.parse().ok()))
+    Ok(Value::deserialize(deserializer)?
+        .as_str()
+        .and_then(|text| text.parse().ok()))
 }
 
 #[cfg(test)]
@@ -56,7 +64,10 @@ mod tests {
             let row: Stamped = from_value::<WireUser>(row).unwrap().into();
             row.last_updated
         };
-        assert_eq!(stamp(json!("2026-01-05T08:00:00.5Z")), "2026-01-05T08:00:00.5Z".parse().ok());
+        assert_eq!(
+            stamp(json!("2026-01-05T08:00:00.5Z")),
+            "2026-01-05T08:00:00.5Z".parse().ok()
+        );
         for unreadable in [json!(null), json!(5), json!("yesterday"), json!({"a": [1]})] {
             assert_eq!(stamp(unreadable), None);
         }

@@ -20,10 +20,16 @@ pub(super) fn explain(plan: &Plan<'_>, row: &Group) -> Explanation {
 /// What applied, as far as it came.
 fn rules(plan: &Plan<'_>, row: &Group, at: Option<usize>) -> Vec<Step> {
     if let Some(entry) = plan.exclusion.entry(row) {
-        return vec![step(Rule::ExcludeGroups, format!("`excludeGroups` has {entry:?}"))];
+        return vec![step(
+            Rule::ExcludeGroups,
+            format!("`excludeGroups` has {entry:?}"),
+        )];
     }
     let sanitized = sanitize_name(&row.name);
-    let mut rules = vec![step(Rule::ExcludeGroups, format!("no entry of `excludeGroups` is {sanitized:?}"))];
+    let mut rules = vec![step(
+        Rule::ExcludeGroups,
+        format!("no entry of `excludeGroups` is {sanitized:?}"),
+    )];
     rules.extend(name::steps(plan, &plan.groups, row));
     if let Some(at) = at {
         rules.extend(parents(plan, row, at));
@@ -37,50 +43,102 @@ fn rules(plan: &Plan<'_>, row: &Group, at: Option<usize>) -> Vec<Step> {
 fn parents(plan: &Plan<'_>, row: &Group, at: usize) -> Vec<Step> {
     let kept = &plan.links.parents[at];
     let names = plan.groups.names(kept);
-    let first = names.first().map_or("is left out".to_owned(), |first| format!("is {first:?}"));
-    let missing = row.parents.iter().filter_map(|pk| missing::group(plan, *pk)).collect();
-    let cut = row.parents.iter().filter(|pk| is_cut(plan, kept, **pk)).map(|pk| titled(plan, *pk)).collect();
+    let first = names
+        .first()
+        .map_or("is left out".to_owned(), |first| format!("is {first:?}"));
+    let missing = row
+        .parents
+        .iter()
+        .filter_map(|pk| missing::group(plan, *pk))
+        .collect();
+    let cut = row
+        .parents
+        .iter()
+        .filter(|pk| is_cut(plan, kept, **pk))
+        .map(|pk| titled(plan, *pk))
+        .collect();
     let says = [
-        Some(format!("the parents are {}; `spec.parent` {first}", quoted(&names))),
+        Some(format!(
+            "the parents are {}; `spec.parent` {first}",
+            quoted(&names)
+        )),
         missing::said("parents without an entity", missing),
         missing::said("parents whose link closes a cycle and is cut", cut),
     ];
-    says.into_iter().flatten().map(|says| step(Rule::Parents, says)).collect()
+    says.into_iter()
+        .flatten()
+        .map(|says| step(Rule::Parents, says))
+        .collect()
 }
 
 /// Which children the group has, and what became of the others.
 fn children(plan: &Plan<'_>, row: &Group, at: usize) -> Vec<Step> {
     let kept = &plan.links.children[at];
-    let below = || plan.directory.groups().iter().filter(|group| group.parents.contains(&row.pk));
-    let missing = below().filter_map(|child| missing::group(plan, child.pk)).collect();
-    let cut = below().filter(|child| is_cut(plan, kept, child.pk)).map(|child| titled(plan, child.pk));
+    let below = || {
+        plan.directory
+            .groups()
+            .iter()
+            .filter(|group| group.parents.contains(&row.pk))
+    };
+    let missing = below()
+        .filter_map(|child| missing::group(plan, child.pk))
+        .collect();
+    let cut = below()
+        .filter(|child| is_cut(plan, kept, child.pk))
+        .map(|child| titled(plan, child.pk));
     let says = [
-        Some(format!("the children are {}", quoted(&plan.groups.names(kept)))),
+        Some(format!(
+            "the children are {}",
+            quoted(&plan.groups.names(kept))
+        )),
         missing::said("children without an entity", missing),
-        missing::said("children whose link closes a cycle and is cut", cut.collect()),
+        missing::said(
+            "children whose link closes a cycle and is cut",
+            cut.collect(),
+        ),
     ];
-    says.into_iter().flatten().map(|says| step(Rule::Children, says)).collect()
+    says.into_iter()
+        .flatten()
+        .map(|says| step(Rule::Children, says))
+        .collect()
 }
 
 /// Which members the group has, and what became of the others.
 fn members(plan: &Plan<'_>, row: &Group, at: usize) -> Vec<Step> {
     let names = plan.users.names(&plan.links.members[at]);
-    let missing = row.users.iter().filter_map(|pk| missing::user(plan, *pk)).collect();
+    let missing = row
+        .users
+        .iter()
+        .filter_map(|pk| missing::user(plan, *pk))
+        .collect();
     let says = [
-        Some(format!("the members are {} of {}: {}", names.len(), row.users.len(), quoted(&names))),
+        Some(format!(
+            "the members are {} of {}: {}",
+            names.len(),
+            row.users.len(),
+            quoted(&names)
+        )),
         missing::said("members without an entity", missing),
     ];
-    says.into_iter().flatten().map(|says| step(Rule::Members, says)).collect()
+    says.into_iter()
+        .flatten()
+        .map(|says| step(Rule::Members, says))
+        .collect()
 }
 
 /// Whether a group has an entity and is not among those that a link leads to.
 fn is_cut(plan: &Plan<'_>, kept: &[usize], pk: GroupPk) -> bool {
-    plan.groups.position(pk).is_some_and(|at| !kept.contains(&at))
+    plan.groups
+        .position(pk)
+        .is_some_and(|at| !kept.contains(&at))
 }
 
 /// A group by name and pk.
 fn titled(plan: &Plan<'_>, pk: GroupPk) -> String {
-    plan.directory.group(pk).map_or_else(|| format!("pk {pk}"), |group| format!("{:?} (pk {pk})", group.name))
+    plan.directory.group(pk).map_or_else(
+        || format!("pk {pk}"),
+        |group| format!("{:?} (pk {pk})", group.name),
+    )
 }
 
 /// Names in quotes, within bounds.

@@ -27,13 +27,17 @@ pub(super) fn of_group(plan: &Plan<'_>, group: &Group) -> Option<String> {
 
 /// A user that a row names and that has no entity, with the reason.
 pub(super) fn user(plan: &Plan<'_>, pk: UserPk) -> Option<String> {
-    let Some(user) = plan.directory.user(pk) else { return Some(format!("pk {pk} (unknown)")) };
+    let Some(user) = plan.directory.user(pk) else {
+        return Some(format!("pk {pk} (unknown)"));
+    };
     of_user(plan, user).map(|reason| format!("{:?} (pk {pk}: {reason})", user.username))
 }
 
 /// A group that a row names and that has no entity, with the reason.
 pub(super) fn group(plan: &Plan<'_>, pk: GroupPk) -> Option<String> {
-    let Some(group) = plan.directory.group(pk) else { return Some(format!("pk {pk} (unknown)")) };
+    let Some(group) = plan.directory.group(pk) else {
+        return Some(format!("pk {pk} (unknown)"));
+    };
     of_group(plan, group).map(|reason| format!("{:?} (pk {pk}: {reason})", group.name))
 }
 

@@ -93,6 +93,9 @@ mod tests {
         assert_eq!(shortened("/media/a.png"), "/media/a.png");
         let long = format!("data:image/png;base64,{}", "é".repeat(10_000));
         let short = shortened(&long);
-        assert!(short.len() < 200 && short.ends_with("… (20022 bytes)"), "{short}");
+        assert!(
+            short.len() < 200 && short.ends_with("… (20022 bytes)"),
+            "{short}"
+        );
     }
 }

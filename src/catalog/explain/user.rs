@@ -26,9 +26,15 @@ pub(super) fn explain(plan: &Plan<'_>, row: &User) -> Explanation {
 fn rules(plan: &Plan<'_>, row: &User, at: Option<usize>) -> Vec<Step> {
     let skip = Skip::of(row, plan.policy);
     if skip == Some(Skip::Inactive) {
-        return vec![step(Rule::Active, "the user is not active, and inactive users are skipped")];
+        return vec![step(
+            Rule::Active,
+            "the user is not active, and inactive users are skipped",
+        )];
     }
-    let mut rules = vec![step(Rule::Active, "the user is active"), service_account(plan, row)];
+    let mut rules = vec![
+        step(Rule::Active, "the user is active"),
+        service_account(plan, row),
+    ];
     if skip.is_some() {
         return rules;
     }
@@ -48,12 +54,17 @@ fn service_account(plan: &Plan<'_>, row: &User) -> Step {
         (true, true) => "is a service account, and `includeServiceAccounts` is true",
         (true, false) => "is a service account, and `includeServiceAccounts` is false",
     };
-    step(Rule::ServiceAccounts, format!("the type {:?} {says}", row.user_type.to_string()))
+    step(
+        Rule::ServiceAccounts,
+        format!("the type {:?} {says}", row.user_type.to_string()),
+    )
 }
 
 /// What the profile shows, read from the entity itself.
 fn profile(plan: &Plan<'_>, row: &User, at: usize) -> Vec<Step> {
-    let Spec::User(spec) = plan.user(at).spec else { return Vec::new() };
+    let Spec::User(spec) = plan.user(at).spec else {
+        return Vec::new();
+    };
     let shown = spec.profile.display_name;
     let display_name = if row.name.is_empty() {
         format!("the name is empty, so the username {shown:?} is shown")
@@ -66,15 +77,28 @@ fn profile(plan: &Plan<'_>, row: &User, at: usize) -> Vec<Step> {
     };
     let picture = match picture(&row.avatar, &plan.policy.base_url) {
         Picture::Absent => "there is no avatar".to_owned(),
-        Picture::Shown(url) if *url == *row.avatar => format!("the avatar {:?} is shown", shortened(&url)),
+        Picture::Shown(url) if *url == *row.avatar => {
+            format!("the avatar {:?} is shown", shortened(&url))
+        }
         Picture::Shown(url) => {
-            format!("the avatar {:?} is resolved to {:?}", shortened(&row.avatar), shortened(&url))
+            format!(
+                "the avatar {:?} is resolved to {:?}",
+                shortened(&row.avatar),
+                shortened(&url)
+            )
         }
         Picture::Refused => {
-            format!("the avatar {:?} is neither http, https nor data:image/", shortened(&row.avatar))
+            format!(
+                "the avatar {:?} is neither http, https nor data:image/",
+                shortened(&row.avatar)
+            )
         }
     };
-    vec![step(Rule::DisplayName, display_name), step(Rule::Email, email), step(Rule::Picture, picture)]
+    vec![
+        step(Rule::DisplayName, display_name),
+        step(Rule::Email, email),
+        step(Rule::Picture, picture),
+    ]
 }
 
 /// Which groups the user is in, and which that it is in are missing.
@@ -88,13 +112,29 @@ fn memberships(plan: &Plan<'_>, row: &User, at: usize) -> Vec<Step> {
         .map(|group| group.pk)
         .collect();
     let named: BTreeSet<GroupPk> = row.groups.iter().copied().collect();
-    let missing = listing.union(&named).filter_map(|pk| missing::group(plan, *pk)).collect();
-    let one_sided = named.difference(&listing).filter_map(|pk| plan.directory.group(*pk));
-    let one_sided = one_sided.map(|group| format!("{:?} (pk {})", group.name, group.pk)).collect();
+    let missing = listing
+        .union(&named)
+        .filter_map(|pk| missing::group(plan, *pk))
+        .collect();
+    let one_sided = named
+        .difference(&listing)
+        .filter_map(|pk| plan.directory.group(*pk));
+    let one_sided = one_sided
+        .map(|group| format!("{:?} (pk {})", group.name, group.pk))
+        .collect();
     let says = [
-        Some(format!("member of {}", missing::listed(names.map(|name| format!("{name:?}"))))),
+        Some(format!(
+            "member of {}",
+            missing::listed(names.map(|name| format!("{name:?}")))
+        )),
         missing::said("groups without an entity", missing),
-        missing::said("groups that do not list the user, although the user's row names them", one_sided),
+        missing::said(
+            "groups that do not list the user, although the user's row names them",
+            one_sided,
+        ),
     ];
-    says.into_iter().flatten().map(|says| step(Rule::MemberOf, says)).collect()
+    says.into_iter()
+        .flatten()
+        .map(|says| step(Rule::MemberOf, says))
+        .collect()
 }

@@ -65,8 +65,15 @@ pub(super) async fn examine(
 
 /// Says where the configuration comes from, and what looks like a mistake in it.
 fn configured(report: &mut Report, files: &[PathBuf], config: &Config) {
-    let names: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
-    let source = if names.is_empty() { "variables alone".to_owned() } else { names.join(", ") };
+    let names: Vec<_> = files
+        .iter()
+        .map(|file| file.display().to_string())
+        .collect();
+    let source = if names.is_empty() {
+        "variables alone".to_owned()
+    } else {
+        names.join(", ")
+    };
     let refused = startable(&config.service).err();
     let refused = refused.map(|error| format!("`serve` would not start: {error:#}"));
     let warnings: Vec<_> = config.warnings.iter().cloned().chain(refused).collect();
@@ -75,7 +82,11 @@ fn configured(report: &mut Report, files: &[PathBuf], config: &Config) {
     }
     let message = format!("loaded from {source}; {}", warnings.join("; "));
     let remedy = "correct or remove what is named; docs/configuration.md has every key";
-    report.trouble((Subject::Configuration, Status::Warning, "configuration"), message, remedy);
+    report.trouble(
+        (Subject::Configuration, Status::Warning, "configuration"),
+        message,
+        remedy,
+    );
 }
 
 /// Asks Authentik, first for little and then for everything.
@@ -89,7 +100,11 @@ async fn authentik(
         Ok(client) => client,
         Err(error) => {
             let remedy = "correct the token or this machine's certificates";
-            report.trouble((Subject::Connection, Status::Failed, "client"), format!("{error:#}"), remedy);
+            report.trouble(
+                (Subject::Connection, Status::Failed, "client"),
+                format!("{error:#}"),
+                remedy,
+            );
             return None;
         }
     };
@@ -100,7 +115,10 @@ async fn authentik(
             return None;
         }
     };
-    report.fine(Subject::Connection, format!("{} answers", config.authentik.base_url));
+    report.fine(
+        Subject::Connection,
+        format!("{} answers", config.authentik.base_url),
+    );
     introduced(report, &introduction);
     clocks(report, introduction.date, clock.now());
     if let Err(Error::Token { .. }) = introduction.version {
@@ -108,7 +126,11 @@ async fn authentik(
     }
     let users = listed::<User>(report, Subject::ViewUser, &client).await;
     let groups = listed::<Group>(report, Subject::ViewGroup, &client).await;
-    if users && groups { read(report, config, &client, progress).await } else { None }
+    if users && groups {
+        read(report, config, &client, progress).await
+    } else {
+        None
+    }
 }
 
 /// What the answer says of the token and the version.
@@ -123,7 +145,10 @@ fn introduced(report: &mut Report, introduction: &Introduction) {
             report.skip(Subject::Version, "only a valid token is told the version");
         }
         Err(error) => {
-            report.skip(Subject::Token, "the lists tell whether Authentik knows the token");
+            report.skip(
+                Subject::Token,
+                "the lists tell whether Authentik knows the token",
+            );
             report.error(Subject::Version, Status::Warning, error);
         }
     }
@@ -133,7 +158,9 @@ fn introduced(report: &mut Report, introduction: &Introduction) {
 fn judge(report: &mut Report, version: &str) {
     let (year, month) = OLDEST;
     match release(version) {
-        Some(release) if release >= OLDEST => report.fine(Subject::Version, format!("Authentik {version}")),
+        Some(release) if release >= OLDEST => {
+            report.fine(Subject::Version, format!("Authentik {version}"))
+        }
         Some(_) => report.trouble(
             (Subject::Version, Status::Failed, "unsupported-version"),
             format!("Authentik {version} is older than {year}.{month}"),
@@ -160,12 +187,18 @@ fn clocks(report: &mut Report, theirs: Option<Timestamp>, ours: Timestamp) {
     };
     let distance = theirs.duration_since(ours).as_secs();
     if distance.abs() <= TOLERANCE {
-        return report.fine(Subject::Clock, format!("at most {TOLERANCE} s apart from Authentik's"));
+        return report.fine(
+            Subject::Clock,
+            format!("at most {TOLERANCE} s apart from Authentik's"),
+        );
     }
     let side = if distance > 0 { "ahead of" } else { "behind" };
     report.trouble(
         (Subject::Clock, Status::Warning, "clock-distance"),
-        format!("Authentik's clock is {} s {side} this machine's", distance.abs()),
+        format!(
+            "Authentik's clock is {} s {side} this machine's",
+            distance.abs()
+        ),
         "let both machines synchronise their clocks",
     );
 }
@@ -190,7 +223,10 @@ async fn listed<Row: Listed>(report: &mut Report, subject: Subject, client: &Cli
             "if there are groups, give the token's role the global permission `view_group`",
         ),
         (list, count) => {
-            report.fine(subject, format!("Authentik lists {}", counted(count, &list.to_string())));
+            report.fine(
+                subject,
+                format!("Authentik lists {}", counted(count, &list.to_string())),
+            );
         }
     }
     true
@@ -204,7 +240,12 @@ async fn read(
     progress: &Progress,
 ) -> Option<Directory> {
     let (limit, kept) = (config.full_limit(), Directory::default());
-    match timeout(limit.time, Box::pin(read_directory(client, &kept, progress))).await {
+    match timeout(
+        limit.time,
+        Box::pin(read_directory(client, &kept, progress)),
+    )
+    .await
+    {
         Ok(Ok(directory)) => {
             report.fine(Subject::Reading, "both lists were read whole");
             return Some(directory);

@@ -20,7 +20,8 @@ pub(super) fn transformed(report: &mut Report, config: &Config, directory: &Dire
         group_entities: plan.count(Kind::Group),
     });
     report.findings = plan.findings().to_vec();
-    let is_hidden = |finding: &&Finding| matches!(finding.code, Code::HiddenUsers | Code::HiddenGroups);
+    let is_hidden =
+        |finding: &&Finding| matches!(finding.code, Code::HiddenUsers | Code::HiddenGroups);
     let (hidden, others): (Vec<_>, Vec<_>) = plan.findings().iter().partition(is_hidden);
     viewed(report, config, directory, &hidden);
     match others.len() {
@@ -36,15 +37,30 @@ pub(super) fn transformed(report: &mut Report, config: &Config, directory: &Dire
 /// Whether a permission hides rows, and whether so many that a service would hold them at its start;
 /// or whether no user would be left at all.
 fn viewed(report: &mut Report, config: &Config, directory: &Directory, hidden: &[&Finding]) {
-    let users = report.counts.as_ref().map_or(0, |counts| counts.user_entities);
-    if let Some(hold) = guard::first(directory, &config.service.shrink_guard).or(guard::nobody(None, users)) {
+    let users = report
+        .counts
+        .as_ref()
+        .map_or(0, |counts| counts.user_entities);
+    if let Some(hold) =
+        guard::first(directory, &config.service.shrink_guard).or(guard::nobody(None, users))
+    {
         let what = format!("{}; a service that starts now would hold this", hold.what);
-        return report.trouble((Subject::FullView, Status::Failed, hold.code), what, hold.remedy);
+        return report.trouble(
+            (Subject::FullView, Status::Failed, hold.code),
+            what,
+            hold.remedy,
+        );
     }
     if hidden.is_empty() {
-        return report.fine(Subject::FullView, "neither list names rows that the other lacks");
+        return report.fine(
+            Subject::FullView,
+            "neither list names rows that the other lacks",
+        );
     }
-    let codes: Vec<_> = hidden.iter().map(|finding| finding.code.to_string()).collect();
+    let codes: Vec<_> = hidden
+        .iter()
+        .map(|finding| finding.code.to_string())
+        .collect();
     report.trouble(
         (Subject::FullView, Status::Failed, "hidden-rows"),
         format!(

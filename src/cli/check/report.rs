@@ -103,7 +103,13 @@ impl Report {
 
     /// Adds a step without trouble.
     pub(super) fn fine(&mut self, subject: Subject, message: impl Into<String>) {
-        self.add(Step { subject, status: Status::Ok, code: None, message: message.into(), remedy: None });
+        self.add(Step {
+            subject,
+            status: Status::Ok,
+            code: None,
+            message: message.into(),
+            remedy: None,
+        });
     }
 
     /// Adds a step that could not be taken.
@@ -125,7 +131,13 @@ impl Report {
         remedy: impl Into<String>,
     ) {
         let (message, remedy) = (message.into(), Some(remedy.into()));
-        self.add(Step { subject, status, code: Some(code), message, remedy });
+        self.add(Step {
+            subject,
+            status,
+            code: Some(code),
+            message,
+            remedy,
+        });
     }
 
     /// Adds a step that ended with an error.

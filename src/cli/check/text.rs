@@ -18,9 +18,16 @@ pub(super) fn is_coloured() -> bool {
 
 /// Writes a report, a line for each step and each remedy.
 pub(super) fn render(report: &Report, coloured: bool) -> String {
-    let mut text: String = report.steps.iter().map(|step| line(step, coloured)).collect();
+    let mut text: String = report
+        .steps
+        .iter()
+        .map(|step| line(step, coloured))
+        .collect();
     if let Some(counts) = &report.counts {
-        let rows = (counted(counts.users, "user"), counted(counts.groups, "group"));
+        let rows = (
+            counted(counts.users, "user"),
+            counted(counts.groups, "group"),
+        );
         let entities = (counts.user_entities, counts.group_entities);
         let _ = writeln!(
             text,
@@ -32,7 +39,11 @@ pub(super) fn render(report: &Report, coloured: bool) -> String {
         text.push_str("\nFindings:\n");
     }
     for finding in &report.findings {
-        let _ = writeln!(text, "  {}: {}\n    → {}", finding.code, finding.message, finding.remedy);
+        let _ = writeln!(
+            text,
+            "  {}: {}\n    → {}",
+            finding.code, finding.message, finding.remedy
+        );
     }
     text
 }
@@ -45,10 +56,22 @@ fn line(step: &Step, coloured: bool) -> String {
         Status::Warning => ("!", "33"),
         Status::Failed => ("✗", "31"),
     };
-    let symbol = if coloured { format!("\x1b[{colour}m{symbol}\x1b[0m") } else { symbol.to_owned() };
+    let symbol = if coloured {
+        format!("\x1b[{colour}m{symbol}\x1b[0m")
+    } else {
+        symbol.to_owned()
+    };
     let subject = subject(step);
-    let skipped = if step.status == Status::Skipped { "skipped: " } else { "" };
-    let mut text = format!("{symbol} {subject:<width$}{skipped}{}\n", step.message, width = COLUMN - 2);
+    let skipped = if step.status == Status::Skipped {
+        "skipped: "
+    } else {
+        ""
+    };
+    let mut text = format!(
+        "{symbol} {subject:<width$}{skipped}{}\n",
+        step.message,
+        width = COLUMN - 2
+    );
     if let Some(remedy) = &step.remedy {
         let _ = writeln!(text, "{:COLUMN$}→ {remedy}", "");
     }
@@ -74,6 +97,9 @@ mod tests {
         let mut report = Report::default();
         report.fine(Subject::FullView, "all");
         assert_eq!(render(&report, false), "✓ full view       all\n");
-        assert_eq!(render(&report, true), "\u{1b}[32m✓\u{1b}[0m full view       all\n");
+        assert_eq!(
+            render(&report, true),
+            "\u{1b}[32m✓\u{1b}[0m full view       all\n"
+        );
     }
 }

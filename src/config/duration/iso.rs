@@ -30,12 +30,17 @@ fn sum(text: &str, units: &[(char, f64)]) -> Option<f64> {
 
 /// A decimal number with an optional sign; seconds may have a comma.
 fn amount(text: &str, unit: char) -> Option<f64> {
-    let point = if unit == 'S' { text.replace(',', ".") } else { text.to_owned() };
+    let point = if unit == 'S' {
+        text.replace(',', ".")
+    } else {
+        text.to_owned()
+    };
     let digits = point.strip_prefix('-').unwrap_or(&point);
     let mut parts = digits.split('.');
-    let whole = parts
-        .by_ref()
-        .take(2)
-        .all(|part| !part.is_empty() && part.len() <= 20 && part.bytes().all(|byte| byte.is_ascii_digit()));
-    (whole && parts.next().is_none()).then(|| point.parse().ok()).flatten()
+    let whole = parts.by_ref().take(2).all(|part| {
+        !part.is_empty() && part.len() <= 20 && part.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    (whole && parts.next().is_none())
+        .then(|| point.parse().ok())
+        .flatten()
 }

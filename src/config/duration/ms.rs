@@ -13,7 +13,10 @@ pub(super) fn parse(text: &str) -> Option<f64> {
     let (amount, unit) = text.split_at(at);
     let factor = factor(unit.trim_start_matches(' '))?;
     let wellformed = text.len() <= LONGEST_TEXT && amount.ends_with(|c: char| c.is_ascii_digit());
-    wellformed.then(|| amount.parse::<f64>().ok()).flatten().map(|amount| amount * factor)
+    wellformed
+        .then(|| amount.parse::<f64>().ok())
+        .flatten()
+        .map(|amount| amount * factor)
 }
 
 fn factor(unit: &str) -> Option<f64> {

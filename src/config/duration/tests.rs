@@ -6,7 +6,9 @@ use super::*;
 const DAY_SECONDS: u64 = 24 * 60 * 60;
 
 fn milliseconds(value: &Value) -> u128 {
-    from_value(value).unwrap_or_else(|error| panic!("{value}: {error}")).as_millis()
+    from_value(value)
+        .unwrap_or_else(|error| panic!("{value}: {error}"))
+        .as_millis()
 }
 
 fn message(value: &Value) -> String {
@@ -80,10 +82,19 @@ fn ms_texts_are_one_number_and_one_unit() {
 
 #[test]
 fn a_plain_number_is_refused() {
-    for value in [json!(30), json!("30"), json!("1.5"), json!(" 30 "), json!("-5")] {
-        let plain = value.as_str().map_or_else(|| value.to_string(), |text| text.trim().to_owned());
-        let expected =
-            format!("`{plain}` is a plain number; try adding a unit, as in `30m` or `{{minutes: 30}}`");
+    for value in [
+        json!(30),
+        json!("30"),
+        json!("1.5"),
+        json!(" 30 "),
+        json!("-5"),
+    ] {
+        let plain = value
+            .as_str()
+            .map_or_else(|| value.to_string(), |text| text.trim().to_owned());
+        let expected = format!(
+            "`{plain}` is a plain number; try adding a unit, as in `30m` or `{{minutes: 30}}`"
+        );
         assert_eq!(message(&value), expected);
     }
 }
@@ -125,7 +136,11 @@ fn other_texts_are_refused_with_the_forms() {
         "inf",
         "nan",
     ] {
-        assert_eq!(message(&json!(text)), DurationError::Text(text.into()).to_string(), "{text}");
+        assert_eq!(
+            message(&json!(text)),
+            DurationError::Text(text.into()).to_string(),
+            "{text}"
+        );
     }
     assert_eq!(
         message(&json!("soon")),
@@ -139,21 +154,46 @@ fn other_texts_are_refused_with_the_forms() {
 fn other_values_are_refused_by_name() {
     let units = "`years`, `months`, `weeks`, `days`, `hours`, `minutes`, `seconds`, `milliseconds`";
     for (value, expected) in [
-        (json!({}), format!("an empty mapping is not a duration; expected one or more of {units}")),
-        (json!({"minute": 1}), format!("unknown unit `minute`; expected one or more of {units}")),
-        (json!({"minutes": 1, "foo": 1}), format!("unknown unit `foo`; expected one or more of {units}")),
-        (json!({"minutes": "x"}), "`minutes` must be a number, found `x`".into()),
-        (json!({"minutes": "inf"}), "`minutes` must be a number, found `inf`".into()),
-        (json!({"minutes": [1]}), "`minutes` must be a number, found a list".into()),
-        (json!([]), "expected a duration such as `30m`, `PT30M` or `{minutes: 30}`, found a list".into()),
-        (json!(true), "expected a duration such as `30m`, `PT30M` or `{minutes: 30}`, found `true`".into()),
+        (
+            json!({}),
+            format!("an empty mapping is not a duration; expected one or more of {units}"),
+        ),
+        (
+            json!({"minute": 1}),
+            format!("unknown unit `minute`; expected one or more of {units}"),
+        ),
+        (
+            json!({"minutes": 1, "foo": 1}),
+            format!("unknown unit `foo`; expected one or more of {units}"),
+        ),
+        (
+            json!({"minutes": "x"}),
+            "`minutes` must be a number, found `x`".into(),
+        ),
+        (
+            json!({"minutes": "inf"}),
+            "`minutes` must be a number, found `inf`".into(),
+        ),
+        (
+            json!({"minutes": [1]}),
+            "`minutes` must be a number, found a list".into(),
+        ),
+        (
+            json!([]),
+            "expected a duration such as `30m`, `PT30M` or `{minutes: 30}`, found a list".into(),
+        ),
+        (
+            json!(true),
+            "expected a duration such as `30m`, `PT30M` or `{minutes: 30}`, found `true`".into(),
+        ),
         (
             json!({"cron": "* * * * *"}),
             "`cron` works for `frequency` only; expected a duration such as `{minutes: 3}`".into(),
         ),
         (
             json!({"trigger": "manual"}),
-            "`trigger` works for `frequency` only; expected a duration such as `{minutes: 3}`".into(),
+            "`trigger` works for `frequency` only; expected a duration such as `{minutes: 3}`"
+                .into(),
         ),
     ] {
         assert_eq!(message(&value), expected, "{value}");
@@ -162,11 +202,19 @@ fn other_values_are_refused_by_name() {
 
 #[test]
 fn negative_and_endless_durations_are_refused() {
-    for value in [json!("-5m"), json!("PT-5M"), json!({"minutes": -5}), json!({"minutes": 1, "seconds": -61})]
-    {
+    for value in [
+        json!("-5m"),
+        json!("PT-5M"),
+        json!({"minutes": -5}),
+        json!({"minutes": 1, "seconds": -61}),
+    ] {
         assert_eq!(from_value(&value), Err(DurationError::Negative), "{value}");
     }
-    for value in [json!("1003y"), json!("P2000Y"), json!({"milliseconds": 1e300})] {
+    for value in [
+        json!("1003y"),
+        json!("P2000Y"),
+        json!({"milliseconds": 1e300}),
+    ] {
         assert_eq!(from_value(&value), Err(DurationError::TooLong), "{value}");
     }
 }

@@ -5,7 +5,11 @@ const SIMILAR: f64 = 0.87;
 
 /// The names in a list for messages.
 pub(in crate::config) fn listed(names: &[&str]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    names
+        .iter()
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// The candidate that was probably meant, if one is similar enough.
@@ -17,7 +21,9 @@ pub(in crate::config) fn nearest<'a>(
         let last = candidate.rsplit('.').next().unwrap_or(candidate);
         strsim::jaro_winkler(&name.to_lowercase(), &last.to_lowercase())
     };
-    let scored = candidates.into_iter().map(|candidate| (score(candidate), candidate));
+    let scored = candidates
+        .into_iter()
+        .map(|candidate| (score(candidate), candidate));
     scored
         .filter(|(score, _)| *score > SIMILAR)
         .max_by(|a, b| a.0.total_cmp(&b.0))

@@ -15,14 +15,18 @@ use super::*;
 fn load(keys: &[(&str, &str)]) -> Result<Config, String> {
     let lines = keys.iter().map(|(path, text)| {
         let parts: Vec<_> = path.split('.').collect();
-        parts.iter().rev().fold((*text).to_owned(), |below, part| format!("{{{part}: {below}}}"))
+        parts.iter().rev().fold((*text).to_owned(), |below, part| {
+            format!("{{{part}: {below}}}")
+        })
     });
-    let env: BTreeMap<String, String> =
-        [("AUTHENTIK_BASE_URL", "https://a.example.com"), ("AUTHENTIK_TOKEN", "abc")]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into();
-    let nodes =
-        lines.map(|line| expand::document(&line, &Including::first("a.yaml".as_ref()), &env).unwrap());
+    let env: BTreeMap<String, String> = [
+        ("AUTHENTIK_BASE_URL", "https://a.example.com"),
+        ("AUTHENTIK_TOKEN", "abc"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into();
+    let nodes = lines
+        .map(|line| expand::document(&line, &Including::first("a.yaml".as_ref()), &env).unwrap());
     Config::from_nodes(nodes.collect(), "a.yaml", &env).map_err(|error| error.to_string())
 }
 
@@ -35,7 +39,10 @@ fn the_defaults_of_the_table_are_those_of_the_program() {
             Fallback::Required | Fallback::Absent => None,
         })
         .collect();
-    assert_eq!(format!("{:?}", load(&written).unwrap()), format!("{:?}", load(&[]).unwrap()));
+    assert_eq!(
+        format!("{:?}", load(&written).unwrap()),
+        format!("{:?}", load(&[]).unwrap())
+    );
 }
 
 #[test]
@@ -73,7 +80,9 @@ fn fields<T: for<'de> Deserialize<'de>>() -> Vec<String> {
         }
     }
 
-    let Err(error) = T::deserialize(Fields) else { panic!("a struct asks for its fields") };
+    let Err(error) = T::deserialize(Fields) else {
+        panic!("a struct asks for its fields")
+    };
     let mut names: Vec<String> = error.to_string().split(' ').map(str::to_owned).collect();
     names.sort();
     names
@@ -88,11 +97,17 @@ fn sorted(parent: &str) -> Vec<&'static str> {
 #[test]
 fn no_key_is_missing_in_the_table_or_in_the_program() {
     assert_eq!(fields::<AuthentikConfig>(), sorted(AUTHENTIK));
-    assert_eq!(fields::<Schedule>(), sorted("catalog.providers.authentik.schedule"));
+    assert_eq!(
+        fields::<Schedule>(),
+        sorted("catalog.providers.authentik.schedule")
+    );
     assert_eq!(fields::<ServiceConfig>(), sorted(SERVICE));
     assert_eq!(fields::<AuthConfig>(), sorted("entityProvider.auth"));
     assert_eq!(fields::<FullSync>(), sorted("entityProvider.fullSync"));
-    assert_eq!(fields::<ShrinkGuard>(), sorted("entityProvider.shrinkGuard"));
+    assert_eq!(
+        fields::<ShrinkGuard>(),
+        sorted("entityProvider.shrinkGuard")
+    );
 }
 
 #[test]
@@ -100,7 +115,12 @@ fn bounds_and_choices_of_the_table_are_those_of_the_program() {
     for key in KEYS {
         match key.kind {
             Kind::Integer(least, most) => {
-                for (number, good) in [(least - 1, false), (least, true), (most, true), (most + 1, false)] {
+                for (number, good) in [
+                    (least - 1, false),
+                    (least, true),
+                    (most, true),
+                    (most + 1, false),
+                ] {
                     assert_eq!(
                         load(&[(key.path, &number.to_string())]).is_ok(),
                         good,
@@ -110,10 +130,21 @@ fn bounds_and_choices_of_the_table_are_those_of_the_program() {
                 }
             }
             Kind::Choice(words) => {
-                assert!(words.iter().all(|word| load(&[(key.path, word)]).is_ok()), "{}", key.path);
+                assert!(
+                    words.iter().all(|word| load(&[(key.path, word)]).is_ok()),
+                    "{}",
+                    key.path
+                );
                 let error = load(&[(key.path, "none")]).unwrap_err();
-                let listed = words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or ");
-                assert!(error.contains(&format!("expected {listed}, found")), "{error}");
+                let listed = words
+                    .iter()
+                    .map(|word| format!("`{word}`"))
+                    .collect::<Vec<_>>()
+                    .join(" or ");
+                assert!(
+                    error.contains(&format!("expected {listed}, found")),
+                    "{error}"
+                );
             }
             _ if key.fallback == Fallback::Required => {}
             _ => assert!(load(&[(key.path, "[[]]")]).is_err(), "{}", key.path),
@@ -141,8 +172,15 @@ fn a_variable_is_named_after_its_path() {
             "token" => assert_eq!(key.variable, "AUTHENTIK_TOKEN"),
             below => assert_eq!(key.variable, shouted(below)),
         }
-        assert_eq!(key.file_variable().is_some(), [Kind::Secret, Kind::Secrets].contains(&key.kind));
-        assert!(key.meaning.ends_with('.') && !key.meaning.contains('|'), "{}", key.path);
+        assert_eq!(
+            key.file_variable().is_some(),
+            [Kind::Secret, Kind::Secrets].contains(&key.kind)
+        );
+        assert!(
+            key.meaning.ends_with('.') && !key.meaning.contains('|'),
+            "{}",
+            key.path
+        );
     }
 }
 
@@ -172,7 +210,12 @@ fn the_schema_knows_every_key() {
                 .find_map(|schema| schema["properties"].get(part))
                 .unwrap_or_else(|| panic!("{}", key.path));
         }
-        assert!(schema["description"].as_str().unwrap().starts_with(key.meaning));
+        assert!(
+            schema["description"]
+                .as_str()
+                .unwrap()
+                .starts_with(key.meaning)
+        );
         assert_eq!(
             schema.get("default").is_some(),
             matches!(key.fallback, Fallback::Value(_)),
@@ -180,5 +223,8 @@ fn the_schema_knows_every_key() {
             key.path
         );
     }
-    assert_eq!(schema["properties"]["entityProvider"]["anyOf"][0]["additionalProperties"], json!(false));
+    assert_eq!(
+        schema["properties"]["entityProvider"]["anyOf"][0]["additionalProperties"],
+        json!(false)
+    );
 }

@@ -9,13 +9,22 @@ const SECTION: &str = "backstage: {baseUrl: 'https://backstage.example.com/base/
 
 #[test]
 fn it_is_read_whole_from_a_file_and_from_variables() {
-    let from_file = loaded(&service(SECTION), &MINIMAL).service.backstage.unwrap();
+    let from_file = loaded(&service(SECTION), &MINIMAL)
+        .service
+        .backstage
+        .unwrap();
     let variables = [
         MINIMAL[0],
         MINIMAL[1],
-        ("ENTITY_PROVIDER_BACKSTAGE_BASE_URL", "https://backstage.example.com/base/"),
+        (
+            "ENTITY_PROVIDER_BACKSTAGE_BASE_URL",
+            "https://backstage.example.com/base/",
+        ),
         ("ENTITY_PROVIDER_BACKSTAGE_TOKEN", SECRET),
-        ("ENTITY_PROVIDER_BACKSTAGE_LOCATIONS", "http://e:8080/entities, http://e:8080/locations?shards=4"),
+        (
+            "ENTITY_PROVIDER_BACKSTAGE_LOCATIONS",
+            "http://e:8080/entities, http://e:8080/locations?shards=4",
+        ),
     ];
     let from_variables = loaded("", &variables).service.backstage.unwrap();
     assert_eq!(from_file.token.expose_secret(), SECRET);
@@ -27,20 +36,33 @@ fn it_is_read_whole_from_a_file_and_from_variables() {
 #[test]
 fn without_it_nobody_is_told() {
     assert!(loaded("", &MINIMAL).service.backstage.is_none());
-    assert!(loaded(&service("backstage:"), &MINIMAL).service.backstage.is_none());
+    assert!(
+        loaded(&service("backstage:"), &MINIMAL)
+            .service
+            .backstage
+            .is_none()
+    );
 }
 
 #[test]
 fn a_mistake_in_it_is_named_with_its_key() {
     let whole = |from: &str, to: &str| message(&service(&SECTION.replace(from, to)), &MINIMAL);
     for (from, to, expected) in [
-        (", token: s3cret0123456789", "", "backstage: expected `baseUrl`, `token` and `locations` together"),
+        (
+            ", token: s3cret0123456789",
+            "",
+            "backstage: expected `baseUrl`, `token` and `locations` together",
+        ),
         (
             "https://backstage.example.com/base/",
             "backstage",
             "backstage.baseUrl: expected the http or https URL",
         ),
-        ("s3cret0123456789", "'s3cret0123456789 '", "backstage.token: expected a token"),
+        (
+            "s3cret0123456789",
+            "'s3cret0123456789 '",
+            "backstage.token: expected a token",
+        ),
         (
             "['http://e:8080/entities', 'http://e:8080/locations?shards=4']",
             "[]",

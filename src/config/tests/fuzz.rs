@@ -51,7 +51,8 @@ const PIECES: [&str; 44] = [
 ];
 
 fn soup() -> impl Strategy<Value = String> {
-    proptest::collection::vec(proptest::sample::select(&PIECES[..]), 0..24).prop_map(|pieces| pieces.concat())
+    proptest::collection::vec(proptest::sample::select(&PIECES[..]), 0..24)
+        .prop_map(|pieces| pieces.concat())
 }
 
 proptest! {

@@ -5,7 +5,8 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new(name: &str, files: &[(&str, &str)]) -> Self {
-        let path = std::env::temp_dir().join(format!("entity-provider-{}-{name}", std::process::id()));
+        let path =
+            std::env::temp_dir().join(format!("entity-provider-{}-{name}", std::process::id()));
         for (file, content) in files {
             let file = path.join(file);
             fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -47,26 +48,43 @@ entityProvider: {$include: service.yaml}
         &[
             (FILE, main),
             ("secrets/token", &format!("{SECRET}\n\n")),
-            ("more.json", "{\"groups\":\t{\"first\": \"${B:-b}\"}, \"other\": [1, {\"x\": null}]}"),
+            (
+                "more.json",
+                "{\"groups\":\t{\"first\": \"${B:-b}\"}, \"other\": [1, {\"x\": null}]}",
+            ),
             (
                 "more.yml",
                 "other: !Custom [x]\nschedules: {night: {frequency: {hours: 8}, timeout: {$env: NIGHT}}}",
             ),
-            ("service.yaml", "concurrency: '${C}'\nlisten: {$include: deep/er/listen.yaml#at}"),
+            (
+                "service.yaml",
+                "concurrency: '${C}'\nlisten: {$include: deep/er/listen.yaml#at}",
+            ),
             ("deep/er/listen.yaml", "at: {$include: ../port.yaml}"),
             ("deep/port.yaml", "127.0.0.1:81"),
         ],
     );
     let url = "https://a.example.com";
-    let config = folder.load(&[("PREFIX", "A"), ("A_URL", url), ("GROUP", "g"), ("C", "6"), ("NIGHT", "9m")]);
+    let config = folder.load(&[
+        ("PREFIX", "A"),
+        ("A_URL", url),
+        ("GROUP", "g"),
+        ("C", "6"),
+        ("NIGHT", "9m"),
+    ]);
     let config = config.unwrap();
     assert_eq!(config.authentik.base_url.as_str(), url);
     assert_eq!(config.authentik.token.expose_secret(), SECRET);
     assert_eq!(config.authentik.exclude_groups, ["a", "g", "b"]);
     let schedule = config.authentik.schedule;
-    assert!(matches!(schedule.frequency, Frequency::Every(period) if period.as_secs() == 8 * 60 * 60));
+    assert!(
+        matches!(schedule.frequency, Frequency::Every(period) if period.as_secs() == 8 * 60 * 60)
+    );
     assert_eq!(schedule.timeout, Duration::from_mins(9));
-    assert_eq!((config.service.concurrency, config.service.listen.port()), (6, 81));
+    assert_eq!(
+        (config.service.concurrency, config.service.listen.port()),
+        (6, 81)
+    );
 }
 
 #[test]
@@ -74,16 +92,31 @@ fn an_inclusion_around_our_blocks_gives_them() {
     let folder = Folder::new(
         "around",
         &[
-            (FILE, "catalog: {$include: catalog.yaml}\nentityProvider: {pageSize: 7}"),
-            ("catalog.yaml", "rules: [!Custom x]\nproviders: {$include: '${P}.yaml#list', }"),
-            ("p.yaml", "list: {github: {$include: none.yaml}, authentik: {excludeGroups: [x]}}"),
+            (
+                FILE,
+                "catalog: {$include: catalog.yaml}\nentityProvider: {pageSize: 7}",
+            ),
+            (
+                "catalog.yaml",
+                "rules: [!Custom x]\nproviders: {$include: '${P}.yaml#list', }",
+            ),
+            (
+                "p.yaml",
+                "list: {github: {$include: none.yaml}, authentik: {excludeGroups: [x]}}",
+            ),
         ],
     );
     let config = folder.load(&[MINIMAL[0], MINIMAL[1], ("P", "p")]).unwrap();
-    assert_eq!((config.authentik.exclude_groups, config.service.page_size), (vec!["x".to_owned()], 7));
+    assert_eq!(
+        (config.authentik.exclude_groups, config.service.page_size),
+        (vec!["x".to_owned()], 7)
+    );
     let folder = Folder::new(
         "whole",
-        &[(FILE, "$include: all.json"), ("all.json", "{\"entityProvider\": {\"pageSize\": 8}}")],
+        &[
+            (FILE, "$include: all.json"),
+            ("all.json", "{\"entityProvider\": {\"pageSize\": 8}}"),
+        ],
     );
     assert_eq!(folder.load(&MINIMAL).unwrap().service.page_size, 8);
 }
@@ -92,7 +125,10 @@ fn an_inclusion_around_our_blocks_gives_them() {
 fn a_bad_value_in_an_included_file_is_named_with_both_files() {
     let folder = Folder::new(
         "bad-value",
-        &[(FILE, "entityProvider: {$include: service.yaml#mine}"), ("service.yaml", "mine: {pageSize: 0}")],
+        &[
+            (FILE, "entityProvider: {$include: service.yaml#mine}"),
+            ("service.yaml", "mine: {pageSize: 0}"),
+        ],
     );
     assert_eq!(
         folder.load(&MINIMAL).unwrap_err(),
@@ -136,14 +172,33 @@ fn an_inclusion_that_cannot_be_resolved_is_named_with_key_and_remedy() {
 fn a_broken_included_file_is_named_with_line_and_column() {
     for (name, text, expected) in [
         ("x.yaml", "a: ]", "line 1, column 4: this is not valid YAML"),
-        ("x.yaml", "a: 1\na: 2", "line 2, column 1: this key stands twice in one mapping"),
-        ("x.json", "{\n  s3cret0123456789}", "line 2, column 3: this is not valid JSON; correct it there"),
-        ("x.json", "{} {}", "line 1, column 4: this is not valid JSON; correct it there"),
-        ("x.json", "", "line 1, column 0: this is not valid JSON; correct it there"),
+        (
+            "x.yaml",
+            "a: 1\na: 2",
+            "line 2, column 1: this key stands twice in one mapping",
+        ),
+        (
+            "x.json",
+            "{\n  s3cret0123456789}",
+            "line 2, column 3: this is not valid JSON; correct it there",
+        ),
+        (
+            "x.json",
+            "{} {}",
+            "line 1, column 4: this is not valid JSON; correct it there",
+        ),
+        (
+            "x.json",
+            "",
+            "line 1, column 0: this is not valid JSON; correct it there",
+        ),
     ] {
         let folder = Folder::new(
             "broken",
-            &[(FILE, &service(&format!("listen: {{$include: {name}}}"))), (name, text)],
+            &[
+                (FILE, &service(&format!("listen: {{$include: {name}}}"))),
+                (name, text),
+            ],
         );
         let told = folder.load(&MINIMAL).unwrap_err();
         let start = format!("{name}, included by app-config.yaml: {expected}");
@@ -162,25 +217,42 @@ fn inclusions_end() {
         ],
     );
     let here = circle.0.file_name().unwrap().to_str().unwrap();
-    let told = circle.load(&[MINIMAL[0], MINIMAL[1], ("HERE", here)]).unwrap_err();
+    let told = circle
+        .load(&[MINIMAL[0], MINIMAL[1], ("HERE", here)])
+        .unwrap_err();
     assert!(
-        told.starts_with("b.yaml, included by a.yaml, included by app-config.yaml: entityProvider.listen: "),
+        told.starts_with(
+            "b.yaml, included by a.yaml, included by app-config.yaml: entityProvider.listen: "
+        ),
         "{told}"
     );
-    assert!(told.ends_with("a.yaml includes itself; remove the `$include`"), "{told}");
+    assert!(
+        told.ends_with("a.yaml includes itself; remove the `$include`"),
+        "{told}"
+    );
 
     let oneself = Folder::new(
         "oneself",
-        &[(FILE, "x: {y: 5}\nentityProvider: {pageSize: {$include: app-config.yaml#x.y}}")],
+        &[(
+            FILE,
+            "x: {y: 5}\nentityProvider: {pageSize: {$include: app-config.yaml#x.y}}",
+        )],
     );
     assert_eq!(oneself.load(&MINIMAL).unwrap().service.page_size, 5);
 
-    let names: Vec<_> =
-        (0..12).map(|at| (format!("{at}.yaml"), format!("$include: {}.yaml", at + 1))).collect();
-    let mut files: Vec<_> = names.iter().map(|(name, text)| (&name[..], &text[..])).collect();
+    let names: Vec<_> = (0..12)
+        .map(|at| (format!("{at}.yaml"), format!("$include: {}.yaml", at + 1)))
+        .collect();
+    let mut files: Vec<_> = names
+        .iter()
+        .map(|(name, text)| (&name[..], &text[..]))
+        .collect();
     files.push((FILE, "entityProvider: {$include: 0.yaml}"));
     let told = Folder::new("chain", &files).load(&MINIMAL).unwrap_err();
-    assert!(told.ends_with("more than 8 files include each other; include them directly"), "{told}");
+    assert!(
+        told.ends_with("more than 8 files include each other; include them directly"),
+        "{told}"
+    );
 }
 
 #[test]

@@ -3,11 +3,18 @@ use super::*;
 /// Loads several texts as the files `a.yaml`, `b.yaml` and so on.
 fn merge(texts: &[&str], variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
     let variables = env(variables);
-    let names: Vec<_> = ('a'..='z').zip(texts).map(|(name, _)| format!("{name}.yaml")).collect();
+    let names: Vec<_> = ('a'..='z')
+        .zip(texts)
+        .map(|(name, _)| format!("{name}.yaml"))
+        .collect();
     let files = texts.iter().zip(&names);
-    let nodes =
-        files.map(|(text, name)| expand::document(text, &Including::first(Path::new(name)), &variables));
-    Config::from_nodes(nodes.collect::<Result<_, _>>()?, &names.join(", "), &variables)
+    let nodes = files
+        .map(|(text, name)| expand::document(text, &Including::first(Path::new(name)), &variables));
+    Config::from_nodes(
+        nodes.collect::<Result<_, _>>()?,
+        &names.join(", "),
+        &variables,
+    )
 }
 
 fn merged(texts: &[&str]) -> Config {
@@ -28,47 +35,84 @@ fn mappings_merge_deeply_and_the_later_file_wins() {
         "catalog: {providers: {authentik: {schedule: {timeout: 2m}}}}\nentityProvider: {concurrency: 5}",
     ]);
     let schedule = config.authentik.schedule;
-    assert_eq!((schedule.timeout, schedule.initial_delay), (Duration::from_mins(2), Duration::from_secs(1)));
-    assert_eq!((config.service.page_size, config.service.concurrency), (7, 5));
+    assert_eq!(
+        (schedule.timeout, schedule.initial_delay),
+        (Duration::from_mins(2), Duration::from_secs(1))
+    );
+    assert_eq!(
+        (config.service.page_size, config.service.concurrency),
+        (7, 5)
+    );
 }
 
 #[test]
 fn lists_are_replaced_and_never_joined() {
-    let config = merged(&[&authentik("excludeGroups: [a, b]"), &authentik("excludeGroups: [c]")]);
+    let config = merged(&[
+        &authentik("excludeGroups: [a, b]"),
+        &authentik("excludeGroups: [c]"),
+    ]);
     assert_eq!(config.authentik.exclude_groups, ["c"]);
 }
 
 #[test]
 fn a_mapping_and_another_value_replace_each_other() {
     let seconds = |texts: &[&str]| merged(texts).service.request_timeout.as_secs();
-    assert_eq!(seconds(&[&service("requestTimeout: 5s"), &service("requestTimeout: {minutes: 1}")]), 60);
-    assert_eq!(seconds(&[&service("requestTimeout: {minutes: 1}"), &service("requestTimeout: 5s")]), 5);
-    let both = [service("requestTimeout: {minutes: 1}"), service("requestTimeout: {seconds: 1}")];
+    assert_eq!(
+        seconds(&[
+            &service("requestTimeout: 5s"),
+            &service("requestTimeout: {minutes: 1}")
+        ]),
+        60
+    );
+    assert_eq!(
+        seconds(&[
+            &service("requestTimeout: {minutes: 1}"),
+            &service("requestTimeout: 5s")
+        ]),
+        5
+    );
+    let both = [
+        service("requestTimeout: {minutes: 1}"),
+        service("requestTimeout: {seconds: 1}"),
+    ];
     assert_eq!(seconds(&[&both[0], &both[1]]), 61);
 }
 
 #[test]
 fn a_null_takes_away_what_earlier_files_gave() {
     let first = "entityProvider: {pageSize: 7}";
-    for null in ["entityProvider: {pageSize: ~}", "entityProvider:", "entityProvider: null"] {
+    for null in [
+        "entityProvider: {pageSize: ~}",
+        "entityProvider:",
+        "entityProvider: null",
+    ] {
         assert_eq!(merged(&[first, null]).service.page_size, 100, "{null}");
         assert_eq!(
-            merged(&[first, null, "entityProvider: {concurrency: 2}"]).service.page_size,
+            merged(&[first, null, "entityProvider: {concurrency: 2}"])
+                .service
+                .page_size,
             100,
             "{null}"
         );
         assert_eq!(merged(&[null, first]).service.page_size, 7, "{null}");
     }
-    for nothing in
-        ["", "{}", "app: {title: x}", "entityProvider: {}", "entityProvider: {pageSize: '${NONE:-}'}"]
-    {
+    for nothing in [
+        "",
+        "{}",
+        "app: {title: x}",
+        "entityProvider: {}",
+        "entityProvider: {pageSize: '${NONE:-}'}",
+    ] {
         assert_eq!(merged(&[first, nothing]).service.page_size, 7, "{nothing}");
     }
 }
 
 #[test]
 fn a_null_for_a_required_key_makes_it_missing() {
-    let texts = ["catalog: {providers: {authentik: {token: abc}}}", "catalog: {providers: {authentik: ~}}"];
+    let texts = [
+        "catalog: {providers: {authentik: {token: abc}}}",
+        "catalog: {providers: {authentik: ~}}",
+    ];
     assert_eq!(
         refused(&texts, &MINIMAL[..1]),
         "a.yaml, b.yaml: catalog.providers.authentik.token: not set; set it in the configuration file \
@@ -80,38 +124,87 @@ fn a_null_for_a_required_key_makes_it_missing() {
 fn a_message_names_the_file_of_the_key() {
     let good = "entityProvider: {pageSize: 7}\ncatalog: {providers: {authentik: {schedule: {timeout: 1m}}}}";
     for (texts, expected) in [
-        ([good, "entityProvider: {concurrency: 0}"], "b.yaml: entityProvider.concurrency: expected a whole"),
-        (["entityProvider: {concurrency: 0}", good], "a.yaml: entityProvider.concurrency: expected a whole"),
-        ([good, "entityProvider: {port: 0}"], "b.yaml: entityProvider.port: unknown key"),
-        (["entityProvider: {port: 0}", good], "a.yaml: entityProvider.port: unknown key"),
-        ([good, "entityProvider: []"], "b.yaml: entityProvider: expected a mapping"),
+        (
+            [good, "entityProvider: {concurrency: 0}"],
+            "b.yaml: entityProvider.concurrency: expected a whole",
+        ),
+        (
+            ["entityProvider: {concurrency: 0}", good],
+            "a.yaml: entityProvider.concurrency: expected a whole",
+        ),
+        (
+            [good, "entityProvider: {port: 0}"],
+            "b.yaml: entityProvider.port: unknown key",
+        ),
+        (
+            ["entityProvider: {port: 0}", good],
+            "a.yaml: entityProvider.port: unknown key",
+        ),
+        (
+            [good, "entityProvider: []"],
+            "b.yaml: entityProvider: expected a mapping",
+        ),
         ([good, "[]"], "b.yaml: the top level: expected a mapping"),
         (["5", good], "a.yaml: the top level: expected a mapping"),
-        ([good, "a: ]"], "b.yaml: line 1, column 4: this is not valid YAML"),
-        ([good, &authentik("schedule: {scope: x}")], "b.yaml: catalog.providers.authentik.schedule.scope: "),
-        ([&authentik("excludeGroups: [5]"), good], "a.yaml: catalog.providers.authentik.excludeGroups[0]: "),
-        ([&authentik("listen: x"), good], "a.yaml: catalog.providers.authentik.listen: `listen` belongs"),
+        (
+            [good, "a: ]"],
+            "b.yaml: line 1, column 4: this is not valid YAML",
+        ),
+        (
+            [good, &authentik("schedule: {scope: x}")],
+            "b.yaml: catalog.providers.authentik.schedule.scope: ",
+        ),
+        (
+            [&authentik("excludeGroups: [5]"), good],
+            "a.yaml: catalog.providers.authentik.excludeGroups[0]: ",
+        ),
+        (
+            [&authentik("listen: x"), good],
+            "a.yaml: catalog.providers.authentik.listen: `listen` belongs",
+        ),
     ] {
         let told = refused(&texts, &MINIMAL);
         assert!(told.starts_with(expected), "{told}");
     }
     let config = merged(&[&authentik("foo: 1"), &authentik("bar: 1")]);
-    let starts: Vec<_> = config.warnings.iter().map(|warning| warning.split(": unknown").next()).collect();
+    let starts: Vec<_> = config
+        .warnings
+        .iter()
+        .map(|warning| warning.split(": unknown").next())
+        .collect();
     assert_eq!(
         starts,
-        [Some("b.yaml: catalog.providers.authentik.bar"), Some("a.yaml: catalog.providers.authentik.foo")]
+        [
+            Some("b.yaml: catalog.providers.authentik.bar"),
+            Some("a.yaml: catalog.providers.authentik.foo")
+        ]
     );
 }
 
 #[test]
 fn an_unset_variable_matters_only_if_no_later_file_replaces_the_value() {
     let unset = service("listen: ${NONE}");
-    assert_eq!(merged(&[&unset, &service("listen: '127.0.0.1:5'")]).service.listen.port(), 5);
-    assert_eq!(merged(&[&unset, &service("listen: ~")]).service.listen.port(), 8080);
     assert_eq!(
-        merged(&[&service("requestTimeout: {seconds: '${NONE}'}"), &service("requestTimeout: 5s")])
+        merged(&[&unset, &service("listen: '127.0.0.1:5'")])
             .service
-            .request_timeout,
+            .listen
+            .port(),
+        5
+    );
+    assert_eq!(
+        merged(&[&unset, &service("listen: ~")])
+            .service
+            .listen
+            .port(),
+        8080
+    );
+    assert_eq!(
+        merged(&[
+            &service("requestTimeout: {seconds: '${NONE}'}"),
+            &service("requestTimeout: 5s")
+        ])
+        .service
+        .request_timeout,
         Duration::from_secs(5)
     );
     let told = refused(&[&service("listen: '127.0.0.1:5'"), &unset], &MINIMAL);
@@ -126,10 +219,16 @@ fn files_on_disk_merge_in_the_order_in_which_they_are_named() {
     let [first, second] = ["first.yaml", "second.yaml"].map(|name| {
         Scratch::new(
             name,
-            service(&format!("{{listen: '127.0.0.1:{}', publicUrl: 'https://{name}'}}", name.len())),
+            service(&format!(
+                "{{listen: '127.0.0.1:{}', publicUrl: 'https://{name}'}}",
+                name.len()
+            )),
         )
     });
     let files = [first.0.clone(), second.0.clone()];
     let service = Config::load(&files, &env(&MINIMAL)).unwrap().service;
-    assert_eq!((service.listen.port(), service.public_url.as_deref()), (11, Some("https://second.yaml")));
+    assert_eq!(
+        (service.listen.port(), service.public_url.as_deref()),
+        (11, Some("https://second.yaml"))
+    );
 }

@@ -13,12 +13,16 @@ fn unknown_keys_in_backstages_block_are_warnings() {
         ]
     );
     assert!(config.authentik.include_service_accounts);
-    let yaml =
-        authentik("{excludeGroup: [], frequency: 5m, shedule: {timeout: 1m}, schedule: {timeOut: 1m}}");
+    let yaml = authentik(
+        "{excludeGroup: [], frequency: 5m, shedule: {timeout: 1m}, schedule: {timeOut: 1m}}",
+    );
     let told = loaded(&yaml, &MINIMAL).warnings;
     let expected = [
         ("excludeGroup", "excludeGroups"),
-        ("frequency", "catalog.providers.authentik.schedule.frequency"),
+        (
+            "frequency",
+            "catalog.providers.authentik.schedule.frequency",
+        ),
         ("shedule", "schedule"),
         ("schedule.timeOut", "timeout"),
     ];
@@ -33,7 +37,11 @@ fn unknown_keys_in_backstages_block_are_warnings() {
 
 #[test]
 fn an_unknown_key_without_a_value_counts_as_absent() {
-    assert!(loaded(&authentik("listen: ~"), &MINIMAL).warnings.is_empty());
+    assert!(
+        loaded(&authentik("listen: ~"), &MINIMAL)
+            .warnings
+            .is_empty()
+    );
     assert!(loaded(&service("nonsense:"), &MINIMAL).warnings.is_empty());
 }
 
@@ -69,26 +77,53 @@ fn a_key_of_our_block_in_backstages_is_an_error() {
 #[test]
 fn a_block_that_is_no_mapping_is_an_error_without_its_value() {
     for (yaml, expected) in [
-        ("[]", "the top level: expected a mapping of keys to values, found a list"),
-        ("- a: 1", "the top level: expected a mapping of keys to values, found a list"),
-        (SECRET, "the top level: expected a mapping of keys to values, found a string"),
-        ("5", "the top level: expected a mapping of keys to values, found `5`"),
-        ("catalog: []", "catalog: expected a mapping of keys to values, found a list"),
-        ("catalog: {providers: 5}", "catalog.providers: expected a mapping of keys to values, found `5`"),
+        (
+            "[]",
+            "the top level: expected a mapping of keys to values, found a list",
+        ),
+        (
+            "- a: 1",
+            "the top level: expected a mapping of keys to values, found a list",
+        ),
+        (
+            SECRET,
+            "the top level: expected a mapping of keys to values, found a string",
+        ),
+        (
+            "5",
+            "the top level: expected a mapping of keys to values, found `5`",
+        ),
+        (
+            "catalog: []",
+            "catalog: expected a mapping of keys to values, found a list",
+        ),
+        (
+            "catalog: {providers: 5}",
+            "catalog.providers: expected a mapping of keys to values, found `5`",
+        ),
         (
             "catalog: {providers: {authentik: s3cret0123456789}}",
             "catalog.providers.authentik: expected a mapping of keys to values, found a string",
         ),
-        ("entityProvider: true", "entityProvider: expected a mapping of keys to values, found `true`"),
+        (
+            "entityProvider: true",
+            "entityProvider: expected a mapping of keys to values, found `true`",
+        ),
     ] {
-        assert_eq!(message(yaml, &MINIMAL), format!("app-config.yaml: {expected}"));
+        assert_eq!(
+            message(yaml, &MINIMAL),
+            format!("app-config.yaml: {expected}")
+        );
     }
 }
 
 #[test]
 fn a_file_that_is_no_yaml_is_named_with_line_and_column() {
     for (yaml, expected) in [
-        ("a: 1\na: 2", "line 2, column 1: this key stands twice in one mapping; remove one of the two"),
+        (
+            "a: 1\na: 2",
+            "line 2, column 1: this key stands twice in one mapping; remove one of the two",
+        ),
         (
             "a: 1\n---\nb: 2\n",
             "line 3, column 1: a second document starts here; expected a single one, so remove the `---`",
@@ -107,7 +142,10 @@ fn a_file_that_is_no_yaml_is_named_with_line_and_column() {
             "line 1, column 25: this value cannot be read; correct it there, or put it in quotes without a tag",
         ),
     ] {
-        assert_eq!(message(yaml, &MINIMAL), format!("app-config.yaml: {expected}"));
+        assert_eq!(
+            message(yaml, &MINIMAL),
+            format!("app-config.yaml: {expected}")
+        );
     }
     let deep = format!("app: {}{}", "[".repeat(100), "]".repeat(100));
     let told = message(&deep, &MINIMAL);
@@ -146,7 +184,10 @@ fn a_parser_error_never_shows_the_line_of_the_token() {
         "{[a]: s3cret0123456789}",
     ] {
         let yaml = authentik(&format!("token: {value}\n      baseUrl: [}}"));
-        assert!(message(&yaml, &[]).starts_with("app-config.yaml: line "), "{value}");
+        assert!(
+            message(&yaml, &[]).starts_with("app-config.yaml: line "),
+            "{value}"
+        );
         let _ = load(&authentik(&format!("token: {value}")), &MINIMAL[..1])
             .map_err(|error| assert!(!format!("{error} {error:?}").contains(SECRET), "{error:?}"));
     }
@@ -156,10 +197,18 @@ fn a_parser_error_never_shows_the_line_of_the_token() {
 fn a_file_that_cannot_be_read_is_named() {
     let error = Config::load(&["/nowhere/app-config.yaml".into()], &env(&MINIMAL)).unwrap_err();
     let told = error.to_string();
-    assert!(told.starts_with("cannot read the configuration file /nowhere/app-config.yaml: "), "{told}");
-    assert!(told.ends_with("; check the path and its permissions"), "{told}");
+    assert!(
+        told.starts_with("cannot read the configuration file /nowhere/app-config.yaml: "),
+        "{told}"
+    );
+    assert!(
+        told.ends_with("; check the path and its permissions"),
+        "{told}"
+    );
     let binary = Scratch::new("binary.yaml", [0xff, 0xfe, 0x00]);
-    let told = Config::load(std::slice::from_ref(&binary.0), &env(&MINIMAL)).unwrap_err().to_string();
+    let told = Config::load(std::slice::from_ref(&binary.0), &env(&MINIMAL))
+        .unwrap_err()
+        .to_string();
     assert!(told.contains("it is not UTF-8 text"), "{told}");
 }
 

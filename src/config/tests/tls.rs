@@ -12,7 +12,10 @@ fn certificate_and_key_come_together_or_not_at_all() {
         ("ENTITY_PROVIDER_TLS_CERT_FILE", "/a.crt"),
         ("ENTITY_PROVIDER_TLS_KEY_FILE", "/a.key"),
     ];
-    let expected = TlsConfig { cert_file: "/a.crt".into(), key_file: "/a.key".into() };
+    let expected = TlsConfig {
+        cert_file: "/a.crt".into(),
+        key_file: "/a.key".into(),
+    };
     assert_eq!(from_file.tls, Some(expected.clone()));
     assert_eq!(loaded("", &variables).service.tls, Some(expected));
     assert_eq!(from_file.scheme(), "https");

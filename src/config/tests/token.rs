@@ -8,7 +8,9 @@ fn a_missing_value_tells_both_ways_to_set_it() {
          or in the environment variable AUTHENTIK_BASE_URL"
     );
     assert_eq!(
-        Config::load(&[], &env(&MINIMAL[..1])).unwrap_err().to_string(),
+        Config::load(&[], &env(&MINIMAL[..1]))
+            .unwrap_err()
+            .to_string(),
         "catalog.providers.authentik.token: not set; set it in the configuration file \
          or in the environment variable AUTHENTIK_TOKEN (or AUTHENTIK_TOKEN_FILE)"
     );
@@ -18,16 +20,31 @@ fn a_missing_value_tells_both_ways_to_set_it() {
 fn a_token_file_gives_the_token_trimmed() {
     let scratch = Scratch::new("token", format!("\n {SECRET}\r\n"));
     let variables = [MINIMAL[0], ("AUTHENTIK_TOKEN_FILE", scratch.path())];
-    assert_eq!(loaded("", &variables).authentik.token.expose_secret(), SECRET);
+    assert_eq!(
+        loaded("", &variables).authentik.token.expose_secret(),
+        SECRET
+    );
     let with_empty = [variables[0], variables[1], ("AUTHENTIK_TOKEN", "")];
-    assert_eq!(loaded("", &with_empty).authentik.token.expose_secret(), SECRET);
+    assert_eq!(
+        loaded("", &with_empty).authentik.token.expose_secret(),
+        SECRET
+    );
 }
 
 #[test]
 fn a_bad_token_file_is_named() {
-    let missing = message("", &[MINIMAL[0], ("AUTHENTIK_TOKEN_FILE", "/nowhere/token")]);
-    assert!(missing.starts_with("AUTHENTIK_TOKEN_FILE: cannot read /nowhere/token: "), "{missing}");
-    assert!(missing.ends_with("; check the path and its permissions"), "{missing}");
+    let missing = message(
+        "",
+        &[MINIMAL[0], ("AUTHENTIK_TOKEN_FILE", "/nowhere/token")],
+    );
+    assert!(
+        missing.starts_with("AUTHENTIK_TOKEN_FILE: cannot read /nowhere/token: "),
+        "{missing}"
+    );
+    assert!(
+        missing.ends_with("; check the path and its permissions"),
+        "{missing}"
+    );
     let empty = Scratch::new("empty-token", "\n");
     assert_eq!(
         message("", &[MINIMAL[0], ("AUTHENTIK_TOKEN_FILE", empty.path())]),
@@ -45,8 +62,7 @@ fn a_bad_token_file_is_named() {
 fn a_bad_token_is_refused_and_never_repeated() {
     let place = "app-config.yaml: catalog.providers.authentik.token";
     let not_text = "expected the token as a string; put it in quotes";
-    let characters =
-        "the token holds white space or a character that no token has; give the token alone, on one line";
+    let characters = "the token holds white space or a character that no token has; give the token alone, on one line";
     for (value, expected) in [
         (format!("[{SECRET}]"), not_text),
         (format!("{{a: {SECRET}}}"), not_text),
@@ -69,7 +85,10 @@ fn a_bad_token_is_refused_and_never_repeated() {
         assert!(!told.contains("123456789"), "{told}");
     }
     assert_eq!(
-        message("", &[MINIMAL[0], ("AUTHENTIK_TOKEN", &format!("Bearer {SECRET}"))]),
+        message(
+            "",
+            &[MINIMAL[0], ("AUTHENTIK_TOKEN", &format!("Bearer {SECRET}"))]
+        ),
         "AUTHENTIK_TOKEN: the token starts with `Bearer `; remove that word and keep the token alone"
     );
 }

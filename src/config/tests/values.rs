@@ -8,7 +8,10 @@ fn a_base_url_is_checked_where_it_was_given() {
          expected something like `https://authentik.example.com`"
     );
     assert_eq!(
-        message("", &[("AUTHENTIK_BASE_URL", "ftp://a.example.com"), MINIMAL[1]]),
+        message(
+            "",
+            &[("AUTHENTIK_BASE_URL", "ftp://a.example.com"), MINIMAL[1]]
+        ),
         "AUTHENTIK_BASE_URL: scheme `ftp` cannot be used; expected `http` or `https`"
     );
     assert_eq!(
@@ -24,7 +27,10 @@ fn a_bad_value_in_backstages_block_is_named_by_its_whole_key() {
             "includeServiceAccounts: maybe",
             "includeServiceAccounts: expected `true` or `false`, found `maybe`",
         ),
-        ("excludeGroups: [a, 7]", "excludeGroups[1]: expected a string, found `7`; put it in quotes"),
+        (
+            "excludeGroups: [a, 7]",
+            "excludeGroups[1]: expected a string, found `7`; put it in quotes",
+        ),
         (
             "excludeGroups: {a: b}",
             "excludeGroups: invalid type: map, expected a list of strings such as `[\"akadmin\"]`",
@@ -33,8 +39,14 @@ fn a_bad_value_in_backstages_block_is_named_by_its_whole_key() {
             "schedule: 30m",
             "schedule: invalid type: string \"30m\", expected a mapping such as `{frequency: {minutes: 30}}`",
         ),
-        ("schedule: {scope: cluster}", "schedule.scope: expected `global` or `local`, found `cluster`"),
-        ("schedule: {scope: [local]}", "schedule.scope: expected a string, found a list"),
+        (
+            "schedule: {scope: cluster}",
+            "schedule.scope: expected `global` or `local`, found `cluster`",
+        ),
+        (
+            "schedule: {scope: [local]}",
+            "schedule.scope: expected a string, found a list",
+        ),
         (
             "schedule: {frequency: 30}",
             "schedule.frequency: `30` is a plain number; try adding a unit, as in `30m` or `{minutes: 30}`",
@@ -58,7 +70,10 @@ fn a_bad_value_in_backstages_block_is_named_by_its_whole_key() {
         ),
     ] {
         let told = message(&authentik(line), &MINIMAL);
-        assert_eq!(told, format!("app-config.yaml: catalog.providers.authentik.{expected}"));
+        assert_eq!(
+            told,
+            format!("app-config.yaml: catalog.providers.authentik.{expected}")
+        );
     }
 }
 
@@ -136,7 +151,10 @@ fn the_listen_address_may_be_v6_or_localhost() {
         ("listen: '[::]:9000'", "[::]:9000"),
         ("listen: 127.0.0.1:0", "127.0.0.1:0"),
     ] {
-        assert_eq!(loaded(&service(line), &MINIMAL).service.listen.to_string(), expected);
+        assert_eq!(
+            loaded(&service(line), &MINIMAL).service.listen.to_string(),
+            expected
+        );
     }
 }
 
@@ -145,7 +163,10 @@ fn the_public_url_loses_its_trailing_slashes() {
     for (given, expected) in [
         ("https://a.example.com", "https://a.example.com"),
         ("https://a.example.com/", "https://a.example.com"),
-        ("http://A.example.com:8080/x//", "http://a.example.com:8080/x"),
+        (
+            "http://A.example.com:8080/x//",
+            "http://a.example.com:8080/x",
+        ),
     ] {
         let config = loaded(&service(&format!("publicUrl: {given}")), &MINIMAL);
         assert_eq!(config.service.public_url.as_deref(), Some(expected));

@@ -4,11 +4,23 @@ use super::*;
 fn a_variable_wins_over_the_file_and_an_empty_one_does_not() {
     let yaml = "catalog: {providers: {authentik: {baseUrl: 'https://file.example.com', token: filetoken}}}";
     let config = loaded(yaml, &MINIMAL);
-    assert_eq!(config.authentik.base_url.as_str(), "https://authentik.example.com");
+    assert_eq!(
+        config.authentik.base_url.as_str(),
+        "https://authentik.example.com"
+    );
     assert_eq!(config.authentik.token.expose_secret(), SECRET);
-    let config =
-        loaded(yaml, &[("AUTHENTIK_BASE_URL", ""), ("AUTHENTIK_TOKEN", ""), ("AUTHENTIK_TOKEN_FILE", "")]);
-    assert_eq!(config.authentik.base_url.as_str(), "https://file.example.com");
+    let config = loaded(
+        yaml,
+        &[
+            ("AUTHENTIK_BASE_URL", ""),
+            ("AUTHENTIK_TOKEN", ""),
+            ("AUTHENTIK_TOKEN_FILE", ""),
+        ],
+    );
+    assert_eq!(
+        config.authentik.base_url.as_str(),
+        "https://file.example.com"
+    );
     assert_eq!(config.authentik.token.expose_secret(), "filetoken");
 }
 
@@ -16,14 +28,24 @@ fn a_variable_wins_over_the_file_and_an_empty_one_does_not() {
 fn a_flag_wins_over_a_variable() {
     let flags = env(&[("AUTHENTIK_BASE_URL", "https://flag.example.com")]);
     let config = Config::load(&[], &(flags, env(&MINIMAL))).unwrap();
-    assert_eq!(config.authentik.base_url.as_str(), "https://flag.example.com");
+    assert_eq!(
+        config.authentik.base_url.as_str(),
+        "https://flag.example.com"
+    );
     assert_eq!(config.authentik.token.expose_secret(), SECRET);
 }
 
 #[test]
 fn two_variables_for_the_token_are_an_error() {
     assert_eq!(
-        message("", &[MINIMAL[0], MINIMAL[1], ("AUTHENTIK_TOKEN_FILE", "/run/secrets/token")]),
+        message(
+            "",
+            &[
+                MINIMAL[0],
+                MINIMAL[1],
+                ("AUTHENTIK_TOKEN_FILE", "/run/secrets/token")
+            ]
+        ),
         "AUTHENTIK_TOKEN and AUTHENTIK_TOKEN_FILE are both set; unset one of them"
     );
 }
@@ -40,7 +62,10 @@ fn every_key_has_a_variable_that_wins_over_the_file() {
             ("ENTITY_PROVIDER_EXCLUDE_GROUPS", "a, b c,"),
             ("ENTITY_PROVIDER_INCLUDE_SERVICE_ACCOUNTS", "true"),
             ("ENTITY_PROVIDER_SCHEDULE_FREQUENCY", "2h"),
-            ("ENTITY_PROVIDER_SCHEDULE_TIMEOUT", "{minutes: 2, seconds: 5}"),
+            (
+                "ENTITY_PROVIDER_SCHEDULE_TIMEOUT",
+                "{minutes: 2, seconds: 5}",
+            ),
             ("ENTITY_PROVIDER_SCHEDULE_INITIAL_DELAY", "PT0S"),
             ("ENTITY_PROVIDER_SCHEDULE_SCOPE", "local"),
             ("ENTITY_PROVIDER_LISTEN", "[::]:9000"),
@@ -61,8 +86,13 @@ fn every_key_has_a_variable_that_wins_over_the_file() {
     assert_eq!(config.authentik.exclude_groups, ["a", "b c"]);
     assert!(config.authentik.include_service_accounts);
     let schedule = config.authentik.schedule;
-    assert!(matches!(schedule.frequency, Frequency::Every(period) if period == Duration::from_hours(2)));
-    assert_eq!((schedule.timeout.as_secs(), schedule.initial_delay), (125, Duration::ZERO));
+    assert!(
+        matches!(schedule.frequency, Frequency::Every(period) if period == Duration::from_hours(2))
+    );
+    assert_eq!(
+        (schedule.timeout.as_secs(), schedule.initial_delay),
+        (125, Duration::ZERO)
+    );
     assert_eq!(schedule.scope, Scope::Local);
     let service = config.service;
     assert_eq!(service.listen.to_string(), "[::]:9000");
@@ -70,9 +100,19 @@ fn every_key_has_a_variable_that_wins_over_the_file() {
         (service.public_url.as_deref(), service.names),
         (Some("https://e.example.com"), NamePolicy::Backstage)
     );
-    assert_eq!((service.trusted_proxies.len(), service.location_prefix.as_str()), (2, "people"));
+    assert_eq!(
+        (
+            service.trusted_proxies.len(),
+            service.location_prefix.as_str()
+        ),
+        (2, "people")
+    );
     assert_eq!((service.concurrency, service.page_size), (8, 50));
-    let times = [service.request_timeout, service.drain_delay, service.drain_timeout];
+    let times = [
+        service.request_timeout,
+        service.drain_delay,
+        service.drain_timeout,
+    ];
     assert_eq!(times, [5, 1, 2].map(Duration::from_secs));
     assert_eq!(service.state_dir, StateDir::At("/var/lib/x".into()));
     assert_eq!(service.max_age, Some(Duration::from_hours(24)));
@@ -81,18 +121,40 @@ fn every_key_has_a_variable_that_wins_over_the_file() {
 #[test]
 fn structured_variables_are_mappings_in_braces_and_lists_in_brackets() {
     let frequency = |text| {
-        loaded("", &[MINIMAL[0], MINIMAL[1], ("ENTITY_PROVIDER_SCHEDULE_FREQUENCY", text)])
-            .authentik
-            .schedule
-            .frequency
+        loaded(
+            "",
+            &[
+                MINIMAL[0],
+                MINIMAL[1],
+                ("ENTITY_PROVIDER_SCHEDULE_FREQUENCY", text),
+            ],
+        )
+        .authentik
+        .schedule
+        .frequency
     };
-    assert!(matches!(frequency("{cron: '0 */2 * * *'}"), Frequency::Cron(_)));
-    assert!(matches!(frequency("{\"trigger\": \"manual\"}"), Frequency::Manual));
-    assert!(matches!(frequency(" {\"minutes\": 5} "), Frequency::Every(period) if period.as_secs() == 300));
+    assert!(matches!(
+        frequency("{cron: '0 */2 * * *'}"),
+        Frequency::Cron(_)
+    ));
+    assert!(matches!(
+        frequency("{\"trigger\": \"manual\"}"),
+        Frequency::Manual
+    ));
+    assert!(
+        matches!(frequency(" {\"minutes\": 5} "), Frequency::Every(period) if period.as_secs() == 300)
+    );
     let groups = |text| {
-        loaded("", &[MINIMAL[0], MINIMAL[1], ("ENTITY_PROVIDER_EXCLUDE_GROUPS", text)])
-            .authentik
-            .exclude_groups
+        loaded(
+            "",
+            &[
+                MINIMAL[0],
+                MINIMAL[1],
+                ("ENTITY_PROVIDER_EXCLUDE_GROUPS", text),
+            ],
+        )
+        .authentik
+        .exclude_groups
     };
     assert_eq!(groups("[\"a, b\", c]"), ["a, b", "c"]);
     assert_eq!(groups("one"), ["one"]);
@@ -102,24 +164,68 @@ fn structured_variables_are_mappings_in_braces_and_lists_in_brackets() {
 #[test]
 fn a_bad_value_in_a_variable_is_named_by_the_variable() {
     for (variable, value, expected) in [
-        ("ENTITY_PROVIDER_LISTEN", "8080", "`8080` is not an address to listen on; "),
-        ("ENTITY_PROVIDER_SCHEDULE_FREQUENCY", "30", "`30` is a plain number; "),
-        ("ENTITY_PROVIDER_SCHEDULE_FREQUENCY", "{minutes: 5", "`{minutes: 5` is not a duration; "),
-        ("ENTITY_PROVIDER_SCHEDULE_FREQUENCY", "{minute: 5}", "unknown unit `minute`; "),
-        ("ENTITY_PROVIDER_SCHEDULE_SCOPE", "x", "expected `global` or `local`, found `x`"),
-        ("ENTITY_PROVIDER_EXCLUDE_GROUPS", "[5]", "expected a string, found `5`; put it in quotes"),
-        ("ENTITY_PROVIDER_INCLUDE_SERVICE_ACCOUNTS", "maybe", "expected `true` or `false`, found `maybe`"),
-        ("ENTITY_PROVIDER_PAGE_SIZE", "0", "expected a whole number from 1 to 100, found `0`"),
+        (
+            "ENTITY_PROVIDER_LISTEN",
+            "8080",
+            "`8080` is not an address to listen on; ",
+        ),
+        (
+            "ENTITY_PROVIDER_SCHEDULE_FREQUENCY",
+            "30",
+            "`30` is a plain number; ",
+        ),
+        (
+            "ENTITY_PROVIDER_SCHEDULE_FREQUENCY",
+            "{minutes: 5",
+            "`{minutes: 5` is not a duration; ",
+        ),
+        (
+            "ENTITY_PROVIDER_SCHEDULE_FREQUENCY",
+            "{minute: 5}",
+            "unknown unit `minute`; ",
+        ),
+        (
+            "ENTITY_PROVIDER_SCHEDULE_SCOPE",
+            "x",
+            "expected `global` or `local`, found `x`",
+        ),
+        (
+            "ENTITY_PROVIDER_EXCLUDE_GROUPS",
+            "[5]",
+            "expected a string, found `5`; put it in quotes",
+        ),
+        (
+            "ENTITY_PROVIDER_INCLUDE_SERVICE_ACCOUNTS",
+            "maybe",
+            "expected `true` or `false`, found `maybe`",
+        ),
+        (
+            "ENTITY_PROVIDER_PAGE_SIZE",
+            "0",
+            "expected a whole number from 1 to 100, found `0`",
+        ),
     ] {
-        let told = message("entityProvider: {}", &[MINIMAL[0], MINIMAL[1], (variable, value)]);
-        assert!(told.starts_with(&format!("{variable}: {expected}")), "{told}");
+        let told = message(
+            "entityProvider: {}",
+            &[MINIMAL[0], MINIMAL[1], (variable, value)],
+        );
+        assert!(
+            told.starts_with(&format!("{variable}: {expected}")),
+            "{told}"
+        );
     }
 }
 
 #[test]
 fn a_variable_does_not_hide_that_its_block_is_no_mapping() {
-    let told = message("entityProvider: []", &[MINIMAL[0], MINIMAL[1], ("ENTITY_PROVIDER_LISTEN", "[::]:1")]);
-    assert_eq!(told, "app-config.yaml: entityProvider: expected a mapping of keys to values, found a list");
+    let told = message(
+        "entityProvider: []",
+        &[MINIMAL[0], MINIMAL[1], ("ENTITY_PROVIDER_LISTEN", "[::]:1")],
+    );
+    assert_eq!(
+        told,
+        "app-config.yaml: entityProvider: expected a mapping of keys to values, found a list"
+    );
 }
 
 #[test]
@@ -130,7 +236,10 @@ fn backstages_variables_win_over_files_and_ours_over_them() {
         &[
             MINIMAL[0],
             MINIMAL[1],
-            ("APP_CONFIG_entityProvider", "{\"drainDelay\": {\"seconds\": 1}, \"listen\": \"[::]:5\"}"),
+            (
+                "APP_CONFIG_entityProvider",
+                "{\"drainDelay\": {\"seconds\": 1}, \"listen\": \"[::]:5\"}",
+            ),
             ("APP_CONFIG_entityProvider_pageSize", "2"),
             ("APP_CONFIG_entityProvider_concurrency", "2"),
             ("APP_CONFIG_entityProvider_drainDelay_minutes", "1"),
@@ -139,7 +248,10 @@ fn backstages_variables_win_over_files_and_ours_over_them() {
     )
     .service;
     assert_eq!((service.page_size, service.concurrency), (2, 3));
-    assert_eq!((service.listen.port(), service.drain_delay.as_secs()), (5, 61));
+    assert_eq!(
+        (service.listen.port(), service.drain_delay.as_secs()),
+        (5, 61)
+    );
 }
 
 #[test]
@@ -147,9 +259,15 @@ fn backstages_variables_alone_are_enough() {
     let config = loaded(
         "",
         &[
-            ("APP_CONFIG_catalog_providers_authentik_baseUrl", "https://a.example.com"),
+            (
+                "APP_CONFIG_catalog_providers_authentik_baseUrl",
+                "https://a.example.com",
+            ),
             ("APP_CONFIG_catalog_providers_authentik_token", SECRET),
-            ("APP_CONFIG_catalog_providers_authentik_excludeGroups", "[\"a\", \"${NONE}\"]"),
+            (
+                "APP_CONFIG_catalog_providers_authentik_excludeGroups",
+                "[\"a\", \"${NONE}\"]",
+            ),
             (
                 "APP_CONFIG_catalog",
                 "{\"rules\": 5, \"providers\": {\"authentik\": {\"includeServiceAccounts\": true}}}",
@@ -189,8 +307,16 @@ fn a_bad_value_in_backstages_variable_is_named_by_variable_and_key() {
             "0",
             "entityProvider.pageSize: expected a whole number from 1",
         ),
-        ("APP_CONFIG_entityProvider", "{\"names\": \"x\"}", "entityProvider.names: expected `seed`"),
-        ("APP_CONFIG_entityProvider_port", "80", "entityProvider.port: unknown key; "),
+        (
+            "APP_CONFIG_entityProvider",
+            "{\"names\": \"x\"}",
+            "entityProvider.names: expected `seed`",
+        ),
+        (
+            "APP_CONFIG_entityProvider_port",
+            "80",
+            "entityProvider.port: unknown key; ",
+        ),
         (
             "APP_CONFIG_entityProvider",
             SECRET,
@@ -207,9 +333,16 @@ fn a_bad_value_in_backstages_variable_is_named_by_variable_and_key() {
             "catalog.providers.authentik.token: expected the token as a string; put it in quotes",
         ),
     ] {
-        let token = if value == "123456789" { ("NONE", "") } else { MINIMAL[1] };
+        let token = if value == "123456789" {
+            ("NONE", "")
+        } else {
+            MINIMAL[1]
+        };
         let told = message("", &[(variable, value), MINIMAL[0], token]);
-        assert!(told.starts_with(&format!("{variable}: {expected}")), "{told}");
+        assert!(
+            told.starts_with(&format!("{variable}: {expected}")),
+            "{told}"
+        );
         assert!(!told.contains("123456789"), "{told}");
     }
 }

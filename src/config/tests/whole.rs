@@ -3,21 +3,41 @@ use super::*;
 #[test]
 fn two_variables_are_enough_and_the_rest_has_defaults() {
     let config = Config::load(&[], &env(&MINIMAL)).unwrap();
-    assert_eq!(config.authentik.base_url.as_str(), "https://authentik.example.com");
+    assert_eq!(
+        config.authentik.base_url.as_str(),
+        "https://authentik.example.com"
+    );
     assert_eq!(config.authentik.token.expose_secret(), SECRET);
     assert!(config.authentik.exclude_groups.is_empty());
     assert!(!config.authentik.include_service_accounts);
     let schedule = config.authentik.schedule;
-    assert!(matches!(schedule.frequency, Frequency::Every(period) if period == Duration::from_mins(30)));
-    assert_eq!((schedule.timeout, schedule.initial_delay), (Duration::from_mins(3), Duration::from_secs(15)));
+    assert!(
+        matches!(schedule.frequency, Frequency::Every(period) if period == Duration::from_mins(30))
+    );
+    assert_eq!(
+        (schedule.timeout, schedule.initial_delay),
+        (Duration::from_mins(3), Duration::from_secs(15))
+    );
     assert_eq!(schedule.scope, Scope::Global);
     let service = config.service;
     assert_eq!(service.listen.to_string(), "127.0.0.1:8080");
-    assert_eq!((service.public_url, service.names), (None, NamePolicy::Seed));
-    assert_eq!((service.trusted_proxies.len(), service.location_prefix.as_str()), (0, "authentik"));
+    assert_eq!(
+        (service.public_url, service.names),
+        (None, NamePolicy::Seed)
+    );
+    assert_eq!(
+        (
+            service.trusted_proxies.len(),
+            service.location_prefix.as_str()
+        ),
+        (0, "authentik")
+    );
     assert_eq!((service.concurrency, service.page_size), (4, 100));
     assert_eq!(service.request_timeout, Duration::from_secs(30));
-    assert_eq!((service.drain_delay, service.drain_timeout), (Duration::ZERO, Duration::from_secs(10)));
+    assert_eq!(
+        (service.drain_delay, service.drain_timeout),
+        (Duration::ZERO, Duration::from_secs(10))
+    );
     assert!(config.warnings.is_empty());
 }
 
@@ -62,21 +82,37 @@ entityProvider:
   drainDelay: {seconds: 3}
   drainTimeout: 1m
 "#;
-    let config = loaded(yaml, &[("HOST", "authentik.example.com"), ("TOKEN", SECRET), ("CONCURRENCY", "8")]);
+    let config = loaded(
+        yaml,
+        &[
+            ("HOST", "authentik.example.com"),
+            ("TOKEN", SECRET),
+            ("CONCURRENCY", "8"),
+        ],
+    );
     assert_eq!(config.warnings, Vec::<String>::new());
     let authentik = config.authentik;
     assert_eq!(authentik.base_url.as_str(), "https://authentik.example.com");
     assert_eq!(authentik.token.expose_secret(), SECRET);
     assert_eq!(authentik.exclude_groups, ["authentik Admins", "on", "yes"]);
     assert!(authentik.include_service_accounts);
-    assert!(matches!(authentik.schedule.frequency, Frequency::Every(period) if period.as_secs() == 5400));
+    assert!(
+        matches!(authentik.schedule.frequency, Frequency::Every(period) if period.as_secs() == 5400)
+    );
     assert_eq!(authentik.schedule.timeout, Duration::from_mins(5));
     assert_eq!(authentik.schedule.initial_delay, Duration::ZERO);
     assert_eq!(authentik.schedule.scope, Scope::Local);
     let service = config.service;
     assert_eq!(service.listen.to_string(), "0.0.0.0:7000");
-    assert_eq!(service.public_url.as_deref(), Some("https://entities.example.com/authentik"));
-    let proxies: Vec<_> = service.trusted_proxies.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        service.public_url.as_deref(),
+        Some("https://entities.example.com/authentik")
+    );
+    let proxies: Vec<_> = service
+        .trusted_proxies
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     assert_eq!(
         (proxies.join(" "), service.location_prefix.as_str()),
         ("10.0.0.0/8 ::1/128".into(), "people")
@@ -113,12 +149,30 @@ fn an_empty_file_and_empty_blocks_are_an_empty_configuration() {
 
 #[test]
 fn cron_and_manual_frequencies_are_read() {
-    let cron = loaded(&authentik("schedule: {frequency: {cron: '0 */2 * * *'}}"), &MINIMAL);
-    assert!(matches!(cron.authentik.schedule.frequency, Frequency::Cron(_)));
-    let six = loaded(&authentik("schedule: {frequency: {cron: '30 0 */2 * * *'}}"), &MINIMAL);
-    assert!(matches!(six.authentik.schedule.frequency, Frequency::Cron(_)));
-    let manual = loaded(&authentik("schedule: {frequency: {trigger: manual}}"), &MINIMAL);
-    assert!(matches!(manual.authentik.schedule.frequency, Frequency::Manual));
+    let cron = loaded(
+        &authentik("schedule: {frequency: {cron: '0 */2 * * *'}}"),
+        &MINIMAL,
+    );
+    assert!(matches!(
+        cron.authentik.schedule.frequency,
+        Frequency::Cron(_)
+    ));
+    let six = loaded(
+        &authentik("schedule: {frequency: {cron: '30 0 */2 * * *'}}"),
+        &MINIMAL,
+    );
+    assert!(matches!(
+        six.authentik.schedule.frequency,
+        Frequency::Cron(_)
+    ));
+    let manual = loaded(
+        &authentik("schedule: {frequency: {trigger: manual}}"),
+        &MINIMAL,
+    );
+    assert!(matches!(
+        manual.authentik.schedule.frequency,
+        Frequency::Manual
+    ));
 }
 
 #[test]

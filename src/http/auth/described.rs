@@ -22,7 +22,9 @@ impl Modify for Schemes {
         let components = description.components.get_or_insert_with(Components::new);
         let bearer = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
-            .description(Some("A read or sync token of this service; not needed where the service is open"));
+            .description(Some(
+                "A read or sync token of this service; not needed where the service is open",
+            ));
         let query = ApiKeyValue::with_description(
             "token",
             "A read token, for readers that cannot send a header, as Backstage: whoever sees the URL has it",
@@ -55,7 +57,11 @@ enum Refusals {
 /// The paths with what a route needs and how it refuses.
 pub(super) fn with_refusals(mut paths: Paths, access: Access) -> Paths {
     if access != Access::Open {
-        paths.paths.values_mut().flat_map(operations).for_each(|operation| describe(operation, access));
+        paths
+            .paths
+            .values_mut()
+            .flat_map(operations)
+            .for_each(|operation| describe(operation, access));
     }
     paths
 }
@@ -67,10 +73,20 @@ fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
 
 fn describe(operation: &mut Operation, access: Access) {
     // The empty one says that a service may be open.
-    let ways: &[&str] = if access == Access::Sync { &[HEADER] } else { &[HEADER, QUERY] };
-    let ways = ways.iter().map(|&way| SecurityRequirement::new(way, [""; 0]));
+    let ways: &[&str] = if access == Access::Sync {
+        &[HEADER]
+    } else {
+        &[HEADER, QUERY]
+    };
+    let ways = ways
+        .iter()
+        .map(|&way| SecurityRequirement::new(way, [""; 0]));
     operation.security = Some(ways.chain([SecurityRequirement::default()]).collect());
     for (status, refusal) in Refusals::responses() {
-        operation.responses.responses.entry(status).or_insert(refusal);
+        operation
+            .responses
+            .responses
+            .entry(status)
+            .or_insert(refusal);
     }
 }

@@ -39,8 +39,14 @@ struct Recent {
 
 impl Default for Failures {
     fn default() -> Self {
-        let recent = Cache::builder().max_capacity(ADDRESSES).time_to_idle(WINDOW).build();
-        Self { recent, waiting: Semaphore::new(WAITING) }
+        let recent = Cache::builder()
+            .max_capacity(ADDRESSES)
+            .time_to_idle(WINDOW)
+            .build();
+        Self {
+            recent,
+            waiting: Semaphore::new(WAITING),
+        }
     }
 }
 
@@ -51,13 +57,24 @@ impl Failures {
     /// When too many failures wait already.
     pub(super) async fn slow(&self, address: IpAddr) -> Result<(), ApiError> {
         let address = block(address);
-        let recent = self.recent.get_with(address, async { Arc::default() }).await;
-        let count = recent.lock().unwrap_or_else(PoisonError::into_inner).count();
+        let recent = self
+            .recent
+            .get_with(address, async { Arc::default() })
+            .await;
+        let count = recent
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .count();
         if count == FREE + 1 {
             tracing::warn!(%address, "wrong tokens keep coming from this address; they are answered late now");
         }
-        let Some(delay) = delay(count) else { return Ok(()) };
-        let _waiting = self.waiting.try_acquire().map_err(|_| ApiError::TooManyFailures)?;
+        let Some(delay) = delay(count) else {
+            return Ok(());
+        };
+        let _waiting = self
+            .waiting
+            .try_acquire()
+            .map_err(|_| ApiError::TooManyFailures)?;
         sleep(delay).await;
         Ok(())
     }
@@ -65,7 +82,10 @@ impl Failures {
 
 impl Default for Recent {
     fn default() -> Self {
-        Self { since: Instant::now(), count: 0 }
+        Self {
+            since: Instant::now(),
+            count: 0,
+        }
     }
 }
 
@@ -83,13 +103,19 @@ impl Recent {
 /// How long the failure with a number waits.
 fn delay(count: u32) -> Option<Duration> {
     let doublings = count.checked_sub(FREE + 1)?;
-    Some(FIRST_DELAY.saturating_mul(2_u32.saturating_pow(doublings)).min(LONGEST_DELAY))
+    Some(
+        FIRST_DELAY
+            .saturating_mul(2_u32.saturating_pow(doublings))
+            .min(LONGEST_DELAY),
+    )
 }
 
 /// What counts as one address: of IPv6 the network of 64 bits, in which one machine has them all.
 fn block(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
+        IpAddr::V6(address) => {
+            Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into()
+        }
         address @ IpAddr::V4(_) => address,
     }
 }
@@ -116,9 +142,16 @@ mod tests {
         for expected in [0, 0, 0, 0, 0, 100, 200, 400, 800, 1600, 2000, 2000] {
             // The paused clock sleeps in whole milliseconds and may round up.
             let time = time_of(&failures, "192.0.2.1").await;
-            assert!((expected..=expected + 1).contains(&time), "{time} {expected}");
+            assert!(
+                (expected..=expected + 1).contains(&time),
+                "{time} {expected}"
+            );
         }
-        assert_eq!(time_of(&failures, "192.0.2.2").await, 0, "others do not wait");
+        assert_eq!(
+            time_of(&failures, "192.0.2.2").await,
+            0,
+            "others do not wait"
+        );
         tokio::time::advance(WINDOW).await;
         assert_eq!(time_of(&failures, "192.0.2.1").await, 0);
     }
@@ -128,7 +161,10 @@ mod tests {
         let failures = Failures::default();
         for host in 0..FREE {
             assert_eq!(time_of(&failures, &format!("2001:db8::{host}:1")).await, 0);
-            assert_eq!(time_of(&failures, &format!("::ffff:192.0.2.{host}")).await, 0);
+            assert_eq!(
+                time_of(&failures, &format!("::ffff:192.0.2.{host}")).await,
+                0
+            );
         }
         assert_ne!(time_of(&failures, "2001:db8::f").await, 0);
         assert_eq!(time_of(&failures, "2001:db8:0:1::1").await, 0);
@@ -139,18 +175,32 @@ mod tests {
     async fn no_more_failures_wait_than_may() {
         let failures = Failures::default();
         let many = (0..FREE as usize + WAITING + 3).map(|_| failures.slow(ATTACKER));
-        let refused = join_all(many).await.into_iter().filter(Result::is_err).count();
+        let refused = join_all(many)
+            .await
+            .into_iter()
+            .filter(Result::is_err)
+            .count();
         assert_eq!(refused, 3);
-        assert!(failures.slow(ATTACKER).await.is_ok(), "the others have ended");
+        assert!(
+            failures.slow(ATTACKER).await.is_ok(),
+            "the others have ended"
+        );
     }
 
     #[tokio::test]
     async fn no_more_addresses_are_kept_than_may() {
         let failures = Failures::default();
         for address in 0..12_000 {
-            failures.slow(IpAddr::from(Ipv4Addr::from_bits(address))).await.unwrap();
+            failures
+                .slow(IpAddr::from(Ipv4Addr::from_bits(address)))
+                .await
+                .unwrap();
         }
         failures.recent.run_pending_tasks().await;
-        assert!(failures.recent.entry_count() <= ADDRESSES, "{}", failures.recent.entry_count());
+        assert!(
+            failures.recent.entry_count() <= ADDRESSES,
+            "{}",
+            failures.recent.entry_count()
+        );
     }
 }

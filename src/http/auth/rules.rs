@@ -42,7 +42,11 @@ impl Rules {
     }
 
     /// Whether a request with or without a token may do something.
-    pub(super) fn decide(&self, access: Access, token: Option<&SecretString>) -> Result<(), ApiError> {
+    pub(super) fn decide(
+        &self,
+        access: Access,
+        token: Option<&SecretString>,
+    ) -> Result<(), ApiError> {
         match (access, self.exposure(access)) {
             (_, Exposure::Off) => Err(ApiError::UnknownPath),
             (_, Exposure::Open) => Ok(()),
@@ -75,7 +79,9 @@ impl Rules {
         }
         let fingerprint = fingerprint(token.ok_or(ApiError::TokenMissing)?);
         let fits = |locks: &[&Lock]| {
-            locks.iter().fold(Choice::from(0), |found, lock| found | lock.holds(&fingerprint))
+            locks.iter().fold(Choice::from(0), |found, lock| {
+                found | lock.holds(&fingerprint)
+            })
         };
         // Both are always computed, so that the time tells nothing of the kind.
         let (opens, known) = (fits(locks), fits(&[&self.reading, &self.syncing]));
@@ -102,7 +108,9 @@ impl Lock {
             Self::Tokens(known) => known,
             Self::Open | Self::Closed => &[],
         };
-        known.iter().fold(Choice::from(0), |found, known| found | known.ct_eq(fingerprint))
+        known.iter().fold(Choice::from(0), |found, known| {
+            found | known.ct_eq(fingerprint)
+        })
     }
 }
 
@@ -133,7 +141,9 @@ mod tests {
     fn codes(rules: &Rules, access: Access) -> [&'static str; 5] {
         [None, Some(READ), Some(OLD), Some(SYNC), Some(WRONG)].map(|token| {
             let token = token.map(SecretString::from);
-            rules.decide(access, token.as_ref()).map_or_else(|error| error.code(), |()| "ok")
+            rules
+                .decide(access, token.as_ref())
+                .map_or_else(|error| error.code(), |()| "ok")
         })
     }
 
@@ -158,7 +168,13 @@ mod tests {
     fn without_sync_tokens_nobody_asks_for_runs_unless_that_is_written_down() {
         let closed = rules(|auth| auth.sync_tokens.clear());
         assert_eq!(codes(&closed, Access::Sync), ["sync-closed"; 5]);
-        let expected = ["token-missing", "ok", "ok", "token-invalid", "token-invalid"];
+        let expected = [
+            "token-missing",
+            "ok",
+            "ok",
+            "token-invalid",
+            "token-invalid",
+        ];
         assert_eq!(codes(&closed, Access::Runs), expected);
         let open = rules(|auth| {
             auth.sync_tokens.clear();

@@ -39,7 +39,9 @@ impl Presented {
         if !in_query.is_empty() && !matches!(*request.method(), Method::GET | Method::HEAD) {
             return Err(ApiError::TokenInQuery);
         }
-        let in_header = take_from_header(request.headers_mut()).into_iter().map(Self::Header);
+        let in_header = take_from_header(request.headers_mut())
+            .into_iter()
+            .map(Self::Header);
         let mut found = in_header.chain(in_query.into_iter().map(Self::Query));
         match (found.next(), found.next()) {
             (None, _) => Ok(Self::Nothing),
@@ -69,11 +71,15 @@ impl Presented {
 fn take_from_header(headers: &mut HeaderMap) -> Vec<SecretString> {
     let bearer = |text: &str| {
         let (scheme, token) = text.trim().split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+        scheme
+            .eq_ignore_ascii_case("bearer")
+            .then(|| token.trim().to_owned())
     };
     let values = headers.get_all(AUTHORIZATION).iter();
     let texts = values.map(|value| String::from_utf8_lossy(value.as_bytes()));
-    let tokens = texts.filter_map(|text| bearer(&text)).filter(|token| !token.is_empty());
+    let tokens = texts
+        .filter_map(|text| bearer(&text))
+        .filter(|token| !token.is_empty());
     let tokens = tokens.map(SecretString::from).collect();
     headers.remove(AUTHORIZATION);
     tokens
@@ -81,14 +87,20 @@ fn take_from_header(headers: &mut HeaderMap) -> Vec<SecretString> {
 
 /// The tokens of a query, whose other parameters stay as they are; an empty one counts as none.
 fn take_from_query(uri: &mut Uri) -> Result<Vec<SecretString>, ApiError> {
-    let Some(query) = uri.query() else { return Ok(Vec::new()) };
-    let (tokens, others): (Vec<_>, Vec<_>) = query.split('&').partition(|pair| value_of(pair).is_some());
+    let Some(query) = uri.query() else {
+        return Ok(Vec::new());
+    };
+    let (tokens, others): (Vec<_>, Vec<_>) =
+        query.split('&').partition(|pair| value_of(pair).is_some());
     if tokens.is_empty() {
         return Ok(Vec::new());
     }
     let separator = if others.is_empty() { "" } else { "?" };
     let rest = format!("{}{separator}{}", uri.path(), others.join("&"));
-    let tokens = tokens.into_iter().filter_map(value_of).filter(|token| !token.is_empty());
+    let tokens = tokens
+        .into_iter()
+        .filter_map(value_of)
+        .filter(|token| !token.is_empty());
     let tokens = tokens.map(SecretString::from).collect();
     let mut parts = uri.clone().into_parts();
     parts.path_and_query = Some(PathAndQuery::try_from(rest).map_err(|_| ApiError::Internal)?);
@@ -117,7 +129,9 @@ mod tests {
         *request.method_mut() = method;
         *request.uri_mut() = uri.parse().unwrap();
         for value in headers {
-            request.headers_mut().append(AUTHORIZATION, value.parse().unwrap());
+            request
+                .headers_mut()
+                .append(AUTHORIZATION, value.parse().unwrap());
         }
         request
     }
@@ -127,9 +141,17 @@ mod tests {
         for (uri, left, expected) in [
             ("/a", "/a", None),
             ("/a?", "/a?", None),
-            ("/a?tokens=1&Token=2&x=token", "/a?tokens=1&Token=2&x=token", None),
+            (
+                "/a?tokens=1&Token=2&x=token",
+                "/a?tokens=1&Token=2&x=token",
+                None,
+            ),
             ("/a?token=abc", "/a", Some("abc")),
-            ("/a?kind=user&token=abc&x=%20+%26", "/a?kind=user&x=%20+%26", Some("abc")),
+            (
+                "/a?kind=user&token=abc&x=%20+%26",
+                "/a?kind=user&x=%20+%26",
+                Some("abc"),
+            ),
             ("/a?%74oken=abc&&b", "/a?&b", Some("abc")),
             ("/a?token=abcDEF0123-._~%2B%2F%3D%3D", "/a", Some(TOKEN)),
             ("/a?token=abcDEF0123-._~+/==", "/a", Some(TOKEN)),
@@ -141,7 +163,11 @@ mod tests {
             let mut request = request(Method::GET, uri, &[]);
             let presented = Presented::take(&mut request).unwrap();
             assert_eq!(request.uri().to_string(), left);
-            assert_eq!(presented.token().map(ExposeSecret::expose_secret), expected, "{uri}");
+            assert_eq!(
+                presented.token().map(ExposeSecret::expose_secret),
+                expected,
+                "{uri}"
+            );
         }
     }
 
@@ -158,7 +184,11 @@ mod tests {
         ] {
             let mut request = request(Method::POST, "/", headers);
             let presented = Presented::take(&mut request).unwrap();
-            assert_eq!(presented.token().map(ExposeSecret::expose_secret), expected, "{headers:?}");
+            assert_eq!(
+                presented.token().map(ExposeSecret::expose_secret),
+                expected,
+                "{headers:?}"
+            );
             assert!(request.headers().is_empty());
             assert!(presented.into_query_token().is_none());
         }
@@ -176,24 +206,37 @@ mod tests {
             let taken = Presented::take(&mut request(method, uri, headers));
             assert_eq!(taken.unwrap_err().code(), code, "{uri} {headers:?}");
         }
-        assert!(Presented::take(&mut request(Method::HEAD, "/?token=a&token=", &["Basic x"])).is_ok());
+        assert!(
+            Presented::take(&mut request(Method::HEAD, "/?token=a&token=", &["Basic x"])).is_ok()
+        );
     }
 
     #[test]
     fn only_what_may_be_a_token_of_this_service_is_carried_on() {
         let carried = |uri: &str| {
-            let token = Presented::take(&mut request(Method::GET, uri, &[])).unwrap().into_query_token();
+            let token = Presented::take(&mut request(Method::GET, uri, &[]))
+                .unwrap()
+                .into_query_token();
             token.map(|QueryToken(token)| token.expose_secret().to_owned())
         };
-        assert_eq!(carried("/?token=abcDEF0123-._~+/=="), Some(TOKEN.to_owned()));
-        for uri in ["/?token=short", "/?token=%0aabcDEF0123456789", "/?token=abcDEF0123456789%26kind=user"] {
+        assert_eq!(
+            carried("/?token=abcDEF0123-._~+/=="),
+            Some(TOKEN.to_owned())
+        );
+        for uri in [
+            "/?token=short",
+            "/?token=%0aabcDEF0123456789",
+            "/?token=abcDEF0123456789%26kind=user",
+        ] {
             assert_eq!(carried(uri), None, "{uri}");
         }
     }
 
     /// The pairs of a query as a handler reads them.
     fn pairs(uri: &Uri) -> Vec<(String, String)> {
-        form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect()
+        form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
+            .into_owned()
+            .collect()
     }
 
     proptest! {

@@ -25,6 +25,10 @@ pub(super) struct ChangesView {
 impl From<&ChangedRefs> for ChangesView {
     fn from(refs: &ChangedRefs) -> Self {
         let list = |list: &RefList| list.refs().map(str::to_owned).collect();
-        Self { added: list(&refs.added), changed: list(&refs.changed), removed: list(&refs.removed) }
+        Self {
+            added: list(&refs.added),
+            changed: list(&refs.changed),
+            removed: list(&refs.removed),
+        }
     }
 }

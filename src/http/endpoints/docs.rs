@@ -8,7 +8,9 @@ use std::sync::{Arc, LazyLock};
 use axum::Router;
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY,
+};
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -28,8 +30,14 @@ const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-
 
 /// The page's settings; "none" turns off the badge of an online validator.
 static CONFIG: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| {
-    let config = Config::new([DESCRIPTION]).validator_url("none").query_config_enabled(false);
-    Arc::new(config.try_it_out_enabled(true).display_request_duration(true))
+    let config = Config::new([DESCRIPTION])
+        .validator_url("none")
+        .query_config_enabled(false);
+    Arc::new(
+        config
+            .try_it_out_enabled(true)
+            .display_request_duration(true),
+    )
 });
 
 /// The page and its assets.
@@ -38,9 +46,15 @@ pub(crate) fn router(doorkeeper: &Arc<Doorkeeper>) -> Router<AppState> {
     Router::new()
         .route(
             "/docs",
-            needs(Access::DocsFiles, get(async || (StatusCode::SEE_OTHER, [(LOCATION, "docs/")]))),
+            needs(
+                Access::DocsFiles,
+                get(async || (StatusCode::SEE_OTHER, [(LOCATION, "docs/")])),
+            ),
         )
-        .route("/docs/", needs(Access::Docs, get(async || asset("index.html"))))
+        .route(
+            "/docs/",
+            needs(Access::Docs, get(async || asset("index.html"))),
+        )
         .route("/docs/{file}", needs(Access::DocsFiles, get(read_asset)))
 }
 
@@ -57,7 +71,11 @@ fn asset(file: &str) -> Result<Response, ApiError> {
         ApiError::Internal
     })?;
     let served = served.ok_or(ApiError::UnknownPath)?;
-    let bytes = if file == SETTINGS { carrying_on(&served.bytes) } else { served.bytes.into_owned() };
+    let bytes = if file == SETTINGS {
+        carrying_on(&served.bytes)
+    } else {
+        served.bytes.into_owned()
+    };
     let headers: [(HeaderName, &str); 4] = [
         (CONTENT_TYPE, &served.content_type),
         (CONTENT_SECURITY_POLICY, POLICY),
@@ -71,5 +89,7 @@ fn asset(file: &str) -> Result<Response, ApiError> {
 /// The settings, with which the page asks for the description as it was asked for itself.
 fn carrying_on(settings: &[u8]) -> Vec<u8> {
     let address = format!("\"{DESCRIPTION}\"");
-    String::from_utf8_lossy(settings).replace(&address, &format!("{address} + location.search")).into_bytes()
+    String::from_utf8_lossy(settings)
+        .replace(&address, &format!("{address} + location.search"))
+        .into_bytes()
 }

@@ -3,7 +3,9 @@
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, VARY};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, VARY,
+};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use jiff::Timestamp;
@@ -108,10 +110,21 @@ pub async fn read_entities(
     let snapshot = state.store.current().ok_or(ApiError::NoSnapshot)?;
     // The only shard is no other content and is not rendered again.
     let shard = query.shard.filter(|shard| !shard.is_whole());
-    let variant = Variant { format, kind: query.kind.map(Into::into), shard };
+    let variant = Variant {
+        format,
+        kind: query.kind.map(Into::into),
+        shard,
+    };
     let encoding = negotiate::encoding(&headers);
-    let rendition = state.renditions.rendition(&snapshot, variant, encoding).await;
-    let answered = answer(&rendition, is_not_modified(&headers, &rendition.etag), &method)?;
+    let rendition = state
+        .renditions
+        .rendition(&snapshot, variant, encoding)
+        .await;
+    let answered = answer(
+        &rendition,
+        is_not_modified(&headers, &rendition.etag),
+        &method,
+    )?;
     dated(answered, snapshot.read_at)
 }
 
@@ -136,13 +149,19 @@ pub(super) fn answer(
             // Else the length of no body is sent, which RFC 9110, section 8.6, forbids on a 304.
             response = response.header(CONTENT_LENGTH, rendition.bytes.len());
         }
-        return response.status(StatusCode::NOT_MODIFIED).body(Body::empty()).map_err(|_| ApiError::Internal);
+        return response
+            .status(StatusCode::NOT_MODIFIED)
+            .body(Body::empty())
+            .map_err(|_| ApiError::Internal);
     }
     if let Some(coding) = rendition.encoding.name() {
         response = response.header(CONTENT_ENCODING, HeaderValue::from_static(coding));
     }
     response
-        .header(CONTENT_TYPE, HeaderValue::from_static(rendition.format.media_type()))
+        .header(
+            CONTENT_TYPE,
+            HeaderValue::from_static(rendition.format.media_type()),
+        )
         .header(CONTENT_LENGTH, rendition.bytes.len())
         .body(Body::from(rendition.bytes.clone()))
         .map_err(|_| ApiError::Internal)

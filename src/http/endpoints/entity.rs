@@ -37,7 +37,9 @@ impl EntityPath {
     fn find(&self, snapshot: &crate::snapshot::Snapshot) -> Option<Rendition> {
         let [kind, namespace, name] =
             [&self.kind, &self.namespace, &self.name].map(|part| part.to_lowercase());
-        let kind = [Kind::User, Kind::Group].into_iter().find(|known| known.lower() == kind)?;
+        let kind = [Kind::User, Kind::Group]
+            .into_iter()
+            .find(|known| known.lower() == kind)?;
         (namespace == NAMESPACE).then(|| Rendition::of_entity(&snapshot.document, kind, &name))?
     }
 }
@@ -86,5 +88,8 @@ pub async fn read_entity(
     // Only a text that is not UTF-8 is rejected, and no name is such a text.
     let found = path.ok().and_then(|Path(path)| path.find(&snapshot));
     let entity = found.ok_or(ApiError::UnknownEntity)?;
-    dated(answer(&entity, is_not_modified(&headers, &entity.etag), &method)?, snapshot.read_at)
+    dated(
+        answer(&entity, is_not_modified(&headers, &entity.etag), &method)?,
+        snapshot.read_at,
+    )
 }

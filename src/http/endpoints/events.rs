@@ -27,8 +27,10 @@ const PACE: Duration = Duration::from_millis(250);
 /// How long a shutdown waits for the end of the run, which it brings about itself.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Keeps nginx from holding events back.
-const UNBUFFERED: [(HeaderName, HeaderValue); 1] =
-    [(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"))];
+const UNBUFFERED: [(HeaderName, HeaderValue); 1] = [(
+    HeaderName::from_static("x-accel-buffering"),
+    HeaderValue::from_static("no"),
+)];
 
 /// Follows a run
 ///
@@ -53,7 +55,11 @@ pub async fn follow_run(
 ) -> Result<impl IntoResponse, ApiError> {
     let run = known_run(&state, id)?;
     let events = Feed::new(&run, state.ledger, state.draining).events();
-    Ok((NO_STORE, UNBUFFERED, Sse::new(events).keep_alive(KeepAlive::default())))
+    Ok((
+        NO_STORE,
+        UNBUFFERED,
+        Sse::new(events).keep_alive(KeepAlive::default()),
+    ))
 }
 
 /// What is left to tell one client; dropped with the connection.
@@ -81,7 +87,14 @@ impl Feed {
         // The first event tells how far the run is already.
         pages.mark_changed();
         let (id, progress) = (run.id, Arc::clone(&run.progress));
-        Self { id, ledger, _progress: progress, pages, draining, not_before: Instant::now() }
+        Self {
+            id,
+            ledger,
+            _progress: progress,
+            pages,
+            draining,
+            not_before: Instant::now(),
+        }
     }
 
     /// The stream of events, which ends after the end of the run.
@@ -98,7 +111,10 @@ impl Feed {
     async fn next(&mut self) -> Option<News> {
         let changed = async {
             sleep_until(self.not_before).await;
-            self.pages.changed().await.map(|()| *self.pages.borrow_and_update())
+            self.pages
+                .changed()
+                .await
+                .map(|()| *self.pages.borrow_and_update())
         };
         let drained = async {
             self.draining.cancelled().await;
@@ -118,7 +134,10 @@ impl Feed {
 /// An event with what happened as JSON.
 fn event(news: &News) -> Event {
     let (name, json) = match news {
-        News::Progress(pages) => ("progress", Event::default().json_data(PagesView::from(*pages))),
+        News::Progress(pages) => (
+            "progress",
+            Event::default().json_data(PagesView::from(*pages)),
+        ),
         News::Ended(run) => {
             let name = match run.end {
                 Some((_, Outcome::Succeeded(_))) => "succeeded",
@@ -146,12 +165,18 @@ mod tests {
         let id = ledger.request(Trigger::Request).unwrap();
         let progress = ledger.start().unwrap().progress;
         let draining = CancellationToken::new();
-        let feed = Feed::new(&ledger.find(id).unwrap(), Arc::clone(&ledger), draining.clone());
+        let feed = Feed::new(
+            &ledger.find(id).unwrap(),
+            Arc::clone(&ledger),
+            draining.clone(),
+        );
         (ledger, progress, feed, draining)
     }
 
     fn pages(news: Option<&News>) -> (usize, usize) {
-        let Some(News::Progress(pages)) = news else { panic!("no progress: {news:?}") };
+        let Some(News::Progress(pages)) = news else {
+            panic!("no progress: {news:?}")
+        };
         (pages.done, pages.total)
     }
 

@@ -37,7 +37,9 @@ impl ExplainQuery {
         match (self.user, self.group) {
             (Some(user), None) => Ok((Kind::User, user)),
             (None, Some(group)) => Ok((Kind::Group, group)),
-            _ => Err(ApiError::Query("give either ?user= or ?group=, and not both".into())),
+            _ => Err(ApiError::Query(
+                "give either ?user= or ?group=, and not both".into(),
+            )),
         }
     }
 }
@@ -74,11 +76,23 @@ pub async fn read_explanation(
     let explained = spawn_blocking(move || {
         // Kept until the work is done, even if nobody waits for it any more.
         let _turn = turn;
-        Explained::of(&snapshot.directory, &snapshot.policy, &snapshot.names, kind, asked)
+        Explained::of(
+            &snapshot.directory,
+            &snapshot.policy,
+            &snapshot.names,
+            kind,
+            asked,
+        )
     });
     let explained = explained.await.map_err(|_| ApiError::Internal)?;
     if explained.matches.is_empty() {
         return Err(ApiError::UnknownRow(explained.to_string()));
     }
-    Ok(([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")], to_json(&explained)))
+    Ok((
+        [
+            (CONTENT_TYPE, "application/json"),
+            (CACHE_CONTROL, "no-store"),
+        ],
+        to_json(&explained),
+    ))
 }

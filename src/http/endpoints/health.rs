@@ -127,7 +127,11 @@ pub async fn read_health(State(state): State<AppState>) -> impl IntoResponse {
         configuration_error: state.ledger.refused(),
         state_error: state.keeping.trouble(),
     };
-    let code = if view.snapshot.is_some() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let code = if view.snapshot.is_some() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     (code, [(CACHE_CONTROL, "no-store")], Json(view))
 }
 

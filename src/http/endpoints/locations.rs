@@ -91,12 +91,24 @@ pub async fn read_locations(
     let (format, ServiceUrl { base, is_asked }) = (format(query.format, &headers)?, url?);
     let kind = query.kind.map(Into::into);
     let token = token.map(|Extension(QueryToken(token))| TargetToken(token));
-    let locations = Locations { of: query.shards, kind, prefix: state.location_prefix, base, token };
+    let locations = Locations {
+        of: query.shards,
+        kind,
+        prefix: state.location_prefix,
+        base,
+        token,
+    };
     let encoding = negotiate::encoding(&headers);
     let rendition = state.locations.locations(locations, format, encoding).await;
-    let mut response = answer(&rendition, is_not_modified(&headers, &rendition.etag), &method)?;
+    let mut response = answer(
+        &rendition,
+        is_not_modified(&headers, &rendition.etag),
+        &method,
+    )?;
     if is_asked {
-        response.headers_mut().insert(VARY, HeaderValue::from_static(VARYING));
+        response
+            .headers_mut()
+            .insert(VARY, HeaderValue::from_static(VARYING));
     }
     Ok(response)
 }

@@ -29,10 +29,17 @@ pub async fn read_metrics(State(state): State<AppState>) -> Result<impl IntoResp
         is_stale: state.is_stale(snapshot),
         is_kept: state.keeping.is_kept(),
     });
-    let sources = Sources { served, last_run: last_run.as_ref(), totals: &state.ledger.totals() };
+    let sources = Sources {
+        served,
+        last_run: last_run.as_ref(),
+        totals: &state.ledger.totals(),
+    };
     let text = text(&sources).map_err(|error| {
         tracing::error!(%error, "the metrics cannot be written");
         ApiError::Internal
     })?;
-    Ok(([(CONTENT_TYPE, MEDIA_TYPE), (CACHE_CONTROL, "no-store")], text))
+    Ok((
+        [(CONTENT_TYPE, MEDIA_TYPE), (CACHE_CONTROL, "no-store")],
+        text,
+    ))
 }

@@ -14,7 +14,10 @@ use axum::response::IntoResponse;
 )]
 pub async fn read_description() -> impl IntoResponse {
     static TEXT: OnceLock<String> = OnceLock::new();
-    ([(CONTENT_TYPE, "application/json")], TEXT.get_or_init(text).as_str())
+    (
+        [(CONTENT_TYPE, "application/json")],
+        TEXT.get_or_init(text).as_str(),
+    )
 }
 
 /// The description as indented JSON, as it is committed.
@@ -23,7 +26,9 @@ pub async fn read_description() -> impl IntoResponse {
 /// Never: the description is plain data.
 #[must_use]
 pub fn text() -> String {
-    let mut text = crate::http::description().to_pretty_json().expect("the description is plain data");
+    let mut text = crate::http::description()
+        .to_pretty_json()
+        .expect("the description is plain data");
     text.push('\n');
     text
 }

@@ -27,7 +27,19 @@ pub(super) struct PushView {
 
 impl From<PushReport> for PushView {
     fn from(report: PushReport) -> Self {
-        let PushReport { at, refreshed, unknown, waiting, failure } = report;
-        Self { at, refreshed, unknown, waiting, error: failure.as_ref().map(FailureView::from) }
+        let PushReport {
+            at,
+            refreshed,
+            unknown,
+            waiting,
+            failure,
+        } = report;
+        Self {
+            at,
+            refreshed,
+            unknown,
+            waiting,
+            error: failure.as_ref().map(FailureView::from),
+        }
     }
 }

@@ -209,13 +209,19 @@ impl RunView {
 
 impl From<&Failure> for FailureView {
     fn from(failure: &Failure) -> Self {
-        Self { code: failure.code, message: failure.message.clone() }
+        Self {
+            code: failure.code,
+            message: failure.message.clone(),
+        }
     }
 }
 
 impl From<Pages> for PagesView {
     fn from(pages: Pages) -> Self {
-        Self { done: pages.done, total: pages.total }
+        Self {
+            done: pages.done,
+            total: pages.total,
+        }
     }
 }
 

@@ -78,7 +78,14 @@ pub struct RunQuery {
 pub async fn list_runs(State(state): State<AppState>) -> impl IntoResponse {
     let runs = state.ledger.runs().iter().map(RunView::from).collect();
     let push = state.ledger.last_push().map(PushView::from);
-    (NO_STORE, Json(RunsView { next_run_at: state.ledger.next_at(), push, runs }))
+    (
+        NO_STORE,
+        Json(RunsView {
+            next_run_at: state.ledger.next_at(),
+            push,
+            runs,
+        }),
+    )
 }
 
 /// One run, with its findings and what it changed
@@ -145,15 +152,25 @@ pub async fn request_run(
         // No run begins any more, so none is promised.
         return Err(ApiError::Draining);
     }
-    let wishes = Wishes { accepts_shrink: query.accept == Some(Accept::Shrink), full: query.full };
-    let id = state.ledger.request_with(Trigger::Request, wishes).ok_or(ApiError::Draining)?;
+    let wishes = Wishes {
+        accepts_shrink: query.accept == Some(Accept::Shrink),
+        full: query.full,
+    };
+    let id = state
+        .ledger
+        .request_with(Trigger::Request, wishes)
+        .ok_or(ApiError::Draining)?;
     let wait = asked.or(preferred).unwrap_or_default().min(LONGEST_WAIT);
     // A shutdown ends every run, so that it is not waited for here. Too late is no error: the run is
     // shown as it is.
     let ended = timeout(wait, state.ledger.ended(id)).await;
     let run = ended.unwrap_or_else(|_| state.ledger.find(id));
     let run = run.ok_or_else(|| ApiError::UnknownRun(id.to_string()))?;
-    let status = if run.end.is_some() { StatusCode::OK } else { StatusCode::ACCEPTED };
+    let status = if run.end.is_some() {
+        StatusCode::OK
+    } else {
+        StatusCode::ACCEPTED
+    };
     let location = [(LOCATION, format!("/sync/{id}"))];
     let mut response = (status, NO_STORE, location, Json(RunView::from(&run))).into_response();
     if let (None, Some(wait)) = (asked, preferred) {
@@ -165,9 +182,14 @@ pub async fn request_run(
 }
 
 /// The run that a path names. Only a text that is not UTF-8 is rejected, and no id is such a text.
-pub(super) fn known_run(state: &AppState, id: Result<Path<String>, PathRejection>) -> Result<Run, ApiError> {
+pub(super) fn known_run(
+    state: &AppState,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Run, ApiError> {
     let id = id.map_or_else(|_| "given".to_owned(), |Path(id)| id);
-    let run = RunId::from_str(&id).ok().and_then(|id| state.ledger.find(id));
+    let run = RunId::from_str(&id)
+        .ok()
+        .and_then(|id| state.ledger.find(id));
     run.ok_or(ApiError::UnknownRun(id))
 }
 
@@ -181,10 +203,20 @@ fn parse_wait(text: &str) -> Result<Duration, ApiError> {
 
 /// The `wait` preference in seconds; what cannot be read is ignored, as RFC 7240 says.
 fn preferred_wait(headers: &HeaderMap) -> Option<Duration> {
-    let values = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
-    let mut preferences = values.flat_map(|value| value.split(',')).filter_map(|text| text.split_once('='));
+    let values = headers
+        .get_all(PREFER)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    let mut preferences = values
+        .flat_map(|value| value.split(','))
+        .filter_map(|text| text.split_once('='));
     let (_, value) = preferences.find(|(name, _)| name.trim().eq_ignore_ascii_case("wait"))?;
-    let value = value.split(';').next().unwrap_or_default().trim().trim_matches('"');
+    let value = value
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .trim_matches('"');
     value.parse().ok().map(Duration::from_secs)
 }
 

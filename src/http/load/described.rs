@@ -30,7 +30,10 @@ enum BodyRefusals {
 /// The paths with the refusals of a busy service, and those of large bodies.
 pub(super) fn with_refusals(mut paths: Paths) -> Paths {
     for path in paths.paths.values_mut() {
-        path.get.iter_mut().chain(&mut path.post).for_each(add::<Refusals>);
+        path.get
+            .iter_mut()
+            .chain(&mut path.post)
+            .for_each(add::<Refusals>);
         path.post.iter_mut().for_each(add::<BodyRefusals>);
     }
     paths
@@ -39,7 +42,13 @@ pub(super) fn with_refusals(mut paths: Paths) -> Paths {
 /// Adds refusals to those that an operation has itself.
 fn add<More: IntoResponses>(operation: &mut Operation) {
     for (status, refusal) in More::responses() {
-        let RefOr::T(Response { description: reason, .. }) = &refusal else { continue };
+        let RefOr::T(Response {
+            description: reason,
+            ..
+        }) = &refusal
+        else {
+            continue;
+        };
         let reason = reason.clone();
         match operation.responses.responses.entry(status) {
             Entry::Vacant(entry) => {

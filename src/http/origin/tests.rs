@@ -8,8 +8,14 @@ const PROXY: &str = "10.0.0.1:4711";
 const STRANGER: &str = "192.0.2.1:4711";
 
 fn origins() -> Origins {
-    let trusted_proxies = ["10.0.0.0/8", "fd00::/8"].map(|network| network.parse().unwrap()).into();
-    Origins { public_url: None, trusted_proxies, is_tls: false }
+    let trusted_proxies = ["10.0.0.0/8", "fd00::/8"]
+        .map(|network| network.parse().unwrap())
+        .into();
+    Origins {
+        public_url: None,
+        trusted_proxies,
+        is_tls: false,
+    }
 }
 
 fn request(peer: &str, uri: &str, headers: &[(&'static str, &str)]) -> Parts {
@@ -18,7 +24,9 @@ fn request(peer: &str, uri: &str, headers: &[(&'static str, &str)]) -> Parts {
         request = request.header(*name, *value);
     }
     let (mut parts, ()) = request.body(()).unwrap().into_parts();
-    parts.extensions.insert(ConnectInfo(peer.parse::<SocketAddr>().unwrap()));
+    parts
+        .extensions
+        .insert(ConnectInfo(peer.parse::<SocketAddr>().unwrap()));
     parts
 }
 
@@ -35,7 +43,10 @@ fn asked(peer: &str, headers: &[(&'static str, &str)]) -> Result<String, &'stati
 }
 
 fn client(peer: &str, forwarded: &[&str]) -> Option<String> {
-    let headers: Vec<_> = forwarded.iter().map(|value| ("x-forwarded-for", *value)).collect();
+    let headers: Vec<_> = forwarded
+        .iter()
+        .map(|value| ("x-forwarded-for", *value))
+        .collect();
     let parts = request(peer, "/", &headers);
     let address = origins().client_address(&parts.extensions, &parts.headers);
     address.map(|address| address.to_string())
@@ -50,7 +61,11 @@ fn a_host_is_taken_as_it_was_asked_and_nothing_but_a_host() {
         ("127.0.0.1:9000", "http://127.0.0.1:9000"),
         ("[::1]:9000", "http://[::1]:9000"),
     ] {
-        assert_eq!(asked(STRANGER, &[("host", host)]).as_deref(), Ok(expected), "{host}");
+        assert_eq!(
+            asked(STRANGER, &[("host", host)]).as_deref(),
+            Ok(expected),
+            "{host}"
+        );
     }
     let long = "a".repeat(MAX_PART + 1);
     for bad in [
@@ -80,14 +95,28 @@ fn a_host_is_taken_as_it_was_asked_and_nothing_but_a_host() {
         assert_eq!(asked(STRANGER, &[("host", bad)]), Err("host"), "{bad}");
     }
     assert_eq!(asked(STRANGER, &[]), Err("host"));
-    assert_eq!(asked(STRANGER, &[("host", "a"), ("host", "b")]), Err("host"));
+    assert_eq!(
+        asked(STRANGER, &[("host", "a"), ("host", "b")]),
+        Err("host")
+    );
 }
 
 #[test]
 fn the_target_of_the_request_goes_before_the_host_header() {
-    let parts = request(STRANGER, "http://a.example.com:81/locations", &[("host", "b")]);
-    assert_eq!(origins().service_url(&parts).unwrap().base, "http://a.example.com:81");
-    let parts = request(STRANGER, "http://me@a.example.com/locations", &[("host", "b")]);
+    let parts = request(
+        STRANGER,
+        "http://a.example.com:81/locations",
+        &[("host", "b")],
+    );
+    assert_eq!(
+        origins().service_url(&parts).unwrap().base,
+        "http://a.example.com:81"
+    );
+    let parts = request(
+        STRANGER,
+        "http://me@a.example.com/locations",
+        &[("host", "b")],
+    );
     assert!(origins().service_url(&parts).is_err());
 }
 
@@ -100,13 +129,29 @@ fn forwarded_headers_count_from_a_trusted_proxy_alone() {
         ("x-forwarded-prefix", "/people/"),
         ("forwarded", "host=other.example.com;proto=https"),
     ];
-    assert_eq!(asked(PROXY, &headers).as_deref(), Ok("https://outer.example.com/people"));
-    assert_eq!(asked("[::ffff:10.1.2.3]:1", &headers).as_deref(), Ok("https://outer.example.com/people"));
-    assert_eq!(asked(STRANGER, &headers).as_deref(), Ok("http://inner:8080"));
-    assert_eq!(asked("[::ffff:192.0.2.1]:1", &headers).as_deref(), Ok("http://inner:8080"));
+    assert_eq!(
+        asked(PROXY, &headers).as_deref(),
+        Ok("https://outer.example.com/people")
+    );
+    assert_eq!(
+        asked("[::ffff:10.1.2.3]:1", &headers).as_deref(),
+        Ok("https://outer.example.com/people")
+    );
+    assert_eq!(
+        asked(STRANGER, &headers).as_deref(),
+        Ok("http://inner:8080")
+    );
+    assert_eq!(
+        asked("[::ffff:192.0.2.1]:1", &headers).as_deref(),
+        Ok("http://inner:8080")
+    );
     let mut parts = request(PROXY, "/locations", &headers);
     parts.extensions.clear();
-    assert_eq!(origins().service_url(&parts).unwrap().base, "http://inner:8080", "the peer is unknown");
+    assert_eq!(
+        origins().service_url(&parts).unwrap().base,
+        "http://inner:8080",
+        "the peer is unknown"
+    );
 }
 
 #[test]
@@ -117,7 +162,10 @@ fn of_several_forwarded_values_the_last_one_counts() {
         ("x-forwarded-host", "forged, b.example.com"),
         ("x-forwarded-proto", "http, HTTPS"),
     ];
-    assert_eq!(asked(PROXY, &headers).as_deref(), Ok("https://b.example.com"));
+    assert_eq!(
+        asked(PROXY, &headers).as_deref(),
+        Ok("https://b.example.com")
+    );
 }
 
 #[test]
@@ -138,20 +186,45 @@ fn a_forwarded_value_that_is_no_part_of_a_url_is_named() {
         ("x-forwarded-prefix", "/%2e%2e"),
         ("x-forwarded-prefix", "\\a"),
     ] {
-        assert_eq!(asked(PROXY, &[("host", "inner"), (name, value)]), Err(name), "{value}");
-        assert_eq!(asked(STRANGER, &[("host", "inner"), (name, value)]).as_deref(), Ok("http://inner"));
+        assert_eq!(
+            asked(PROXY, &[("host", "inner"), (name, value)]),
+            Err(name),
+            "{value}"
+        );
+        assert_eq!(
+            asked(STRANGER, &[("host", "inner"), (name, value)]).as_deref(),
+            Ok("http://inner")
+        );
     }
     for root in ["", "/", "//"] {
-        assert_eq!(asked(PROXY, &[("host", "a"), ("x-forwarded-prefix", root)]).as_deref(), Ok("http://a"));
+        assert_eq!(
+            asked(PROXY, &[("host", "a"), ("x-forwarded-prefix", root)]).as_deref(),
+            Ok("http://a")
+        );
     }
 }
 
 #[test]
 fn a_public_url_goes_before_every_request() {
-    let public = Origins { public_url: Some("https://entities.example.com/x".into()), ..origins() };
-    for headers in [vec![], vec![("host", "a b")], vec![("host", "a"), ("x-forwarded-host", "b")]] {
-        let url = public.service_url(&request(PROXY, "/locations", &headers)).unwrap();
-        assert_eq!(url, ServiceUrl { base: "https://entities.example.com/x".into(), is_asked: false });
+    let public = Origins {
+        public_url: Some("https://entities.example.com/x".into()),
+        ..origins()
+    };
+    for headers in [
+        vec![],
+        vec![("host", "a b")],
+        vec![("host", "a"), ("x-forwarded-host", "b")],
+    ] {
+        let url = public
+            .service_url(&request(PROXY, "/locations", &headers))
+            .unwrap();
+        assert_eq!(
+            url,
+            ServiceUrl {
+                base: "https://entities.example.com/x".into(),
+                is_asked: false
+            }
+        );
     }
 }
 
@@ -162,8 +235,16 @@ fn the_client_is_the_last_address_that_no_trusted_proxy_has() {
         (STRANGER, vec!["203.0.113.7"], Some("192.0.2.1")),
         (PROXY, vec![], Some("10.0.0.1")),
         (PROXY, vec!["203.0.113.7"], Some("203.0.113.7")),
-        (PROXY, vec!["198.51.100.9, 203.0.113.7, 10.0.0.2"], Some("203.0.113.7")),
-        (PROXY, vec!["198.51.100.9", "203.0.113.7", "10.0.0.2"], Some("203.0.113.7")),
+        (
+            PROXY,
+            vec!["198.51.100.9, 203.0.113.7, 10.0.0.2"],
+            Some("203.0.113.7"),
+        ),
+        (
+            PROXY,
+            vec!["198.51.100.9", "203.0.113.7", "10.0.0.2"],
+            Some("203.0.113.7"),
+        ),
         (PROXY, vec!["10.0.0.3, 10.0.0.2"], Some("10.0.0.3")),
         (PROXY, vec!["nonsense, 203.0.113.7"], Some("203.0.113.7")),
         (PROXY, vec!["203.0.113.7, unknown"], None),
@@ -174,12 +255,24 @@ fn the_client_is_the_last_address_that_no_trusted_proxy_has() {
         (PROXY, vec!["[2001:db8::7]"], Some("2001:db8::7")),
         (PROXY, vec!["::ffff:203.0.113.7"], Some("203.0.113.7")),
         ("[fd00::1]:1", vec!["2001:db8::7"], Some("2001:db8::7")),
-        ("[::ffff:10.0.0.1]:1", vec!["203.0.113.7"], Some("203.0.113.7")),
+        (
+            "[::ffff:10.0.0.1]:1",
+            vec!["203.0.113.7"],
+            Some("203.0.113.7"),
+        ),
     ] {
-        assert_eq!(client(peer, &forwarded).as_deref(), expected, "{peer} {forwarded:?}");
+        assert_eq!(
+            client(peer, &forwarded).as_deref(),
+            expected,
+            "{peer} {forwarded:?}"
+        );
     }
     let (parts, _) = Request::new(Body::empty()).into_parts();
-    assert_eq!(origins().client_address(&parts.extensions, &parts.headers), None, "no peer is known");
+    assert_eq!(
+        origins().client_address(&parts.extensions, &parts.headers),
+        None,
+        "no peer is known"
+    );
 }
 
 proptest! {

@@ -58,7 +58,8 @@ impl<'p> Writing<'p> {
         let start = self.bytes.len();
         let bucket = match known {
             Some((earlier, known)) if known.print == print => {
-                self.bytes.extend_from_slice(&earlier.bytes[known.json.clone()]);
+                self.bytes
+                    .extend_from_slice(&earlier.bytes[known.json.clone()]);
                 known.bucket
             }
             _ => {
@@ -71,12 +72,19 @@ impl<'p> Writing<'p> {
         };
         let json = start..self.bytes.len();
         self.bytes.push(b'\n');
-        self.entries.push(Entry { name: name.into(), json, bucket, print });
+        self.entries.push(Entry {
+            name: name.into(),
+            json,
+            bucket,
+            print,
+        });
     }
 
     /// Passes all entries that were not passed yet.
     pub(super) fn pass_the_rest(&mut self) {
-        let Some((earlier, left)) = &mut self.earlier else { return };
+        let Some((earlier, left)) = &mut self.earlier else {
+            return;
+        };
         for gone in &earlier.entries[left.clone()] {
             self.is_changed[usize::from(gone.bucket)] = true;
         }

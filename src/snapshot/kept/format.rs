@@ -115,16 +115,26 @@ pub fn encode(
 /// # Errors
 /// Refuses everything that is not whole, of this server and of a version that is known.
 pub fn decode(bytes: &[u8], base_url: &BaseUrl) -> Result<Kept, Refusal> {
-    let Some((first, rest)) = lines(bytes) else { return Err(unfinished(bytes)) };
-    let claims = first.strip_prefix(MAGIC.as_bytes()).ok_or(Refusal::Foreign)?;
+    let Some((first, rest)) = lines(bytes) else {
+        return Err(unfinished(bytes));
+    };
+    let claims = first
+        .strip_prefix(MAGIC.as_bytes())
+        .ok_or(Refusal::Foreign)?;
     let claims = str::from_utf8(claims).map_err(|_| Refusal::Corrupted)?;
-    let version = claims.split(' ').next().and_then(|version| version.parse().ok());
+    let version = claims
+        .split(' ')
+        .next()
+        .and_then(|version| version.parse().ok());
     match version.ok_or(Refusal::Corrupted)? {
         VERSION => {}
         newer if newer > VERSION => return Err(Refusal::Newer(newer)),
         _ => return Err(Refusal::Corrupted),
     }
-    let length = claims.split(' ').nth(1).and_then(|length| length.parse().ok());
+    let length = claims
+        .split(' ')
+        .nth(1)
+        .and_then(|length| length.parse().ok());
     if length.is_some_and(|length: usize| rest.len() < length) {
         return Err(Refusal::Torn);
     }
@@ -138,14 +148,34 @@ pub fn decode(bytes: &[u8], base_url: &BaseUrl) -> Result<Kept, Refusal> {
         return Err(Refusal::Foreign);
     }
     let (directory, names) = read_rows(compressed, &header).map_err(|_| Refusal::Corrupted)?;
-    let Header { peaks, read_at, watermark, full_read_at: full_at, .. } = header;
-    let origin = Origin { watermark, full_at, ..Origin::default() };
-    Ok(Kept { directory, names, peaks, read_at, origin })
+    let Header {
+        peaks,
+        read_at,
+        watermark,
+        full_read_at: full_at,
+        ..
+    } = header;
+    let origin = Origin {
+        watermark,
+        full_at,
+        ..Origin::default()
+    };
+    Ok(Kept {
+        directory,
+        names,
+        peaks,
+        read_at,
+        origin,
+    })
 }
 
 /// The first line, with its line break.
 fn first_line(rest: &[u8]) -> String {
-    format!("{MAGIC}{VERSION} {} {}\n", rest.len(), sha256_hex(rest, DIGITS))
+    format!(
+        "{MAGIC}{VERSION} {} {}\n",
+        rest.len(),
+        sha256_hex(rest, DIGITS)
+    )
 }
 
 /// What stands before the first line break and after it.
@@ -157,7 +187,11 @@ fn lines(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 /// What a file without a whole line is.
 fn unfinished(bytes: &[u8]) -> Refusal {
     let common = bytes.len().min(MAGIC.len());
-    if bytes[..common] == MAGIC.as_bytes()[..common] { Refusal::Torn } else { Refusal::Foreign }
+    if bytes[..common] == MAGIC.as_bytes()[..common] {
+        Refusal::Torn
+    } else {
+        Refusal::Foreign
+    }
 }
 
 /// The rows that a header announces, decompressed line by line.

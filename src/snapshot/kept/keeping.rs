@@ -69,7 +69,9 @@ impl Keeping {
     #[must_use]
     pub fn is_kept(&self) -> Option<bool> {
         let state = self.lock();
-        state.is_on.then(|| state.trouble.is_none() && self.is_settled())
+        state
+            .is_on
+            .then(|| state.trouble.is_none() && self.is_settled())
     }
 
     /// Takes down how the last writing went; says whether that is news.
@@ -108,7 +110,10 @@ mod tests {
         keeping.settle(number);
         assert_eq!(keeping.is_kept(), Some(false));
         keeping.switch(true);
-        assert!(keeping.trouble().is_some(), "another directory mends nothing until it is written to");
+        assert!(
+            keeping.trouble().is_some(),
+            "another directory mends nothing until it is written to"
+        );
         keeping.switch(false);
         assert_eq!((keeping.is_kept(), keeping.trouble()), (None, None));
     }

@@ -51,19 +51,27 @@ pub(super) fn write(to: &mut impl Write, directory: &Directory, names: &Names) -
 }
 
 /// Reads so many users and then so many groups, and nothing else may follow.
-pub(super) fn read(mut from: impl BufRead, users: usize, groups: usize) -> io::Result<(Directory, Names)> {
+pub(super) fn read(
+    mut from: impl BufRead,
+    users: usize,
+    groups: usize,
+) -> io::Result<(Directory, Names)> {
     let mut names = Names::default();
     let mut buffer = Vec::new();
     // Not with capacity: a count is only what the file says.
     let (mut user_rows, mut group_rows) = (Vec::new(), Vec::new());
     for _ in 0..users {
         let line: UserLine<'_> = parsed(&mut from, &mut buffer)?;
-        names.users.extend(line.held.as_deref().map(|held| (line.pk, held.into())));
+        names
+            .users
+            .extend(line.held.as_deref().map(|held| (line.pk, held.into())));
         user_rows.push(line.into());
     }
     for _ in 0..groups {
         let line: GroupLine<'_> = parsed(&mut from, &mut buffer)?;
-        names.groups.extend(line.held.as_deref().map(|held| (line.pk, held.into())));
+        names
+            .groups
+            .extend(line.held.as_deref().map(|held| (line.pk, held.into())));
         group_rows.push(line.into());
     }
     if !from.fill_buf()?.is_empty() {
@@ -119,8 +127,19 @@ impl From<UserLine<'_>> for User {
 
 impl From<GroupLine<'_>> for Group {
     fn from(line: GroupLine<'_>) -> Self {
-        let GroupLine { pk, name, parents, users, .. } = line;
-        Self { pk, name: name.into(), parents: parents.into(), users: users.into() }
+        let GroupLine {
+            pk,
+            name,
+            parents,
+            users,
+            ..
+        } = line;
+        Self {
+            pk,
+            name: name.into(),
+            parents: parents.into(),
+            users: users.into(),
+        }
     }
 }
 

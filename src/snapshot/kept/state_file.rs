@@ -45,7 +45,10 @@ impl StateFile {
     /// The file of a server in a directory; neither need exist.
     #[must_use]
     pub fn of(folder: &Path, base_url: &BaseUrl) -> Self {
-        Self { folder: folder.to_owned(), base_url: base_url.clone() }
+        Self {
+            folder: folder.to_owned(),
+            base_url: base_url.clone(),
+        }
     }
 
     /// Where it stands.
@@ -77,9 +80,19 @@ impl StateFile {
     /// # Errors
     /// When the directory cannot be made or written; what was kept is untouched then.
     pub fn save(&self, snapshot: &Snapshot) -> io::Result<()> {
-        let Snapshot { directory, names, peaks, read_at, origin, .. } = snapshot;
+        let Snapshot {
+            directory,
+            names,
+            peaks,
+            read_at,
+            origin,
+            ..
+        } = snapshot;
         let bytes = encode(&self.base_url, directory, names, peaks, *read_at, origin)?;
-        DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.folder)?;
         atomic_file::replace(&self.path(), WRITING, None, &bytes)
     }
 
@@ -106,8 +119,9 @@ impl StateFile {
         for entry in entries {
             let entry = entry?;
             let name = entry.file_name();
-            let is_ours =
-                name.to_str().is_some_and(|name| name.starts_with(WRITING) && name.ends_with(UNFINISHED));
+            let is_ours = name
+                .to_str()
+                .is_some_and(|name| name.starts_with(WRITING) && name.ends_with(UNFINISHED));
             if is_ours && is_abandoned(&entry.metadata()?, now)? {
                 fs::remove_file(entry.path())?;
             }
@@ -146,11 +160,23 @@ mod tests {
             file.set_modified((now - age).into()).unwrap();
         }
         StateFile::of(folder.path(), &url).sweep(now).unwrap();
-        let mut left: Vec<_> =
-            fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let mut left: Vec<_> = fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
         left.sort();
-        assert_eq!(left, [".writing-old", ".writing-young.tmp", "0123456789abcdef.snapshot", "other.tmp"]);
-        StateFile::of(&folder.path().join("missing"), &url).sweep(now).unwrap();
+        assert_eq!(
+            left,
+            [
+                ".writing-old",
+                ".writing-young.tmp",
+                "0123456789abcdef.snapshot",
+                "other.tmp"
+            ]
+        );
+        StateFile::of(&folder.path().join("missing"), &url)
+            .sweep(now)
+            .unwrap();
     }
 
     #[test]

@@ -27,7 +27,10 @@ fn document(names: &BTreeSet<String>) -> Document {
         parents: Box::default(),
         users: Box::default(),
     };
-    let directory = Arc::new(Directory::new(Vec::new(), (0..).zip(names).map(group).collect()));
+    let directory = Arc::new(Directory::new(
+        Vec::new(),
+        (0..).zip(names).map(group).collect(),
+    ));
     let policy = Policy {
         base_url: BaseUrl::parse("https://authentik.example.com").unwrap(),
         names: NamePolicy::Seed,
@@ -38,15 +41,27 @@ fn document(names: &BTreeSet<String>) -> Document {
 }
 
 fn named(names: impl IntoIterator<Item = usize>) -> BTreeSet<String> {
-    names.into_iter().map(|number| format!("group-{number:04}")).collect()
+    names
+        .into_iter()
+        .map(|number| format!("group-{number:04}"))
+        .collect()
 }
 
 /// The shards whose bodies differ, found by rendering all of them.
 fn differing(old: &Document, new: &Document, of: ShardCount) -> Vec<Shard> {
     let body = |document: &Document, shard| {
-        Rendition::plain(document, Variant { shard: Some(shard), ..Variant::default() }).bytes
+        Rendition::plain(
+            document,
+            Variant {
+                shard: Some(shard),
+                ..Variant::default()
+            },
+        )
+        .bytes
     };
-    of.shards().filter(|shard| body(old, *shard) != body(new, *shard)).collect()
+    of.shards()
+        .filter(|shard| body(old, *shard) != body(new, *shard))
+        .collect()
 }
 
 #[test]
@@ -71,7 +86,11 @@ fn every_bucket_is_in_one_shard_of_each_count_and_in_that_of_its_remainder() {
         let mut seen = BTreeMap::new();
         for shard in of.shards() {
             for bucket in shard.buckets() {
-                assert_eq!(bucket % usize::from(of.0), usize::from(shard.index()), "{shard}");
+                assert_eq!(
+                    bucket % usize::from(of.0),
+                    usize::from(shard.index()),
+                    "{shard}"
+                );
                 assert_eq!(seen.insert(bucket, shard), None);
             }
         }
@@ -87,7 +106,10 @@ fn a_shard_is_read_as_it_is_written_and_in_no_other_spelling() {
         }
     }
     for (text, expected) in [
-        ("", "expected i/K, such as `0/64`, in digits without leading zeros"),
+        (
+            "",
+            "expected i/K, such as `0/64`, in digits without leading zeros",
+        ),
         ("3", "expected i/K, "),
         ("a/4", "expected i/K, "),
         ("-1/4", "expected i/K, "),
@@ -97,10 +119,16 @@ fn a_shard_is_read_as_it_is_written_and_in_no_other_spelling() {
         (" 1/4", "expected i/K, "),
         ("1/4/2", "expected i/K, "),
         ("0/65536", "expected i/K, "),
-        ("3/6", "the number of shards, K, must be a power of two from 1 to 1024, such as `64`"),
+        (
+            "3/6",
+            "the number of shards, K, must be a power of two from 1 to 1024, such as `64`",
+        ),
         ("0/0", "the number of shards, K, must be a power of two"),
         ("0/2048", "the number of shards, K, must be a power of two"),
-        ("64/64", "shards are counted from 0, so that the last one of 64 is `63/64`"),
+        (
+            "64/64",
+            "shards are counted from 0, so that the last one of 64 is `63/64`",
+        ),
     ] {
         let error = text.parse::<Shard>().unwrap_err().to_string();
         assert!(error.starts_with(expected), "{text}: {error}");
@@ -113,7 +141,10 @@ fn a_shard_is_read_as_it_is_written_and_in_no_other_spelling() {
 #[test]
 fn without_an_old_document_every_shard_has_changed() {
     let new = document(&named(0..3));
-    assert_eq!(changed_shards(None, &new, count(8)), count(8).shards().collect::<Vec<_>>());
+    assert_eq!(
+        changed_shards(None, &new, count(8)),
+        count(8).shards().collect::<Vec<_>>()
+    );
     assert_eq!(changed_shards(Some(&new), &new.clone(), count(8)), []);
 }
 
@@ -122,7 +153,13 @@ fn one_new_entity_changes_the_shard_that_its_bucket_says() {
     let (old, new) = (document(&named(0..50)), document(&named(0..51)));
     for of in every_count() {
         let expected = bucket("group:default/group-0050") % of.0;
-        assert_eq!(changed_shards(Some(&old), &new, of), [Shard { index: expected, of }]);
+        assert_eq!(
+            changed_shards(Some(&old), &new, of),
+            [Shard {
+                index: expected,
+                of
+            }]
+        );
     }
 }
 

@@ -5,7 +5,11 @@ use uuid::Uuid;
 use super::*;
 use crate::directory::{Group, GroupPk, User, UserPk, UserType};
 
-const LIMITS: ShrinkGuard = ShrinkGuard { enabled: true, percent: 20, absolute: 5 };
+const LIMITS: ShrinkGuard = ShrinkGuard {
+    enabled: true,
+    percent: 20,
+    absolute: 5,
+};
 
 fn user(pk: i64) -> User {
     User {
@@ -22,7 +26,12 @@ fn user(pk: i64) -> User {
 
 fn group(pk: u128, users: &[i64]) -> Group {
     let users = users.iter().map(|pk| UserPk(*pk)).collect();
-    Group { pk: GroupPk(Uuid::from_u128(pk)), name: "g".into(), parents: [].into(), users }
+    Group {
+        pk: GroupPk(Uuid::from_u128(pk)),
+        name: "g".into(),
+        parents: [].into(),
+        users,
+    }
 }
 
 /// Users by pk, and a group for each of some numbers.
@@ -61,11 +70,17 @@ fn both_limits_must_be_exceeded() {
 
 #[test]
 fn a_share_of_a_hundred_percent_leaves_only_the_last_row() {
-    let limits = ShrinkGuard { percent: 100, ..LIMITS };
+    let limits = ShrinkGuard {
+        percent: 100,
+        ..LIMITS
+    };
     let old = rows(0..1000, []);
     assert_eq!(shrink(&old, Sizes::of(&old), &rows([3], []), &limits), None);
     assert!(shrink(&old, Sizes::of(&old), &rows([], []), &limits).is_some());
-    let off = ShrinkGuard { enabled: false, ..LIMITS };
+    let off = ShrinkGuard {
+        enabled: false,
+        ..LIMITS
+    };
     assert_eq!(shrink(&old, Sizes::of(&old), &rows([], []), &off), None);
 }
 
@@ -74,7 +89,12 @@ fn nothing_but_the_largest_of_the_day_shows_a_slow_loss() {
     let (old, new) = (rows(0..90, []), rows(0..79, []));
     assert_eq!(held(&old, &new), None);
     let hold = shrink(&old, Sizes::of(&rows(0..100, [])), &new, &LIMITS).unwrap();
-    assert!(hold.what.starts_with("100 users within a day and 79 now (21 fewer, 21 %)"), "{}", hold.what);
+    assert!(
+        hold.what
+            .starts_with("100 users within a day and 79 now (21 fewer, 21 %)"),
+        "{}",
+        hold.what
+    );
 }
 
 #[test]
@@ -83,13 +103,30 @@ fn the_first_rows_are_held_by_what_they_hide() {
         let members: Vec<_> = (0..listed + hidden).collect();
         Directory::new((0..listed).map(user).collect(), vec![group(1, &members)])
     };
-    for (listed, hidden, is_held) in
-        [(3, 4, false), (3, 5, true), (20, 5, false), (19, 5, true), (9, 0, false)]
-    {
+    for (listed, hidden, is_held) in [
+        (3, 4, false),
+        (3, 5, true),
+        (20, 5, false),
+        (19, 5, true),
+        (9, 0, false),
+    ] {
         let hold = first(&hiding(listed, hidden), &LIMITS);
-        assert_eq!(hold.is_some(), is_held, "{listed} listed, {hidden} hidden: {hold:?}");
+        assert_eq!(
+            hold.is_some(),
+            is_held,
+            "{listed} listed, {hidden} hidden: {hold:?}"
+        );
     }
-    assert_eq!(first(&hiding(3, 30), &ShrinkGuard { enabled: false, ..LIMITS }), None);
+    assert_eq!(
+        first(
+            &hiding(3, 30),
+            &ShrinkGuard {
+                enabled: false,
+                ..LIMITS
+            }
+        ),
+        None
+    );
 }
 
 #[test]
@@ -100,7 +137,8 @@ fn somebody_must_be_left_unless_nobody_was_there() {
 
 /// Pks of users and numbers of groups.
 fn any_rows() -> impl Strategy<Value = Directory> {
-    (btree_set(0..40i64, 0..40), btree_set(0..12u128, 0..12)).prop_map(|(users, groups)| rows(users, groups))
+    (btree_set(0..40i64, 0..40), btree_set(0..12u128, 0..12))
+        .prop_map(|(users, groups)| rows(users, groups))
 }
 
 proptest! {

@@ -10,15 +10,20 @@ use crate::snapshot::totals::Totals;
 
 /// Adds what is known of runs; every counter is there from the start, so that its first step shows.
 pub(super) fn register(registry: &mut Registry, totals: &Totals, last: Option<&Run>) {
-    let counts = totals
-        .runs()
-        .map(|((outcome, mode), count)| ([("mode", mode), ("outcome", outcome)], ConstCounter::new(count)));
+    let counts = totals.runs().map(|((outcome, mode), count)| {
+        (
+            [("mode", mode), ("outcome", outcome)],
+            ConstCounter::new(count),
+        )
+    });
     registry.register(
         "runs",
         "Runs that ended since the start, by how they ended and how they read Authentik, if they did",
         counts.collect::<Samples<_, _>>(),
     );
-    let succeeded_at = totals.succeeded_at().map_or(0.0, |at| at.as_duration().as_secs_f64());
+    let succeeded_at = totals
+        .succeeded_at()
+        .map_or(0.0, |at| at.as_duration().as_secs_f64());
     registry.register_with_unit(
         "last_success_timestamp",
         "When a run that read Authentik succeeded the last time; 0 before the first one since the start",

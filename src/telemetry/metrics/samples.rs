@@ -17,7 +17,9 @@ impl<L, M> FromIterator<(L, M)> for Samples<L, M> {
 
 impl<L: EncodeLabelSet, M: EncodeMetric + TypedMetric> EncodeMetric for Samples<L, M> {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> Result<(), fmt::Error> {
-        self.0.iter().try_for_each(|(labels, metric)| metric.encode(encoder.encode_family(labels)?))
+        self.0
+            .iter()
+            .try_for_each(|(labels, metric)| metric.encode(encoder.encode_family(labels)?))
     }
 
     fn metric_type(&self) -> MetricType {

@@ -13,9 +13,21 @@ use crate::snapshot::Snapshot;
 
 /// Adds what is known of a snapshot.
 pub(super) fn register(registry: &mut Registry, served: &Served<'_>) {
-    let Served { snapshot, is_stale, is_kept } = served;
-    registry.register("entities", "Entities in the snapshot that is served", entities(snapshot));
-    registry.register("findings", "Findings about the snapshot that is served", findings(snapshot));
+    let Served {
+        snapshot,
+        is_stale,
+        is_kept,
+    } = served;
+    registry.register(
+        "entities",
+        "Entities in the snapshot that is served",
+        entities(snapshot),
+    );
+    registry.register(
+        "findings",
+        "Findings about the snapshot that is served",
+        findings(snapshot),
+    );
     registry.register_with_unit(
         "snapshot_read_timestamp",
         "When the reading of the snapshot that is served began, also before a restart",
@@ -23,8 +35,16 @@ pub(super) fn register(registry: &mut Registry, served: &Served<'_>) {
         ConstGauge::new(snapshot.read_at.as_duration().as_secs_f64()),
     );
     let restored = switch(snapshot.restored);
-    registry.register("snapshot_restored", "Whether the snapshot was read before the last restart", restored);
-    registry.register("snapshot_stale", "Whether the snapshot is older than maxAge", switch(*is_stale));
+    registry.register(
+        "snapshot_restored",
+        "Whether the snapshot was read before the last restart",
+        restored,
+    );
+    registry.register(
+        "snapshot_stale",
+        "Whether the snapshot is older than maxAge",
+        switch(*is_stale),
+    );
     if let Some(is_kept) = is_kept {
         registry.register(
             "state_kept",
@@ -36,7 +56,10 @@ pub(super) fn register(registry: &mut Registry, served: &Served<'_>) {
 
 fn entities(snapshot: &Snapshot) -> Samples<[(&'static str, &'static str); 1], ConstGauge<usize>> {
     let count = |kind: Kind| ConstGauge::new(snapshot.document.count(kind));
-    [Kind::Group, Kind::User].into_iter().map(|kind| ([("kind", kind.lower())], count(kind))).collect()
+    [Kind::Group, Kind::User]
+        .into_iter()
+        .map(|kind| ([("kind", kind.lower())], count(kind)))
+        .collect()
 }
 
 /// The findings of each code, those that nothing was found for included.
@@ -45,7 +68,10 @@ fn findings(snapshot: &Snapshot) -> Samples<[(&'static str, String); 1], ConstGa
     for finding in &*snapshot.findings {
         *counts.entry(finding.code).or_default() += 1;
     }
-    counts.into_iter().map(|(code, count)| ([("code", code.to_string())], ConstGauge::new(count))).collect()
+    counts
+        .into_iter()
+        .map(|(code, count)| ([("code", code.to_string())], ConstGauge::new(count)))
+        .collect()
 }
 
 /// One for yes and zero for no.

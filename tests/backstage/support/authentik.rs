@@ -20,7 +20,8 @@ impl Authentik {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let served = fake.clone();
-        let server = tokio::spawn(async move { served.serve(listener, std::future::pending()).await });
+        let server =
+            tokio::spawn(async move { served.serve(listener, std::future::pending()).await });
         Self { fake, base, server }
     }
 }

@@ -48,7 +48,10 @@ pub struct Backstage {
 impl Site {
     /// Finds a place where none has run.
     pub async fn free() -> Self {
-        Self { base: free_base().await, database: Database::new() }
+        Self {
+            base: free_base().await,
+            database: Database::new(),
+        }
     }
 
     /// Starts a Backstage and waits until it is ready.
@@ -61,7 +64,14 @@ impl Site {
         let (config, log) = (file("json"), file("log"));
         std::fs::write(&config, setup.configuration(&base, &database).to_string()).unwrap();
         let child = start(&config, &log, setup);
-        let mut backstage = Backstage { database, base, client: client(), child, config, log };
+        let mut backstage = Backstage {
+            database,
+            base,
+            client: client(),
+            child,
+            config,
+            log,
+        };
         backstage.ready().await;
         backstage
     }
@@ -75,10 +85,17 @@ impl Backstage {
 
     /// Ends it as its supervisor does; what it holds stays in its database.
     pub async fn stop(mut self) -> Site {
-        let pid = self.child.id().and_then(|id| id.try_into().ok()).expect("it runs");
+        let pid = self
+            .child
+            .id()
+            .and_then(|id| id.try_into().ok())
+            .expect("it runs");
         kill_process(Pid::from_raw(pid).unwrap(), Signal::TERM).unwrap();
         self.child.wait().await.unwrap();
-        Site { base: self.base.clone(), database: self.database.clone() }
+        Site {
+            base: self.base.clone(),
+            database: self.database.clone(),
+        }
     }
 
     /// Ends it and starts it in the same place with another setup.
@@ -92,7 +109,9 @@ impl Backstage {
         loop {
             let mut page = self.page(cursor.as_deref()).await;
             entities.append(
-                page["items"].as_array_mut().unwrap_or_else(|| panic!("no items: {}", self.log.display())),
+                page["items"]
+                    .as_array_mut()
+                    .unwrap_or_else(|| panic!("no items: {}", self.log.display())),
             );
             cursor = page["pageInfo"]["nextCursor"].as_str().map(str::to_owned);
             if cursor.is_none() {
@@ -109,15 +128,25 @@ impl Backstage {
 
     /// Fails unless it holds exactly this, and is not about to remove any of it.
     pub async fn holds(&self, promised: &Catalog) {
-        promised.compare(&self.catalog().await).unwrap_or_else(|told| panic!("{told}"));
-        assert_eq!(self.database.claimed().await, promised.refs(), "claimed by a location");
+        promised
+            .compare(&self.catalog().await)
+            .unwrap_or_else(|told| panic!("{told}"));
+        assert_eq!(
+            self.database.claimed().await,
+            promised.refs(),
+            "claimed by a location"
+        );
     }
 
     /// Waits until it has something against exactly these entities, and gives its reasons.
     pub async fn refuses(&self, refs: &BTreeSet<String>) {
         wait_until("the refused entities", async || {
             let errors = self.database.errors().await;
-            if errors.keys().eq(refs) { Ok(()) } else { Err(format!("{errors:#?} instead of {refs:#?}")) }
+            if errors.keys().eq(refs) {
+                Ok(())
+            } else {
+                Err(format!("{errors:#?} instead of {refs:#?}"))
+            }
         })
         .await;
     }
@@ -125,15 +154,22 @@ impl Backstage {
     /// Asks it to read an entity again now.
     pub async fn refresh(&self, entity_ref: &str) {
         let body = json!({ "entityRef": entity_ref }).to_string();
-        let answer = self.send(Method::POST, "/api/catalog/refresh", &[], body).await;
+        let answer = self
+            .send(Method::POST, "/api/catalog/refresh", &[], body)
+            .await;
         assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap());
     }
 
     /// The longest block of its event loop since the last look, in seconds, and its memory in bytes.
     pub async fn load(&self) -> (f64, u64) {
-        let answer = self.send(Method::GET, "/api/probe", &[], String::new()).await;
+        let answer = self
+            .send(Method::GET, "/api/probe", &[], String::new())
+            .await;
         let load: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-        (load["longestBlockSeconds"].as_f64().unwrap(), load["residentBytes"].as_u64().unwrap())
+        (
+            load["longestBlockSeconds"].as_f64().unwrap(),
+            load["residentBytes"].as_u64().unwrap(),
+        )
     }
 
     /// The ref of the location entity that reads a target.
@@ -145,7 +181,9 @@ impl Backstage {
     pub async fn error_of(&self, target: &str) -> String {
         wait_until("the location's error", async || {
             let location = self.location(target).await;
-            let error = location["status"]["items"][0]["error"]["message"].as_str().map(str::to_owned);
+            let error = location["status"]["items"][0]["error"]["message"]
+                .as_str()
+                .map(str::to_owned);
             error.ok_or(location)
         })
         .await
@@ -154,31 +192,66 @@ impl Backstage {
     async fn location(&self, target: &str) -> Value {
         let filter = format!("kind=location,spec.target={target}");
         let query = [("filter", filter.as_str())];
-        let answer = self.send(Method::GET, "/api/catalog/entities/by-query", &query, String::new()).await;
+        let answer = self
+            .send(
+                Method::GET,
+                "/api/catalog/entities/by-query",
+                &query,
+                String::new(),
+            )
+            .await;
         let mut found: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
         found["items"].get_mut(0).map_or(Value::Null, Value::take)
     }
 
     /// All entities of all kinds, exactly as everybody sees them who reads its catalog.
     pub async fn everything(&self) -> String {
-        let answer = self.send(Method::GET, "/api/catalog/entities", &[], String::new()).await;
+        let answer = self
+            .send(Method::GET, "/api/catalog/entities", &[], String::new())
+            .await;
         assert_eq!(answer.status(), 200, "{}", self.log.display());
         answer.text().await.unwrap()
     }
 
     async fn page(&self, cursor: Option<&str>) -> Value {
-        let kinds = [("filter", "kind=user"), ("filter", "kind=group"), ("limit", PAGE)];
+        let kinds = [
+            ("filter", "kind=user"),
+            ("filter", "kind=group"),
+            ("limit", PAGE),
+        ];
         let next = cursor.map(|cursor| [("cursor", cursor), ("limit", PAGE)]);
         let query = next.as_ref().map_or(&kinds[..], |next| &next[..]);
-        let answer = self.send(Method::GET, "/api/catalog/entities/by-query", query, String::new()).await;
+        let answer = self
+            .send(
+                Method::GET,
+                "/api/catalog/entities/by-query",
+                query,
+                String::new(),
+            )
+            .await;
         assert_eq!(answer.status(), 200, "{}", self.log.display());
         serde_json::from_str(&answer.text().await.unwrap()).unwrap()
     }
 
-    async fn send(&self, method: Method, path: &str, query: &[(&str, &str)], body: String) -> Response {
-        let request = self.client.request(method, self.base.join(path).unwrap()).query(query);
-        let request = request.bearer_auth(TOKEN).header("content-type", "application/json").body(body);
-        request.send().await.unwrap_or_else(|error| panic!("{error}: {}", self.log.display()))
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(&str, &str)],
+        body: String,
+    ) -> Response {
+        let request = self
+            .client
+            .request(method, self.base.join(path).unwrap())
+            .query(query);
+        let request = request
+            .bearer_auth(TOKEN)
+            .header("content-type", "application/json")
+            .body(body);
+        request
+            .send()
+            .await
+            .unwrap_or_else(|error| panic!("{error}: {}", self.log.display()))
     }
 
     async fn ready(&mut self) {
@@ -186,7 +259,11 @@ impl Backstage {
         let (client, log) = (self.client.clone(), self.log.clone());
         wait_until("Backstage is ready", async || {
             let ended = self.child.try_wait().unwrap();
-            assert!(ended.is_none(), "it ended: {ended:?}, {}", std::fs::read_to_string(&log).unwrap());
+            assert!(
+                ended.is_none(),
+                "it ended: {ended:?}, {}",
+                std::fs::read_to_string(&log).unwrap()
+            );
             client.get(health.clone()).send().await?.error_for_status()
         })
         .await;
@@ -210,7 +287,10 @@ fn start(config: &Path, log: &Path, setup: &Setup) -> Child {
         .arg(config)
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/backstage/backend"))
         .env("NODE_ENV", "production")
-        .env("WITH_AUTHENTIK_MODULE", setup.npm_module.is_some().to_string())
+        .env(
+            "WITH_AUTHENTIK_MODULE",
+            setup.npm_module.is_some().to_string(),
+        )
         .env("WITH_URL_READER", setup.url_reader.is_some().to_string())
         .stdin(Stdio::null())
         .stdout(output.try_clone().unwrap())

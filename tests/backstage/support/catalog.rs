@@ -5,8 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 /// Backstage writes where it read an entity, whatever the entity says.
-const WRITTEN_BY_BACKSTAGE: [&str; 3] =
-    ["backstage.io/managed-by-location", "backstage.io/managed-by-origin-location", "backstage.io/view-url"];
+const WRITTEN_BY_BACKSTAGE: [&str; 3] = [
+    "backstage.io/managed-by-location",
+    "backstage.io/managed-by-origin-location",
+    "backstage.io/view-url",
+];
 
 /// Users and groups by their refs, each with its metadata, spec and relations.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,7 +22,9 @@ impl Catalog {
         Self::of(entities, |entity| {
             let entity = entity_ref(entity);
             let of_entity = promised.iter().filter(|(source, ..)| *source == entity);
-            of_entity.map(|(_, relation, target)| format!("{relation} {target}")).collect()
+            of_entity
+                .map(|(_, relation, target)| format!("{relation} {target}"))
+                .collect()
         })
     }
 
@@ -28,7 +33,9 @@ impl Catalog {
         Self::of(entities, |entity| {
             let relations = entity["relations"].as_array().into_iter().flatten();
             let text = |relation: &Value, key: &str| relation[key].as_str().unwrap().to_owned();
-            relations.map(|held| format!("{} {}", text(held, "type"), text(held, "targetRef"))).collect()
+            relations
+                .map(|held| format!("{} {}", text(held, "type"), text(held, "targetRef")))
+                .collect()
         })
     }
 
@@ -51,12 +58,17 @@ impl Catalog {
 
     /// An entity, which must be there.
     pub fn entity(&self, entity_ref: &str) -> &Value {
-        self.0.get(entity_ref).unwrap_or_else(|| panic!("no {entity_ref} among {:?}", self.0.keys()))
+        self.0
+            .get(entity_ref)
+            .unwrap_or_else(|| panic!("no {entity_ref} among {:?}", self.0.keys()))
     }
 
     /// Whether any entity has a relation of a type.
     pub fn has_relation(&self, relation: &str) -> bool {
-        self.relations().any(|(_, held)| held.split_once(' ').is_some_and(|(kind, _)| kind == relation))
+        self.relations().any(|(_, held)| {
+            held.split_once(' ')
+                .is_some_and(|(kind, _)| kind == relation)
+        })
     }
 
     /// The catalog without some entities; what refers to them goes on doing so.
@@ -68,7 +80,10 @@ impl Catalog {
     /// The relations that end nowhere.
     pub fn dangling(&self) -> Vec<String> {
         let ends = |relation: &str| self.0.contains_key(relation.split_once(' ').unwrap().1);
-        self.relations().filter(|(_, to)| !ends(to)).map(|(source, to)| format!("{source} {to}")).collect()
+        self.relations()
+            .filter(|(_, to)| !ends(to))
+            .map(|(source, to)| format!("{source} {to}"))
+            .collect()
     }
 
     /// All relations, each as its source and as "type target".
@@ -83,17 +98,34 @@ impl Catalog {
     pub fn compare(&self, other: &Self) -> Result<(), String> {
         let refs: BTreeSet<_> = self.0.keys().chain(other.0.keys()).collect();
         let differ = |entity_ref: &&&String| self.0.get(**entity_ref) != other.0.get(**entity_ref);
-        let told: Vec<_> = refs.iter().filter(differ).map(|at| self.tell(other, at)).collect();
+        let told: Vec<_> = refs
+            .iter()
+            .filter(differ)
+            .map(|at| self.tell(other, at))
+            .collect();
         if told.is_empty() {
             Ok(())
         } else {
-            Err(format!("{} differ:\n{}", told.len(), told[..told.len().min(5)].join("\n")))
+            Err(format!(
+                "{} differ:\n{}",
+                told.len(),
+                told[..told.len().min(5)].join("\n")
+            ))
         }
     }
 
     fn tell(&self, other: &Self, entity_ref: &str) -> String {
-        let side = |catalog: &Self| catalog.0.get(entity_ref).map_or("missing".into(), Value::to_string);
-        format!("{entity_ref}\n  promised {}\n  held     {}", side(self), side(other))
+        let side = |catalog: &Self| {
+            catalog
+                .0
+                .get(entity_ref)
+                .map_or("missing".into(), Value::to_string)
+        };
+        format!(
+            "{entity_ref}\n  promised {}\n  held     {}",
+            side(self),
+            side(other)
+        )
     }
 }
 
@@ -109,7 +141,10 @@ fn metadata(entity: &Value) -> Value {
     metadata.retain(|key, value| {
         !matches!(key.as_str(), "uid" | "etag") && (key != "namespace" || value != "default")
     });
-    if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+    if let Some(annotations) = metadata
+        .get_mut("annotations")
+        .and_then(Value::as_object_mut)
+    {
         annotations.retain(|key, _| !WRITTEN_BY_BACKSTAGE.contains(&key.as_str()));
     }
     Value::Object(metadata)
@@ -124,10 +159,16 @@ fn relations_of(entity: &Value) -> Vec<(String, &'static str, String)> {
         } else {
             spec[key].as_array().into_iter().flatten().collect()
         };
-        let refs =
-            named.into_iter().map(|name| format!("{kind}:default/{}", name.as_str().unwrap()).to_lowercase());
-        refs.flat_map(|other| [(own.clone(), there, other.clone()), (other, back, own.clone())])
-            .collect::<Vec<_>>()
+        let refs = named
+            .into_iter()
+            .map(|name| format!("{kind}:default/{}", name.as_str().unwrap()).to_lowercase());
+        refs.flat_map(|other| {
+            [
+                (own.clone(), there, other.clone()),
+                (other, back, own.clone()),
+            ]
+        })
+        .collect::<Vec<_>>()
     };
     [
         both_ways("memberOf", "group", "memberOf", "hasMember"),

@@ -22,7 +22,11 @@ impl Database {
     pub fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let sockets = std::env::var("TEST_POSTGRES").expect("run this with tests/backstage/run");
-        let prefix = format!("backstage_{}_{}_", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let prefix = format!(
+            "backstage_{}_{}_",
+            std::process::id(),
+            COUNT.fetch_add(1, Ordering::Relaxed)
+        );
         Self { sockets, prefix }
     }
 
@@ -34,8 +38,7 @@ impl Database {
 
     /// What Backstage has against entities, by their refs: the locations' errors too.
     pub async fn errors(&self) -> BTreeMap<String, String> {
-        let errors =
-            "select json_object_agg(entity_ref, errors) from refresh_state where errors not in ('', '[]')";
+        let errors = "select json_object_agg(entity_ref, errors) from refresh_state where errors not in ('', '[]')";
         self.query::<Option<_>>(errors).await.unwrap_or_default()
     }
 
@@ -49,11 +52,30 @@ impl Database {
     /// Asks the catalog's database a question whose answer is one JSON value.
     async fn query<T: DeserializeOwned>(&self, statement: &str) -> T {
         let database = format!("{}catalog", self.prefix);
-        let arguments = ["-XAtq", "-h", &self.sockets, "-U", USER, "-d", &database, "-c", statement];
+        let arguments = [
+            "-XAtq",
+            "-h",
+            &self.sockets,
+            "-U",
+            USER,
+            "-d",
+            &database,
+            "-c",
+            statement,
+        ];
         let output = Command::new("psql").args(arguments).output().await.unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         let text = String::from_utf8(output.stdout).unwrap();
-        serde_json::from_str(if text.trim().is_empty() { "null" } else { &text }).unwrap()
+        serde_json::from_str(if text.trim().is_empty() {
+            "null"
+        } else {
+            &text
+        })
+        .unwrap()
     }
 }
 
@@ -74,7 +96,11 @@ impl Database {
 
     /// Runs a statement that answers nothing.
     pub async fn execute(&self, statement: &str) {
-        assert_eq!(self.query::<Value>(statement).await, Value::Null, "{statement}");
+        assert_eq!(
+            self.query::<Value>(statement).await,
+            Value::Null,
+            "{statement}"
+        );
     }
 
     /// How many users and groups the catalog shows.
@@ -100,6 +126,7 @@ impl Database {
     pub async fn discovered_since(&self, since: &str) -> usize {
         let discovered = "select count(*) from refresh_state where entity_ref not like 'location:%' \
                           and last_discovery_at >";
-        self.query(&format!("{discovered} '{since}'::timestamptz")).await
+        self.query(&format!("{discovered} '{since}'::timestamptz"))
+            .await
     }
 }

@@ -27,7 +27,11 @@ pub struct Absence {
 impl fmt::Display for Absence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (missing, seconds) = (self.refs.len(), self.longest.as_secs_f64());
-        write!(f, "{missing} were missing, for {seconds:.1} s at most, in {} looks", self.looks)
+        write!(
+            f,
+            "{missing} were missing, for {seconds:.1} s at most, in {} looks",
+            self.looks
+        )
     }
 }
 
@@ -64,7 +68,13 @@ async fn watch(
         let last = stopped.try_recv().is_ok();
         let (looked, shown) = (Instant::now(), database.shown().await);
         for entity_ref in &expected {
-            note(&mut missing, entity_ref, shown.contains(entity_ref), before, &mut absence);
+            note(
+                &mut missing,
+                entity_ref,
+                shown.contains(entity_ref),
+                before,
+                &mut absence,
+            );
         }
         (before, absence.looks) = (looked, absence.looks + 1);
         if last {

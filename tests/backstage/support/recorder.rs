@@ -67,7 +67,12 @@ impl Recorder {
         let base = format!("http://{}", listener.local_addr().unwrap());
         let router = Router::new().fallback(pass).with_state(line.clone());
         let server = tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { entities_url: format!("{base}/entities"), base, line, server }
+        Self {
+            entities_url: format!("{base}/entities"),
+            base,
+            line,
+            server,
+        }
     }
 
     /// Passes requests on to another base URL, or breaks their connections.
@@ -83,7 +88,10 @@ impl Recorder {
     /// The paths that were answered with a status after so many exchanges, each once.
     pub fn paths(&self, after: usize, status: u16) -> BTreeSet<String> {
         let passed = self.passed().split_off(after).into_iter();
-        passed.filter(|exchange| exchange.status == Some(status)).map(|exchange| exchange.path).collect()
+        passed
+            .filter(|exchange| exchange.status == Some(status))
+            .map(|exchange| exchange.path)
+            .collect()
     }
 
     /// Waits until so many more requests were answered with a status.
@@ -91,22 +99,37 @@ impl Recorder {
         let before = self.passed().len();
         wait_until(&format!("{count} answers {status:?}"), async || {
             let passed = self.passed().split_off(before);
-            let so_far = passed.iter().filter(|exchange| exchange.status == status).count();
-            if so_far >= count { Ok(()) } else { Err(format!("{passed:?}")) }
+            let so_far = passed
+                .iter()
+                .filter(|exchange| exchange.status == status)
+                .count();
+            if so_far >= count {
+                Ok(())
+            } else {
+                Err(format!("{passed:?}"))
+            }
         })
         .await;
     }
 
     /// Waits until each of so many paths was answered so often with a status, after so many exchanges.
     pub async fn rounds(&self, after: usize, paths: usize, count: usize, status: Option<u16>) {
-        wait_until(&format!("{paths} paths {count} times {status:?}"), async || {
-            let mut so_far = BTreeMap::<_, usize>::new();
-            for exchange in self.passed().split_off(after) {
-                *so_far.entry(exchange.path).or_default() += usize::from(exchange.status == status);
-            }
-            let done = so_far.values().filter(|answers| **answers >= count).count();
-            if done >= paths { Ok(()) } else { Err(format!("{so_far:#?}")) }
-        })
+        wait_until(
+            &format!("{paths} paths {count} times {status:?}"),
+            async || {
+                let mut so_far = BTreeMap::<_, usize>::new();
+                for exchange in self.passed().split_off(after) {
+                    *so_far.entry(exchange.path).or_default() +=
+                        usize::from(exchange.status == status);
+                }
+                let done = so_far.values().filter(|answers| **answers >= count).count();
+                if done >= paths {
+                    Ok(())
+                } else {
+                    Err(format!("{so_far:#?}"))
+                }
+            },
+        )
         .await;
     }
 
@@ -126,21 +149,37 @@ impl Drop for Recorder {
 async fn pass(State(line): State<Arc<Line>>, request: Request) -> Result<Response, Infallible> {
     let path = request.uri().to_string();
     let conditional = request.headers().contains_key(IF_NONE_MATCH);
-    let authorization = request.headers().get(AUTHORIZATION).map(|value| value.to_str().unwrap().to_owned());
+    let authorization = request
+        .headers()
+        .get(AUTHORIZATION)
+        .map(|value| value.to_str().unwrap().to_owned());
     let target = line.target.lock().unwrap().clone();
     let answer = match target {
         Some(target) => forward(&target, request, &line.bytes).await.ok(),
         None => None,
     };
     let status = answer.as_ref().map(|answer| answer.status().as_u16());
-    line.passed.lock().unwrap().push(Exchange { path, authorization, conditional, status });
+    line.passed.lock().unwrap().push(Exchange {
+        path,
+        authorization,
+        conditional,
+        status,
+    });
     Ok(answer.unwrap_or_else(broken))
 }
 
 /// Asks the service as Backstage did, under the host that Backstage named, and counts the body's bytes.
-async fn forward(target: &str, request: Request, passed: &AtomicUsize) -> reqwest::Result<Response> {
+async fn forward(
+    target: &str,
+    request: Request,
+    passed: &AtomicUsize,
+) -> reqwest::Result<Response> {
     let url = format!("{target}{}", request.uri());
-    let answer = client().get(url).headers(request.headers().clone()).send().await?;
+    let answer = client()
+        .get(url)
+        .headers(request.headers().clone())
+        .send()
+        .await?;
     let (status, mut headers) = (answer.status(), answer.headers().clone());
     headers.remove(TRANSFER_ENCODING);
     let body = answer.bytes().await?;

@@ -27,7 +27,12 @@ pub struct Service {
 impl Service {
     /// Starts the service with repaired names; it has read nothing yet.
     pub async fn spawn(authentik: &Authentik) -> Self {
-        Self::with(&authentik.base, FakeAuthentik::TOKEN, &[("ENTITY_PROVIDER_NAMES", "backstage")]).await
+        Self::with(
+            &authentik.base,
+            FakeAuthentik::TOKEN,
+            &[("ENTITY_PROVIDER_NAMES", "backstage")],
+        )
+        .await
     }
 
     /// Starts the service with tokens.
@@ -37,7 +42,10 @@ impl Service {
             ("ENTITY_PROVIDER_AUTH_READ_TOKENS", READ_TOKEN),
             ("ENTITY_PROVIDER_AUTH_SYNC_TOKENS", SYNC_TOKEN),
         ];
-        Self { guarded: true, ..Self::with(&authentik.base, FakeAuthentik::TOKEN, &tokens).await }
+        Self {
+            guarded: true,
+            ..Self::with(&authentik.base, FakeAuthentik::TOKEN, &tokens).await
+        }
     }
 
     /// Starts the service in front of any server, with more variables.
@@ -50,7 +58,11 @@ impl Service {
             ("ENTITY_PROVIDER_STATE_DIR", "false"),
         ];
         let mut process = Process::spawn(&["serve"], &[&own[..], more].concat());
-        Self { base: process.serving().await, guarded: false, process }
+        Self {
+            base: process.serving().await,
+            guarded: false,
+            process,
+        }
     }
 
     /// The URL that Backstage reads.
@@ -63,7 +75,8 @@ impl Service {
         let answer = self.send(Method::POST, "/sync?wait=30s", SYNC_TOKEN).await;
         assert_eq!(answer.status(), 200, "the run did not end");
         let run: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-        self.json(&format!("/sync/{}", run["id"].as_str().unwrap())).await
+        self.json(&format!("/sync/{}", run["id"].as_str().unwrap()))
+            .await
     }
 
     /// Syncs and gives the run, which must succeed.
@@ -76,7 +89,11 @@ impl Service {
     /// The catalog that Backstage ought to hold.
     pub async fn catalog(&self) -> Catalog {
         let entities = self.json("/entities?format=json").await;
-        Catalog::promised(entities.as_array().unwrap_or_else(|| panic!("no entities: {entities}")))
+        Catalog::promised(
+            entities
+                .as_array()
+                .unwrap_or_else(|| panic!("no entities: {entities}")),
+        )
     }
 
     /// How it told Backstage of changes, as soon as that satisfies a condition.
@@ -102,7 +119,11 @@ impl Service {
 
     async fn send(&self, method: Method, path: &str, token: &str) -> Response {
         let request = client().request(method, format!("{}{path}", self.base));
-        let request = if self.guarded { request.bearer_auth(token) } else { request };
+        let request = if self.guarded {
+            request.bearer_auth(token)
+        } else {
+            request
+        };
         request.send().await.unwrap()
     }
 }

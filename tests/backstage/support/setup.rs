@@ -28,18 +28,29 @@ pub struct Setup {
 impl Setup {
     /// Reads one location every second.
     pub fn eager(target: &str) -> Self {
-        Self { interval: Some(Duration::from_secs(1)), ..Self::patient(target) }
+        Self {
+            interval: Some(Duration::from_secs(1)),
+            ..Self::patient(target)
+        }
     }
 
     /// Reads one location as often as Backstage does by itself.
     pub fn patient(target: &str) -> Self {
-        Self { targets: vec![target.to_owned()], ..Self::default() }
+        Self {
+            targets: vec![target.to_owned()],
+            ..Self::default()
+        }
     }
 
     /// The whole `app-config`.
     pub fn configuration(&self, base: &Url, database: &Database) -> Value {
-        let allowed = self.targets.iter().filter(|target| !self.has_own_reader(target));
-        let allowed: Vec<_> = allowed.map(|target| json!({ "host": host_and_port(target) })).collect();
+        let allowed = self
+            .targets
+            .iter()
+            .filter(|target| !self.has_own_reader(target));
+        let allowed: Vec<_> = allowed
+            .map(|target| json!({ "host": host_and_port(target) }))
+            .collect();
         let static_token = json!({
             "type": "static",
             "options": { "token": TOKEN, "subject": "tests" },
@@ -79,7 +90,10 @@ impl Setup {
     }
 
     fn locations(&self) -> Vec<Value> {
-        let kinds = self.kinds.clone().unwrap_or_else(|| json!(["User", "Group", "Location"]));
+        let kinds = self
+            .kinds
+            .clone()
+            .unwrap_or_else(|| json!(["User", "Group", "Location"]));
         let rules = json!([{ "allow": kinds }]);
         let location = |target| json!({ "type": "url", "target": target, "rules": rules });
         self.targets.iter().map(location).collect()

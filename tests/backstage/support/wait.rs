@@ -13,12 +13,18 @@ const LONG_PATIENCE: Duration = Duration::from_mins(10);
 const INTERVAL: Duration = Duration::from_millis(200);
 
 /// Looks again and again until a look succeeds; the error of the last look is what a failure shows.
-pub async fn wait_until<T, E: Display>(awaited: &str, look: impl AsyncFnMut() -> Result<T, E>) -> T {
+pub async fn wait_until<T, E: Display>(
+    awaited: &str,
+    look: impl AsyncFnMut() -> Result<T, E>,
+) -> T {
     wait(awaited, PATIENCE, look).await
 }
 
 /// The same for a large directory.
-pub async fn wait_longer<T, E: Display>(awaited: &str, look: impl AsyncFnMut() -> Result<T, E>) -> T {
+pub async fn wait_longer<T, E: Display>(
+    awaited: &str,
+    look: impl AsyncFnMut() -> Result<T, E>,
+) -> T {
     wait(awaited, LONG_PATIENCE, look).await
 }
 

@@ -23,8 +23,17 @@ async fn a_service_beyond_loopback_without_read_tokens_does_not_start() {
     for more in [&[][..], &[("ENTITY_PROVIDER_AUTH_SYNC_TOKENS", SYNC)]] {
         let ended = Process::run(&["serve"], &variables(more)).await;
         assert_eq!(ended.status.code(), Some(1));
-        for part in ["readTokens", "0.0.0.0:0", "ENTITY_PROVIDER_AUTH_READ_TOKENS", "allowAnonymous: true"] {
-            assert!(ended.error.contains(part), "{part} is missing in: {}", ended.error);
+        for part in [
+            "readTokens",
+            "0.0.0.0:0",
+            "ENTITY_PROVIDER_AUTH_READ_TOKENS",
+            "allowAnonymous: true",
+        ] {
+            assert!(
+                ended.error.contains(part),
+                "{part} is missing in: {}",
+                ended.error
+            );
         }
         assert!(!ended.error.contains(SYNC) && !ended.error.contains("listening"));
     }
@@ -54,9 +63,17 @@ async fn tokens_or_a_written_word_let_it_start() {
 
 #[tokio::test]
 async fn check_says_before_that_it_would_not_start() {
-    for (more, is_told) in [(&[][..], true), (&[("ENTITY_PROVIDER_AUTH_READ_TOKENS", READ)], false)] {
+    for (more, is_told) in [
+        (&[][..], true),
+        (&[("ENTITY_PROVIDER_AUTH_READ_TOKENS", READ)], false),
+    ] {
         let ended = Process::run(&["check"], &variables(more)).await;
-        assert_eq!(ended.out.contains("`serve` would not start: "), is_told, "{}", ended.out);
+        assert_eq!(
+            ended.out.contains("`serve` would not start: "),
+            is_told,
+            "{}",
+            ended.out
+        );
         assert!(!ended.out.contains(READ));
     }
 }
@@ -64,21 +81,32 @@ async fn check_says_before_that_it_would_not_start() {
 #[tokio::test]
 async fn the_demo_has_nobody_to_protect() {
     let mut demo = Process::spawn(&["demo", "--users", "5", "--listen", "0.0.0.0:0"], &[]);
-    demo.until(|line| format!("{line:?}").contains("Stop it").then_some(())).await;
+    demo.until(|line| format!("{line:?}").contains("Stop it").then_some(()))
+        .await;
 }
 
 /// The commands of the README that run the image.
 fn docker_runs() -> Vec<&'static str> {
-    README.split("docker run ").skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
+    README
+        .split("docker run ")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap())
+        .collect()
 }
 
 #[test]
 fn the_image_and_the_readme_agree_with_the_service() {
     assert!(DOCKERFILE.contains("ENV ENTITY_PROVIDER_LISTEN=0.0.0.0:8080"));
     let mut sets = DOCKERFILE.lines().filter(|line| line.starts_with("ENV"));
-    assert!(sets.all(|line| !line.contains("AUTH")), "the image decides for nobody");
+    assert!(
+        sets.all(|line| !line.contains("AUTH")),
+        "the image decides for nobody"
+    );
     assert!(!docker_runs().is_empty());
     for command in docker_runs() {
-        assert!(command.contains("ENTITY_PROVIDER_AUTH_READ_TOKENS"), "{command}");
+        assert!(
+            command.contains("ENTITY_PROVIDER_AUTH_READ_TOKENS"),
+            "{command}"
+        );
     }
 }

@@ -7,20 +7,46 @@ use super::{READ, SYNC, WRONG, ask, guarded_by, section};
 
 #[tokio::test]
 async fn the_metrics_are_for_whoever_has_a_token_for_everybody_or_for_nobody() {
-    for (metrics, expected) in
-        [(Exposure::Token, [401, 200, 200, 401]), (Exposure::Open, [200; 4]), (Exposure::Off, [404; 4])]
-    {
-        let pair = guarded_by(AuthConfig { metrics, ..section(&[READ], &[SYNC]) }).await;
+    for (metrics, expected) in [
+        (Exposure::Token, [401, 200, 200, 401]),
+        (Exposure::Open, [200; 4]),
+        (Exposure::Off, [404; 4]),
+    ] {
+        let pair = guarded_by(AuthConfig {
+            metrics,
+            ..section(&[READ], &[SYNC])
+        })
+        .await;
         let in_query = |token: &str| format!("/metrics?token={token}");
-        for (token, status) in [None, Some(READ), Some(SYNC), Some(WRONG)].into_iter().zip(expected) {
+        for (token, status) in [None, Some(READ), Some(SYNC), Some(WRONG)]
+            .into_iter()
+            .zip(expected)
+        {
             let by_header = ask(&pair.app, Method::GET, "/metrics", token).await;
             assert_eq!(by_header.status, status, "{metrics:?} {token:?}");
-            assert_eq!(by_header.text().contains("# EOF"), status == 200, "a refusal shows nothing");
+            assert_eq!(
+                by_header.text().contains("# EOF"),
+                status == 200,
+                "a refusal shows nothing"
+            );
             let path = token.map_or_else(|| "/metrics".to_owned(), in_query);
             let by_query = ask(&pair.app, Method::GET, &path, None).await;
-            assert_eq!((by_query.status, by_query.body), (status, by_header.body), "{metrics:?} {path}");
-            assert_eq!(ask(&pair.app, Method::HEAD, "/metrics", token).await.status, status);
+            assert_eq!(
+                (by_query.status, by_query.body),
+                (status, by_header.body),
+                "{metrics:?} {path}"
+            );
+            assert_eq!(
+                ask(&pair.app, Method::HEAD, "/metrics", token).await.status,
+                status
+            );
         }
-        assert_eq!(ask(&pair.app, Method::GET, "/openapi.json", None).await.status, 401, "it has its own");
+        assert_eq!(
+            ask(&pair.app, Method::GET, "/openapi.json", None)
+                .await
+                .status,
+            401,
+            "it has its own"
+        );
     }
 }

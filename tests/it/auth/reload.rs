@@ -16,15 +16,25 @@ fn write(file: &Path, base: &str, own: &str) {
         "{{ baseUrl: '{base}', token: {}, schedule: {{ frequency: {{ trigger: manual }} }} }}",
         FakeAuthentik::TOKEN
     );
-    let text =
-        format!("catalog: {{ providers: {{ authentik: {authentik} }} }}\nentityProvider: {{ {own} }}\n");
+    let text = format!(
+        "catalog: {{ providers: {{ authentik: {authentik} }} }}\nentityProvider: {{ {own} }}\n"
+    );
     std::fs::write(file, text).unwrap();
 }
 
 /// The statuses of a request with each of two tokens.
 async fn statuses(service: &str) -> [u16; 2] {
-    let ask = async |token: &str| client().get(format!("{service}/sync")).bearer_auth(token).send().await;
-    [ask(OLD_READ).await.unwrap().status().into(), ask(READ).await.unwrap().status().into()]
+    let ask = async |token: &str| {
+        client()
+            .get(format!("{service}/sync"))
+            .bearer_auth(token)
+            .send()
+            .await
+    };
+    [
+        ask(OLD_READ).await.unwrap().status().into(),
+        ask(READ).await.unwrap().status().into(),
+    ]
 }
 
 /// The block of a service with read tokens and more.
@@ -43,19 +53,36 @@ struct Reloading {
 impl Reloading {
     async fn spawn(own: &str) -> Self {
         let fake = FakeAuthentik::new(Release::V2026_5, FakeDirectory::generate(5));
-        let (authentik, directory) = (RunningAuthentik::spawn(&fake).await, tempfile::tempdir().unwrap());
+        let (authentik, directory) = (
+            RunningAuthentik::spawn(&fake).await,
+            tempfile::tempdir().unwrap(),
+        );
         let file = directory.path().join("app-config.yaml");
         write(&file, &authentik.base, own);
         let mut serve = Process::spawn(&["serve", "--config", file.to_str().unwrap()], &[]);
         let service = serve.serving().await.replace("0.0.0.0", "127.0.0.1");
-        let run = client().post(format!("{service}/sync?wait=1m")).bearer_auth(SYNC).send().await.unwrap();
+        let run = client()
+            .post(format!("{service}/sync?wait=1m"))
+            .bearer_auth(SYNC)
+            .send()
+            .await
+            .unwrap();
         assert_eq!(run.status(), 200);
-        Self { authentik, directory, serve, service }
+        Self {
+            authentik,
+            directory,
+            serve,
+            service,
+        }
     }
 
     /// Changes the service's block and waits for what the log says of it.
     async fn change(&mut self, own: &str, logged: &str) {
-        write(&self.directory.path().join("app-config.yaml"), &self.authentik.base, own);
+        write(
+            &self.directory.path().join("app-config.yaml"),
+            &self.authentik.base,
+            own,
+        );
         self.serve.signal(Signal::HUP);
         self.serve.logged(logged).await;
     }
@@ -66,17 +93,31 @@ async fn a_token_is_changed_without_a_restart_and_without_a_gap() {
     let mut world = Reloading::spawn(&tokens(OLD_READ, "")).await;
     let service = world.service.clone();
     assert_eq!(statuses(&service).await, [200, 401]);
-    for (read, expected) in [(format!("{OLD_READ}, {READ}"), [200, 200]), (READ.to_owned(), [401, 200])] {
+    for (read, expected) in [
+        (format!("{OLD_READ}, {READ}"), [200, 200]),
+        (READ.to_owned(), [401, 200]),
+    ] {
         world.change(&tokens(&read, ""), "reload succeeded").await;
         assert_eq!(statuses(&service).await, expected);
     }
     // Where it listens counts after a restart, so that it is still reached from everywhere.
     for own in ["listen: '0.0.0.0:0'", "listen: '127.0.0.1:0'"] {
         world.change(own, "reload failed").await;
-        assert_eq!(statuses(&service).await, [401, 200], "the old tokens stay: {own}");
+        assert_eq!(
+            statuses(&service).await,
+            [401, 200],
+            "the old tokens stay: {own}"
+        );
     }
-    let health = get(&format!("{service}/health")).await.text().await.unwrap();
-    assert!(health.contains("allowAnonymous") && !health.contains(READ), "{health}");
+    let health = get(&format!("{service}/health"))
+        .await
+        .text()
+        .await
+        .unwrap();
+    assert!(
+        health.contains("allowAnonymous") && !health.contains(READ),
+        "{health}"
+    );
 }
 
 #[tokio::test]
@@ -84,9 +125,19 @@ async fn who_reads_the_metrics_is_changed_without_a_restart() {
     let mut world = Reloading::spawn(&tokens(READ, "")).await;
     let metrics = format!("{}/metrics", world.service);
     for (word, without, with) in [("open", 200, 200), ("off", 404, 404), ("token", 401, 200)] {
-        world.change(&tokens(READ, &format!(", metrics: {word}")), "reload succeeded").await;
+        world
+            .change(
+                &tokens(READ, &format!(", metrics: {word}")),
+                "reload succeeded",
+            )
+            .await;
         assert_eq!(get(&metrics).await.status(), without, "{word}");
-        let answer = client().get(&metrics).bearer_auth(READ).send().await.unwrap();
+        let answer = client()
+            .get(&metrics)
+            .bearer_auth(READ)
+            .send()
+            .await
+            .unwrap();
         assert_eq!(answer.status(), with, "{word}");
     }
 }

@@ -13,9 +13,20 @@ async fn answers(client: &Client, service: &str) -> String {
     let mut text = String::new();
     let get = |path: &str| client.get(format!("{service}{path}"));
     let post = |path: &str| client.post(format!("{service}{path}"));
-    let mut requests = vec![post("/sync?wait=1m").bearer_auth(SYNC), post(&format!("/sync?token={SYNC}"))];
-    let paths =
-        ["/entities", "/sync", "/health", "/metrics", "/docs/", "/docs", "/nothing", "/explain?user=x"];
+    let mut requests = vec![
+        post("/sync?wait=1m").bearer_auth(SYNC),
+        post(&format!("/sync?token={SYNC}")),
+    ];
+    let paths = [
+        "/entities",
+        "/sync",
+        "/health",
+        "/metrics",
+        "/docs/",
+        "/docs",
+        "/nothing",
+        "/explain?user=x",
+    ];
     // Few wrong ones, since more would be answered late.
     for (token, paths) in [(READ, &paths[..]), (SYNC, &paths), (WRONG, &paths[..1])] {
         for path in paths {
@@ -52,11 +63,21 @@ async fn no_token_is_in_a_log_or_in_an_answer() {
     }
     serve.signal(Signal::TERM);
     let ended = serve.end().await;
-    assert!(ended.error.contains("\"level\":\"TRACE\"") && output.contains("token-invalid"), "both do talk");
+    assert!(
+        ended.error.contains("\"level\":\"TRACE\"") && output.contains("token-invalid"),
+        "both do talk"
+    );
     output.push_str(&ended.out);
     output.push_str(&ended.error);
-    for part in [READ, SYNC, WRONG].iter().flat_map(|token| token.as_bytes().windows(8)) {
+    for part in [READ, SYNC, WRONG]
+        .iter()
+        .flat_map(|token| token.as_bytes().windows(8))
+    {
         let part = str::from_utf8(part).unwrap();
-        assert_eq!(output.lines().find(|line| line.contains(part)), None, "{part}");
+        assert_eq!(
+            output.lines().find(|line| line.contains(part)),
+            None,
+            "{part}"
+        );
     }
 }

@@ -6,15 +6,29 @@ use crate::support::wire::documents;
 /// The targets of a list of two shards.
 fn targets(list: &Answer) -> Vec<String> {
     let documents = documents(&list.text());
-    documents.iter().map(|location| location["spec"]["target"].as_str().unwrap().to_owned()).collect()
+    documents
+        .iter()
+        .map(|location| location["spec"]["target"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 #[tokio::test]
 async fn a_token_from_the_query_leads_on_to_the_shards() {
     let pair = guarded().await;
-    let list = Answer::get(&pair.app, &format!("/locations?shards=2&token={OLD_READ}"), &[]).await;
+    let list = Answer::get(
+        &pair.app,
+        &format!("/locations?shards=2&token={OLD_READ}"),
+        &[],
+    )
+    .await;
     for (index, target) in targets(&list).iter().enumerate() {
-        assert_eq!(*target, format!("{}/entities?shard={index}/2&token={OLD_READ}", pair.app.base));
+        assert_eq!(
+            *target,
+            format!(
+                "{}/entities?shard={index}/2&token={OLD_READ}",
+                pair.app.base
+            )
+        );
         let path = target.strip_prefix(&pair.app.base).unwrap();
         assert_eq!(Answer::get(&pair.app, path, &[]).await.status, 200);
     }
@@ -24,7 +38,10 @@ async fn a_token_from_the_query_leads_on_to_the_shards() {
 async fn a_token_from_the_header_stays_there() {
     let pair = guarded().await;
     let list = ask(&pair.app, Method::GET, "/locations?shards=2", Some(READ)).await;
-    assert_eq!(targets(&list)[1], format!("{}/entities?shard=1/2", pair.app.base));
+    assert_eq!(
+        targets(&list)[1],
+        format!("{}/entities?shard=1/2", pair.app.base)
+    );
     assert!(!list.text().contains(READ));
 }
 
@@ -32,11 +49,21 @@ async fn a_token_from_the_header_stays_there() {
 async fn lists_asked_for_with_different_tokens_are_different_ones() {
     let pair = guarded().await;
     let list = async |token: &str| {
-        let answer = Answer::get(&pair.app, &format!("/locations?shards=2&token={token}"), &[]).await;
+        let answer = Answer::get(
+            &pair.app,
+            &format!("/locations?shards=2&token={token}"),
+            &[],
+        )
+        .await;
         (answer.etag().to_owned(), answer.text())
     };
     let (one, other) = (list(READ).await, list(OLD_READ).await);
     assert_ne!(one.0, other.0);
     assert!(one.1.contains(READ) && !other.1.contains(READ));
-    assert_eq!(Answer::get(&pair.app, "/locations?shards=2", &[]).await.status, 401);
+    assert_eq!(
+        Answer::get(&pair.app, "/locations?shards=2", &[])
+            .await
+            .status,
+        401
+    );
 }

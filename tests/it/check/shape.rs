@@ -8,7 +8,10 @@ use crate::support::replay::{OBJECT_LEVEL, Replay};
 
 async fn report(base: &str, token: &str) -> (Option<i32>, Value) {
     let ended = check(base, token, &["--output", "json"]).await;
-    (ended.status.code(), serde_json::from_str(&ended.out).unwrap())
+    (
+        ended.status.code(),
+        serde_json::from_str(&ended.out).unwrap(),
+    )
 }
 
 #[tokio::test]
@@ -17,7 +20,10 @@ async fn machines_get_one_object() {
     let (status, report) = report(&replay.base, OBJECT_LEVEL).await;
     assert_eq!((status, &report["status"]), (Some(1), &json!("failed")));
     let text = serde_json::to_string_pretty(&report).unwrap();
-    insta::assert_snapshot!("json", text.replace(&replay.base, "https://authentik.example.com"));
+    insta::assert_snapshot!(
+        "json",
+        text.replace(&replay.base, "https://authentik.example.com")
+    );
 }
 
 #[tokio::test]
@@ -34,10 +40,14 @@ async fn every_trouble_has_a_code_and_a_remedy() {
         assert_eq!(status, Some(1), "{report}");
         let steps = report["steps"].as_array().unwrap();
         assert_eq!(steps.len(), 10, "{report}");
-        for step in
-            steps.iter().filter(|step| ["warning", "failed"].contains(&step["status"].as_str().unwrap()))
+        for step in steps
+            .iter()
+            .filter(|step| ["warning", "failed"].contains(&step["status"].as_str().unwrap()))
         {
-            assert!(step["code"].is_string() && step["remedy"].is_string(), "{step}");
+            assert!(
+                step["code"].is_string() && step["remedy"].is_string(),
+                "{step}"
+            );
         }
     }
 }
@@ -57,6 +67,10 @@ async fn the_permissions_are_told_apart() {
             let steps = report["steps"].as_array().unwrap();
             steps.iter().find(|step| step["step"] == name).unwrap()["status"].clone()
         };
-        assert_eq!((status("view-user"), status("view-group")), (user.into(), group.into()), "{report}");
+        assert_eq!(
+            (status("view-user"), status("view-group")),
+            (user.into(), group.into()),
+            "{report}"
+        );
     }
 }

@@ -27,16 +27,27 @@ async fn introduced(answer: Action) -> (Option<i32>, String) {
 
 /// An answer with a version.
 fn version(version: &str) -> Action {
-    Action::answer(StatusCode::OK, format!(r#"{{"version_current":"{version}"}}"#))
+    Action::answer(
+        StatusCode::OK,
+        format!(r#"{{"version_current":"{version}"}}"#),
+    )
 }
 
 #[tokio::test]
 async fn an_old_version_fails_and_an_unknown_one_is_a_warning() {
     for (told, code, part) in [
         ("2024.2.0", 0, "✓ version         Authentik 2024.2.0"),
-        ("2023.10.7", 1, "✗ version         Authentik 2023.10.7 is older than 2024.2"),
+        (
+            "2023.10.7",
+            1,
+            "✗ version         Authentik 2023.10.7 is older than 2024.2",
+        ),
         ("2024.1", 1, "✗ version"),
-        ("main", 0, "! version         Authentik calls its version \"main\""),
+        (
+            "main",
+            0,
+            "! version         Authentik calls its version \"main\"",
+        ),
     ] {
         let (status, report) = introduced(version(told)).await;
         assert_eq!(status, Some(code), "{report}");
@@ -49,7 +60,10 @@ async fn a_version_that_is_not_told_keeps_no_step_from_being_taken() {
     for body in ["<html>", "{}", "[]"] {
         let (status, report) = introduced(Action::answer(StatusCode::OK, body)).await;
         assert_eq!(status, Some(0), "{report}");
-        assert_says(&report, &["- token", "! version", "→ check `baseUrl`", "✓ reading"]);
+        assert_says(
+            &report,
+            &["- token", "! version", "→ check `baseUrl`", "✓ reading"],
+        );
     }
     let (status, report) = introduced(Action::answer(StatusCode::NOT_FOUND, "{}")).await;
     assert_eq!(status, Some(0), "{report}");
@@ -57,21 +71,36 @@ async fn a_version_that_is_not_told_keeps_no_step_from_being_taken() {
 
 #[tokio::test]
 async fn a_distant_clock_is_a_warning() {
-    let headers = [("content-type", "application/json"), ("date", "Sun, 22 Nov 2015 10:00:00 GMT")];
+    let headers = [
+        ("content-type", "application/json"),
+        ("date", "Sun, 22 Nov 2015 10:00:00 GMT"),
+    ];
     let answer = CannedAnswer {
         status: StatusCode::OK,
-        headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
+        headers: headers
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .to_vec(),
         body: br#"{"version_current":"2026.5.0"}"#.to_vec(),
     };
     let (status, report) = introduced(Action::Answer(answer)).await;
     assert_eq!(status, Some(0), "{report}");
-    assert_says(&report, &["! clock           Authentik's clock is ", "behind this machine's", "→ let both"]);
+    assert_says(
+        &report,
+        &[
+            "! clock           Authentik's clock is ",
+            "behind this machine's",
+            "→ let both",
+        ],
+    );
 }
 
 #[tokio::test]
 async fn a_server_that_cannot_answer_is_told_at_once() {
     for (answer, parts) in [
-        (Action::answer(StatusCode::SERVICE_UNAVAILABLE, "{}"), ["answered 503", "try again in a moment"]),
+        (
+            Action::answer(StatusCode::SERVICE_UNAVAILABLE, "{}"),
+            ["answered 503", "try again in a moment"],
+        ),
         (
             Action::redirect("https://elsewhere.example"),
             ["redirects to https://elsewhere.example", "baseUrl"],
@@ -81,17 +110,34 @@ async fn a_server_that_cannot_answer_is_told_at_once() {
         assert_eq!(status, Some(1), "{report}");
         assert_says(&report, &["✗ connection", "- findings", parts[0], parts[1]]);
     }
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     let ended = check(&format!("http://{free}"), "token", &[]).await;
     assert_eq!(ended.status.code(), Some(1));
-    assert_says(&ended.out, &["✗ connection      cannot connect to", "→ check that Authentik runs there"]);
+    assert_says(
+        &ended.out,
+        &[
+            "✗ connection      cannot connect to",
+            "→ check that Authentik runs there",
+        ],
+    );
 }
 
 #[tokio::test]
 async fn a_wrong_configuration_skips_everything_else() {
     let ended = Process::run(&["check"], &[]).await;
     assert_eq!((ended.status.code(), ended.error.as_str()), (Some(1), ""));
-    assert_says(&ended.out, &["✗ configuration", "AUTHENTIK_BASE_URL", "- connection", "- findings"]);
+    assert_says(
+        &ended.out,
+        &[
+            "✗ configuration",
+            "AUTHENTIK_BASE_URL",
+            "- connection",
+            "- findings",
+        ],
+    );
 }
 
 #[tokio::test]
@@ -118,22 +164,31 @@ async fn certificates_that_cannot_be_read_are_a_warning() {
     ];
     let ended = Process::run(&["check"], &variables).await;
     assert_eq!(ended.status.code(), Some(0), "{}", ended.out);
-    assert_says(&ended.out, &["! configuration", "`serve` would not start", "/nowhere/"]);
+    assert_says(
+        &ended.out,
+        &["! configuration", "`serve` would not start", "/nowhere/"],
+    );
 }
 
 #[tokio::test]
 async fn a_token_that_authentik_repeats_is_not_shown() {
     let secret = "zQ7xW2vK9pLmR4tY8uB3nC6hJ1sD5fG0aEqZ";
     let echo = format!(r#"{{"detail":"no token {secret}"}}"#);
-    for (status, place) in [(StatusCode::FORBIDDEN, Place::Version), (StatusCode::BAD_REQUEST, Place::Users)]
-    {
+    for (status, place) in [
+        (StatusCode::FORBIDDEN, Place::Version),
+        (StatusCode::BAD_REQUEST, Place::Users),
+    ] {
         let (fake, authentik) = look_alike(Release::V2026_5).await;
         fake.grant(secret, Access::Full);
         fake.script(Step::at(place, Action::answer(status, echo.clone())).always());
         for output in ["text", "json"] {
             let ended = check(&authentik.base, secret, &["--output", output]).await;
             assert_eq!(ended.status.code(), Some(1));
-            assert!(ended.out.contains("no token (token)") && !ended.out.contains(secret), "{}", ended.out);
+            assert!(
+                ended.out.contains("no token (token)") && !ended.out.contains(secret),
+                "{}",
+                ended.out
+            );
         }
     }
 }
@@ -142,10 +197,23 @@ async fn a_token_that_authentik_repeats_is_not_shown() {
 async fn few_hidden_rows_fail_the_check_although_a_service_would_publish_the_rest() {
     let (fake, authentik) = with(crowd(35)).await;
     let users = (1..=31).chain([35]).collect();
-    fake.grant(FakeAuthentik::TOKEN, Access::ObjectLevel { users, groups: [group_pk(1)].into() });
+    fake.grant(
+        FakeAuthentik::TOKEN,
+        Access::ObjectLevel {
+            users,
+            groups: [group_pk(1)].into(),
+        },
+    );
     let ended = check(&authentik.base, FakeAuthentik::TOKEN, &[]).await;
     assert_eq!(ended.status.code(), Some(1), "{}", ended.out);
-    assert_says(&ended.out, &["✗ full view", "hidden-users", "would publish it all the same"]);
+    assert_says(
+        &ended.out,
+        &[
+            "✗ full view",
+            "hidden-users",
+            "would publish it all the same",
+        ],
+    );
 }
 
 #[tokio::test]
@@ -156,7 +224,12 @@ async fn what_a_service_would_hold_at_its_start_fails_the_check() {
     assert_eq!(ended.status.code(), Some(1), "{}", ended.out);
     assert_says(
         &ended.out,
-        &["✗ full view", "no user would be left", "would hold this", "→ check the token"],
+        &[
+            "✗ full view",
+            "no user would be left",
+            "would hold this",
+            "→ check the token",
+        ],
     );
 }
 
@@ -168,10 +241,22 @@ async fn a_reading_that_takes_too_long_names_the_timeout_to_raise() {
     let variables = [
         ("AUTHENTIK_BASE_URL", authentik.base.as_str()),
         ("AUTHENTIK_TOKEN", FakeAuthentik::TOKEN),
-        ("APP_CONFIG_catalog_providers_authentik_schedule_timeout", "100ms"),
+        (
+            "APP_CONFIG_catalog_providers_authentik_schedule_timeout",
+            "100ms",
+        ),
         ("ENTITY_PROVIDER_FULL_SYNC_TIMEOUT", "200ms"),
     ];
     let ended = Process::run(&["check"], &variables).await;
     assert_eq!(ended.status.code(), Some(1), "{}", ended.out);
-    assert_says(&ended.out, &["✗ reading", "`fullSync.timeout`", "→ raise", "- full view", "- findings"]);
+    assert_says(
+        &ended.out,
+        &[
+            "✗ reading",
+            "`fullSync.timeout`",
+            "→ raise",
+            "- full view",
+            "- findings",
+        ],
+    );
 }

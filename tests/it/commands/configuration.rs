@@ -62,7 +62,11 @@ async fn the_configuration_may_be_named_before_and_after_the_command() {
 async fn a_relative_path_is_meant_from_where_the_command_runs() {
     let authentik = authentik().await;
     let (directory, _) = directory_with("app-config.yaml", &ours(&authentik.base));
-    let mut serve = Process::spawn_in(directory.path(), &["serve", "--config", "app-config.yaml"], &[]);
+    let mut serve = Process::spawn_in(
+        directory.path(),
+        &["serve", "--config", "app-config.yaml"],
+        &[],
+    );
     serve.serving().await;
 }
 
@@ -70,12 +74,19 @@ async fn a_relative_path_is_meant_from_where_the_command_runs() {
 async fn a_whole_backstage_configuration_is_read_without_its_foreign_variables() {
     let authentik = authentik().await;
     let (_directory, file) = directory_with("app-config.yaml", BACKSTAGE);
-    let variables = [("OUR_AUTHENTIK", authentik.base.as_str()), ("OUR_TOKEN", FakeAuthentik::TOKEN)];
+    let variables = [
+        ("OUR_AUTHENTIK", authentik.base.as_str()),
+        ("OUR_TOKEN", FakeAuthentik::TOKEN),
+    ];
     let mut serve = Process::spawn(&["serve", "--config", &file], &variables);
     let listening = serve.logged("listening").await;
     assert_eq!(listening["target"], "https://entities.example.com/entities");
     let service = format!("http://{}", listening["address"].as_str().unwrap());
-    assert_eq!(get(&format!("{service}/health/ready")).await.status(), 503, "runs are asked for only");
+    assert_eq!(
+        get(&format!("{service}/health/ready")).await.status(),
+        503,
+        "runs are asked for only"
+    );
     assert_syncs(&service).await;
 }
 
@@ -86,7 +97,10 @@ async fn refused(content: &str, variables: &[(&str, &str)]) -> String {
     let Ended { status, out, error } = Process::run(&arguments, variables).await;
     assert_eq!((status.code(), out.as_str()), (Some(1), ""), "{error}");
     assert_eq!(error.lines().count(), 1, "one message: {error}");
-    assert!(error.starts_with("error: ") && !error.contains(SECRET), "{error}");
+    assert!(
+        error.starts_with("error: ") && !error.contains(SECRET),
+        "{error}"
+    );
     assert!(!error.contains("never-to-be-shown"), "{error}");
     error.replace(&file, "FILE")
 }
@@ -94,18 +108,36 @@ async fn refused(content: &str, variables: &[(&str, &str)]) -> String {
 #[tokio::test]
 async fn a_wrong_value_is_refused_with_file_key_and_remedy() {
     for (values, key, remedy) in [
-        ("baseUrl: 'https://a.example/if/admin/'", "baseUrl", "https://a.example"),
+        (
+            "baseUrl: 'https://a.example/if/admin/'",
+            "baseUrl",
+            "https://a.example",
+        ),
         ("baseUrl: 'ftp://a.example'", "baseUrl", "http"),
         ("schedule: { timeout: soon }", "schedule.timeout", "30m"),
-        ("schedule: { frequency: { cron: '* *' } }", "schedule.frequency", "5"),
+        (
+            "schedule: { frequency: { cron: '* *' } }",
+            "schedule.frequency",
+            "5",
+        ),
         ("token: { $file: token.txt }", "token", "check the path"),
         ("token: '${NOT_SET}'", "token", "NOT_SET"),
-        ("includeServiceAccounts: perhaps", "includeServiceAccounts", "true"),
+        (
+            "includeServiceAccounts: perhaps",
+            "includeServiceAccounts",
+            "true",
+        ),
     ] {
-        let mut keys = vec!["baseUrl: 'https://a.example'".to_owned(), format!("token: {SECRET}")];
+        let mut keys = vec![
+            "baseUrl: 'https://a.example'".to_owned(),
+            format!("token: {SECRET}"),
+        ];
         keys.retain(|line| line.split(':').next() != values.split(':').next());
         keys.push(values.to_owned());
-        let content = format!("catalog:\n  providers:\n    authentik:\n      {}\n", keys.join("\n      "));
+        let content = format!(
+            "catalog:\n  providers:\n    authentik:\n      {}\n",
+            keys.join("\n      ")
+        );
         let error = refused(&content, &[]).await;
         let place = format!("FILE: catalog.providers.authentik.{key}");
         assert!(error.contains(&place) && error.contains(remedy), "{error}");
@@ -130,17 +162,26 @@ async fn a_token_is_not_repeated_wherever_it_stands() {
     ] {
         refused(&content, &[]).await;
     }
-    let both = [("AUTHENTIK_TOKEN", SECRET), ("AUTHENTIK_TOKEN_FILE", "/nowhere")];
+    let both = [
+        ("AUTHENTIK_TOKEN", SECRET),
+        ("AUTHENTIK_TOKEN_FILE", "/nowhere"),
+    ];
     assert!(refused("{}", &both).await.contains("AUTHENTIK_TOKEN_FILE"));
 }
 
 #[tokio::test]
 async fn what_is_missing_is_named_with_the_variable_that_gives_it() {
     let error = refused("{}", &[]).await;
-    assert!(error.contains("catalog.providers.authentik.baseUrl"), "{error}");
+    assert!(
+        error.contains("catalog.providers.authentik.baseUrl"),
+        "{error}"
+    );
     assert!(error.contains("AUTHENTIK_BASE_URL"), "{error}");
     let error = refused("{}", &[("AUTHENTIK_BASE_URL", "https://a.example")]).await;
-    assert!(error.contains("catalog.providers.authentik.token"), "{error}");
+    assert!(
+        error.contains("catalog.providers.authentik.token"),
+        "{error}"
+    );
     assert!(error.contains("AUTHENTIK_TOKEN"), "{error}");
 }
 
@@ -148,7 +189,11 @@ async fn what_is_missing_is_named_with_the_variable_that_gives_it() {
 async fn a_file_that_is_not_there_is_named() {
     let ended = Process::run(&["serve", "--config", "/nowhere/app-config.yaml"], &[]).await;
     assert_eq!(ended.status.code(), Some(1));
-    assert!(ended.error.contains("/nowhere/app-config.yaml"), "{}", ended.error);
+    assert!(
+        ended.error.contains("/nowhere/app-config.yaml"),
+        "{}",
+        ended.error
+    );
 }
 
 #[tokio::test]
@@ -156,7 +201,10 @@ async fn a_misspelt_key_is_refused_in_our_block_and_warned_of_in_backstages() {
     let authentik = authentik().await;
     let misspelt = ours(&authentik.base).replace("listen:", "lisen:");
     let error = refused(&misspelt, &[]).await;
-    assert!(error.contains("entityProvider.lisen") && error.contains("`listen`"), "{error}");
+    assert!(
+        error.contains("entityProvider.lisen") && error.contains("`listen`"),
+        "{error}"
+    );
     let (_directory, file) = directory_with(
         "app-config.yaml",
         &ours(&authentik.base).replace("token:", "excludeGroup: [a], token:"),
@@ -167,5 +215,8 @@ async fn a_misspelt_key_is_refused_in_our_block_and_warned_of_in_backstages() {
         (entry["level"] == "WARN").then(|| entry["message"].as_str().unwrap().to_owned())
     });
     let warning = warning.await;
-    assert!(warning.contains("catalog.providers.authentik.excludeGroup"), "{warning}");
+    assert!(
+        warning.contains("catalog.providers.authentik.excludeGroup"),
+        "{warning}"
+    );
 }

@@ -8,7 +8,11 @@ use crate::support::process::{Ended, Process};
 
 async fn asked(arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
     let ended = Process::run(&[&["healthcheck"], arguments].concat(), variables).await;
-    assert_eq!(format!("{}{}", ended.out, ended.error).lines().count(), 1, "{ended:?}");
+    assert_eq!(
+        format!("{}{}", ended.out, ended.error).lines().count(),
+        1,
+        "{ended:?}"
+    );
     ended
 }
 
@@ -18,7 +22,11 @@ async fn a_service_is_healthy_once_it_has_something_to_serve() {
     let app = TestApp::spawn(config(&authentik.base, FakeAuthentik::TOKEN)).await;
     let ended = asked(&["--url", &app.base], &[]).await;
     assert_eq!(ended.status.code(), Some(1));
-    assert!(ended.error.contains("not ready") && ended.error.contains("503"), "{}", ended.error);
+    assert!(
+        ended.error.contains("not ready") && ended.error.contains("503"),
+        "{}",
+        ended.error
+    );
     app.sync().await;
     let ended = asked(&["--url", &format!("{}/", app.base)], &[]).await;
     assert_eq!(ended.status.code(), Some(0), "{}", ended.error);
@@ -31,8 +39,10 @@ async fn without_a_url_the_configured_address_is_asked_on_loopback() {
     let app = TestApp::spawn(config(&authentik.base, FakeAuthentik::TOKEN)).await;
     app.sync().await;
     let port = app.base.rsplit(':').next().unwrap();
-    let (_directory, file) =
-        directory_with("app-config.yaml", &format!("entityProvider: {{ listen: '0.0.0.0:{port}' }}"));
+    let (_directory, file) = directory_with(
+        "app-config.yaml",
+        &format!("entityProvider: {{ listen: '0.0.0.0:{port}' }}"),
+    );
     let listen = format!("0.0.0.0:{port}");
     let variable = [("ENTITY_PROVIDER_LISTEN", listen.as_str())];
     for (arguments, variables) in [(&["--config", &file][..], &[][..]), (&[], &variable)] {
@@ -45,7 +55,10 @@ async fn without_a_url_the_configured_address_is_asked_on_loopback() {
 
 #[tokio::test]
 async fn a_service_that_does_not_answer_is_unhealthy() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     let ended = asked(&["--url", &format!("http://{free}")], &[]).await;
     assert_eq!(ended.status.code(), Some(1));
     assert!(ended.error.contains("does not answer"), "{}", ended.error);

@@ -37,5 +37,9 @@ async fn without_a_command_the_help_is_shown_as_a_mistake() {
 async fn a_misspelt_flag_is_named() {
     let ended = Process::run(&["serve", "--lisen", "127.0.0.1:0"], &[]).await;
     assert_eq!(ended.status.code(), Some(2));
-    assert!(ended.error.contains("--lisen") && ended.error.contains("--listen"), "{}", ended.error);
+    assert!(
+        ended.error.contains("--lisen") && ended.error.contains("--listen"),
+        "{}",
+        ended.error
+    );
 }

@@ -14,22 +14,39 @@ const IN_A_URL: &str = "qUeRySeCrEt0815";
 
 #[tokio::test]
 async fn not_even_the_most_talkative_log_holds_a_token_or_a_part_of_it() {
-    let fake =
-        FakeAuthentik::new(Release::V2026_5, FakeDirectory::generate(30)).with_token(TOKEN, Access::Full);
+    let fake = FakeAuthentik::new(Release::V2026_5, FakeDirectory::generate(30))
+        .with_token(TOKEN, Access::Full);
     let authentik = RunningAuthentik::spawn(&fake).await;
-    let variables =
-        [("AUTHENTIK_BASE_URL", authentik.base.as_str()), ("AUTHENTIK_TOKEN", TOKEN), ("RUST_LOG", "trace")];
+    let variables = [
+        ("AUTHENTIK_BASE_URL", authentik.base.as_str()),
+        ("AUTHENTIK_TOKEN", TOKEN),
+        ("RUST_LOG", "trace"),
+    ];
     let mut serve = Process::spawn(&["serve", "--listen", "127.0.0.1:0"], &variables);
     let service = serve.serving().await;
-    assert_eq!(post(&format!("{service}/sync?wait=1m")).await["state"], "succeeded");
-    for path in ["/entities", "/entities?format=json&kind=user", "/sync", "/health"] {
+    assert_eq!(
+        post(&format!("{service}/sync?wait=1m")).await["state"],
+        "succeeded"
+    );
+    for path in [
+        "/entities",
+        "/entities?format=json&kind=user",
+        "/sync",
+        "/health",
+    ] {
         assert_eq!(get(&format!("{service}{path}")).await.status(), 200);
     }
     for query in [format!("secret={IN_A_URL}"), format!("kind={IN_A_URL}")] {
-        assert_eq!(get(&format!("{service}/entities?{query}")).await.status(), 400);
+        assert_eq!(
+            get(&format!("{service}/entities?{query}")).await.status(),
+            400
+        );
     }
     fake.revoke(TOKEN);
-    assert_eq!(post(&format!("{service}/sync?wait=1m")).await["error"]["code"], "token");
+    assert_eq!(
+        post(&format!("{service}/sync?wait=1m")).await["error"]["code"],
+        "token"
+    );
     serve.signal(Signal::TERM);
     let ended = serve.end().await;
     assert_eq!(ended.status.code(), Some(0));
@@ -45,19 +62,31 @@ async fn not_even_the_most_talkative_log_holds_a_token_or_a_part_of_it() {
 #[tokio::test]
 async fn the_log_is_json_where_it_is_not_read_on_a_terminal() {
     let authentik = super::authentik().await;
-    let variables =
-        [("AUTHENTIK_BASE_URL", authentik.base.as_str()), ("AUTHENTIK_TOKEN", FakeAuthentik::TOKEN)];
+    let variables = [
+        ("AUTHENTIK_BASE_URL", authentik.base.as_str()),
+        ("AUTHENTIK_TOKEN", FakeAuthentik::TOKEN),
+    ];
     let mut serve = Process::spawn(&super::LISTEN, &variables);
     let service = serve.serving().await;
     post(&format!("{service}/sync?wait=1m")).await;
     serve.signal(Signal::TERM);
     let ended = serve.end().await;
     assert_eq!(ended.out, "");
-    let entries: Vec<Value> = ended.error.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert!(entries.len() >= 3, "listening, sync succeeded, shutting down");
+    let entries: Vec<Value> = ended
+        .error
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(
+        entries.len() >= 3,
+        "listening, sync succeeded, shutting down"
+    );
     for entry in &entries {
         let level = entry["level"].as_str().unwrap();
         assert!(["INFO", "WARN"].contains(&level), "{entry}");
-        assert!(entry["timestamp"].is_string() && entry["message"].is_string(), "{entry}");
+        assert!(
+            entry["timestamp"].is_string() && entry["message"].is_string(),
+            "{entry}"
+        );
     }
 }

@@ -15,7 +15,12 @@ use crate::support::reader::{Reader, assert_same, stamped};
 /// Shows all users and groups but some.
 fn hide(reader: &Reader, users: &[u64], groups: &[u128]) {
     let access = reader.fake.edit(|directory| Access::ObjectLevel {
-        users: directory.users().iter().map(|user| user.pk).filter(|pk| !users.contains(pk)).collect(),
+        users: directory
+            .users()
+            .iter()
+            .map(|user| user.pk)
+            .filter(|pk| !users.contains(pk))
+            .collect(),
         groups: directory
             .groups()
             .iter()
@@ -37,7 +42,9 @@ async fn a_server_that_ignores_the_filter_gets_full_crawls() {
 async fn a_server_that_refuses_a_filter_gets_full_crawls() {
     let reader = Reader::with(settled(30)).await;
     let refusal = || Action::answer(axum::http::StatusCode::BAD_REQUEST, r#"{"type":["no"]}"#);
-    reader.fake.script(Step::at(Place::Users, refusal()).nth(4).always());
+    reader
+        .fake
+        .script(Step::at(Place::Users, refusal()).nth(4).always());
     assert_eq!(reader.doubt().await, Reason::Unsupported);
 }
 
@@ -60,7 +67,9 @@ async fn rows_in_another_order_are_not_used() {
         page["results"].as_array_mut().unwrap().reverse();
         page
     };
-    reader.fake.script(Step::at(Place::Users, Action::rewrite(turn)).always());
+    reader
+        .fake
+        .script(Step::at(Place::Users, Action::rewrite(turn)).always());
     assert_eq!(reader.doubt().await, Reason::Unsupported);
 }
 
@@ -74,19 +83,27 @@ async fn counts_that_are_wrong_for_good_end_in_a_doubt() {
         }
         page
     };
-    reader.fake.script(Step::at(Place::Users, Action::rewrite(lie)).always());
+    reader
+        .fake
+        .script(Step::at(Place::Users, Action::rewrite(lie)).always());
     assert_eq!(reader.doubt().await, Reason::Restless);
 }
 
 #[tokio::test]
 async fn changed_users_that_an_answer_leaves_out_are_not_forgotten() {
     let reader = Reader::spawn(Release::V2026_5, settled(100), 5).await;
-    reader.fake.edit(|directory| (1..=12).for_each(|pk| assert!(directory.rename(pk, &format!("r-{pk}")))));
+    reader.fake.edit(|directory| {
+        (1..=12).for_each(|pk| assert!(directory.rename(pk, &format!("r-{pk}"))))
+    });
     let leave_out = |mut page: serde_json::Value| {
         page["results"].as_array_mut().unwrap().pop();
         page
     };
-    reader.fake.script(Step::at(Place::Users, Action::rewrite(leave_out)).page(2).always());
+    reader.fake.script(
+        Step::at(Place::Users, Action::rewrite(leave_out))
+            .page(2)
+            .always(),
+    );
     assert_eq!(reader.doubt().await, Reason::Restless);
 }
 
@@ -98,14 +115,18 @@ async fn a_directory_that_never_rests_is_in_doubt() {
         turn += 1;
         assert!(directory.rename(5, &format!("turn-{turn}")));
     };
-    reader.fake.script(Step::at(Place::Users, Action::before(churn)).always());
+    reader
+        .fake
+        .script(Step::at(Place::Users, Action::before(churn)).always());
     assert_eq!(reader.doubt().await, Reason::Restless);
 }
 
 #[tokio::test]
 async fn a_change_of_half_of_the_users_is_left_to_a_full_crawl() {
     let mut reader = Reader::with(settled(400)).await;
-    reader.fake.edit(|directory| (1..=200).for_each(|pk| assert!(directory.rename(pk, &format!("r-{pk}")))));
+    reader.fake.edit(|directory| {
+        (1..=200).for_each(|pk| assert!(directory.rename(pk, &format!("r-{pk}"))))
+    });
     assert_eq!(reader.doubt().await, Reason::TooMany);
     reader.know_all();
     reader.fake.edit(|directory| {
@@ -121,7 +142,11 @@ async fn a_change_of_half_of_the_users_is_left_to_a_full_crawl() {
 async fn hidden_users_are_not_taken_for_deleted() {
     let reader = Reader::with(settled(100)).await;
     hide(&reader, &[42], &[]);
-    assert_eq!(reader.doubt().await, Reason::Disagreement, "the group still names the user");
+    assert_eq!(
+        reader.doubt().await,
+        Reason::Disagreement,
+        "the group still names the user"
+    );
     hide(&reader, &(1..=60).collect::<Vec<_>>(), &[]);
     assert_eq!(reader.doubt().await, Reason::TooMany);
 }
@@ -133,7 +158,11 @@ async fn hidden_groups_are_not_taken_for_deleted() {
     assert!(directory.add_member(group_pk(2), 50));
     let reader = Reader::with(directory).await;
     hide(&reader, &[], &[2]);
-    assert_eq!(reader.doubt().await, Reason::Disagreement, "the one member still names the group");
+    assert_eq!(
+        reader.doubt().await,
+        Reason::Disagreement,
+        "the one member still names the group"
+    );
 }
 
 #[tokio::test]
@@ -143,13 +172,17 @@ async fn what_was_hidden_before_is_no_doubt() {
         let secret = directory.add_group("secret");
         assert!(directory.add_member(secret, 5) && directory.set_parents(group_pk(1), &[secret]));
     });
-    let secret = reader.fake.edit(|directory| directory.group_named("secret").unwrap().pk.as_u128());
+    let secret = reader
+        .fake
+        .edit(|directory| directory.group_named("secret").unwrap().pk.as_u128());
     hide(&reader, &[42], &[secret]);
     let crawl = reader.crawl().await;
     let hidden = Disagreement::of(&crawl.directory);
     assert_eq!((hidden.users.len(), hidden.groups.len()), (1, 1));
     (reader.directory, reader.watermark) = (crawl.directory, crawl.watermark.unwrap());
-    reader.fake.edit(|directory| assert!(directory.rename(7, "renamed")));
+    reader
+        .fake
+        .edit(|directory| assert!(directory.rename(7, "renamed")));
     let (delta, _) = reader.delta().await;
     assert_same(&delta.directory, &reader.crawl().await.directory);
     assert_eq!(Disagreement::of(&delta.directory), hidden);
@@ -166,7 +199,10 @@ async fn a_clock_that_went_back_is_a_doubt() {
 async fn a_refused_token_is_an_error_and_no_doubt() {
     let reader = Reader::with(settled(30)).await;
     reader.fake.revoke(FakeAuthentik::TOKEN);
-    let known = Known { directory: &reader.directory, watermark: reader.watermark };
+    let known = Known {
+        directory: &reader.directory,
+        watermark: reader.watermark,
+    };
     let read = read_changes(&reader.client, known, reader.settings, &Progress::default()).await;
     assert_eq!(read.unwrap_err().code(), "token");
 }
@@ -181,7 +217,9 @@ fn spoil(reader: &Reader, place: Place, pk: &serde_json::Value, field: &'static 
         }
         page
     };
-    reader.fake.script(Step::at(place, Action::rewrite(rewrite)).always());
+    reader
+        .fake
+        .script(Step::at(place, Action::rewrite(rewrite)).always());
 }
 
 #[tokio::test]
@@ -190,7 +228,9 @@ async fn a_row_that_cannot_be_read_is_left_to_a_full_crawl_and_gives_no_watermar
     for (place, pk, field) in [users, (Place::Groups, json!(group_pk(1)), "name")] {
         let reader = Reader::with(settled(30)).await;
         spoil(&reader, place, &pk, field);
-        reader.fake.edit(|directory| assert!(directory.edit_user(17, |user| user.name = "New".into())));
+        reader
+            .fake
+            .edit(|directory| assert!(directory.edit_user(17, |user| user.name = "New".into())));
         assert_eq!(reader.doubt().await, Reason::BrokenRow);
         let crawl = reader.crawl().await;
         assert_eq!(crawl.watermark, None, "its stamp is not known");
@@ -207,7 +247,10 @@ async fn a_crawl_tells_what_came_or_changed_without_a_stamp() {
         directory.user_mut(43).unwrap().avatar = "https://avatars.example.com/other".into();
         directory.insert_user(stamped(900, "restored", jiff::Timestamp::UNIX_EPOCH));
     });
-    assert_eq!(reader.crawl().await.unannounced, [UserPk(42), UserPk(900)].into());
+    assert_eq!(
+        reader.crawl().await.unannounced,
+        [UserPk(42), UserPk(900)].into()
+    );
     reader.know_all();
     assert!(reader.crawl().await.unannounced.is_empty());
 }

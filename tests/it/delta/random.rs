@@ -54,19 +54,38 @@ async fn whatever_changes_whenever_a_reading_is_right_or_in_doubt() {
     });
     let mut total = Tally::default();
     for worker in workers.collect::<Vec<_>>() {
-        let Tally { deltas, doubts, asked, moved } = worker.await.unwrap();
+        let Tally {
+            deltas,
+            doubts,
+            asked,
+            moved,
+        } = worker.await.unwrap();
         total.deltas += deltas;
         total.asked += asked;
         total.doubts.extend(doubts);
         total.moved += moved;
     }
-    let Tally { deltas, moved, doubts, asked } = &total;
+    let Tally {
+        deltas,
+        moved,
+        doubts,
+        asked,
+    } = &total;
     let of = |reason: Reason| doubts.iter().filter(|doubt| **doubt == reason).count();
     let counted = [Reason::TooMany, Reason::Restless, Reason::Disagreement].map(of);
-    println!("{deltas} deltas, {asked} crawls, {moved} moved; too many, restless, disagreement: {counted:?}");
+    println!(
+        "{deltas} deltas, {asked} crawls, {moved} moved; too many, restless, disagreement: {counted:?}"
+    );
     assert_eq!(counted.iter().sum::<usize>(), doubts.len(), "{doubts:?}");
-    assert!(*deltas > 3 * doubts.len() as u64, "{deltas} deltas, {} doubts", doubts.len());
-    assert!(moved * 4 > deltas + asked, "{moved} of {deltas} and {asked}");
+    assert!(
+        *deltas > 3 * doubts.len() as u64,
+        "{deltas} deltas, {} doubts",
+        doubts.len()
+    );
+    assert!(
+        moved * 4 > deltas + asked,
+        "{moved} of {deltas} and {asked}"
+    );
 }
 
 /// Plays one script: changes, then a reading with changes at some of its requests, and again.
@@ -74,7 +93,9 @@ async fn play(reader: &mut Reader, seed: u64, tally: &mut Tally) {
     let mut numbers = Numbers(seed << 20);
     let changes = Changes::new(&mut numbers);
     reader.fake.clear_script();
-    reader.fake.edit(|directory| *directory = beginning(&mut numbers));
+    reader
+        .fake
+        .edit(|directory| *directory = beginning(&mut numbers));
     reader.know_all();
     // One reading is full because it is time.
     let whole = numbers.below(READINGS);
@@ -88,9 +109,17 @@ async fn play(reader: &mut Reader, seed: u64, tally: &mut Tally) {
             moments.script(reader, changes, &mut numbers);
         }
         let what = format!("seed {seed}, reading {reading}");
-        let changed = if reading == whole { None } else { Some(reader.changes().await) };
+        let changed = if reading == whole {
+            None
+        } else {
+            Some(reader.changes().await)
+        };
         // As the service does: a doubt is settled by a full crawl, while the script goes on.
-        let crawl = if let Some(Changed::Delta(_)) = changed { None } else { Some(reader.crawl().await) };
+        let crawl = if let Some(Changed::Delta(_)) = changed {
+            None
+        } else {
+            Some(reader.crawl().await)
+        };
         reader.fake.clear_script();
         reader.fake.rests().await;
         let moments = moments.0.lock().unwrap().clone();
@@ -118,7 +147,9 @@ struct Moments(Arc<Mutex<Vec<FakeDirectory>>>);
 
 impl Moments {
     fn begin(reader: &Reader) -> Self {
-        Self(Arc::new(Mutex::new(vec![reader.fake.edit(|directory| directory.clone())])))
+        Self(Arc::new(Mutex::new(vec![
+            reader.fake.edit(|directory| directory.clone()),
+        ])))
     }
 
     /// Puts a change before or behind one of the next requests.
@@ -130,8 +161,14 @@ impl Moments {
             changes.apply(directory, &mut own, Some(&begun));
             moments.push(directory.clone());
         };
-        let action = if numbers.below(2) == 0 { Action::before(edit) } else { Action::after(edit) };
-        reader.fake.script(Step::at(Place::Anywhere, action).nth(numbers.below(30) + 1));
+        let action = if numbers.below(2) == 0 {
+            Action::before(edit)
+        } else {
+            Action::after(edit)
+        };
+        reader
+            .fake
+            .script(Step::at(Place::Anywhere, action).nth(numbers.below(30) + 1));
     }
 }
 
@@ -141,13 +178,21 @@ fn assert_was(found: &Directory, moments: &[FakeDirectory], what: &str) {
     let moments: Vec<_> = moments.iter().map(rows).collect();
     for user in found.users() {
         let was = |moment: &Directory| {
-            moment.user(user.pk).is_some_and(|was| without_groups(was) == without_groups(user))
+            moment
+                .user(user.pk)
+                .is_some_and(|was| without_groups(was) == without_groups(user))
         };
-        assert!(moments.iter().any(was), "{what}: never was {user:?}: {:?}", moments[0].user(user.pk));
+        assert!(
+            moments.iter().any(was),
+            "{what}: never was {user:?}: {:?}",
+            moments[0].user(user.pk)
+        );
     }
     for group in found.groups() {
         assert!(
-            moments.iter().any(|moment| moment.group(group.pk) == Some(group)),
+            moments
+                .iter()
+                .any(|moment| moment.group(group.pk) == Some(group)),
             "{what}: never was {group:?}"
         );
     }
@@ -157,19 +202,35 @@ fn assert_was(found: &Directory, moments: &[FakeDirectory], what: &str) {
     }
     for group in moments[0].groups() {
         let lasting = moments.iter().all(|moment| moment.has_group(group.pk));
-        assert!(!lasting || found.has_group(group.pk), "{what}: {group:?} is missing");
+        assert!(
+            !lasting || found.has_group(group.pk),
+            "{what}: {group:?} is missing"
+        );
     }
-    assert!(Disagreement::of(found).is_empty(), "{what}: {:?}", Disagreement::of(found));
+    assert!(
+        Disagreement::of(found).is_empty(),
+        "{what}: {:?}",
+        Disagreement::of(found)
+    );
 }
 
 /// Asserts that users name exactly the groups that name them, which in a crawl only the groups tell.
 fn assert_both_sides_agree(found: &Directory, what: &str) {
     for user in found.users() {
-        let named = found.groups().iter().filter(|group| group.users.contains(&user.pk));
-        assert!(named.map(|group| &group.pk).eq(&*user.groups), "{what}: {user:?}");
+        let named = found
+            .groups()
+            .iter()
+            .filter(|group| group.users.contains(&user.pk));
+        assert!(
+            named.map(|group| &group.pk).eq(&*user.groups),
+            "{what}: {user:?}"
+        );
     }
 }
 
 fn without_groups(user: &User) -> User {
-    User { groups: [].into(), ..user.clone() }
+    User {
+        groups: [].into(),
+        ..user.clone()
+    }
 }

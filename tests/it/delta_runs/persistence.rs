@@ -29,10 +29,17 @@ async fn a_restart_reads_what_changed_since_while_the_last_full_run_is_young() {
     let (app, run) = restarted(&following, state.path(), 0).await;
     assert_eq!(reason(&run), "first");
     end(app).await;
-    following.pair.fake.edit(|directory| assert!(directory.remove_user(5) && directory.rename(6, "six")));
+    following
+        .pair
+        .fake
+        .edit(|directory| assert!(directory.remove_user(5) && directory.rename(6, "six")));
     let before = following.pair.fake.counters().user_rows;
     let (app, run) = restarted(&following, state.path(), 23).await;
-    assert_eq!((mode(&run), &run["removed"], &run["added"]), ("delta", &json!(2), &json!(1)), "{run}");
+    assert_eq!(
+        (mode(&run), &run["removed"], &run["added"]),
+        ("delta", &json!(2), &json!(1)),
+        "{run}"
+    );
     assert!(following.pair.fake.counters().user_rows - before < 100);
     assert_eq!(app.names("user").await.len(), 299);
     end(app).await;
@@ -49,15 +56,27 @@ async fn rows_with_a_flaw_are_read_whole_after_a_restart() {
     let following = Following::of(settled(30)).await;
     let (app, _) = restarted(&following, state.path(), 0).await;
     let spoil = |mut page: Value| {
-        for row in page["results"].as_array_mut().into_iter().flatten().filter(|row| row["pk"] == 17) {
+        for row in page["results"]
+            .as_array_mut()
+            .into_iter()
+            .flatten()
+            .filter(|row| row["pk"] == 17)
+        {
             row["email"] = 7.into();
         }
         page
     };
-    following.pair.fake.script(Step::at(Place::Users, Action::rewrite(spoil)).always());
+    following
+        .pair
+        .fake
+        .script(Step::at(Place::Users, Action::rewrite(spoil)).always());
     assert_eq!(findings(&app.sync().await, "broken-row").len(), 1);
     end(app).await;
     following.pair.fake.clear_script();
     let (_app, run) = restarted(&following, state.path(), 0).await;
-    assert_eq!(reason(&run), "first", "the file does not say which row is old");
+    assert_eq!(
+        reason(&run),
+        "first",
+        "the file does not say which row is old"
+    );
 }

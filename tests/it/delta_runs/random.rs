@@ -21,18 +21,32 @@ async fn at_every_quiet_point_both_serve_the_same() {
         let mut numbers = Numbers(seed << 20);
         let changes = Changes::new(&mut numbers);
         let following = Following::of(beginning(&mut numbers)).await;
-        let Pair { fake, app, authentik } = &following.pair;
+        let Pair {
+            fake,
+            app,
+            authentik,
+        } = &following.pair;
         let whole = TestApp::spawn(config(&authentik.base, FakeAuthentik::TOKEN)).await;
         whole.sync().await;
         for run in 0..RUNS {
             fake.edit(|directory| {
                 (0..numbers.below(4)).for_each(|_| changes.apply(directory, &mut numbers, None));
             });
-            let followed =
-                app.post("/sync?wait=1m&accept=shrink").send().await.unwrap().text().await.unwrap();
+            let followed = app
+                .post("/sync?wait=1m&accept=shrink")
+                .send()
+                .await
+                .unwrap()
+                .text()
+                .await
+                .unwrap();
             whole.sync_accepting().await;
             deltas += u64::from(followed.contains("\"mode\":\"delta\""));
-            assert_eq!(body(app).await, body(&whole).await, "seed {seed}, run {run}: {followed}");
+            assert_eq!(
+                body(app).await,
+                body(&whole).await,
+                "seed {seed}, run {run}: {followed}"
+            );
         }
     }
     assert!(deltas > DIRECTORIES * RUNS / 2, "{deltas} deltas");

@@ -8,19 +8,45 @@ async fn somebody_asks() {
     assert_eq!(reason(&following.pair.app.sync().await), "asked");
     following.follows(|_| ()).await;
     for wrong in ["full=yes", "full=", "full=1"] {
-        let answer = following.pair.app.post(&format!("/sync?{wrong}")).send().await.unwrap();
+        let answer = following
+            .pair
+            .app
+            .post(&format!("/sync?{wrong}"))
+            .send()
+            .await
+            .unwrap();
         assert_eq!(answer.status(), 400, "{wrong}");
     }
-    let run = following.pair.app.post("/sync?wait=1m&full=false").send().await.unwrap().text().await.unwrap();
+    let run = following
+        .pair
+        .app
+        .post("/sync?wait=1m&full=false")
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
     assert_says(&run, &["\"mode\":\"delta\""]);
 }
 
 #[tokio::test]
 async fn it_is_time_or_the_clock_went_back() {
     let following = Following::of(settled(30)).await;
-    for (hours, wanted) in [(23, ""), (24, "due"), (47, ""), (48, "due"), (47, "due"), (48, "")] {
+    for (hours, wanted) in [
+        (23, ""),
+        (24, "due"),
+        (47, ""),
+        (48, "due"),
+        (47, "due"),
+        (48, ""),
+    ] {
         following.hours.store(hours, Ordering::Relaxed);
-        assert_eq!(reason(&following.after(|_| ()).await), wanted, "after {hours} h");
+        assert_eq!(
+            reason(&following.after(|_| ()).await),
+            wanted,
+            "after {hours} h"
+        );
     }
 }
 
@@ -33,10 +59,21 @@ async fn a_cron_expression_says_when_it_is_time() {
     })
     .await;
     assert_eq!(reason(&run), "first");
-    for (hours, wanted) in [(40, ""), (159, ""), (160, "due"), (161, ""), (327, ""), (350, "due"), (351, "")]
-    {
+    for (hours, wanted) in [
+        (40, ""),
+        (159, ""),
+        (160, "due"),
+        (161, ""),
+        (327, ""),
+        (350, "due"),
+        (351, ""),
+    ] {
         following.hours.store(hours, Ordering::Relaxed);
-        assert_eq!(reason(&following.after(|_| ()).await), wanted, "after {hours} h");
+        assert_eq!(
+            reason(&following.after(|_| ()).await),
+            wanted,
+            "after {hours} h"
+        );
     }
 }
 
@@ -44,8 +81,13 @@ async fn a_cron_expression_says_when_it_is_time() {
 async fn a_server_that_cannot_tell_is_read_whole_every_time() {
     let (following, run) = Following::spawn(Release::V2024_2, settled(30), |_| ()).await;
     assert_eq!(reason(&run), "first");
-    let run = following.after(|directory| assert!(directory.remove_user(5))).await;
-    assert_eq!((mode(&run), reason(&run), &run["removed"]), ("full", "unsupported", &json!(1)));
+    let run = following
+        .after(|directory| assert!(directory.remove_user(5)))
+        .await;
+    assert_eq!(
+        (mode(&run), reason(&run), &run["removed"]),
+        ("full", "unsupported", &json!(1))
+    );
 }
 
 #[tokio::test]
@@ -55,7 +97,11 @@ async fn a_doubt_turns_the_same_run_into_a_full_one() {
         (1..=160).for_each(|pk| assert!(directory.rename(pk, &format!("renamed-{pk}"))));
     };
     let run = following.after(rename).await;
-    assert_eq!((reason(&run), &run["added"]), ("too-many", &json!(160)), "{run}");
+    assert_eq!(
+        (reason(&run), &run["added"]),
+        ("too-many", &json!(160)),
+        "{run}"
+    );
     following.follows(|_| ()).await;
 }
 
@@ -67,12 +113,24 @@ async fn a_doubt_lasts_until_a_full_run_succeeds() {
         page
     };
     let refuse = Action::answer(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "{}");
-    following.pair.fake.script(Step::at(Place::Users, Action::rewrite(capped)));
-    following.pair.fake.script(Step::at(Place::Users, refuse).page(4));
-    let run = following.after(|directory| assert!(directory.rename(7, "renamed"))).await;
+    following
+        .pair
+        .fake
+        .script(Step::at(Place::Users, Action::rewrite(capped)));
+    following
+        .pair
+        .fake
+        .script(Step::at(Place::Users, refuse).page(4));
+    let run = following
+        .after(|directory| assert!(directory.rename(7, "renamed")))
+        .await;
     assert_eq!((failure(&run).0, reason(&run)), ("status", "unsupported"));
     let run = following.after(|_| ()).await;
-    assert_eq!((reason(&run), &run["added"]), ("unsupported", &json!(1)), "it was in doubt before: {run}");
+    assert_eq!(
+        (reason(&run), &run["added"]),
+        ("unsupported", &json!(1)),
+        "it was in doubt before: {run}"
+    );
     following.follows(|_| ()).await;
 }
 
@@ -80,37 +138,68 @@ async fn a_doubt_lasts_until_a_full_run_succeeds() {
 async fn a_row_cannot_be_read() {
     let following = Following::of(settled(30)).await;
     let spoil = |mut page: Value| {
-        for row in page["results"].as_array_mut().into_iter().flatten().filter(|row| row["pk"] == 17) {
+        for row in page["results"]
+            .as_array_mut()
+            .into_iter()
+            .flatten()
+            .filter(|row| row["pk"] == 17)
+        {
             row["email"] = 7.into();
         }
         page
     };
-    following.pair.fake.script(Step::at(Place::Users, Action::rewrite(spoil)).always());
-    let edit =
-        |directory: &mut FakeDirectory| assert!(directory.edit_user(17, |user| user.name = "N".into()));
+    following
+        .pair
+        .fake
+        .script(Step::at(Place::Users, Action::rewrite(spoil)).always());
+    let edit = |directory: &mut FakeDirectory| {
+        assert!(directory.edit_user(17, |user| user.name = "N".into()))
+    };
     for _ in 0..2 {
         let run = following.after(edit).await;
-        assert_eq!((reason(&run), findings(&run, "broken-row").len()), ("broken-row", 1));
+        assert_eq!(
+            (reason(&run), findings(&run, "broken-row").len()),
+            ("broken-row", 1)
+        );
     }
     following.pair.fake.clear_script();
     let run = following.after(|_| ()).await;
-    assert_eq!((reason(&run), &run["findings"], &run["changed"]), ("broken-row", &json!(0), &json!(1)));
+    assert_eq!(
+        (reason(&run), &run["findings"], &run["changed"]),
+        ("broken-row", &json!(0), &json!(1))
+    );
     following.follows(|_| ()).await;
 }
 
 #[tokio::test]
 async fn what_no_stamp_told_of_is_a_finding_until_the_next_full_run() {
     let following = Following::of(settled(300)).await;
-    let by_sql = |directory: &mut FakeDirectory| directory.user_mut(42).unwrap().name = "By SQL".into();
-    assert_eq!(following.follows(by_sql).await["changed"], 0, "no query shows it");
+    let by_sql =
+        |directory: &mut FakeDirectory| directory.user_mut(42).unwrap().name = "By SQL".into();
+    assert_eq!(
+        following.follows(by_sql).await["changed"],
+        0,
+        "no query shows it"
+    );
     let run = following.pair.app.sync().await;
     assert_eq!(run["changed"], 1);
     let found = finding(&run, "unannounced-changes");
-    assert_says(found["message"].as_str().unwrap(), &["1 users", "\"user-42\" (pk 42)"]);
-    assert_eq!(findings(&following.follows(|_| ()).await, "unannounced-changes").len(), 1);
+    assert_says(
+        found["message"].as_str().unwrap(),
+        &["1 users", "\"user-42\" (pk 42)"],
+    );
+    assert_eq!(
+        findings(&following.follows(|_| ()).await, "unannounced-changes").len(),
+        1
+    );
     let switch = |directory: &mut FakeDirectory| directory.user_mut(77).unwrap().is_active = false;
     let run = following.follows(switch).await;
-    assert_says(finding(&run, "unannounced-changes")["message"].as_str().unwrap(), &["2 users", "user-77"]);
+    assert_says(
+        finding(&run, "unannounced-changes")["message"]
+            .as_str()
+            .unwrap(),
+        &["2 users", "user-77"],
+    );
     assert!(findings(&following.pair.app.sync().await, "unannounced-changes").is_empty());
 }
 
@@ -123,7 +212,10 @@ async fn each_kind_of_run_has_its_own_time() {
     })
     .await;
     assert_eq!(run["state"], "succeeded");
-    following.pair.fake.script(Step::at(Place::Groups, Action::Hang).always());
+    following
+        .pair
+        .fake
+        .script(Step::at(Place::Groups, Action::Hang).always());
     let run = following.after(|_| ()).await;
     assert_says(failure(&run).1, &["after 60 s", "`schedule.timeout`"]);
     let run = following.pair.app.sync().await;
@@ -137,7 +229,10 @@ async fn what_changed_cannot_be_read_in_time_again_and_again() {
     })
     .await;
     for _ in 0..2 {
-        following.pair.fake.script(Step::at(Place::Groups, Action::Hang));
+        following
+            .pair
+            .fake
+            .script(Step::at(Place::Groups, Action::Hang));
         let run = following.after(|_| ()).await;
         assert_eq!((mode(&run), failure(&run).0), ("delta", "timeout"), "{run}");
     }

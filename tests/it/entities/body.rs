@@ -8,7 +8,10 @@ use crate::support::wire::{Answer, BACKSTAGE, documents};
 /// The kinds and names of entities, in order.
 fn kinds_and_names(entities: &[Value]) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    entities.iter().map(|entity| (text(&entity["kind"]), text(&entity["metadata"]["name"]))).collect()
+    entities
+        .iter()
+        .map(|entity| (text(&entity["kind"]), text(&entity["metadata"]["name"])))
+        .collect()
 }
 
 /// The entities of a body in any format.
@@ -16,9 +19,11 @@ fn entities(answer: &Answer) -> Vec<Value> {
     match answer.header("content-type") {
         "application/yaml" => documents(&answer.text()),
         "application/json" => serde_json::from_value(answer.json()).unwrap(),
-        "application/x-ndjson" => {
-            answer.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-        }
+        "application/x-ndjson" => answer
+            .text()
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect(),
         other => panic!("unknown format {other}"),
     }
 }
@@ -26,10 +31,15 @@ fn entities(answer: &Answer) -> Vec<Value> {
 #[tokio::test]
 async fn groups_come_before_users_and_each_are_sorted_by_name() {
     let pair = synced(hostile_directory(300)).await;
-    let found = kinds_and_names(&documents(&Answer::get(&pair.app, "/entities", &[]).await.text()));
+    let found = kinds_and_names(&documents(
+        &Answer::get(&pair.app, "/entities", &[]).await.text(),
+    ));
     let mut sorted = found.clone();
     sorted.sort();
-    assert_eq!(found, sorted, "`Group` sorts before `User`, and names by their bytes");
+    assert_eq!(
+        found, sorted,
+        "`Group` sorts before `User`, and names by their bytes"
+    );
     assert!(found.iter().filter(|(kind, _)| kind == "Group").count() > 10);
     assert!(found.iter().filter(|(kind, _)| kind == "User").count() > 200);
 }
@@ -38,7 +48,10 @@ async fn groups_come_before_users_and_each_are_sorted_by_name() {
 async fn the_default_body_is_json_documents_each_after_a_separator() {
     let pair = synced(hostile_directory(300)).await;
     let answer = Answer::get(&pair.app, "/entities", &BACKSTAGE).await;
-    assert_eq!((answer.status, answer.header("content-type")), (200, "application/yaml"));
+    assert_eq!(
+        (answer.status, answer.header("content-type")),
+        (200, "application/yaml")
+    );
     assert_eq!(answer.header("content-encoding"), "gzip");
     let text = answer.text();
     assert!(text.starts_with("---\n{\"apiVersion\":\"backstage.io/v1alpha1\",\"kind\":\"Group\""));
@@ -62,7 +75,11 @@ async fn hostile_names_stay_what_they_are() {
     let user = pair.app.entity("user", "hostile-2").await.unwrap();
     assert_eq!(user["spec"]["profile"]["displayName"], "x\n---\n{}");
     let body = Answer::get(&pair.app, "/entities", &[]).await.text();
-    assert_eq!(body.matches("\n---\n").count() + 1, documents(&body).len(), "one separator an entity");
+    assert_eq!(
+        body.matches("\n---\n").count() + 1,
+        documents(&body).len(),
+        "one separator an entity"
+    );
 }
 
 #[tokio::test]
@@ -75,7 +92,10 @@ async fn all_formats_hold_the_same_entities() {
         };
         let yaml = ask("yaml").await;
         assert!(yaml.len() > 10);
-        assert_eq!((ask("json").await, ask("ndjson").await), (yaml.clone(), yaml));
+        assert_eq!(
+            (ask("json").await, ask("ndjson").await),
+            (yaml.clone(), yaml)
+        );
     }
 }
 
@@ -87,12 +107,32 @@ async fn groups_followed_by_users_are_the_whole_in_every_format() {
             let path = format!("/entities?format={format}{query}");
             Answer::get(&pair.app, &path, &[]).await
         };
-        let (all, groups, users) = (ask("").await, ask("&kind=group").await, ask("&kind=user").await);
-        assert_eq!(entities(&all), [entities(&groups), entities(&users)].concat(), "{format}");
-        assert!(entities(&groups).iter().all(|entity| entity["kind"] == "Group"));
-        assert!(entities(&users).iter().all(|entity| entity["kind"] == "User"));
+        let (all, groups, users) = (
+            ask("").await,
+            ask("&kind=group").await,
+            ask("&kind=user").await,
+        );
+        assert_eq!(
+            entities(&all),
+            [entities(&groups), entities(&users)].concat(),
+            "{format}"
+        );
+        assert!(
+            entities(&groups)
+                .iter()
+                .all(|entity| entity["kind"] == "Group")
+        );
+        assert!(
+            entities(&users)
+                .iter()
+                .all(|entity| entity["kind"] == "User")
+        );
         if format != "json" {
-            assert_eq!(all.body, [groups.body, users.body].concat(), "{format}: not even a byte differs");
+            assert_eq!(
+                all.body,
+                [groups.body, users.body].concat(),
+                "{format}: not even a byte differs"
+            );
         }
     }
 }
@@ -105,7 +145,13 @@ async fn a_gzip_body_decodes_to_the_plain_one_in_every_variant() {
         let plain = Answer::get(&pair.app, &path, &[("accept", accept)]).await;
         let gzip = [("accept", accept), ("accept-encoding", "gzip")];
         let gzip = Answer::get(&pair.app, &path, &gzip).await;
-        assert_eq!((plain.header("content-encoding"), gzip.header("content-encoding")), ("", "gzip"));
+        assert_eq!(
+            (
+                plain.header("content-encoding"),
+                gzip.header("content-encoding")
+            ),
+            ("", "gzip")
+        );
         assert_eq!(plain.header("content-type"), gzip.header("content-type"));
         assert_eq!(gzip.decoded(), plain.body, "{query}");
         assert!(gzip.body.len() < plain.body.len());
@@ -119,7 +165,11 @@ async fn every_variant_names_its_length_and_how_it_may_be_cached() {
         for coding in CODINGS {
             let headers = [("accept", accept), ("accept-encoding", coding)];
             let answer = Answer::get(&pair.app, &format!("/entities{query}"), &headers).await;
-            assert_eq!(answer.header("content-length"), answer.body.len().to_string(), "{query}");
+            assert_eq!(
+                answer.header("content-length"),
+                answer.body.len().to_string(),
+                "{query}"
+            );
             assert_eq!(answer.header("vary"), "Accept, Accept-Encoding");
             assert_eq!(answer.header("cache-control"), "private, no-cache");
             assert!(!answer.headers.contains_key("transfer-encoding"));

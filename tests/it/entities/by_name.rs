@@ -20,7 +20,11 @@ async fn every_entity_is_found_by_its_kind_and_name_as_the_list_has_it() {
         for entity in entities {
             let name = entity["metadata"]["name"].as_str().unwrap();
             let answer = named(&pair.app, &format!("{kind}/default/{name}")).await;
-            assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"), "{name}");
+            assert_eq!(
+                (answer.status, answer.header("content-type")),
+                (200, "application/json"),
+                "{name}"
+            );
             assert_eq!(answer.json(), entity);
         }
     }
@@ -33,9 +37,17 @@ async fn case_does_not_matter_in_any_part() {
     let pair = synced(directory).await;
     let expected = named(&pair.app, "user/default/alice.smith").await;
     assert_eq!(expected.json()["metadata"]["name"], "alice.smith");
-    for other in ["User/default/alice.smith", "USER/Default/Alice.Smith", "user/DEFAULT/ALICE.SMITH"] {
+    for other in [
+        "User/default/alice.smith",
+        "USER/Default/Alice.Smith",
+        "user/DEFAULT/ALICE.SMITH",
+    ] {
         let answer = named(&pair.app, other).await;
-        assert_eq!((answer.status, answer.etag()), (200, expected.etag()), "{other}");
+        assert_eq!(
+            (answer.status, answer.etag()),
+            (200, expected.etag()),
+            "{other}"
+        );
     }
 }
 
@@ -56,10 +68,14 @@ async fn what_there_is_not_is_a_problem() {
         "user/default/%FF",
         "user/default/a%2Fb",
     ] {
-        let detail = named(&pair.app, entity).await.problem(404, "unknown-entity");
+        let detail = named(&pair.app, entity)
+            .await
+            .problem(404, "unknown-entity");
         assert!(detail.contains("GET /entities"), "{detail}");
     }
-    named(&pair.app, "user/default").await.problem(404, "unknown-path");
+    named(&pair.app, "user/default")
+        .await
+        .problem(404, "unknown-path");
 }
 
 #[tokio::test]
@@ -85,17 +101,34 @@ async fn an_entity_is_asked_again_and_kept_as_the_list_is() {
     }
     assert_eq!(get.header("content-length"), get.body.len().to_string());
     let head = Answer::to(&pair.app, Method::HEAD, path, &[]).await;
-    assert_eq!((head.status, head.etag(), head.body.len()), (200, get.etag(), 0));
+    assert_eq!(
+        (head.status, head.etag(), head.body.len()),
+        (200, get.etag(), 0)
+    );
     assert_eq!(head.header("content-length"), get.header("content-length"));
 
     let again = [REVALIDATION.as_slice(), &[("if-none-match", get.etag())]].concat();
     let kept = Answer::get(&pair.app, path, &again).await;
-    assert_eq!((kept.status, kept.etag(), kept.body.len()), (304, get.etag(), 0));
+    assert_eq!(
+        (kept.status, kept.etag(), kept.body.len()),
+        (304, get.etag(), 0)
+    );
     pair.fake.edit(|directory| directory.add_user("carol"));
     assert_eq!(pair.app.sync().await["added"], 1);
-    assert_eq!(Answer::get(&pair.app, path, &again).await.status, 304, "others changed");
-    pair.fake.edit(|directory| directory.edit_user(alice, |user| user.name = "Alice".into()));
+    assert_eq!(
+        Answer::get(&pair.app, path, &again).await.status,
+        304,
+        "others changed"
+    );
+    pair.fake
+        .edit(|directory| directory.edit_user(alice, |user| user.name = "Alice".into()));
     assert_eq!(pair.app.sync().await["changed"], 1);
     let changed = Answer::get(&pair.app, path, &again).await;
-    assert_eq!((changed.status, &changed.json()["spec"]["profile"]["displayName"]), (200, &"Alice".into()));
+    assert_eq!(
+        (
+            changed.status,
+            &changed.json()["spec"]["profile"]["displayName"]
+        ),
+        (200, &"Alice".into())
+    );
 }

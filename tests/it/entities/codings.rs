@@ -8,7 +8,12 @@ use crate::support::wire::{Answer, BACKSTAGE, REVALIDATION};
 
 /// A body in a coding.
 async fn coded(pair: &Pair, path: &str, accept: &str, coding: &str) -> Answer {
-    Answer::get(&pair.app, path, &[("accept", accept), ("accept-encoding", coding)]).await
+    Answer::get(
+        &pair.app,
+        path,
+        &[("accept", accept), ("accept-encoding", coding)],
+    )
+    .await
 }
 
 #[tokio::test]
@@ -20,7 +25,11 @@ async fn every_coding_decodes_to_the_plain_body_in_every_variant_under_a_tag_of_
         let mut tags = BTreeSet::from([plain.etag().to_owned()]);
         for coding in &CODINGS[1..] {
             let answer = coded(&pair, &path, accept, coding).await;
-            assert_eq!((answer.status, answer.header("content-encoding")), (200, *coding), "{query}");
+            assert_eq!(
+                (answer.status, answer.header("content-encoding")),
+                (200, *coding),
+                "{query}"
+            );
             assert_eq!(answer.header("content-type"), plain.header("content-type"));
             assert_eq!(answer.decoded(), plain.body, "{query} {coding}");
             assert!(answer.body.len() * 2 < plain.body.len(), "{query} {coding}");
@@ -39,7 +48,10 @@ async fn backstage_gets_gzip_whatever_others_asked_for_before() {
     let headers = [BACKSTAGE.as_slice(), &REVALIDATION].concat();
     let second = Answer::get(&pair.app, "/entities", &headers).await;
     assert_eq!(first.header("content-encoding"), "gzip");
-    assert_eq!((second.header("content-encoding"), second.etag()), ("gzip", first.etag()));
+    assert_eq!(
+        (second.header("content-encoding"), second.etag()),
+        ("gzip", first.etag())
+    );
     assert_eq!(second.body, first.body);
 }
 
@@ -55,7 +67,9 @@ async fn the_client_s_qualities_decide_and_among_equals_zstd_then_br_then_gzip()
         ("identity;q=0.9, zstd;q=0.8", ""),
     ] {
         assert_eq!(
-            coded(&pair, "/entities", "*/*", accept).await.header("content-encoding"),
+            coded(&pair, "/entities", "*/*", accept)
+                .await
+                .header("content-encoding"),
             expected,
             "{accept}"
         );

@@ -13,7 +13,10 @@ use crate::support::wire::Answer;
 fn question(reader: usize) -> (String, [(&'static str, &'static str); 2]) {
     let (query, accept) = VARIANTS[reader % VARIANTS.len()];
     let coding = CODINGS[reader % CODINGS.len()];
-    (format!("/entities{query}"), [("accept", accept), ("accept-encoding", coding)])
+    (
+        format!("/entities{query}"),
+        [("accept", accept), ("accept-encoding", coding)],
+    )
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -24,7 +27,9 @@ async fn concurrent_first_readers_of_a_rendition_get_the_same_bytes() {
     let answers = join_all(readers).await;
     assert_eq!(answers[0].status, 200);
     assert!(
-        answers.iter().all(|answer| (answer.etag(), &answer.body) == (answers[0].etag(), &answers[0].body))
+        answers
+            .iter()
+            .all(|answer| (answer.etag(), &answer.body) == (answers[0].etag(), &answers[0].body))
     );
 }
 
@@ -33,7 +38,8 @@ async fn a_body_belongs_to_its_tag_whatever_is_published_meanwhile() {
     let pair = synced(FakeDirectory::generate(400)).await;
     let changes = async {
         for round in 0..6 {
-            pair.fake.edit(|directory| directory.add_user(&format!("late-{round}")));
+            pair.fake
+                .edit(|directory| directory.add_user(&format!("late-{round}")));
             assert_eq!(pair.app.sync().await["added"], 1);
         }
     };
@@ -52,7 +58,9 @@ async fn a_body_belongs_to_its_tag_whatever_is_published_meanwhile() {
     let mut bodies = BTreeMap::new();
     for answer in answers.iter().flatten() {
         assert_eq!(answer.status, 200);
-        let known = bodies.entry(answer.etag().to_owned()).or_insert_with(|| answer.body.clone());
+        let known = bodies
+            .entry(answer.etag().to_owned())
+            .or_insert_with(|| answer.body.clone());
         assert_eq!(*known, answer.body, "two bodies under one tag");
         assert_tag_of_content(answer);
     }
@@ -61,6 +69,9 @@ async fn a_body_belongs_to_its_tag_whatever_is_published_meanwhile() {
 
 /// Asserts that the tag is that of the bytes as they were sent, and that they can be decoded.
 fn assert_tag_of_content(answer: &Answer) {
-    assert_eq!(answer.etag(), format!("\"{}\"", sha256_hex(&answer.body, 32)));
+    assert_eq!(
+        answer.etag(),
+        format!("\"{}\"", sha256_hex(&answer.body, 32))
+    );
     assert!(!answer.decoded().is_empty());
 }

@@ -25,7 +25,11 @@ async fn accept_chooses_the_format() {
         ("application/yaml;q=0, */*", JSON),
     ] {
         let answer = Answer::get(&pair.app, "/entities", &[("accept", accept)]).await;
-        assert_eq!((answer.status, answer.header("content-type")), (200, expected), "{accept}");
+        assert_eq!(
+            (answer.status, answer.header("content-type")),
+            (200, expected),
+            "{accept}"
+        );
     }
 }
 
@@ -36,7 +40,11 @@ async fn the_query_wins_over_accept() {
         for accept in ["application/json", "application/x-ndjson", "text/html"] {
             let path = format!("/entities?format={format}");
             let answer = Answer::get(&pair.app, &path, &[("accept", accept)]).await;
-            assert_eq!((answer.status, answer.header("content-type")), (200, expected), "{accept}");
+            assert_eq!(
+                (answer.status, answer.header("content-type")),
+                (200, expected),
+                "{accept}"
+            );
         }
     }
 }
@@ -47,7 +55,12 @@ async fn an_unacceptable_format_is_a_problem_that_names_the_possible_ones() {
     for accept in ["text/html", "application/json;q=0", "image/*"] {
         let answer = Answer::get(&pair.app, "/entities", &[("accept", accept)]).await;
         let detail = answer.problem(406, "not-acceptable");
-        assert!([YAML, JSON, NDJSON, "?format="].iter().all(|name| detail.contains(name)), "{detail}");
+        assert!(
+            [YAML, JSON, NDJSON, "?format="]
+                .iter()
+                .all(|name| detail.contains(name)),
+            "{detail}"
+        );
     }
 }
 
@@ -65,7 +78,11 @@ async fn a_coding_is_sent_only_to_who_takes_it() {
         ("*;q=0", ""),
     ] {
         let answer = Answer::get(&pair.app, "/entities", &[("accept-encoding", accept)]).await;
-        assert_eq!((answer.status, answer.header("content-encoding")), (200, expected), "{accept}");
+        assert_eq!(
+            (answer.status, answer.header("content-encoding")),
+            (200, expected),
+            "{accept}"
+        );
     }
 }
 
@@ -83,7 +100,10 @@ async fn an_unknown_parameter_or_value_is_a_problem_that_names_it() {
     ] {
         let answer = Answer::get(&pair.app, &format!("/entities?{query}"), &[]).await;
         let detail = answer.problem(400, "bad-query");
-        assert!(named.iter().all(|name| detail.contains(name)), "{query}: {detail}");
+        assert!(
+            named.iter().all(|name| detail.contains(name)),
+            "{query}: {detail}"
+        );
     }
 }
 
@@ -92,8 +112,10 @@ async fn a_head_request_has_the_headers_of_get_and_no_body() {
     let pair = synced(FakeDirectory::generate(60)).await;
     for (query, accept) in VARIANTS {
         for coding in CODINGS {
-            let (path, headers) =
-                (format!("/entities{query}"), [("accept", accept), ("accept-encoding", coding)]);
+            let (path, headers) = (
+                format!("/entities{query}"),
+                [("accept", accept), ("accept-encoding", coding)],
+            );
             // HEAD first: it may not lean on what GET has rendered.
             let head = Answer::to(&pair.app, Method::HEAD, &path, &headers).await;
             let get = Answer::get(&pair.app, &path, &headers).await;
@@ -115,7 +137,12 @@ async fn before_the_first_snapshot_nobody_is_told_that_there_are_no_entities() {
     let pair = Pair::spawn(Release::V2026_5, FakeDirectory::generate(30), |_| ()).await;
     for (query, accept) in VARIANTS {
         let path = format!("/entities{query}");
-        let headers = [BACKSTAGE[1], BACKSTAGE[2], ("accept", accept), ("if-none-match", "*")];
+        let headers = [
+            BACKSTAGE[1],
+            BACKSTAGE[2],
+            ("accept", accept),
+            ("if-none-match", "*"),
+        ];
         let get = Answer::get(&pair.app, &path, &headers).await;
         assert!(get.problem(503, "no-snapshot").contains("/health"));
         let head = Answer::to(&pair.app, Method::HEAD, &path, &headers).await;
@@ -128,6 +155,12 @@ async fn before_the_first_snapshot_nobody_is_told_that_there_are_no_entities() {
 #[tokio::test]
 async fn a_failed_first_run_serves_nothing_either() {
     let pair = Pair::spawn(Release::V2026_5, FakeDirectory::default(), |_| ()).await;
-    assert_eq!(pair.app.sync().await["state"], "held", "an empty directory is a hidden one");
-    Answer::get(&pair.app, "/entities", &BACKSTAGE).await.problem(503, "no-snapshot");
+    assert_eq!(
+        pair.app.sync().await["state"],
+        "held",
+        "an empty directory is a hidden one"
+    );
+    Answer::get(&pair.app, "/entities", &BACKSTAGE)
+        .await
+        .problem(503, "no-snapshot");
 }

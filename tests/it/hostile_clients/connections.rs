@@ -12,10 +12,20 @@ const CLOSING: &[u8] = b"GET /entities HTTP/1.1\r\nhost: x\r\nconnection: close\
 
 #[tokio::test]
 async fn a_first_request_that_does_not_come_ends_the_connection() {
-    let service = Limited::spawn(Limits { first_request: SOON, ..far() }, Capacity::default()).await;
-    for beginning in
-        [&b""[..], b"GET /entities HT", b"GET / HTTP/1.1\r\nhost: x\r\nx-slow: ", b"PRI * HTTP/2.0\r\n"]
-    {
+    let service = Limited::spawn(
+        Limits {
+            first_request: SOON,
+            ..far()
+        },
+        Capacity::default(),
+    )
+    .await;
+    for beginning in [
+        &b""[..],
+        b"GET /entities HT",
+        b"GET / HTTP/1.1\r\nhost: x\r\nx-slow: ",
+        b"PRI * HTTP/2.0\r\n",
+    ] {
         let answer = service.exchange(beginning).await;
         assert!(answer.is_empty(), "{answer}");
     }
@@ -24,7 +34,14 @@ async fn a_first_request_that_does_not_come_ends_the_connection() {
 
 #[tokio::test]
 async fn a_header_that_never_ends_is_not_waited_for_however_steadily_it_comes() {
-    let service = Limited::spawn(Limits { first_request: SOON, ..far() }, Capacity::default()).await;
+    let service = Limited::spawn(
+        Limits {
+            first_request: SOON,
+            ..far()
+        },
+        Capacity::default(),
+    )
+    .await;
     let mut stream = service.connect().await;
     let mut pace = tokio::time::interval(SOON / 10);
     let dripping = async {
@@ -33,15 +50,28 @@ async fn a_header_that_never_ends_is_not_waited_for_however_steadily_it_comes() 
             pace.tick().await;
         }
     };
-    tokio::time::timeout(BOUND, dripping).await.expect("nobody listens any more");
+    tokio::time::timeout(BOUND, dripping)
+        .await
+        .expect("nobody listens any more");
 }
 
 #[tokio::test]
 async fn a_next_request_that_does_not_come_ends_the_connection() {
-    let service = Limited::spawn(Limits { next_request: SOON, ..far() }, Capacity::default()).await;
+    let service = Limited::spawn(
+        Limits {
+            next_request: SOON,
+            ..far()
+        },
+        Capacity::default(),
+    )
+    .await;
     for beginning in [&b""[..], b"GET /entities HT"] {
         let mut stream = service.connect().await;
-        assert!(ask(&mut stream, "GET /health/live").await.starts_with("HTTP/1.1 200"));
+        assert!(
+            ask(&mut stream, "GET /health/live")
+                .await
+                .starts_with("HTTP/1.1 200")
+        );
         stream.write_all(beginning).await.unwrap();
         assert!(!rest(&mut stream).await.contains("200 OK"));
     }
@@ -49,40 +79,82 @@ async fn a_next_request_that_does_not_come_ends_the_connection() {
 
 #[tokio::test]
 async fn pings_keep_no_connection_of_http_2() {
-    let service =
-        Limited::spawn(Limits { next_request: SOON, first_request: SOON, ..far() }, Capacity::default())
-            .await;
+    let service = Limited::spawn(
+        Limits {
+            next_request: SOON,
+            first_request: SOON,
+            ..far()
+        },
+        Capacity::default(),
+    )
+    .await;
     let mut stream = service.connect().await;
     let path = b"/health/live";
     // `GET`, `http`, and a path of so many bytes, by the static table of RFC 7541.
-    let head = [&[0x82, 0x86, 0x04, u8::try_from(path.len()).unwrap()], &path[..]].concat();
+    let head = [
+        &[0x82, 0x86, 0x04, u8::try_from(path.len()).unwrap()],
+        &path[..],
+    ]
+    .concat();
     let (settings, ping) = (frame(4, 0, 0, b""), frame(6, 0, 0, b"01234567"));
-    let request = [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &settings, &frame(1, 5, 1, &head)].concat();
+    let request = [
+        &b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..],
+        &settings,
+        &frame(1, 5, 1, &head),
+    ]
+    .concat();
     stream.write_all(&request).await.unwrap();
     let mut pace = tokio::time::interval(SOON / 10);
     let mut answered = Vec::new();
     let pinging = async {
         while stream.write_all(&ping).await.is_ok() {
             pace.tick().await;
-            if stream.read_buf(&mut answered).await.is_ok_and(|read| read == 0) {
+            if stream
+                .read_buf(&mut answered)
+                .await
+                .is_ok_and(|read| read == 0)
+            {
                 break;
             }
         }
     };
-    tokio::time::timeout(BOUND, pinging).await.expect("the connection ends");
-    assert!(answered.windows(3).any(|bytes| bytes == b"ok\n"), "the request was answered");
+    tokio::time::timeout(BOUND, pinging)
+        .await
+        .expect("the connection ends");
+    assert!(
+        answered.windows(3).any(|bytes| bytes == b"ok\n"),
+        "the request was answered"
+    );
 }
 
 /// A frame of HTTP/2 (RFC 9113, section 4.1).
 fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
-    [&[0, 0, u8::try_from(payload.len()).unwrap(), kind, flags, 0, 0, 0, stream], payload].concat()
+    [
+        &[
+            0,
+            0,
+            u8::try_from(payload.len()).unwrap(),
+            kind,
+            flags,
+            0,
+            0,
+            0,
+            stream,
+        ],
+        payload,
+    ]
+    .concat()
 }
 
 #[tokio::test]
 async fn an_old_connection_ends_after_its_requests() {
     let service = Limited::spawn(Limits { age: SOON, ..far() }, Capacity::default()).await;
     let mut stream = service.connect().await;
-    assert!(ask(&mut stream, "GET /health/live").await.starts_with("HTTP/1.1 200"));
+    assert!(
+        ask(&mut stream, "GET /health/live")
+            .await
+            .starts_with("HTTP/1.1 200")
+    );
     assert_eq!(rest(&mut stream).await, "ok\n");
 }
 
@@ -93,32 +165,67 @@ async fn who_reads_nothing_is_cut_off_and_holds_nobody_up() {
         let pk = directory.add_user(&format!("user-{at}"));
         directory.edit_user(pk, |user| user.name = "x".repeat(100_000));
     }
-    let limits = Limits { connections: 1, reserve: 8, stall: SOON, ..far() };
+    let limits = Limits {
+        connections: 1,
+        reserve: 8,
+        stall: SOON,
+        ..far()
+    };
     let service = Limited::with(directory, limits, Capacity::default()).await;
     let (mut stream, head) = service.ask_narrowly("GET /entities").await;
-    let length = head.split("content-length: ").nth(1).unwrap().split('\r').next().unwrap();
+    let length = head
+        .split("content-length: ")
+        .nth(1)
+        .unwrap()
+        .split('\r')
+        .next()
+        .unwrap();
     let length: usize = length.parse().unwrap();
     assert!(length > 12_000_000, "{head}");
     service.assert_alive().await;
     while !service.exchange(CLOSING).await.starts_with("HTTP/1.1 200") {}
-    assert!(rest(&mut stream).await.len() < length, "its place was free, since its answer was cut off");
+    assert!(
+        rest(&mut stream).await.len() < length,
+        "its place was free, since its answer was cut off"
+    );
 }
 
 #[tokio::test]
 async fn a_crowd_leaves_room_for_probes_and_for_nothing_else() {
-    let limits = Limits { connections: 2, reserve: 1, ..far() };
+    let limits = Limits {
+        connections: 2,
+        reserve: 1,
+        ..far()
+    };
     let service = Limited::spawn(limits, Capacity::default()).await;
     let (mut one, _) = service.ask_narrowly("HEAD /entities").await;
     let (other, _) = service.ask_narrowly("HEAD /entities").await;
     service.assert_alive().await;
-    let refused = service.exchange(b"GET /entities HTTP/1.1\r\nhost: x\r\n\r\n").await;
-    assert!(refused.starts_with("HTTP/1.1 503 ") && refused.contains("\"code\":\"overloaded\""), "{refused}");
-    let scraped = service.exchange(b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    let refused = service
+        .exchange(b"GET /entities HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await;
+    assert!(
+        refused.starts_with("HTTP/1.1 503 ") && refused.contains("\"code\":\"overloaded\""),
+        "{refused}"
+    );
+    let scraped = service
+        .exchange(b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await;
     assert!(scraped.starts_with("HTTP/1.1 200 "), "{scraped}");
-    assert!(refused.contains("retry-after: 1\r\n") && refused.contains("connection: close\r\n"), "{refused}");
-    assert!(ask(&mut one, "HEAD /entities").await.starts_with("HTTP/1.1 200"), "the crowd itself is served");
+    assert!(
+        refused.contains("retry-after: 1\r\n") && refused.contains("connection: close\r\n"),
+        "{refused}"
+    );
+    assert!(
+        ask(&mut one, "HEAD /entities")
+            .await
+            .starts_with("HTTP/1.1 200"),
+        "the crowd itself is served"
+    );
     let mut last = service.connect().await;
-    last.write_all(b"GET /health/live HTTP/1.1\r\n").await.unwrap();
+    last.write_all(b"GET /health/live HTTP/1.1\r\n")
+        .await
+        .unwrap();
     let turned_away = service.exchange(b"").await;
     assert!(turned_away.is_empty());
     drop((one, other, last));

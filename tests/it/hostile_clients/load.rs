@@ -16,31 +16,68 @@ async fn assert_overloaded(service: &Limited, path: &str) {
 
 #[tokio::test]
 async fn what_finds_no_place_to_be_read_is_refused_and_probes_are_answered() {
-    let service = Limited::spawn(far(), Capacity { reading: 0, ..Capacity::default() }).await;
-    for path in
-        ["/entities", "/entities?shard=0/4", "/locations?shards=4", "/explain?user=a", "/openapi.json"]
-    {
+    let service = Limited::spawn(
+        far(),
+        Capacity {
+            reading: 0,
+            ..Capacity::default()
+        },
+    )
+    .await;
+    for path in [
+        "/entities",
+        "/entities?shard=0/4",
+        "/locations?shards=4",
+        "/explain?user=a",
+        "/openapi.json",
+    ] {
         assert_overloaded(&service, path).await;
     }
-    for path in ["/health", "/health/live", "/health/ready", "/metrics", "/sync"] {
+    for path in [
+        "/health",
+        "/health/live",
+        "/health/ready",
+        "/metrics",
+        "/sync",
+    ] {
         assert_eq!(service.app.fetch(path).await.status(), 200, "{path}");
     }
 }
 
 #[tokio::test]
 async fn a_rendition_that_takes_too_long_is_refused_and_what_is_ready_is_not() {
-    let service = Limited::spawn(far(), Capacity { patience: Duration::ZERO, ..Capacity::default() }).await;
+    let service = Limited::spawn(
+        far(),
+        Capacity {
+            patience: Duration::ZERO,
+            ..Capacity::default()
+        },
+    )
+    .await;
     let answer = Answer::get(&service.app, "/entities", &[("accept-encoding", "br")]).await;
     answer.problem(503, "too-slow");
     assert_eq!(answer.header("retry-after"), "5");
-    assert_eq!(Answer::get(&service.app, "/entities", &[]).await.status, 200);
+    assert_eq!(
+        Answer::get(&service.app, "/entities", &[]).await.status,
+        200
+    );
 }
 
 #[tokio::test]
 async fn whoever_follows_a_run_has_a_place_until_the_stream_ends() {
-    let service = Limited::spawn(far(), Capacity { following: 1, ..Capacity::default() }).await;
+    let service = Limited::spawn(
+        far(),
+        Capacity {
+            following: 1,
+            ..Capacity::default()
+        },
+    )
+    .await;
     let gate = Gate::new();
-    service.upstream.fake.script(Step::at(Place::Users, Action::gate(&gate)));
+    service
+        .upstream
+        .fake
+        .script(Step::at(Place::Users, Action::gate(&gate)));
     let answer = service.app.post("/sync").send().await.unwrap();
     let run = answer.headers()["location"].to_str().unwrap().to_owned();
     // The answer's body gives its place back once it has been sent.

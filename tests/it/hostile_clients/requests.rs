@@ -7,8 +7,14 @@ use super::{Limited, far};
 #[tokio::test]
 async fn a_head_that_is_too_large_is_refused() {
     let service = Limited::spawn(far(), Capacity::default()).await;
-    let one = format!("GET /health/live HTTP/1.1\r\nhost: x\r\nx-large: {}\r\n\r\n", "a".repeat(40_000));
-    let many = format!("GET /health/live HTTP/1.1\r\nhost: x\r\n{}\r\n", "x-many: a\r\n".repeat(101));
+    let one = format!(
+        "GET /health/live HTTP/1.1\r\nhost: x\r\nx-large: {}\r\n\r\n",
+        "a".repeat(40_000)
+    );
+    let many = format!(
+        "GET /health/live HTTP/1.1\r\nhost: x\r\n{}\r\n",
+        "x-many: a\r\n".repeat(101)
+    );
     for request in [one, many] {
         let answer = service.exchange(request.as_bytes()).await;
         assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
@@ -22,10 +28,13 @@ async fn a_head_that_is_too_large_is_refused() {
 #[tokio::test]
 async fn a_body_is_not_read_and_a_large_one_is_refused_unseen() {
     let service = Limited::spawn(far(), Capacity::default()).await;
-    let post =
-        |headers: &str| format!("POST /sync HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\r\n\r\n");
+    let post = |headers: &str| {
+        format!("POST /sync HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\r\n\r\n")
+    };
     for length in ["65537", "1000000000000"] {
-        let answer = service.exchange(post(&format!("content-length: {length}")).as_bytes()).await;
+        let answer = service
+            .exchange(post(&format!("content-length: {length}")).as_bytes())
+            .await;
         assert!(
             answer.starts_with("HTTP/1.1 413 ") && answer.contains("\"code\":\"body-too-large\""),
             "{answer}"
@@ -35,7 +44,10 @@ async fn a_body_is_not_read_and_a_large_one_is_refused_unseen() {
     let endless = post("transfer-encoding: chunked") + "5\r\nhello\r\n";
     for request in [small, endless] {
         let answer = service.exchange(request.as_bytes()).await;
-        assert!(answer.starts_with("HTTP/1.1 202 "), "as a webhook sends it: {answer}");
+        assert!(
+            answer.starts_with("HTTP/1.1 202 "),
+            "as a webhook sends it: {answer}"
+        );
     }
 }
 
@@ -56,7 +68,8 @@ async fn what_is_no_request_is_refused_and_harms_nobody() {
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nthis is no frame of HTTP/2 at all",
     ] {
         let answer = service.exchange(bytes).await;
-        let refused = answer.is_empty() || answer.starts_with("HTTP/1.1 400 ") || !answer.starts_with("HTTP");
+        let refused =
+            answer.is_empty() || answer.starts_with("HTTP/1.1 400 ") || !answer.starts_with("HTTP");
         assert!(refused, "{:?}: {answer}", String::from_utf8_lossy(bytes));
         service.assert_alive().await;
     }

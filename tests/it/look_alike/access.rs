@@ -10,11 +10,23 @@ const USERS: &str = "/api/v3/core/users/";
 const GROUPS: &str = "/api/v3/core/groups/";
 
 async fn status(server: &RunningAuthentik, path: &str, token: &str) -> u16 {
-    server.request(path).bearer_auth(token).send().await.unwrap().status().as_u16()
+    server
+        .request(path)
+        .bearer_auth(token)
+        .send()
+        .await
+        .unwrap()
+        .status()
+        .as_u16()
 }
 
 async fn page(server: &RunningAuthentik, path: &str, token: &str) -> Value {
-    let response = server.request(path).bearer_auth(token).send().await.unwrap();
+    let response = server
+        .request(path)
+        .bearer_auth(token)
+        .send()
+        .await
+        .unwrap();
     serde_json::from_str(&response.text().await.unwrap()).unwrap()
 }
 
@@ -34,9 +46,16 @@ async fn each_permission_opens_its_own_list() {
         ("unknown", 403, 403),
     ] {
         assert_eq!(status(&server, USERS, token).await, users, "{token} users");
-        assert_eq!(status(&server, GROUPS, token).await, groups, "{token} groups");
+        assert_eq!(
+            status(&server, GROUPS, token).await,
+            groups,
+            "{token} groups"
+        );
     }
-    assert_eq!(page(&server, GROUPS, "internal").await["pagination"]["count"], 0);
+    assert_eq!(
+        page(&server, GROUPS, "internal").await["pagination"]["count"],
+        0
+    );
 }
 
 #[tokio::test]
@@ -49,7 +68,10 @@ async fn an_object_level_view_filters_rows_and_leaks_keys() {
     }
     directory.add_member(veiled, seen);
     directory.set_parents(shown, &[veiled]);
-    let access = Access::ObjectLevel { users: [seen].into(), groups: [shown].into() };
+    let access = Access::ObjectLevel {
+        users: [seen].into(),
+        groups: [shown].into(),
+    };
     let fake = FakeAuthentik::new(Release::V2026_5, directory).with_token("some", access);
     let server = RunningAuthentik::spawn(&fake).await;
 
@@ -60,17 +82,29 @@ async fn an_object_level_view_filters_rows_and_leaks_keys() {
     assert_eq!(rows(&groups).len(), 1);
     assert_eq!(rows(&groups)[0]["users"], json!([seen, hidden]));
     assert_eq!(rows(&groups)[0]["parents"], json!([veiled]));
-    assert_eq!(status(&server, &format!("{USERS}{hidden}/"), "some").await, 404);
-    assert_eq!(status(&server, &format!("{GROUPS}{shown}/"), "some").await, 200);
+    assert_eq!(
+        status(&server, &format!("{USERS}{hidden}/"), "some").await,
+        404
+    );
+    assert_eq!(
+        status(&server, &format!("{GROUPS}{shown}/"), "some").await,
+        200
+    );
 }
 
 #[tokio::test]
 async fn access_can_change_while_serving() {
     let fake = FakeAuthentik::new(Release::V2026_5, FakeDirectory::generate(30));
     let server = RunningAuthentik::spawn(&fake).await;
-    assert_eq!(page(&server, USERS, FakeAuthentik::TOKEN).await["pagination"]["count"], 30);
+    assert_eq!(
+        page(&server, USERS, FakeAuthentik::TOKEN).await["pagination"]["count"],
+        30
+    );
     fake.grant(FakeAuthentik::TOKEN, Access::InternalServiceAccount);
-    assert_eq!(page(&server, USERS, FakeAuthentik::TOKEN).await["pagination"]["count"], 0);
+    assert_eq!(
+        page(&server, USERS, FakeAuthentik::TOKEN).await["pagination"]["count"],
+        0
+    );
     fake.revoke(FakeAuthentik::TOKEN);
     let refused = page(&server, USERS, FakeAuthentik::TOKEN).await;
     assert_eq!(refused, json!({"detail": "Token invalid/expired"}));
@@ -80,6 +114,14 @@ async fn access_can_change_while_serving() {
 async fn texts_follow_the_language() {
     let fake = FakeAuthentik::new(Release::V2026_5, FakeDirectory::default());
     let server = RunningAuthentik::spawn(&fake).await;
-    let german = server.request(USERS).header("accept-language", "de-DE,de;q=0.9").send().await.unwrap();
-    assert_eq!(german.text().await.unwrap(), r#"{"detail":"Anmeldedaten fehlen."}"#);
+    let german = server
+        .request(USERS)
+        .header("accept-language", "de-DE,de;q=0.9")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        german.text().await.unwrap(),
+        r#"{"detail":"Anmeldedaten fehlen."}"#
+    );
 }

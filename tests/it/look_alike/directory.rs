@@ -22,8 +22,16 @@ fn an_invented_directory_is_lifelike() {
     assert!((2..=6).contains(&share(users.iter().filter(|user| !user.is_active).count())));
     assert!((1..=3).contains(&share(of_kind(UserKind::ServiceAccount))));
     assert_eq!(of_kind(UserKind::InternalServiceAccount), 1);
-    assert!(users.iter().any(|user| user.email.is_empty()) && users.iter().any(|user| user.name.is_empty()));
-    assert!(users.iter().skip(2).all(|user| (1..=5).contains(&user.groups().len())));
+    assert!(
+        users.iter().any(|user| user.email.is_empty())
+            && users.iter().any(|user| user.name.is_empty())
+    );
+    assert!(
+        users
+            .iter()
+            .skip(2)
+            .all(|user| (1..=5).contains(&user.groups().len()))
+    );
     assert!(groups.iter().any(|group| group.parents().len() == 2));
     let usernames: HashSet<_> = users.iter().map(|user| &user.username).collect();
     assert_eq!(usernames.len(), users.len());

@@ -14,17 +14,41 @@ const ADMIN: &str = FakeAuthentik::TOKEN;
 
 /// Recorded answers: file, request, token.
 const ANSWERS: [(&str, &str, &str); 17] = [
-    ("users-page-1", "/api/v3/core/users/?page=1&page_size=10", ADMIN),
-    ("users-page-2", "/api/v3/core/users/?page=2&page_size=10", ADMIN),
-    ("users-page-3", "/api/v3/core/users/?page=3&page_size=10", ADMIN),
-    ("groups-page-1", "/api/v3/core/groups/?page=1&page_size=10", ADMIN),
-    ("groups-page-2", "/api/v3/core/groups/?page=2&page_size=10", ADMIN),
+    (
+        "users-page-1",
+        "/api/v3/core/users/?page=1&page_size=10",
+        ADMIN,
+    ),
+    (
+        "users-page-2",
+        "/api/v3/core/users/?page=2&page_size=10",
+        ADMIN,
+    ),
+    (
+        "users-page-3",
+        "/api/v3/core/users/?page=3&page_size=10",
+        ADMIN,
+    ),
+    (
+        "groups-page-1",
+        "/api/v3/core/groups/?page=1&page_size=10",
+        ADMIN,
+    ),
+    (
+        "groups-page-2",
+        "/api/v3/core/groups/?page=2&page_size=10",
+        ADMIN,
+    ),
     (
         "users-light-page-1",
         "/api/v3/core/users/?page=1&page_size=100&ordering=pk&include_groups=false&include_roles=false",
         ADMIN,
     ),
-    ("groups-light-page-1", "/api/v3/core/groups/?page=1&page_size=100&include_users=false", ADMIN),
+    (
+        "groups-light-page-1",
+        "/api/v3/core/groups/?page=1&page_size=100&include_users=false",
+        ADMIN,
+    ),
     (
         "groups-full-page-1",
         "/api/v3/core/groups/?page=1&page_size=100&include_users=true&include_children=true&include_parents=true&include_inherited_roles=true",
@@ -35,9 +59,21 @@ const ANSWERS: [(&str, &str, &str); 17] = [
         "/api/v3/core/users/?page=1&page_size=100&is_active=true&type=internal&type=external&include_groups=false",
         ADMIN,
     ),
-    ("users-both-page-1", "/api/v3/core/users/?page=1&page_size=5&ordering=pk", ADMIN),
-    ("users-objperm", "/api/v3/core/users/?page=1&page_size=100&include_groups=false", "objperm"),
-    ("users-internalsa-empty", "/api/v3/core/users/?page=1&page_size=100", "internalsa"),
+    (
+        "users-both-page-1",
+        "/api/v3/core/users/?page=1&page_size=5&ordering=pk",
+        ADMIN,
+    ),
+    (
+        "users-objperm",
+        "/api/v3/core/users/?page=1&page_size=100&include_groups=false",
+        "objperm",
+    ),
+    (
+        "users-internalsa-empty",
+        "/api/v3/core/users/?page=1&page_size=100",
+        "internalsa",
+    ),
     ("users-cheapest-page-1", USERS_CHEAPEST, ADMIN),
     ("groups-cheapest-page-1", GROUPS_CHEAPEST, ADMIN),
     ("users-cheapest-objperm", USERS_CHEAPEST, "objperm"),
@@ -45,7 +81,8 @@ const ANSWERS: [(&str, &str, &str); 17] = [
     ("version", "/api/v3/admin/version/", "noperm"),
 ];
 
-const USERS_CHEAPEST: &str = "/api/v3/core/users/?page=1&page_size=100&ordering=pk&include_groups=false";
+const USERS_CHEAPEST: &str =
+    "/api/v3/core/users/?page=1&page_size=100&ordering=pk&include_groups=false";
 const GROUPS_CHEAPEST: &str = "/api/v3/core/groups/?page=1&page_size=100&ordering=pk&include_users=false&include_children=true&include_parents=true";
 
 /// Recorded errors: file, `Authorization` header. The request stands in the recording.
@@ -77,13 +114,32 @@ async fn answers_equal_the_recordings() {
     for release in RECORDED {
         let server = RunningAuthentik::spawn(&recorded(release)).await;
         for (file, path, token) in ANSWERS {
-            let response = server.request(path).bearer_auth(token).send().await.unwrap();
+            let response = server
+                .request(path)
+                .bearer_auth(token)
+                .send()
+                .await
+                .unwrap();
             assert_eq!(response.status(), 200, "{release} {file}");
-            assert_eq!(content_type(response.headers()), recorded_content_type(release), "{release} {file}");
-            let (body, expected) =
-                (response.text().await.unwrap(), fixture(&format!("{release}/{file}.json")));
-            assert_eq!(Ordered::parse(&body), Ordered::parse(&expected), "{release} {file}");
-            assert_eq!(body.len(), expected.len(), "{release} {file}: equal JSON, other spelling");
+            assert_eq!(
+                content_type(response.headers()),
+                recorded_content_type(release),
+                "{release} {file}"
+            );
+            let (body, expected) = (
+                response.text().await.unwrap(),
+                fixture(&format!("{release}/{file}.json")),
+            );
+            assert_eq!(
+                Ordered::parse(&body),
+                Ordered::parse(&expected),
+                "{release} {file}"
+            );
+            assert_eq!(
+                body.len(),
+                expected.len(),
+                "{release} {file}: equal JSON, other spelling"
+            );
         }
     }
 }
@@ -94,12 +150,21 @@ async fn errors_equal_the_recordings() {
         let server = RunningAuthentik::spawn(&recorded(release)).await;
         for (file, authorization) in ERRORS {
             let expected = error(release, file);
-            let path = expected["request"].as_str().unwrap().strip_prefix("GET ").unwrap();
+            let path = expected["request"]
+                .as_str()
+                .unwrap()
+                .strip_prefix("GET ")
+                .unwrap();
             let mut request = server.request(path);
             if !authorization.is_empty() {
                 request = request.header("authorization", authorization);
             }
-            assert_error(&format!("{release} {file}"), request.send().await.unwrap(), &expected).await;
+            assert_error(
+                &format!("{release} {file}"),
+                request.send().await.unwrap(),
+                &expected,
+            )
+            .await;
         }
     }
 }
@@ -107,13 +172,22 @@ async fn errors_equal_the_recordings() {
 #[test]
 fn every_recording_is_asked_again() {
     for release in RECORDED {
-        let folder = format!("{}/tests/fixtures/authentik/{release}", env!("CARGO_MANIFEST_DIR"));
-        let asked: BTreeSet<_> =
-            ANSWERS.iter().map(|(file, ..)| *file).chain(ERRORS.iter().map(|(file, _)| *file)).collect();
+        let folder = format!(
+            "{}/tests/fixtures/authentik/{release}",
+            env!("CARGO_MANIFEST_DIR")
+        );
+        let asked: BTreeSet<_> = ANSWERS
+            .iter()
+            .map(|(file, ..)| *file)
+            .chain(ERRORS.iter().map(|(file, _)| *file))
+            .collect();
         for entry in std::fs::read_dir(folder).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
             let name = name.trim_end_matches(".json");
-            assert!(asked.contains(name) || name.starts_with("webhook-"), "{release} {name}");
+            assert!(
+                asked.contains(name) || name.starts_with("webhook-"),
+                "{release} {name}"
+            );
         }
     }
 }
@@ -121,7 +195,11 @@ fn every_recording_is_asked_again() {
 async fn assert_error(what: &str, response: Response, expected: &Value) {
     assert_eq!(response.status().as_u16(), expected["status"], "{what}");
     for (name, value) in expected["headers"].as_object().unwrap() {
-        assert_eq!(response.headers()[name], value.as_str().unwrap(), "{what} {name}");
+        assert_eq!(
+            response.headers()[name],
+            value.as_str().unwrap(),
+            "{what} {name}"
+        );
     }
     let body = response.text().await.unwrap();
     match &expected["body"] {
@@ -136,7 +214,10 @@ fn recorded(release: Release) -> FakeAuthentik {
     let groups = recorded_rows(&format!("{release}/groups-full-page-1.json"));
     let directory = FakeDirectory::from_recorded(&users, &groups).unwrap();
     let visible = directory.group_named("Engineering").unwrap().pk;
-    let object_level = Access::ObjectLevel { users: [3, 6, 11].into(), groups: [visible].into() };
+    let object_level = Access::ObjectLevel {
+        users: [3, 6, 11].into(),
+        groups: [visible].into(),
+    };
     FakeAuthentik::new(release, directory)
         .with_token("objperm", object_level)
         .with_token("internalsa", Access::InternalServiceAccount)
@@ -149,7 +230,10 @@ fn error(release: Release, file: &str) -> Value {
 }
 
 fn recorded_content_type(release: Release) -> String {
-    error(release, "error-page-zero")["headers"]["content-type"].as_str().unwrap().to_owned()
+    error(release, "error-page-zero")["headers"]["content-type"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 fn content_type(headers: &HeaderMap) -> &str {

@@ -27,13 +27,32 @@ async fn a_canned_answer_is_given_once_unless_said_otherwise() {
     fake.script(Step::at(Place::Users, Action::Answer(starting)));
     fake.script(Step::at(Place::Groups, Action::answer(StatusCode::BAD_GATEWAY, "{}")).always());
     let first = server.get(USERS).send().await.unwrap();
-    assert_eq!((first.status().as_u16(), &first.headers()["retry-after"]), (503, &"5".parse().unwrap()));
+    assert_eq!(
+        (first.status().as_u16(), &first.headers()["retry-after"]),
+        (503, &"5".parse().unwrap())
+    );
     assert_eq!(server.get(USERS).send().await.unwrap().status(), 200);
     for _ in 0..3 {
-        assert_eq!(server.get("/api/v3/core/groups/").send().await.unwrap().status(), 502);
+        assert_eq!(
+            server
+                .get("/api/v3/core/groups/")
+                .send()
+                .await
+                .unwrap()
+                .status(),
+            502
+        );
     }
     fake.clear_script();
-    assert_eq!(server.get("/api/v3/core/groups/").send().await.unwrap().status(), 200);
+    assert_eq!(
+        server
+            .get("/api/v3/core/groups/")
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        200
+    );
 }
 
 #[tokio::test]
@@ -41,20 +60,42 @@ async fn a_step_can_name_a_page_a_turn_and_a_number_of_times() {
     let (fake, server) = sixty_users(Release::V2026_5).await;
     let busy = || Action::answer(StatusCode::BAD_GATEWAY, "{}");
     fake.script(Step::at(Place::Users, busy()).page(2).nth(2).times(2));
-    fake.script(Step::at(Place::Path("/api/v3/core/nonsense/".into()), busy()));
+    fake.script(Step::at(
+        Place::Path("/api/v3/core/nonsense/".into()),
+        busy(),
+    ));
     let mut statuses = Vec::new();
     for page in [1, 2, 1, 2, 2, 2] {
-        statuses.push(server.get(&format!("{USERS}&page={page}")).send().await.unwrap().status().as_u16());
+        statuses.push(
+            server
+                .get(&format!("{USERS}&page={page}"))
+                .send()
+                .await
+                .unwrap()
+                .status()
+                .as_u16(),
+        );
     }
     assert_eq!(statuses, [200, 200, 200, 502, 502, 200]);
-    assert_eq!(server.get("/api/v3/core/nonsense/").send().await.unwrap().status(), 502);
+    assert_eq!(
+        server
+            .get("/api/v3/core/nonsense/")
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        502
+    );
 }
 
 #[tokio::test]
 async fn a_cut_body_breaks_after_the_bytes() {
     let (fake, server) = sixty_users(Release::V2026_5).await;
     fake.script(Step::at(Place::Users, Action::Cut(1000)));
-    fake.script(Step::at(Place::Users, Action::after(|directory| assert!(directory.remove_user(2)))));
+    fake.script(Step::at(
+        Place::Users,
+        Action::after(|directory| assert!(directory.remove_user(2))),
+    ));
     let mut response = server.get(USERS).send().await.unwrap();
     assert_eq!(response.status(), 200);
     assert!(response.content_length().unwrap() > 1000);
@@ -81,16 +122,23 @@ async fn a_dropped_connection_gives_no_answer() {
 #[tokio::test]
 async fn a_redirect_points_elsewhere() {
     let (fake, server) = sixty_users(Release::V2026_5).await;
-    fake.script(Step::at(Place::Version, Action::redirect("https://sso.example.com/login")));
+    fake.script(Step::at(
+        Place::Version,
+        Action::redirect("https://sso.example.com/login"),
+    ));
     let response = server.get(VERSION).send().await.unwrap();
     assert_eq!(response.status(), 302);
-    assert_eq!(response.headers()["location"], "https://sso.example.com/login");
+    assert_eq!(
+        response.headers()["location"],
+        "https://sso.example.com/login"
+    );
 }
 
 #[tokio::test]
 async fn a_deletion_between_two_pages_loses_a_row() {
     let (fake, server) = sixty_users(Release::V2026_5).await;
-    let pks: Vec<u64> = fake.edit(|directory| directory.users().iter().map(|user| user.pk).collect());
+    let pks: Vec<u64> =
+        fake.edit(|directory| directory.users().iter().map(|user| user.pk).collect());
     let first = pks[0];
     let edit = move |directory: &mut FakeDirectory| assert!(directory.remove_user(first));
     fake.script(Step::at(Place::Users, Action::before(edit)).page(2));
@@ -99,7 +147,10 @@ async fn a_deletion_between_two_pages_loses_a_row() {
         let page = server.json(&format!("{USERS}&page={page}")).await;
         seen.extend(rows(&page).iter().map(|row| row["pk"].as_u64().unwrap()));
     }
-    assert!(!seen.contains(&pks[20]), "the row that moved to the first page is lost");
+    assert!(
+        !seen.contains(&pks[20]),
+        "the row that moved to the first page is lost"
+    );
     assert_eq!(seen.len(), 59);
 }
 
@@ -125,7 +176,10 @@ async fn a_body_can_be_rewritten() {
     };
     fake.script(Step::at(Place::Users, Action::rewrite(lie)).always());
     let page = server.json(&format!("{USERS}&page=3")).await;
-    assert_eq!((&page["pagination"]["next"], rows(&page).len()), (&json!(1), 20));
+    assert_eq!(
+        (&page["pagination"]["next"], rows(&page).len()),
+        (&json!(1), 20)
+    );
 }
 
 #[tokio::test]
@@ -168,20 +222,35 @@ async fn a_hanging_request_is_let_go_when_the_server_stops() {
 
 #[tokio::test(start_paused = true)]
 async fn answers_cost_time_for_each_user() {
-    let cost =
-        Cost { latency: Duration::from_millis(20), per_user: Duration::from_millis(7), workers: Some(1) };
+    let cost = Cost {
+        latency: Duration::from_millis(20),
+        per_user: Duration::from_millis(7),
+        workers: Some(1),
+    };
     let fake = FakeAuthentik::new(Release::V2026_5, FakeDirectory::generate(60)).with_cost(cost);
-    assert_eq!(time_of(&fake, "/api/v3/core/users/?page_size=10").await, Duration::from_millis(90));
-    assert_eq!(time_of(&fake, "/api/v3/core/groups/").await, Duration::from_millis(20));
+    assert_eq!(
+        time_of(&fake, "/api/v3/core/users/?page_size=10").await,
+        Duration::from_millis(90)
+    );
+    assert_eq!(
+        time_of(&fake, "/api/v3/core/groups/").await,
+        Duration::from_millis(20)
+    );
     fake.set_cost(Cost::default());
-    fake.script(Step::at(Place::Version, Action::Delay(Duration::from_secs(3))));
+    fake.script(Step::at(
+        Place::Version,
+        Action::Delay(Duration::from_secs(3)),
+    ));
     assert_eq!(time_of(&fake, VERSION).await, Duration::from_secs(3));
 }
 
 /// Measures an answer on the paused clock, which moves in whole milliseconds.
 async fn time_of(fake: &FakeAuthentik, path: &str) -> Duration {
     let authorization = format!("Bearer {}", FakeAuthentik::TOKEN);
-    let request = Request::get(path).header("authorization", authorization).body(Body::empty()).unwrap();
+    let request = Request::get(path)
+        .header("authorization", authorization)
+        .body(Body::empty())
+        .unwrap();
     let begun = Instant::now();
     assert_eq!(fake.router().call(request).await.unwrap().status(), 200);
     Duration::from_millis(u64::try_from(begun.elapsed().as_millis()).unwrap())
@@ -205,7 +274,10 @@ async fn requests_are_recorded_and_counted() {
     );
     assert_eq!(seen[0].header("accept-language"), Some("en"));
     let counters = fake.counters();
-    assert_eq!((counters.requests, counters.user_lists, counters.group_lists), (3, 1, 1));
+    assert_eq!(
+        (counters.requests, counters.user_lists, counters.group_lists),
+        (3, 1, 1)
+    );
     assert_eq!((counters.user_rows, counters.group_rows), (15, 12));
     assert!(counters.max_in_flight >= 1);
 }

@@ -42,15 +42,28 @@ async fn a_snapshot_on_disk_is_kept_and_restored_and_no_fresh_success() {
     let disk = disk();
     let (_authentik, config) = keeping(disk.path()).await;
     let first = TestApp::spawn(config.clone()).await;
-    assert_eq!(agreeing(&first).await.find("state_kept"), None, "there is no snapshot yet");
+    assert_eq!(
+        agreeing(&first).await.find("state_kept"),
+        None,
+        "there is no snapshot yet"
+    );
     first.sync().await;
     let before = until(&first, "state_kept", 1.0).await;
     let second = TestApp::spawn(config).await;
-    let restored = until(&second, "runs_total{mode=\"none\",outcome=\"succeeded\"}", 1.0).await;
+    let restored = until(
+        &second,
+        "runs_total{mode=\"none\",outcome=\"succeeded\"}",
+        1.0,
+    )
+    .await;
     for sample in ["snapshot_restored", "state_kept"] {
         assert_eq!(restored.value(sample), 1.0, "{sample}");
     }
-    assert_eq!(restored.value("last_success_timestamp_seconds"), 0.0, "Authentik was not asked");
+    assert_eq!(
+        restored.value("last_success_timestamp_seconds"),
+        0.0,
+        "Authentik was not asked"
+    );
     let read_at = "snapshot_read_timestamp_seconds";
     assert_eq!(restored.value(read_at), before.value(read_at));
     second.sync().await;
@@ -64,10 +77,15 @@ async fn the_readme_names_every_metric_and_no_other() {
     let app = TestApp::spawn(config).await;
     app.sync().await;
     let metrics = agreeing(&app).await;
-    let found: BTreeSet<_> = metrics.names().map(|name| name.split('{').next().unwrap()).collect();
+    let found: BTreeSet<_> = metrics
+        .names()
+        .map(|name| name.split('{').next().unwrap())
+        .collect();
     let (_, section) = README.split_once("\n## Metrics\n").unwrap();
     let section = section.split("\n## ").next().unwrap();
-    let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let rows = section
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split('`').next());
     assert_eq!(rows.collect::<BTreeSet<_>>(), found);
 }
 
@@ -108,6 +126,10 @@ async fn a_snapshot_older_than_max_age_is_stale() {
         now.fetch_add(later, Ordering::Relaxed);
         let metrics = agreeing(&app).await;
         assert_eq!(metrics.value("snapshot_stale"), stale, "{later}");
-        assert_eq!(metrics.value("snapshot_read_timestamp_seconds"), 1_800_000_000.0, "it does not move");
+        assert_eq!(
+            metrics.value("snapshot_read_timestamp_seconds"),
+            1_800_000_000.0,
+            "it does not move"
+        );
     }
 }

@@ -23,7 +23,10 @@ struct Family<'a> {
 impl Family<'_> {
     /// What the samples of the family are called.
     fn sample(&self) -> String {
-        let suffix = match self.kind.unwrap_or_else(|| panic!("{} has no TYPE", self.name)) {
+        let suffix = match self
+            .kind
+            .unwrap_or_else(|| panic!("{} has no TYPE", self.name))
+        {
             "counter" => "_total",
             "info" => "_info",
             "gauge" => "",
@@ -35,7 +38,12 @@ impl Family<'_> {
     fn end(&self) {
         assert!(self.samples > 0, "{} has no sample", self.name);
         for unit in ["seconds", "bytes", "ratio"] {
-            assert_eq!(self.name.ends_with(unit), self.unit == Some(unit), "{} has another unit", self.name);
+            assert_eq!(
+                self.name.ends_with(unit),
+                self.unit == Some(unit),
+                "{} has another unit",
+                self.name
+            );
         }
     }
 }
@@ -43,8 +51,13 @@ impl Family<'_> {
 impl Metrics {
     /// Reads a text.
     pub fn read(text: &str) -> Self {
-        let mut metrics = Self { samples: BTreeMap::new(), kinds: BTreeMap::new() };
-        let body = text.strip_suffix("# EOF\n").expect("the last line says that nothing is missing");
+        let mut metrics = Self {
+            samples: BTreeMap::new(),
+            kinds: BTreeMap::new(),
+        };
+        let body = text
+            .strip_suffix("# EOF\n")
+            .expect("the last line says that nothing is missing");
         assert!(body.is_empty() || body.ends_with('\n'));
         let mut family: Option<Family> = None;
         for line in body.lines() {
@@ -59,14 +72,30 @@ impl Metrics {
         let words: Vec<_> = line.splitn(4, ' ').collect();
         match (&words[..], family) {
             (["#", "HELP", name, help], family) => {
-                assert!(name.starts_with(PREFIX) && help.len() > 10 && help.ends_with('.'), "{line}");
-                if let Some(before) = family.replace(Family { name, kind: None, unit: None, samples: 0 }) {
+                assert!(
+                    name.starts_with(PREFIX) && help.len() > 10 && help.ends_with('.'),
+                    "{line}"
+                );
+                if let Some(before) = family.replace(Family {
+                    name,
+                    kind: None,
+                    unit: None,
+                    samples: 0,
+                }) {
                     before.end();
                 }
             }
             (["#", "TYPE", name, kind], Some(family)) => {
-                assert!(*name == family.name && family.kind.replace(kind).is_none(), "{line}");
-                assert!(self.kinds.insert((*name).to_owned(), (*kind).to_owned()).is_none(), "twice: {line}");
+                assert!(
+                    *name == family.name && family.kind.replace(kind).is_none(),
+                    "{line}"
+                );
+                assert!(
+                    self.kinds
+                        .insert((*name).to_owned(), (*kind).to_owned())
+                        .is_none(),
+                    "twice: {line}"
+                );
             }
             (["#", "UNIT", name, unit], Some(family)) => {
                 assert!(*name == family.name && family.samples == 0, "{line}");
@@ -92,7 +121,8 @@ impl Metrics {
     /// The value of a sample.
     #[track_caller]
     pub fn value(&self, sample: &str) -> f64 {
-        self.find(sample).unwrap_or_else(|| panic!("no {sample} in {:?}", self.samples))
+        self.find(sample)
+            .unwrap_or_else(|| panic!("no {sample} in {:?}", self.samples))
     }
 
     /// The values of a family by the value of its one label.
@@ -115,26 +145,47 @@ impl Metrics {
             let family = name.split('{').next().unwrap().strip_suffix("_total");
             family.is_some_and(|family| self.kinds[&format!("{PREFIX}{family}")] == "counter")
         };
-        let all = self.samples.iter().map(|(name, value)| (name.as_str(), *value));
+        let all = self
+            .samples
+            .iter()
+            .map(|(name, value)| (name.as_str(), *value));
         all.filter(|(name, _)| is_counter(name)).collect()
     }
 }
 
 /// Name, labels and value of a sample.
 fn sample(line: &str) -> (&str, &str, f64) {
-    let (rest, value) = line.split_once(' ').unwrap_or_else(|| panic!("no value: {line}"));
+    let (rest, value) = line
+        .split_once(' ')
+        .unwrap_or_else(|| panic!("no value: {line}"));
     let (name, labels) = rest.split_at(rest.find('{').unwrap_or(rest.len()));
-    assert!(name.chars().all(|c| c == '_' || c.is_ascii_lowercase()), "{line}");
+    assert!(
+        name.chars().all(|c| c == '_' || c.is_ascii_lowercase()),
+        "{line}"
+    );
     if !labels.is_empty() {
-        let pairs = labels.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).expect(line);
+        let pairs = labels
+            .strip_prefix('{')
+            .and_then(|rest| rest.strip_suffix('}'))
+            .expect(line);
         for pair in pairs.split(',') {
             let (key, value) = pair.split_once('=').expect(line);
-            let value = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).expect(line);
+            let value = value
+                .strip_prefix('"')
+                .and_then(|rest| rest.strip_suffix('"'))
+                .expect(line);
             assert!(key.chars().all(|c| c.is_ascii_lowercase()), "{line}");
-            assert!(value.chars().all(|c| c.is_ascii_alphanumeric() || "-.".contains(c)), "{line}");
+            assert!(
+                value
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || "-.".contains(c)),
+                "{line}"
+            );
         }
     }
-    let value: f64 = value.parse().unwrap_or_else(|error| panic!("{error}: {line}"));
+    let value: f64 = value
+        .parse()
+        .unwrap_or_else(|error| panic!("{error}: {line}"));
     assert!(value.is_finite(), "{line}");
     (name, labels, value)
 }

@@ -26,7 +26,9 @@ async fn a_snapshot_older_than_max_age_makes_the_service_not_ready_and_is_served
     seconds.fetch_add(3600, Ordering::Relaxed);
     assert_eq!(Answer::get(&app, "/health/ready", &[]).await.status, 200);
     seconds.fetch_add(1, Ordering::Relaxed);
-    Answer::get(&app, "/health/ready", &[]).await.problem(503, "stale");
+    Answer::get(&app, "/health/ready", &[])
+        .await
+        .problem(503, "stale");
     let health = app.json("/health").await;
     assert_eq!(
         (&health["status"], &health["snapshot"]["stale"]),
@@ -43,6 +45,9 @@ async fn a_snapshot_older_than_max_age_makes_the_service_not_ready_and_is_served
     app.sync().await;
     assert_eq!(Answer::get(&app, "/health/ready", &[]).await.status, 200);
     let entities = Answer::get(&app, "/entities", &[("if-none-match", &tag)]).await;
-    assert_eq!((entities.status, entities.header("snapshot-read-at")), (304, "1970-01-12T14:46:41Z"));
+    assert_eq!(
+        (entities.status, entities.header("snapshot-read-at")),
+        (304, "1970-01-12T14:46:41Z")
+    );
     assert_eq!(app.json("/health").await["status"], "ok");
 }

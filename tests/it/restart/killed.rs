@@ -17,20 +17,28 @@ const USERS: u64 = 200;
 fn large() -> FakeDirectory {
     let mut directory = crowd(USERS);
     for pk in 1..=USERS {
-        let noise: String = (0..30).map(|part| sha256_hex(format!("{pk} {part}").as_bytes(), 64)).collect();
-        directory.edit_user(pk, |user| user.avatar = format!("data:image/png;base64,{noise}"));
+        let noise: String = (0..30)
+            .map(|part| sha256_hex(format!("{pk} {part}").as_bytes(), 64))
+            .collect();
+        directory.edit_user(pk, |user| {
+            user.avatar = format!("data:image/png;base64,{noise}")
+        });
     }
     directory
 }
 
 /// What changes as soon as anybody touches the file.
 fn state_of(file: &Path) -> Option<(u64, u64)> {
-    std::fs::metadata(file).ok().map(|found| (found.ino(), found.len()))
+    std::fs::metadata(file)
+        .ok()
+        .map(|found| (found.ino(), found.len()))
 }
 
 /// Whether a file beside it is being written.
 fn is_being_written(state: &Path) -> bool {
-    files(state).iter().any(|name| Path::new(name).extension().is_some_and(|end| end == "tmp"))
+    files(state)
+        .iter()
+        .any(|name| Path::new(name).extension().is_some_and(|end| end == "tmp"))
 }
 
 /// Resolves as soon as the new file is begun, or only once the old one is touched.
@@ -43,7 +51,10 @@ async fn replacing(file: &Path, state: &Path, is_begun_enough: bool) {
 
 /// Removes what the killed writer left, and says whether there was something.
 fn tidy(state: &Path) -> bool {
-    let unfinished: Vec<_> = files(state).into_iter().filter(|name| name.starts_with('.')).collect();
+    let unfinished: Vec<_> = files(state)
+        .into_iter()
+        .filter(|name| name.starts_with('.'))
+        .collect();
     for name in &unfinished {
         std::fs::remove_file(state.join(name)).unwrap();
     }
@@ -59,27 +70,42 @@ async fn the_file_is_whole_whenever_the_service_is_killed() {
     let (mut torn, mut old, mut last) = (0, 0, "user-1".to_owned());
     for round in 0..ROUNDS {
         let served = world.serve().await.restored().await;
-        assert_eq!(served.names("user").await.len(), usize::try_from(USERS).unwrap());
+        assert_eq!(
+            served.names("user").await.len(),
+            usize::try_from(USERS).unwrap()
+        );
         let next = format!("state-{round}");
-        world.fake.edit(|directory| directory.edit_user(1, |user| user.username.clone_from(&next)));
+        world
+            .fake
+            .edit(|directory| directory.edit_user(1, |user| user.username.clone_from(&next)));
         let (path, state) = (file.path(), world.state());
         if round % 4 == 3 {
             served.sync().await;
         } else {
-            let replacing = tokio::time::timeout(PATIENCE, replacing(&path, &state, round % 2 == 0));
+            let replacing =
+                tokio::time::timeout(PATIENCE, replacing(&path, &state, round % 2 == 0));
             tokio::join!(served.sync(), replacing).1.unwrap();
         }
         served.process.signal(Signal::KILL);
         assert!(!served.process.end().await.status.success());
         let kept = file.load().unwrap().unwrap();
         let marker = kept.directory.users()[0].username.to_string();
-        assert!(marker == last || marker == next, "{marker} is neither {last} nor {next}");
-        assert_eq!(kept.directory.users().len(), usize::try_from(USERS).unwrap());
+        assert!(
+            marker == last || marker == next,
+            "{marker} is neither {last} nor {next}"
+        );
+        assert_eq!(
+            kept.directory.users().len(),
+            usize::try_from(USERS).unwrap()
+        );
         torn += usize::from(tidy(&world.state()));
         old += usize::from(marker == last);
         last = marker;
     }
-    assert!(torn > 0, "no writer was killed in the middle; {old} of {ROUNDS} files were the old ones");
+    assert!(
+        torn > 0,
+        "no writer was killed in the middle; {old} of {ROUNDS} files were the old ones"
+    );
 }
 
 #[tokio::test]
@@ -89,8 +115,13 @@ async fn a_shutdown_right_after_a_run_waits_for_the_disk() {
     let file = StateFile::of(&world.state(), &base_url);
     for round in 0..3 {
         let next = format!("state-{round}");
-        world.fake.edit(|directory| directory.edit_user(1, |user| user.username.clone_from(&next)));
+        world
+            .fake
+            .edit(|directory| directory.edit_user(1, |user| user.username.clone_from(&next)));
         world.serve_once().await;
-        assert_eq!(*file.load().unwrap().unwrap().directory.users()[0].username, *next);
+        assert_eq!(
+            *file.load().unwrap().unwrap().directory.users()[0].username,
+            *next
+        );
     }
 }

@@ -23,14 +23,33 @@ async fn assert_refused(code: &str, damage: impl FnOnce(&Path)) {
     let (served, warning) = started_with(&world, damage).await;
     assert_eq!(warning["code"], code, "{warning}");
     let aside = format!("{name}.refused-{code}");
-    assert_eq!(warning["aside"], world.state().join(&aside).to_str().unwrap());
-    assert!(warning["message"].as_str().unwrap().contains("is not served"), "{warning}");
+    assert_eq!(
+        warning["aside"],
+        world.state().join(&aside).to_str().unwrap()
+    );
+    assert!(
+        warning["message"]
+            .as_str()
+            .unwrap()
+            .contains("is not served"),
+        "{warning}"
+    );
     assert_eq!(files(&world.state()), [&*aside]);
     assert_eq!(served.fetch("/entities").await.status(), 503, "{code}");
     served.sync().await;
     served.end().await;
     assert_eq!(files(&world.state()), [name, aside]);
-    assert_eq!(world.serve().await.restored().await.names("user").await.len(), 5);
+    assert_eq!(
+        world
+            .serve()
+            .await
+            .restored()
+            .await
+            .names("user")
+            .await
+            .len(),
+        5
+    );
 }
 
 fn rewrite(file: &Path, edit: impl FnOnce(&mut Vec<u8>)) {
@@ -41,17 +60,26 @@ fn rewrite(file: &Path, edit: impl FnOnce(&mut Vec<u8>)) {
 
 #[tokio::test]
 async fn a_torn_file_is_set_aside() {
-    assert_refused("torn", |file| rewrite(file, |bytes| bytes.truncate(bytes.len() - 1))).await;
+    assert_refused("torn", |file| {
+        rewrite(file, |bytes| bytes.truncate(bytes.len() - 1))
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_corrupted_file_is_set_aside() {
-    assert_refused("corrupted", |file| rewrite(file, |bytes| *bytes.last_mut().unwrap() ^= 1)).await;
+    assert_refused("corrupted", |file| {
+        rewrite(file, |bytes| *bytes.last_mut().unwrap() ^= 1)
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_foreign_file_is_set_aside() {
-    assert_refused("foreign", |file| std::fs::write(file, "#!/bin/sh\n").unwrap()).await;
+    assert_refused("foreign", |file| {
+        std::fs::write(file, "#!/bin/sh\n").unwrap()
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -59,7 +87,10 @@ async fn the_file_of_another_server_under_this_ones_name_is_set_aside() {
     let other = World::of(crowd(9)).await;
     other.serve_once().await;
     let others = other.state().join(&files(&other.state())[0]);
-    assert_refused("foreign", |file| std::fs::write(file, std::fs::read(others).unwrap()).unwrap()).await;
+    assert_refused("foreign", |file| {
+        std::fs::write(file, std::fs::read(others).unwrap()).unwrap()
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -5,7 +5,11 @@ use super::*;
 /// Starts a service with a file in which a server and a state directory stand.
 async fn served_with(world: &World, file: &Path, base: &str, state: &str) -> Served {
     write(file, base, state);
-    Served::of(Process::spawn(&["serve", "--config", file.to_str().unwrap()], &world.only_token())).await
+    Served::of(Process::spawn(
+        &["serve", "--config", file.to_str().unwrap()],
+        &world.only_token(),
+    ))
+    .await
 }
 
 fn write(file: &Path, base: &str, state: &str) {
@@ -18,8 +22,13 @@ fn write(file: &Path, base: &str, state: &str) {
 
 impl World {
     fn only_token(&self) -> Vec<(&str, &str)> {
-        let variables = self.variables.iter().map(|(name, value)| (*name, value.as_str()));
-        variables.filter(|(name, _)| *name == "AUTHENTIK_TOKEN").collect()
+        let variables = self
+            .variables
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()));
+        variables
+            .filter(|(name, _)| *name == "AUTHENTIK_TOKEN")
+            .collect()
     }
 
     fn base(&self) -> &str {
@@ -30,8 +39,11 @@ impl World {
 #[tokio::test]
 async fn another_state_directory_counts_at_once() {
     let world = World::of(crowd(5)).await;
-    let (file, one, other) =
-        (world.disk.path().join("a.yaml"), world.disk.path().join("one"), world.disk.path().join("other"));
+    let (file, one, other) = (
+        world.disk.path().join("a.yaml"),
+        world.disk.path().join("one"),
+        world.disk.path().join("other"),
+    );
     let mut served = served_with(&world, &file, world.base(), one.to_str().unwrap()).await;
     served.sync().await;
     write(&file, world.base(), other.to_str().unwrap());

@@ -6,10 +6,15 @@ use super::*;
 
 /// Asserts that the trouble is shown and that the service goes on, and gives the reason.
 async fn shown(served: &Served, world: &World) -> String {
-    let health = served.health_until(|health| health.get("stateError").is_some()).await;
+    let health = served
+        .health_until(|health| health.get("stateError").is_some())
+        .await;
     assert_eq!(health["status"], "degraded", "{health}");
     let reason = health["stateError"].as_str().unwrap().to_owned();
-    assert!(reason.contains(world.state().to_str().unwrap()) && reason.contains("stateDir"), "{reason}");
+    assert!(
+        reason.contains(world.state().to_str().unwrap()) && reason.contains("stateDir"),
+        "{reason}"
+    );
     assert_eq!(served.fetch("/health/ready").await.status(), 200);
     assert_eq!(served.names("user").await.len(), 5);
     reason
@@ -17,7 +22,10 @@ async fn shown(served: &Served, world: &World) -> String {
 
 /// How often the log says that the snapshot cannot be kept, and that it can be again.
 fn told(log: &str) -> (usize, usize) {
-    (log.matches("cannot be kept in").count(), log.matches("is kept on disk again").count())
+    (
+        log.matches("cannot be kept in").count(),
+        log.matches("is kept on disk again").count(),
+    )
 }
 
 #[tokio::test]
@@ -32,10 +40,22 @@ async fn a_directory_that_cannot_be_made_is_reported_until_it_can() {
     shown(&served, &world).await;
     std::fs::remove_file(&blocking).unwrap();
     served.sync().await;
-    let health = served.health_until(|health| health.get("stateError").is_none()).await;
+    let health = served
+        .health_until(|health| health.get("stateError").is_none())
+        .await;
     assert_eq!(health["status"], "ok", "{health}");
     assert_eq!(told(&served.end().await), (1, 1), "once for each change");
-    assert_eq!(world.serve().await.restored().await.names("user").await.len(), 5);
+    assert_eq!(
+        world
+            .serve()
+            .await
+            .restored()
+            .await
+            .names("user")
+            .await
+            .len(),
+        5
+    );
 }
 
 #[tokio::test]
@@ -43,18 +63,40 @@ async fn a_full_disk_leaves_the_old_file_and_is_reported_until_there_is_room() {
     let world = World::of(crowd(5)).await;
     world.serve_once().await;
     let before = std::fs::read(world.state().join(&files(&world.state())[0])).unwrap();
-    let variables: Vec<_> = world.variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let served = Served::of(Process::spawn_on_a_full_disk(&["serve"], &variables)).await.restored().await;
+    let variables: Vec<_> = world
+        .variables
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    let served = Served::of(Process::spawn_on_a_full_disk(&["serve"], &variables))
+        .await
+        .restored()
+        .await;
     served.sync().await;
     shown(&served, &world).await;
     let names = files(&world.state());
     assert_eq!(names.len(), 1, "nothing half written is left: {names:?}");
-    assert_eq!(std::fs::read(world.state().join(&names[0])).unwrap(), before);
+    assert_eq!(
+        std::fs::read(world.state().join(&names[0])).unwrap(),
+        before
+    );
 
     let pid = Pid::from_raw(served.process.id()).unwrap();
-    prlimit(Some(pid), Resource::Fsize, Rlimit { current: None, maximum: None }).unwrap();
+    prlimit(
+        Some(pid),
+        Resource::Fsize,
+        Rlimit {
+            current: None,
+            maximum: None,
+        },
+    )
+    .unwrap();
     served.sync().await;
     served.health_until(|health| health["status"] == "ok").await;
     served.end().await;
-    assert_ne!(std::fs::read(world.state().join(&names[0])).unwrap(), before, "it was read again since");
+    assert_ne!(
+        std::fs::read(world.state().join(&names[0])).unwrap(),
+        before,
+        "it was read again since"
+    );
 }

@@ -29,7 +29,11 @@ async fn changed(pair: &Pair, edit: impl FnOnce(&mut FakeDirectory)) -> BTreeSet
     for (index, tag) in (0..).zip(&before) {
         let path = format!("/entities?shard={index}/{OF}");
         let answer = Answer::get(&pair.app, &path, &[("if-none-match", tag)]).await;
-        assert_eq!(answer.status == 304, *tag == after[usize::try_from(index).unwrap()], "{index}");
+        assert_eq!(
+            answer.status == 304,
+            *tag == after[usize::try_from(index).unwrap()],
+            "{index}"
+        );
     }
     (0..)
         .zip(before.iter().zip(&after))
@@ -39,7 +43,10 @@ async fn changed(pair: &Pair, edit: impl FnOnce(&mut FakeDirectory)) -> BTreeSet
 }
 
 fn shards(references: &[&str]) -> BTreeSet<u32> {
-    references.iter().map(|reference| shard_of(reference, OF)).collect()
+    references
+        .iter()
+        .map(|reference| shard_of(reference, OF))
+        .collect()
 }
 
 #[tokio::test]
@@ -49,14 +56,23 @@ async fn a_changed_user_changes_its_shard_alone() {
         assert!(directory.edit_user(1, |user| user.name = "Alice Liddell".into()));
     });
     assert_eq!(found.await, shards(&["user:default/alice"]));
-    assert!(shard(&pair.app, shard_of("user:default/alice", OF), OF).await.text().contains("Alice Liddell"));
+    assert!(
+        shard(&pair.app, shard_of("user:default/alice", OF), OF)
+            .await
+            .text()
+            .contains("Alice Liddell")
+    );
 }
 
 #[tokio::test]
 async fn a_renamed_user_changes_two_shards_and_those_of_the_groups_that_list_it() {
     let pair = synced(team()).await;
     let found = changed(&pair, |directory| assert!(directory.rename(1, "alicia")));
-    let expected = ["user:default/alice", "user:default/alicia", "group:default/engineers"];
+    let expected = [
+        "user:default/alice",
+        "user:default/alicia",
+        "group:default/engineers",
+    ];
     assert_eq!(found.await, shards(&expected));
 }
 
@@ -68,7 +84,11 @@ async fn who_comes_and_who_goes_changes_its_shard_and_those_of_its_groups() {
     });
     assert_eq!(found.await, shards(&["user:default/newcomer"]));
     let found = changed(&pair, |directory| assert!(directory.set_active(2, false)));
-    let expected = ["user:default/bob", "group:default/engineers", "group:default/writers"];
+    let expected = [
+        "user:default/bob",
+        "group:default/engineers",
+        "group:default/writers",
+    ];
     assert_eq!(found.await, shards(&expected));
 }
 

@@ -17,8 +17,14 @@ async fn all_shards_together_are_all_entities_each_where_the_rule_says() {
         let mut found = Vec::new();
         for index in 0..of {
             let part = documents(&shard(&pair.app, index, of).await.text());
-            assert!(part.iter().all(|entity| shard_of(&reference(entity), of) == index), "{index}/{of}");
-            let expected = all.iter().filter(|entity| shard_of(&reference(entity), of) == index);
+            assert!(
+                part.iter()
+                    .all(|entity| shard_of(&reference(entity), of) == index),
+                "{index}/{of}"
+            );
+            let expected = all
+                .iter()
+                .filter(|entity| shard_of(&reference(entity), of) == index);
             assert!(part.iter().eq(expected), "in the order of the whole");
             found.extend(part);
         }
@@ -32,7 +38,11 @@ async fn the_only_shard_has_the_bytes_and_the_tag_of_the_whole() {
     for coding in ["identity", "gzip", "zstd"] {
         let ask = async |path| Answer::get(&pair.app, path, &[("accept-encoding", coding)]).await;
         let (whole, only) = (ask("/entities").await, ask("/entities?shard=0/1").await);
-        assert_eq!((only.etag(), &only.body), (whole.etag(), &whole.body), "{coding}");
+        assert_eq!(
+            (only.etag(), &only.body),
+            (whole.etag(), &whole.body),
+            "{coding}"
+        );
     }
 }
 
@@ -46,7 +56,10 @@ async fn kinds_formats_and_codings_combine_with_shards() {
         answer
     };
     let whole = ask("format=yaml", "identity").await;
-    let (groups, users) = (ask("kind=group", "identity").await, ask("kind=user", "identity").await);
+    let (groups, users) = (
+        ask("kind=group", "identity").await,
+        ask("kind=user", "identity").await,
+    );
     assert_eq!(whole.body, [&groups.body[..], &users.body[..]].concat());
     assert!(!groups.body.is_empty() && !users.body.is_empty());
     let entities = documents(&whole.text());
@@ -54,12 +67,18 @@ async fn kinds_formats_and_codings_combine_with_shards() {
     assert_eq!(array, entities);
     let lines = ask("format=ndjson", "gzip").await.text();
     assert_eq!(
-        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>(),
+        lines
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect::<Vec<Value>>(),
         entities
     );
     for coding in ["gzip", "br", "zstd"] {
         let coded = ask("format=yaml", coding).await;
-        assert_eq!((coded.header("content-encoding"), coded.decoded()), (coding, whole.body.clone()));
+        assert_eq!(
+            (coded.header("content-encoding"), coded.decoded()),
+            (coding, whole.body.clone())
+        );
         assert_ne!(coded.etag(), whole.etag());
     }
 }
@@ -67,11 +86,24 @@ async fn kinds_formats_and_codings_combine_with_shards() {
 #[tokio::test]
 async fn a_shard_without_entities_is_an_empty_body_and_no_error() {
     let pair = synced(crowd(1)).await;
-    let present = ["user:default/user-1", "group:default/everyone"].map(|name| shard_of(name, 1024));
+    let present =
+        ["user:default/user-1", "group:default/everyone"].map(|name| shard_of(name, 1024));
     let empty = (0..1024).find(|index| !present.contains(index)).unwrap();
     let answer = shard(&pair.app, empty, 1024).await;
-    assert_eq!((answer.status, answer.body.len(), answer.header("content-length")), (200, 0, "0"));
-    let array = Answer::get(&pair.app, &format!("/entities?shard={empty}/1024&format=json"), &[]).await;
+    assert_eq!(
+        (
+            answer.status,
+            answer.body.len(),
+            answer.header("content-length")
+        ),
+        (200, 0, "0")
+    );
+    let array = Answer::get(
+        &pair.app,
+        &format!("/entities?shard={empty}/1024&format=json"),
+        &[],
+    )
+    .await;
     assert_eq!(array.json(), serde_json::json!([]));
 }
 
@@ -90,7 +122,10 @@ async fn who_has_a_shard_already_is_told_so() {
     for method in [Method::GET, Method::HEAD] {
         let has = [("if-none-match", full.etag())];
         let answer = Answer::to(&pair.app, method.clone(), "/entities?shard=3/4", &has).await;
-        assert_eq!((answer.status, answer.body.len(), answer.etag()), (304, 0, full.etag()));
+        assert_eq!(
+            (answer.status, answer.body.len(), answer.etag()),
+            (304, 0, full.etag())
+        );
         let other = Answer::to(&pair.app, method, "/entities?shard=2/4", &has).await;
         assert_eq!(other.status, 200, "another shard has another tag");
     }

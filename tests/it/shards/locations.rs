@@ -12,7 +12,10 @@ use crate::support::wire::{Answer, documents};
 
 /// Where a list of locations points.
 fn targets(locations: &[Value]) -> Vec<&str> {
-    locations.iter().map(|location| location["spec"]["target"].as_str().unwrap()).collect()
+    locations
+        .iter()
+        .map(|location| location["spec"]["target"].as_str().unwrap())
+        .collect()
 }
 
 #[tokio::test]
@@ -20,7 +23,10 @@ async fn each_shard_has_one_location_with_one_absolute_target() {
     let pair = Pair::with(crowd(3)).await;
     for of in [1, 2, 64, 1024] {
         let answer = Answer::get(&pair.app, &format!("/locations?shards={of}"), &[]).await;
-        assert_eq!((answer.status, answer.header("content-type")), (200, "application/yaml"));
+        assert_eq!(
+            (answer.status, answer.header("content-type")),
+            (200, "application/yaml")
+        );
         assert_eq!(answer.header("cache-control"), "private, no-cache");
         let expected: Vec<_> = (0..of)
             .map(|index| {
@@ -39,9 +45,10 @@ async fn each_shard_has_one_location_with_one_absolute_target() {
 #[tokio::test]
 async fn the_targets_lead_to_all_entities() {
     let pair = synced(FakeDirectory::generate(60)).await;
-    for (list, whole) in
-        [("/locations?shards=8", "/entities"), ("/locations?shards=4&kind=user", "/entities?kind=user")]
-    {
+    for (list, whole) in [
+        ("/locations?shards=8", "/entities"),
+        ("/locations?shards=4&kind=user", "/entities?kind=user"),
+    ] {
         let locations = documents(&Answer::get(&pair.app, list, &[]).await.text());
         let mut found = Vec::new();
         for target in targets(&locations) {
@@ -60,8 +67,15 @@ async fn the_targets_lead_to_all_entities() {
 #[tokio::test]
 async fn a_kind_stands_in_names_and_targets() {
     let pair = Pair::with(crowd(3)).await;
-    let locations = documents(&Answer::get(&pair.app, "/locations?shards=2&kind=group", &[]).await.text());
-    let names: Vec<_> = locations.iter().map(|location| &location["metadata"]["name"]).collect();
+    let locations = documents(
+        &Answer::get(&pair.app, "/locations?shards=2&kind=group", &[])
+            .await
+            .text(),
+    );
+    let names: Vec<_> = locations
+        .iter()
+        .map(|location| &location["metadata"]["name"])
+        .collect();
     assert_eq!(names, ["authentik-group-0-of-2", "authentik-group-1-of-2"]);
     let base = &pair.app.base;
     let expected = [0, 1].map(|index| format!("{base}/entities?shard={index}/2&kind=group"));
@@ -76,18 +90,29 @@ async fn formats_and_codings_are_those_of_entities() {
     };
     let yaml = ask("", &[]).await;
     let locations = documents(&yaml.text());
-    assert_eq!(ask("&format=json", &[]).await.json(), Value::Array(locations.clone()));
+    assert_eq!(
+        ask("&format=json", &[]).await.json(),
+        Value::Array(locations.clone())
+    );
     let lines = ask("", &[("accept", "application/x-ndjson")]).await.text();
     assert_eq!(
-        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>(),
+        lines
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect::<Vec<Value>>(),
         locations
     );
     for coding in ["gzip", "br", "zstd"] {
         let coded = ask("", &[("accept-encoding", coding)]).await;
-        assert_eq!((coded.header("content-encoding"), coded.decoded()), (coding, yaml.body.clone()));
+        assert_eq!(
+            (coded.header("content-encoding"), coded.decoded()),
+            (coding, yaml.body.clone())
+        );
         assert_ne!(coded.etag(), yaml.etag());
     }
-    ask("", &[("accept", "image/png")]).await.problem(406, "not-acceptable");
+    ask("", &[("accept", "image/png")])
+        .await
+        .problem(406, "not-acceptable");
 }
 
 #[tokio::test]
@@ -103,7 +128,10 @@ async fn the_list_is_the_same_before_and_after_any_change() {
         assert_eq!(full.header("content-length"), first.body.len().to_string());
         let has = [("if-none-match", first.etag())];
         let again = Answer::to(&pair.app, method, "/locations?shards=64", &has).await;
-        assert_eq!((again.status, again.body.len(), again.etag()), (304, 0, first.etag()));
+        assert_eq!(
+            (again.status, again.body.len(), again.etag()),
+            (304, 0, first.etag())
+        );
         assert_eq!(again.header("vary"), first.header("vary"));
     }
 }
@@ -114,6 +142,10 @@ async fn the_prefix_of_names_is_configured() {
         config.service.location_prefix = LocationPrefix::new("people").unwrap();
     });
     let pair = pair.await;
-    let locations = documents(&Answer::get(&pair.app, "/locations?shards=2", &[]).await.text());
+    let locations = documents(
+        &Answer::get(&pair.app, "/locations?shards=2", &[])
+            .await
+            .text(),
+    );
     assert_eq!(locations[1]["metadata"]["name"], "people-1-of-2");
 }

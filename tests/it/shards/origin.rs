@@ -17,13 +17,16 @@ const FORWARDED: [(&str, &str); 4] = [
     ("x-forwarded-prefix", "/people"),
 ];
 
-const ASKED: &str = "Accept, Accept-Encoding, Host, X-Forwarded-Host, X-Forwarded-Prefix, X-Forwarded-Proto";
+const ASKED: &str =
+    "Accept, Accept-Encoding, Host, X-Forwarded-Host, X-Forwarded-Prefix, X-Forwarded-Proto";
 
 async fn pair(public_url: Option<&str>, trusted_proxies: &[&str]) -> Pair {
     Pair::spawn(Release::V2026_5, crowd(3), |config| {
         config.service.public_url = public_url.map(str::to_owned);
-        config.service.trusted_proxies =
-            trusted_proxies.iter().map(|network| network.parse().unwrap()).collect();
+        config.service.trusted_proxies = trusted_proxies
+            .iter()
+            .map(|network| network.parse().unwrap())
+            .collect();
     })
     .await
 }
@@ -33,7 +36,10 @@ async fn target(app: &TestApp, headers: &[(&str, &str)]) -> (String, String) {
     let answer = Answer::get(app, "/locations?shards=1", headers).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     let location = documents(&answer.text()).remove(0);
-    (location["spec"]["target"].as_str().unwrap().to_owned(), answer.header("vary").to_owned())
+    (
+        location["spec"]["target"].as_str().unwrap().to_owned(),
+        answer.header("vary").to_owned(),
+    )
 }
 
 fn expected(base: &str, vary: &str) -> (String, String) {
@@ -43,39 +49,73 @@ fn expected(base: &str, vary: &str) -> (String, String) {
 #[tokio::test]
 async fn without_a_public_url_it_is_the_host_that_was_asked() {
     let pair = pair(None, &[]).await;
-    assert_eq!(target(&pair.app, &[]).await, expected(&pair.app.base, ASKED));
+    assert_eq!(
+        target(&pair.app, &[]).await,
+        expected(&pair.app.base, ASKED)
+    );
     let named = [("host", "entities.example.com:8080")];
-    assert_eq!(target(&pair.app, &named).await, expected("http://entities.example.com:8080", ASKED));
+    assert_eq!(
+        target(&pair.app, &named).await,
+        expected("http://entities.example.com:8080", ASKED)
+    );
 }
 
 #[tokio::test]
 async fn over_http_2_it_is_the_authority() {
     let pair = pair(None, &[]).await;
     let client = client_builder().http2_prior_knowledge().build().unwrap();
-    let answer = client.get(format!("{}/locations?shards=1", pair.app.base)).send().await.unwrap();
+    let answer = client
+        .get(format!("{}/locations?shards=1", pair.app.base))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(answer.version(), reqwest::Version::HTTP_2);
     let location = documents(&answer.text().await.unwrap()).remove(0);
-    assert_eq!(location["spec"]["target"], format!("{}/entities?shard=0/1", pair.app.base));
+    assert_eq!(
+        location["spec"]["target"],
+        format!("{}/entities?shard=0/1", pair.app.base)
+    );
 }
 
 #[tokio::test]
 async fn a_public_url_goes_before_every_header() {
-    let pair = pair(Some("https://entities.example.com/people"), &["127.0.0.0/8"]).await;
-    let public = expected("https://entities.example.com/people", "Accept, Accept-Encoding");
+    let pair = pair(
+        Some("https://entities.example.com/people"),
+        &["127.0.0.0/8"],
+    )
+    .await;
+    let public = expected(
+        "https://entities.example.com/people",
+        "Accept, Accept-Encoding",
+    );
     assert_eq!(target(&pair.app, &[]).await, public);
     assert_eq!(target(&pair.app, &FORWARDED).await, public);
-    assert_eq!(target(&pair.app, &[("host", "a,b")]).await, public, "which nobody has to be able to read");
+    assert_eq!(
+        target(&pair.app, &[("host", "a,b")]).await,
+        public,
+        "which nobody has to be able to read"
+    );
 }
 
 #[tokio::test]
 async fn forwarded_headers_count_from_a_trusted_proxy_alone() {
     for (trusted, base) in [
         (vec![], "http://inner.example.com:8080"),
-        (vec!["10.0.0.0/8", "::1/128"], "http://inner.example.com:8080"),
-        (vec!["10.0.0.0/8", "127.0.0.0/8"], "https://outer.example.com/people"),
+        (
+            vec!["10.0.0.0/8", "::1/128"],
+            "http://inner.example.com:8080",
+        ),
+        (
+            vec!["10.0.0.0/8", "127.0.0.0/8"],
+            "https://outer.example.com/people",
+        ),
     ] {
         let pair = pair(None, &trusted).await;
-        assert_eq!(target(&pair.app, &FORWARDED).await, expected(base, ASKED), "{trusted:?}");
+        assert_eq!(
+            target(&pair.app, &FORWARDED).await,
+            expected(base, ASKED),
+            "{trusted:?}"
+        );
     }
 }
 
@@ -83,10 +123,18 @@ async fn forwarded_headers_count_from_a_trusted_proxy_alone() {
 async fn each_base_has_a_list_and_a_tag_of_its_own() {
     let pair = pair(None, &[]).await;
     let ask = async |host, coding| {
-        Answer::get(&pair.app, "/locations?shards=4", &[("host", host), ("accept-encoding", coding)]).await
+        Answer::get(
+            &pair.app,
+            "/locations?shards=4",
+            &[("host", host), ("accept-encoding", coding)],
+        )
+        .await
     };
     for coding in ["identity", "gzip"] {
-        let (a, b) = (ask("a.example.com", coding).await, ask("b.example.com", coding).await);
+        let (a, b) = (
+            ask("a.example.com", coding).await,
+            ask("b.example.com", coding).await,
+        );
         assert!(a.text().contains("//a.example.com/") && !a.text().contains("//b.example.com/"));
         assert!(b.text().contains("//b.example.com/") && !b.text().contains("//a.example.com/"));
         assert_ne!(a.etag(), b.etag());
@@ -119,8 +167,13 @@ async fn a_host_that_cannot_stand_in_a_url_is_a_problem_and_not_repeated() {
 async fn a_request_without_a_host_is_a_problem_unless_the_url_is_configured() {
     for (public_url, status) in [(None, "400"), (Some("https://entities.example.com"), "200")] {
         let pair = pair(public_url, &[]).await;
-        let mut stream = TcpStream::connect(pair.app.base.strip_prefix("http://").unwrap()).await.unwrap();
-        stream.write_all(b"GET /locations?shards=1 HTTP/1.0\r\n\r\n").await.unwrap();
+        let mut stream = TcpStream::connect(pair.app.base.strip_prefix("http://").unwrap())
+            .await
+            .unwrap();
+        stream
+            .write_all(b"GET /locations?shards=1 HTTP/1.0\r\n\r\n")
+            .await
+            .unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
         assert_eq!(answer.split(' ').nth(1), Some(status), "{answer}");

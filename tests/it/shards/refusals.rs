@@ -9,12 +9,18 @@ use crate::support::wire::Answer;
 #[tokio::test]
 async fn a_wrong_value_is_told_what_was_expected() {
     let pair = synced(crowd(3)).await;
-    let (shape, power) = ("expected i/K, such as `0/64`", "K, must be a power of two from 1 to 1024");
+    let (shape, power) = (
+        "expected i/K, such as `0/64`",
+        "K, must be a power of two from 1 to 1024",
+    );
     for (path, parts) in [
         ("/entities?shard=3/6", ["shard: ", power]),
         ("/entities?shard=0/2048", ["shard: ", power]),
         ("/entities?shard=0/0", ["shard: ", power]),
-        ("/entities?shard=4/4", ["shard: ", "the last one of 4 is `3/4`"]),
+        (
+            "/entities?shard=4/4",
+            ["shard: ", "the last one of 4 is `3/4`"],
+        ),
         ("/entities?shard=", ["shard: ", shape]),
         ("/entities?shard=1", ["shard: ", shape]),
         ("/entities?shard=01/4", ["shard: ", shape]),
@@ -35,5 +41,7 @@ async fn a_wrong_value_is_told_what_was_expected() {
         let head = Answer::to(&pair.app, Method::HEAD, path, &[]).await;
         assert_eq!((head.status, head.body.len()), (400, 0), "{path}");
     }
-    Answer::to(&pair.app, Method::POST, "/locations?shards=4", &[]).await.problem(405, "unknown-method");
+    Answer::to(&pair.app, Method::POST, "/locations?shards=4", &[])
+        .await
+        .problem(405, "unknown-method");
 }

@@ -44,17 +44,29 @@ impl TestApp {
 
     /// Starts the service with a clock and chances of its own; it needs no rest between runs.
     pub async fn spawn_with(config: Config, clock: Clock, jitter: Jitter) -> Self {
-        Self::spawn_as(config, clock, |app| app.with_jitter(jitter).with_rest(Duration::ZERO)).await
+        Self::spawn_as(config, clock, |app| {
+            app.with_jitter(jitter).with_rest(Duration::ZERO)
+        })
+        .await
     }
 
     /// Starts the service as it is or changed.
     pub async fn spawn_as(config: Config, clock: Clock, adjust: impl FnOnce(App) -> App) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("{}://{}", config.service.scheme(), listener.local_addr().unwrap());
+        let base = format!(
+            "{}://{}",
+            config.service.scheme(),
+            listener.local_addr().unwrap()
+        );
         let shutdown = CancellationToken::new();
         let app = App::build(config, clock, TimeZone::UTC, shutdown.clone()).unwrap();
         let ended = tokio::spawn(adjust(app).run(listener));
-        Self { base, shutdown, ended, client: client() }
+        Self {
+            base,
+            shutdown,
+            ended,
+            client: client(),
+        }
     }
 
     /// Begins a GET request.
@@ -97,13 +109,19 @@ impl TestApp {
         let run = self.post(path).send().await.unwrap();
         assert_eq!(run.status(), 200, "the run did not end");
         let run: Value = serde_json::from_str(&run.text().await.unwrap()).unwrap();
-        self.json(&format!("/sync/{}", run["id"].as_str().unwrap())).await
+        self.json(&format!("/sync/{}", run["id"].as_str().unwrap()))
+            .await
     }
 
     /// The entities of a kind (`user` or `group`).
     pub async fn entities(&self, kind: &str) -> Vec<Value> {
-        let entities = self.json(&format!("/entities?format=json&kind={kind}")).await;
-        entities.as_array().unwrap_or_else(|| panic!("no entities: {entities}")).clone()
+        let entities = self
+            .json(&format!("/entities?format=json&kind={kind}"))
+            .await;
+        entities
+            .as_array()
+            .unwrap_or_else(|| panic!("no entities: {entities}"))
+            .clone()
     }
 
     /// The entity of a kind with a name, if there is one.
@@ -115,7 +133,10 @@ impl TestApp {
     /// The names of the entities of a kind, in the order of the body.
     pub async fn names(&self, kind: &str) -> Vec<String> {
         let entities = self.entities(kind).await;
-        entities.iter().map(|entity| entity["metadata"]["name"].as_str().unwrap().to_owned()).collect()
+        entities
+            .iter()
+            .map(|entity| entity["metadata"]["name"].as_str().unwrap().to_owned())
+            .collect()
     }
 }
 
@@ -133,7 +154,10 @@ pub fn config(base_url: &str, token: &str) -> Config {
             token: token.into(),
             exclude_groups: Vec::new(),
             include_service_accounts: false,
-            schedule: Schedule { frequency: Frequency::Manual, ..Schedule::default() },
+            schedule: Schedule {
+                frequency: Frequency::Manual,
+                ..Schedule::default()
+            },
         },
         service: ServiceConfig {
             request_timeout: Duration::from_secs(20),
@@ -156,12 +180,20 @@ pub struct Pair {
 
 impl Pair {
     /// Starts both; the configuration may be changed before.
-    pub async fn spawn(release: Release, directory: FakeDirectory, adjust: impl FnOnce(&mut Config)) -> Self {
+    pub async fn spawn(
+        release: Release,
+        directory: FakeDirectory,
+        adjust: impl FnOnce(&mut Config),
+    ) -> Self {
         let fake = FakeAuthentik::new(release, directory).with_own_time();
         let authentik = RunningAuthentik::spawn(&fake).await;
         let mut config = config(&authentik.base, FakeAuthentik::TOKEN);
         adjust(&mut config);
-        Self { fake, app: TestApp::spawn(config).await, authentik }
+        Self {
+            fake,
+            app: TestApp::spawn(config).await,
+            authentik,
+        }
     }
 
     /// Starts both on a release of the newer generation.
@@ -171,6 +203,9 @@ impl Pair {
 
     /// Starts both with `names: backstage`.
     pub async fn with_repaired_names(release: Release, directory: FakeDirectory) -> Self {
-        Self::spawn(release, directory, |config| config.service.names = NamePolicy::Backstage).await
+        Self::spawn(release, directory, |config| {
+            config.service.names = NamePolicy::Backstage
+        })
+        .await
     }
 }

@@ -23,7 +23,10 @@ impl Upstream {
 
     /// The variables that lead to it.
     pub fn variables(&self) -> Vec<(&str, &str)> {
-        vec![("AUTHENTIK_BASE_URL", &self.authentik.base), ("AUTHENTIK_TOKEN", FakeAuthentik::TOKEN)]
+        vec![
+            ("AUTHENTIK_BASE_URL", &self.authentik.base),
+            ("AUTHENTIK_TOKEN", FakeAuthentik::TOKEN),
+        ]
     }
 
     /// Runs a command to its end.

@@ -18,7 +18,10 @@ pub fn directory(users: &[(u64, &str)], groups: &[(u128, &str, &[u64])]) -> Fake
     for (number, name, members) in groups {
         directory.insert_group(FakeGroup::new(group_pk(*number), name));
         for member in *members {
-            assert!(directory.add_member(group_pk(*number), *member), "{name} has no user {member}");
+            assert!(
+                directory.add_member(group_pk(*number), *member),
+                "{name} has no user {member}"
+            );
         }
     }
     directory
@@ -34,7 +37,10 @@ pub fn one_user(edit: impl FnOnce(&mut FakeUser)) -> FakeDirectory {
 /// Users `user-1` to `user-N`; all of them but the last are members of one group.
 pub fn crowd(users: u64) -> FakeDirectory {
     let names: Vec<_> = (1..=users).map(|pk| (pk, format!("user-{pk}"))).collect();
-    let users: Vec<_> = names.iter().map(|(pk, name)| (*pk, name.as_str())).collect();
+    let users: Vec<_> = names
+        .iter()
+        .map(|(pk, name)| (*pk, name.as_str()))
+        .collect();
     let members: Vec<_> = users.iter().rev().skip(1).map(|(pk, _)| *pk).collect();
     directory(&users, &[(1, "everyone", &members)])
 }
@@ -42,7 +48,12 @@ pub fn crowd(users: u64) -> FakeDirectory {
 /// The findings of a run that have a code.
 pub fn findings<'r>(run: &'r Value, code: &str) -> Vec<&'r Value> {
     assert_eq!(run["state"], "succeeded", "{run}");
-    run["findingList"].as_array().unwrap().iter().filter(|finding| finding["code"] == code).collect()
+    run["findingList"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|finding| finding["code"] == code)
+        .collect()
 }
 
 /// The one finding of a run that has a code.
@@ -55,13 +66,19 @@ pub fn finding<'r>(run: &'r Value, code: &str) -> &'r Value {
 /// The code and the message of a failed run.
 pub fn failure(run: &Value) -> (&str, &str) {
     assert_eq!(run["state"], "failed", "{run}");
-    (run["error"]["code"].as_str().unwrap(), run["error"]["message"].as_str().unwrap())
+    (
+        run["error"]["code"].as_str().unwrap(),
+        run["error"]["message"].as_str().unwrap(),
+    )
 }
 
 /// The code and the message of a run that was held.
 pub fn hold(run: &Value) -> (&str, &str) {
     assert_eq!(run["state"], "held", "{run}");
-    (run["error"]["code"].as_str().unwrap(), run["error"]["message"].as_str().unwrap())
+    (
+        run["error"]["code"].as_str().unwrap(),
+        run["error"]["message"].as_str().unwrap(),
+    )
 }
 
 /// Asserts that a text has all these parts.

@@ -21,10 +21,25 @@ pub struct World {
 
 /// Any world.
 pub fn world() -> impl Strategy<Value = World> {
-    let rows = (btree_map(1..30i64, user(), 0..10), btree_map(1..12u128, group(), 0..8));
+    let rows = (
+        btree_map(1..30i64, user(), 0..10),
+        btree_map(1..12u128, group(), 0..8),
+    );
     (rows, policy(), held()).prop_map(|((users, groups), policy, held)| World {
-        users: users.into_iter().map(|(pk, user)| User { pk: UserPk(pk), ..user }).collect(),
-        groups: groups.into_iter().map(|(pk, group)| Group { pk: group_pk(pk), ..group }).collect(),
+        users: users
+            .into_iter()
+            .map(|(pk, user)| User {
+                pk: UserPk(pk),
+                ..user
+            })
+            .collect(),
+        groups: groups
+            .into_iter()
+            .map(|(pk, group)| Group {
+                pk: group_pk(pk),
+                ..group
+            })
+            .collect(),
         policy,
         held,
     })
@@ -32,13 +47,21 @@ pub fn world() -> impl Strategy<Value = World> {
 
 /// A name out of few letters, so that collisions, empty and refused names are frequent.
 fn name() -> impl Strategy<Value = Box<str>> {
-    let letter = prop::sample::select(vec!["a", "A", "b", "-", ".", "_", " ", "!", "é", "🚀", "/", "\n"]);
+    let letter = prop::sample::select(vec![
+        "a", "A", "b", "-", ".", "_", " ", "!", "é", "🚀", "/", "\n",
+    ]);
     let short = vec(letter, 0..4).prop_map(|letters| letters.concat());
     let long = (prop::sample::select(vec!["x", "X", "-", "🚀"]), 60..70usize)
         .prop_map(|(letter, times)| letter.repeat(times));
-    let suffixed =
-        prop::sample::select(vec!["user", "group", "user-1", "user-2", "a-6b86b273", "a-d4735e3a"])
-            .prop_map(str::to_owned);
+    let suffixed = prop::sample::select(vec![
+        "user",
+        "group",
+        "user-1",
+        "user-2",
+        "a-6b86b273",
+        "a-d4735e3a",
+    ])
+    .prop_map(str::to_owned);
     prop_oneof![6 => short, 1 => long, 1 => suffixed].prop_map(Into::into)
 }
 
@@ -49,58 +72,103 @@ fn user() -> impl Strategy<Value = User> {
         UserType::ServiceAccount,
         UserType::InternalServiceAccount,
     ]);
-    let avatar = prop::sample::select(vec!["", "/a.png", "https://a.example/b", "javascript:alert(1)", "//"]);
+    let avatar = prop::sample::select(vec![
+        "",
+        "/a.png",
+        "https://a.example/b",
+        "javascript:alert(1)",
+        "//",
+    ]);
     let optional = || prop::sample::select(vec!["", "Pat", "pat@example.com"]);
     let groups = vec(any_group_pk(), 0..3);
-    (name(), optional(), optional(), avatar, prop::bool::weighted(0.8), kind, groups).prop_map(
-        |(username, name, email, avatar, is_active, user_type, groups)| User {
-            pk: UserPk(0),
-            username,
-            name: name.into(),
-            email: email.into(),
-            avatar: avatar.into(),
-            is_active,
-            user_type,
-            groups: groups.into(),
-        },
+    (
+        name(),
+        optional(),
+        optional(),
+        avatar,
+        prop::bool::weighted(0.8),
+        kind,
+        groups,
     )
+        .prop_map(
+            |(username, name, email, avatar, is_active, user_type, groups)| User {
+                pk: UserPk(0),
+                username,
+                name: name.into(),
+                email: email.into(),
+                avatar: avatar.into(),
+                is_active,
+                user_type,
+                groups: groups.into(),
+            },
+        )
 }
 
 fn group() -> impl Strategy<Value = Group> {
-    (name(), vec(any_group_pk(), 0..4), vec(1..34i64, 0..8)).prop_map(|(name, parents, users)| Group {
-        pk: group_pk(0),
-        name,
-        parents: parents.into(),
-        users: users.into_iter().map(UserPk).collect(),
+    (name(), vec(any_group_pk(), 0..4), vec(1..34i64, 0..8)).prop_map(|(name, parents, users)| {
+        Group {
+            pk: group_pk(0),
+            name,
+            parents: parents.into(),
+            users: users.into_iter().map(UserPk).collect(),
+        }
     })
 }
 
 fn policy() -> impl Strategy<Value = Policy> {
-    let entry = prop_oneof![Just("a"), Just("b"), Just("--"), Just("a-"), Just("A"), Just("none")];
+    let entry = prop_oneof![
+        Just("a"),
+        Just("b"),
+        Just("--"),
+        Just("a-"),
+        Just("A"),
+        Just("none")
+    ];
     let names = prop::sample::select(vec![NamePolicy::Seed, NamePolicy::Backstage]);
-    (names, vec(entry.prop_map(str::to_owned), 0..3), any::<bool>()).prop_map(
-        |(names, exclude_groups, include_service_accounts)| Policy {
+    (
+        names,
+        vec(entry.prop_map(str::to_owned), 0..3),
+        any::<bool>(),
+    )
+        .prop_map(|(names, exclude_groups, include_service_accounts)| Policy {
             base_url: BaseUrl::parse("https://authentik.example.com").unwrap(),
             names,
             exclude_groups,
             include_service_accounts,
-        },
-    )
+        })
 }
 
 /// Names from before: each held by one row, as in every snapshot.
 fn held() -> impl Strategy<Value = Names> {
-    (btree_map(held_name(), 1..30i64, 0..4), btree_map(held_name(), 1..12u128, 0..4)).prop_map(
-        |(users, groups)| Names {
-            users: users.into_iter().map(|(name, pk)| (UserPk(pk), name)).collect(),
-            groups: groups.into_iter().map(|(name, pk)| (group_pk(pk), name)).collect::<BTreeMap<_, _>>(),
-        },
+    (
+        btree_map(held_name(), 1..30i64, 0..4),
+        btree_map(held_name(), 1..12u128, 0..4),
     )
+        .prop_map(|(users, groups)| Names {
+            users: users
+                .into_iter()
+                .map(|(name, pk)| (UserPk(pk), name))
+                .collect(),
+            groups: groups
+                .into_iter()
+                .map(|(name, pk)| (group_pk(pk), name))
+                .collect::<BTreeMap<_, _>>(),
+        })
 }
 
 fn held_name() -> impl Strategy<Value = Box<str>> {
-    prop::sample::select(vec!["a", "b", "aa", "-", "--", "a-", "user", "a-6b86b273", "group"])
-        .prop_map(Into::into)
+    prop::sample::select(vec![
+        "a",
+        "b",
+        "aa",
+        "-",
+        "--",
+        "a-",
+        "user",
+        "a-6b86b273",
+        "group",
+    ])
+    .prop_map(Into::into)
 }
 
 /// The pk of a group that exists or not.

@@ -5,8 +5,16 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 /// Lists of keys or rows that have no particular order in reality.
-const UNORDERED: [&str; 8] =
-    ["users", "users_obj", "groups", "groups_obj", "parents", "parents_obj", "children", "children_obj"];
+const UNORDERED: [&str; 8] = [
+    "users",
+    "users_obj",
+    "groups",
+    "groups_obj",
+    "parents",
+    "parents_obj",
+    "children",
+    "children_obj",
+];
 
 /// A JSON value with the order of its keys.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,13 +27,18 @@ pub enum Ordered {
 impl Ordered {
     /// Parses a text and sorts the lists that have no particular order.
     pub fn parse(text: &str) -> Self {
-        serde_json::from_str::<Self>(text).unwrap_or_else(|error| panic!("{error}: {text}")).settled("")
+        serde_json::from_str::<Self>(text)
+            .unwrap_or_else(|error| panic!("{error}: {text}"))
+            .settled("")
     }
 
     fn settled(self, key: &str) -> Self {
         match self {
             Self::Map(entries) => Self::Map(
-                entries.into_iter().map(|(key, value)| (key.clone(), value.settled(&key))).collect(),
+                entries
+                    .into_iter()
+                    .map(|(key, value)| (key.clone(), value.settled(&key)))
+                    .collect(),
             ),
             Self::List(items) => {
                 let mut items: Vec<_> = items.into_iter().map(|item| item.settled("")).collect();

@@ -62,7 +62,10 @@ impl Process {
     pub fn spawn_on_a_full_disk(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let limited = "trap '' XFSZ; ulimit -S -f 0; exec \"$0\" \"$@\"";
         let mut command = Command::new("/bin/sh");
-        Self::start(command.args(["-c", limited, PROGRAM]).args(arguments), variables)
+        Self::start(
+            command.args(["-c", limited, PROGRAM]).args(arguments),
+            variables,
+        )
     }
 
     /// Starts a command with nothing but these variables.
@@ -77,16 +80,26 @@ impl Process {
             .spawn()
             .unwrap();
         let (sender, lines) = unbounded_channel();
-        tokio::spawn(forward(child.stdout.take().unwrap(), Line::Out, sender.clone()));
+        tokio::spawn(forward(
+            child.stdout.take().unwrap(),
+            Line::Out,
+            sender.clone(),
+        ));
         tokio::spawn(forward(child.stderr.take().unwrap(), Line::Error, sender));
-        Self { child, lines, seen: Vec::new() }
+        Self {
+            child,
+            lines,
+            seen: Vec::new(),
+        }
     }
 
     /// Reads on until a line gives what is looked for.
     pub async fn until<T>(&mut self, mut find: impl FnMut(&Line) -> Option<T>) -> T {
         loop {
             let line = tokio::time::timeout(PATIENCE, self.lines.recv()).await;
-            let Ok(Some(line)) = line else { panic!("the line never came: {:#?}", self.seen) };
+            let Ok(Some(line)) = line else {
+                panic!("the line never came: {:#?}", self.seen)
+            };
             let found = find(&line);
             self.seen.push(line);
             if let Some(found) = found {
@@ -97,17 +110,24 @@ impl Process {
 
     /// Waits for an entry of the JSON log with this message.
     pub async fn logged(&mut self, message: &str) -> Value {
-        self.until(|line| log_entry(line).filter(|entry| entry["message"] == message)).await
+        self.until(|line| log_entry(line).filter(|entry| entry["message"] == message))
+            .await
     }
 
     /// Waits until `serve` listens, and gives its base URL.
     pub async fn serving(&mut self) -> String {
-        format!("http://{}", self.logged("listening").await["address"].as_str().unwrap())
+        format!(
+            "http://{}",
+            self.logged("listening").await["address"].as_str().unwrap()
+        )
     }
 
     /// The number of the process.
     pub fn id(&self) -> i32 {
-        self.child.id().and_then(|id| id.try_into().ok()).expect("it runs")
+        self.child
+            .id()
+            .and_then(|id| id.try_into().ok())
+            .expect("it runs")
     }
 
     /// Sends a signal.
@@ -118,7 +138,9 @@ impl Process {
     /// Waits for the end.
     pub async fn end(mut self) -> Ended {
         let status = tokio::time::timeout(PATIENCE, self.child.wait()).await;
-        let status = status.unwrap_or_else(|_| panic!("it does not end: {:#?}", self.seen)).unwrap();
+        let status = status
+            .unwrap_or_else(|_| panic!("it does not end: {:#?}", self.seen))
+            .unwrap();
         while let Some(line) = self.lines.recv().await {
             self.seen.push(line);
         }
@@ -149,7 +171,11 @@ pub fn log_entry(line: &Line) -> Option<Value> {
 }
 
 /// Sends the lines of a stream on.
-async fn forward(stream: impl AsyncRead + Unpin, line: fn(String) -> Line, sender: UnboundedSender<Line>) {
+async fn forward(
+    stream: impl AsyncRead + Unpin,
+    line: fn(String) -> Line,
+    sender: UnboundedSender<Line>,
+) {
     let mut lines = BufReader::new(stream).lines();
     while let Ok(Some(text)) = lines.next_line().await {
         let _ = sender.send(line(text));

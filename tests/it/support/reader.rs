@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use authentik_entity_provider::authentik::client::{Client, ClientSettings};
-use authentik_entity_provider::authentik::delta::{Changed, Delta, Known, Reason, Settings, read_changes};
+use authentik_entity_provider::authentik::delta::{
+    Changed, Delta, Known, Reason, Settings, read_changes,
+};
 use authentik_entity_provider::authentik::fake::{FakeAuthentik, FakeDirectory, FakeUser, Release};
 use authentik_entity_provider::authentik::reading::{Before, Crawl, crawl};
 use authentik_entity_provider::base_url::BaseUrl;
@@ -46,9 +48,18 @@ impl Reader {
         };
         let client = Client::new(settings, Clock::system()).unwrap();
         // Shorter than the default, since the look-alike's clock moves a second with each change.
-        let settings = Settings { overlap: SignedDuration::from_secs(5) };
+        let settings = Settings {
+            overlap: SignedDuration::from_secs(5),
+        };
         let (directory, watermark) = (Directory::default(), Timestamp::UNIX_EPOCH);
-        let mut reader = Self { fake, client, settings, directory, watermark, _authentik: authentik };
+        let mut reader = Self {
+            fake,
+            client,
+            settings,
+            directory,
+            watermark,
+            _authentik: authentik,
+        };
         reader.know_all();
         reader
     }
@@ -74,14 +85,24 @@ impl Reader {
     /// Reads all.
     pub async fn crawl(&self) -> Crawl {
         let since = self.watermark.checked_sub(self.settings.overlap).ok();
-        let before = Before { directory: &self.directory, since };
-        crawl(&self.client, before, self.settings, &Progress::default()).await.unwrap()
+        let before = Before {
+            directory: &self.directory,
+            since,
+        };
+        crawl(&self.client, before, self.settings, &Progress::default())
+            .await
+            .unwrap()
     }
 
     /// Reads what changed, and leaves what is known alone.
     pub async fn changes(&self) -> Changed {
-        let known = Known { directory: &self.directory, watermark: self.watermark };
-        read_changes(&self.client, known, self.settings, &Progress::default()).await.unwrap()
+        let known = Known {
+            directory: &self.directory,
+            watermark: self.watermark,
+        };
+        read_changes(&self.client, known, self.settings, &Progress::default())
+            .await
+            .unwrap()
     }
 
     /// Why a reading of what changed is in doubt.
@@ -131,7 +152,8 @@ pub fn assert_same(found: &Directory, wanted: &Directory) {
 
 /// The rows that a full view of a look-alike's directory gives.
 pub fn rows(directory: &FakeDirectory) -> Directory {
-    let groups = |pks: &[uuid::Uuid]| -> Box<[GroupPk]> { sorted(pks.iter().map(|pk| GroupPk(*pk))) };
+    let groups =
+        |pks: &[uuid::Uuid]| -> Box<[GroupPk]> { sorted(pks.iter().map(|pk| GroupPk(*pk))) };
     let members = |pks: &[u64]| -> Box<[UserPk]> { sorted(pks.iter().map(|pk| user_pk(*pk))) };
     let users = directory.users().iter().map(|user| User {
         pk: user_pk(user.pk),

@@ -41,7 +41,10 @@ impl Replay {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let router = Router::new().fallback(answer).with_state(release);
-        Self { base, server: tokio::spawn(async move { axum::serve(listener, router).await }) }
+        Self {
+            base,
+            server: tokio::spawn(async move { axum::serve(listener, router).await }),
+        }
     }
 }
 
@@ -54,8 +57,13 @@ impl Drop for Replay {
 /// Answers from the recordings that belong to the token; any other request is a mistake.
 async fn answer(State(release): State<&'static str>, request: Request) -> Response {
     let asked = request.uri().path_and_query().unwrap().as_str();
-    let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let token = header.and_then(|header| header.strip_prefix("Bearer ")).unwrap_or_default();
+    let header = request
+        .headers()
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    let token = header
+        .and_then(|header| header.strip_prefix("Bearer "))
+        .unwrap_or_default();
     let file = match (asked, token) {
         (VERSION, token) if is_about_credentials(token) => token,
         (VERSION, _) => "version",
@@ -66,10 +74,19 @@ async fn answer(State(release): State<&'static str>, request: Request) -> Respon
         (GROUPS, error) if error.ends_with("-groups") || is_about_credentials(error) => error,
         (USERS, _) => "users-cheapest-page-1",
         (GROUPS, _) => "groups-cheapest-page-1",
-        _ => return Response::builder().status(StatusCode::IM_A_TEAPOT).body(Body::empty()).unwrap(),
+        _ => {
+            return Response::builder()
+                .status(StatusCode::IM_A_TEAPOT)
+                .body(Body::empty())
+                .unwrap();
+        }
     };
     let text = fixture(&format!("{release}/{file}.json"));
-    if file.starts_with("error-") { wrapped(&text) } else { whole(text) }
+    if file.starts_with("error-") {
+        wrapped(&text)
+    } else {
+        whole(text)
+    }
 }
 
 /// Whether a recorded error is about the token and not about what was asked.
@@ -80,7 +97,10 @@ fn is_about_credentials(error: &str) -> bool {
 
 /// A body as it was recorded.
 fn whole(body: String) -> Response {
-    Response::builder().header(CONTENT_TYPE, "application/json").body(Body::from(body)).unwrap()
+    Response::builder()
+        .header(CONTENT_TYPE, "application/json")
+        .body(Body::from(body))
+        .unwrap()
 }
 
 /// A recorded error: status, headers and body in one file.

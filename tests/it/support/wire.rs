@@ -13,16 +13,24 @@ use super::app::TestApp;
 use super::client_builder;
 
 /// The headers with which Backstage 1.x reads a `url` location for the first time.
-pub const BACKSTAGE: [(&str, &str); 3] =
-    [("accept", "*/*"), ("accept-encoding", "gzip, deflate"), ("user-agent", "node")];
+pub const BACKSTAGE: [(&str, &str); 3] = [
+    ("accept", "*/*"),
+    ("accept-encoding", "gzip, deflate"),
+    ("user-agent", "node"),
+];
 
 /// The headers that Backstage adds to its tag from the second time on.
 pub const REVALIDATION: [(&str, &str); 2] = [("cache-control", "no-cache"), ("pragma", "no-cache")];
 
 /// A client that does not decompress; it keeps no connection, since tests share it and the ports
 /// of tests that ended are given out again.
-static PLAIN: LazyLock<Client> =
-    LazyLock::new(|| client_builder().no_gzip().pool_max_idle_per_host(0).build().unwrap());
+static PLAIN: LazyLock<Client> = LazyLock::new(|| {
+    client_builder()
+        .no_gzip()
+        .pool_max_idle_per_host(0)
+        .build()
+        .unwrap()
+});
 
 /// An answer, byte for byte.
 #[derive(Clone, Debug)]
@@ -44,7 +52,11 @@ impl Answer {
         }
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Self { status, headers, body: response.bytes().await.unwrap() }
+        Self {
+            status,
+            headers,
+            body: response.bytes().await.unwrap(),
+        }
     }
 
     /// Sends a GET request with headers.
@@ -54,13 +66,18 @@ impl Answer {
 
     /// A header, or an empty text without one.
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
     }
 
     /// The tag.
     pub fn etag(&self) -> &str {
         let etag = self.header("etag");
-        assert!(etag.starts_with('"') && etag.ends_with('"') && etag.len() > 2, "no strong tag: {etag}");
+        assert!(
+            etag.starts_with('"') && etag.ends_with('"') && etag.len() > 2,
+            "no strong tag: {etag}"
+        );
         etag
     }
 
@@ -70,7 +87,9 @@ impl Answer {
             "" => self.body.clone(),
             "gzip" => {
                 let mut decoded = Vec::new();
-                GzDecoder::new(&*self.body).read_to_end(&mut decoded).unwrap();
+                GzDecoder::new(&*self.body)
+                    .read_to_end(&mut decoded)
+                    .unwrap();
                 decoded.into()
             }
             "br" => {
@@ -90,15 +109,22 @@ impl Answer {
 
     /// The body as JSON.
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.text()).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+        serde_json::from_str(&self.text())
+            .unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 
     /// Asserts that this is a problem document, and gives its detail.
     pub fn problem(&self, status: u16, code: &str) -> String {
-        assert_eq!((self.status, self.header("content-type")), (status, "application/problem+json"));
+        assert_eq!(
+            (self.status, self.header("content-type")),
+            (status, "application/problem+json")
+        );
         assert_eq!(self.header("cache-control"), "no-store");
         let problem = self.json();
-        assert_eq!((&problem["type"], &problem["status"]), (&"about:blank".into(), &status.into()));
+        assert_eq!(
+            (&problem["type"], &problem["status"]),
+            (&"about:blank".into(), &status.into())
+        );
         assert_eq!(problem["code"], code);
         assert!(!problem["title"].as_str().unwrap().is_empty());
         problem["detail"].as_str().unwrap().to_owned()

@@ -50,12 +50,22 @@ fn add_group(numbers: &mut Numbers, directory: &mut FakeDirectory, history: &His
 /// Puts a group below another with a lower pk, so that there are no cycles, or at the root.
 fn move_group(numbers: &mut Numbers, directory: &mut FakeDirectory, pk: Uuid) {
     let parent = numbers.pick(directory.groups()).pk;
-    directory.set_parents(pk, if parent < pk { std::slice::from_ref(&parent) } else { &[] });
+    directory.set_parents(
+        pk,
+        if parent < pk {
+            std::slice::from_ref(&parent)
+        } else {
+            &[]
+        },
+    );
 }
 
 /// Makes one edit; every name is given once, so that no two rows want the same.
 pub fn edit(numbers: &mut Numbers, directory: &mut FakeDirectory, history: &History) {
-    let (user, group) = (numbers.pick(directory.users()).pk, numbers.pick(directory.groups()).pk);
+    let (user, group) = (
+        numbers.pick(directory.users()).pk,
+        numbers.pick(directory.groups()).pk,
+    );
     let name = format!("new-{}", history.len());
     let _ = match numbers.below(14) {
         0 => {

@@ -20,12 +20,18 @@ type Served = BTreeMap<String, (String, Value)>;
 impl History {
     /// Begins with a state.
     pub fn beginning_with(state: &FakeDirectory) -> Self {
-        Self { states: Arc::new(Mutex::new(vec![state.clone()])), from: 0 }
+        Self {
+            states: Arc::new(Mutex::new(vec![state.clone()])),
+            from: 0,
+        }
     }
 
     /// The same history for a run that begins now.
     pub fn since_now(&self) -> Self {
-        Self { states: Arc::clone(&self.states), from: self.len() - 1 }
+        Self {
+            states: Arc::clone(&self.states),
+            from: self.len() - 1,
+        }
     }
 
     /// Adds a state.
@@ -40,18 +46,31 @@ impl History {
 
     /// Whether a user with this pk ever existed.
     pub fn had_user(&self, pk: u64) -> bool {
-        self.states.lock().unwrap().iter().any(|state| state.user(pk).is_some())
+        self.states
+            .lock()
+            .unwrap()
+            .iter()
+            .any(|state| state.user(pk).is_some())
     }
 
     /// Whether a group with this pk ever existed.
     pub fn had_group(&self, pk: Uuid) -> bool {
-        self.states.lock().unwrap().iter().any(|state| state.group(pk).is_some())
+        self.states
+            .lock()
+            .unwrap()
+            .iter()
+            .any(|state| state.group(pk).is_some())
     }
 
     /// The pk of the next user: no number is given twice.
     pub fn next_user(&self) -> u64 {
         let states = self.states.lock().unwrap();
-        states.iter().filter_map(|state| Some(state.users().last()?.pk)).max().unwrap_or(0) + 1
+        states
+            .iter()
+            .filter_map(|state| Some(state.users().last()?.pk))
+            .max()
+            .unwrap_or(0)
+            + 1
     }
 
     /// Asserts that each row served is as it was at some moment, that none is missing which was there
@@ -77,7 +96,11 @@ fn by_pk(entities: &[Value], what: &str) -> Served {
         (pk, (text(&metadata["name"]), entity["spec"].clone()))
     });
     let served: Served = rows.collect();
-    assert_eq!(served.len(), entities.len(), "{what}: a row is served twice");
+    assert_eq!(
+        served.len(),
+        entities.len(),
+        "{what}: a row is served twice"
+    );
     served
 }
 
@@ -96,49 +119,95 @@ fn visible(user: &FakeUser) -> Option<(String, String)> {
 fn assert_known(served: &Served, pks: impl Iterator<Item = String>, what: &str) {
     let pks: BTreeSet<_> = pks.collect();
     for pk in served.keys() {
-        assert!(pks.contains(pk), "{what}: {pk} was not there during the run");
+        assert!(
+            pks.contains(pk),
+            "{what}: {pk} was not there during the run"
+        );
     }
 }
 
 fn assert_users(states: &[FakeDirectory], served: &Served, what: &str) {
-    let pks: BTreeSet<u64> = states.iter().flat_map(FakeDirectory::users).map(|user| user.pk).collect();
+    let pks: BTreeSet<u64> = states
+        .iter()
+        .flat_map(FakeDirectory::users)
+        .map(|user| user.pk)
+        .collect();
     assert_known(served, pks.iter().map(u64::to_string), what);
     for pk in pks {
-        let were: Vec<_> = states.iter().map(|state| state.user(pk).and_then(visible)).collect();
+        let were: Vec<_> = states
+            .iter()
+            .map(|state| state.user(pk).and_then(visible))
+            .collect();
         let is = served.get(&pk.to_string());
         let is = is.map(|(name, spec)| (name.clone(), text(&spec["profile"]["displayName"])));
-        assert!(were.contains(&is), "{what}: user {pk} was never {is:?}: {were:?}");
+        assert!(
+            were.contains(&is),
+            "{what}: user {pk} was never {is:?}: {were:?}"
+        );
     }
 }
 
 fn assert_groups(states: &[FakeDirectory], users: &Served, served: &Served, what: &str) {
-    let pks: BTreeSet<Uuid> = states.iter().flat_map(FakeDirectory::groups).map(|group| group.pk).collect();
+    let pks: BTreeSet<Uuid> = states
+        .iter()
+        .flat_map(FakeDirectory::groups)
+        .map(|group| group.pk)
+        .collect();
     assert_known(served, pks.iter().map(Uuid::to_string), what);
     for pk in pks {
         let were = states.iter().map(|state| {
             let group = state.group(pk)?;
-            let members: BTreeSet<_> = group.users().iter().filter_map(|pk| name(users, pk)).collect();
+            let members: BTreeSet<_> = group
+                .users()
+                .iter()
+                .filter_map(|pk| name(users, pk))
+                .collect();
             let parent = group.parents().iter().find_map(|pk| name(served, pk));
             Some((group.name.clone(), members, parent))
         });
         let were: Vec<_> = were.collect();
         let is = served.get(&pk.to_string()).map(|(name, spec)| {
-            let members = spec["members"].as_array().unwrap().iter().map(text).collect();
-            (name.clone(), members, spec["parent"].as_str().map(str::to_owned))
+            let members = spec["members"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(text)
+                .collect();
+            (
+                name.clone(),
+                members,
+                spec["parent"].as_str().map(str::to_owned),
+            )
         });
-        assert!(were.contains(&is), "{what}: group {pk} was never {is:?}: {were:?}");
+        assert!(
+            were.contains(&is),
+            "{what}: group {pk} was never {is:?}: {were:?}"
+        );
     }
 }
 
 /// Every name in a spec is that of an entity.
 fn assert_references(users: &Served, groups: &Served, what: &str) {
-    let ways = [(users, "memberOf", groups), (groups, "members", users), (groups, "children", groups)];
+    let ways = [
+        (users, "memberOf", groups),
+        (groups, "members", users),
+        (groups, "children", groups),
+    ];
     for (rows, key, others) in ways.into_iter().chain([(groups, "parent", groups)]) {
         let known: BTreeSet<_> = others.values().map(|(name, _)| name.clone()).collect();
         for (name, spec) in rows.values() {
             let one = spec[key].as_str().map(str::to_owned);
-            for other in spec[key].as_array().into_iter().flatten().map(text).chain(one) {
-                assert!(known.contains(&other), "{what}: {key} of {name} leads to {other}");
+            for other in spec[key]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(text)
+                .chain(one)
+            {
+                assert!(
+                    known.contains(&other),
+                    "{what}: {key} of {name} leads to {other}"
+                );
             }
         }
     }

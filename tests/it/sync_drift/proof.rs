@@ -37,7 +37,9 @@ fn company() -> FakeDirectory {
 fn script(fake: &FakeAuthentik, numbers: &mut Numbers, history: &History) {
     fake.clear_script();
     for _ in 0..=numbers.below(6) {
-        let list = numbers.pick(&[Place::Users, Place::Users, Place::Groups]).clone();
+        let list = numbers
+            .pick(&[Place::Users, Place::Users, Place::Groups])
+            .clone();
         let (seed, edits) = (numbers.below(u64::MAX), numbers.below(3) + 1);
         let history = history.clone();
         let act = move |directory: &mut FakeDirectory| {
@@ -47,7 +49,11 @@ fn script(fake: &FakeAuthentik, numbers: &mut Numbers, history: &History) {
                 history.push(directory);
             }
         };
-        let action = if numbers.below(2) == 0 { Action::before(act) } else { Action::after(act) };
+        let action = if numbers.below(2) == 0 {
+            Action::before(act)
+        } else {
+            Action::after(act)
+        };
         fake.script(Step::at(list, action).nth(numbers.below(9) + 1));
     }
 }
@@ -62,16 +68,28 @@ async fn play(seed: u64) -> Vec<String> {
         config.service.shrink_guard.enabled = false;
     })
     .await;
-    let history = pair.fake.edit(|directory| History::beginning_with(directory));
+    let history = pair
+        .fake
+        .edit(|directory| History::beginning_with(directory));
     for run in 1..=RUNS {
         let during = history.since_now();
         script(&pair.fake, &mut numbers, &history);
         let ended = pair.app.sync().await;
-        let end = if ended["state"] == "succeeded" { "succeeded" } else { failure(&ended).0 };
+        let end = if ended["state"] == "succeeded" {
+            "succeeded"
+        } else {
+            failure(&ended).0
+        };
         ends.push(end.to_owned());
-        assert!(["succeeded", "incomplete", "timeout"].contains(&end), "seed {seed}: {ended}");
+        assert!(
+            ["succeeded", "incomplete", "timeout"].contains(&end),
+            "seed {seed}: {ended}"
+        );
         if end == "succeeded" {
-            let (users, groups) = (pair.app.entities("user").await, pair.app.entities("group").await);
+            let (users, groups) = (
+                pair.app.entities("user").await,
+                pair.app.entities("group").await,
+            );
             during.assert_holds(&users, &groups, &format!("seed {seed} run {run}"));
         }
     }
@@ -80,18 +98,34 @@ async fn play(seed: u64) -> Vec<String> {
 
 #[tokio::test]
 async fn whatever_changes_whenever_what_is_served_was_true_during_the_run() {
-    let number = |name| std::env::var(name).ok().map(|text: String| text.parse::<u64>().unwrap());
-    let (first, seeds) = (number("PROOF_FIRST").unwrap_or(0), number("PROOF_SEEDS").unwrap_or(SEEDS));
+    let number = |name| {
+        std::env::var(name)
+            .ok()
+            .map(|text: String| text.parse::<u64>().unwrap())
+    };
+    let (first, seeds) = (
+        number("PROOF_FIRST").unwrap_or(0),
+        number("PROOF_SEEDS").unwrap_or(SEEDS),
+    );
     let (mut ends, began) = (BTreeMap::<String, u64>::new(), Instant::now());
-    let mut played = stream::iter(first..first + seeds).map(play).buffer_unordered(AT_ONCE);
+    let mut played = stream::iter(first..first + seeds)
+        .map(play)
+        .buffer_unordered(AT_ONCE);
     while let Some(some) = played.next().await {
         for end in some {
             *ends.entry(end).or_default() += 1;
         }
     }
-    println!("seeds {first} to {}: {ends:?} in {:?}", first + seeds - 1, began.elapsed());
+    println!(
+        "seeds {first} to {}: {ends:?} in {:?}",
+        first + seeds - 1,
+        began.elapsed()
+    );
     let failed = seeds * RUNS - ends["succeeded"];
-    assert!(failed * 50 <= seeds * RUNS, "too many runs failed: {ends:?}");
+    assert!(
+        failed * 50 <= seeds * RUNS,
+        "too many runs failed: {ends:?}"
+    );
 }
 
 #[tokio::test]
@@ -103,7 +137,8 @@ async fn a_delete_with_a_late_commit_of_a_lower_pk_hides_nobody() {
                 assert!(directory.remove_user(deleted));
                 directory.insert_user(FakeUser::new(late, &format!("new-{late}")));
             };
-            pair.fake.script(Step::at(Place::Users, Action::before(swap)).nth(request));
+            pair.fake
+                .script(Step::at(Place::Users, Action::before(swap)).nth(request));
             let what = format!("{deleted} goes and {late} comes before request {request}");
             assert_present(&pair, &what).await;
         }

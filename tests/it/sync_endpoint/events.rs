@@ -39,11 +39,17 @@ impl Events {
     async fn at(url: &str) -> Self {
         let response = client().get(url).send().await.unwrap();
         assert_eq!(
-            (response.status().as_u16(), &response.headers()["content-type"]),
+            (
+                response.status().as_u16(),
+                &response.headers()["content-type"]
+            ),
             (200, &"text/event-stream".parse().unwrap())
         );
         assert_eq!(response.headers()["cache-control"], "no-store");
-        Self { response, text: String::new() }
+        Self {
+            response,
+            text: String::new(),
+        }
     }
 
     /// The next event, or none at the end of the stream.
@@ -74,13 +80,24 @@ impl Events {
 
 /// The name and the data of an event.
 fn parsed(event: &str) -> (String, Value) {
-    let field =
-        |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned();
-    (field("event:"), serde_json::from_str(&field("data:")).unwrap())
+    let field = |name: &str| {
+        event
+            .lines()
+            .find_map(|line| line.strip_prefix(name))
+            .unwrap()
+            .trim()
+            .to_owned()
+    };
+    (
+        field("event:"),
+        serde_json::from_str(&field("data:")).unwrap(),
+    )
 }
 
 fn count(data: &Value, name: &str) -> u64 {
-    data[name].as_u64().unwrap_or_else(|| panic!("no {name}: {data}"))
+    data[name]
+        .as_u64()
+        .unwrap_or_else(|| panic!("no {name}: {data}"))
 }
 
 #[tokio::test]
@@ -118,7 +135,10 @@ async fn progress_never_goes_back() {
         .filter(|(name, _)| name == "progress")
         .map(|(_, data)| (count(data, "done"), count(data, "total")))
         .collect();
-    assert!(steps.is_sorted_by(|before, after| before.0 <= after.0 && before.1 <= after.1), "{steps:?}");
+    assert!(
+        steps.is_sorted_by(|before, after| before.0 <= after.0 && before.1 <= after.1),
+        "{steps:?}"
+    );
     assert_eq!(events.last().unwrap().0, "succeeded");
 }
 
@@ -130,7 +150,10 @@ async fn a_queued_run_is_followed_from_its_beginning() {
     let queued = post(&pair.app).await;
     let mut events = Events::of(&pair.app, &queued).await;
     let (name, first) = events.next().await.unwrap();
-    assert_eq!((name.as_str(), count(&first, "done"), count(&first, "total")), ("progress", 0, 0));
+    assert_eq!(
+        (name.as_str(), count(&first, "done"), count(&first, "total")),
+        ("progress", 0, 0)
+    );
     gate.open();
     assert_eq!(events.rest().await.last().unwrap().0, "succeeded");
 }
@@ -156,7 +179,10 @@ async fn a_run_that_ended_is_told_in_one_event() {
     let id = pair.app.sync().await["id"].as_str().unwrap().to_owned();
     let events = Events::of(&pair.app, &id).await.rest().await;
     assert_eq!(events.len(), 1);
-    assert_eq!((events[0].0.as_str(), count(&events[0].1, "users")), ("succeeded", 3));
+    assert_eq!(
+        (events[0].0.as_str(), count(&events[0].1, "users")),
+        ("succeeded", 3)
+    );
 }
 
 #[tokio::test]
@@ -165,11 +191,17 @@ async fn a_shutdown_ends_every_stream_and_the_service() {
     let running = post(&pair.app).await;
     gate.waiting(1).await;
     let queued = post(&pair.app).await;
-    let (first, second) = (Events::of(&pair.app, &running).await, Events::of(&pair.app, &queued).await);
+    let (first, second) = (
+        Events::of(&pair.app, &running).await,
+        Events::of(&pair.app, &queued).await,
+    );
     pair.app.shutdown.cancel();
     for events in [first, second] {
         let (name, last) = events.rest().await.pop().unwrap();
-        assert_eq!((name.as_str(), &last["error"]["code"]), ("failed", &"cancelled".into()));
+        assert_eq!(
+            (name.as_str(), &last["error"]["code"]),
+            ("failed", &"cancelled".into())
+        );
     }
     (&mut pair.app.ended).await.unwrap().unwrap();
 }
@@ -206,8 +238,9 @@ async fn nothing_is_left_of_a_client_that_goes_away() {
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
-    let server =
-        tokio::spawn(async move { axum::serve(listener, http::router(state, Capacity::default())).await });
+    let server = tokio::spawn(async move {
+        axum::serve(listener, http::router(state, Capacity::default())).await
+    });
     let id = ledger.request(Trigger::Request).unwrap();
     let progress = ledger.start().unwrap().progress;
     let mut clients = Vec::new();

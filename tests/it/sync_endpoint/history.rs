@@ -9,7 +9,8 @@ use crate::support::directory::crowd;
 #[tokio::test]
 async fn a_run_names_the_entities_that_an_edit_added_changed_and_removed() {
     let mut directory = FakeDirectory::default();
-    let [anna, _, clara, dora] = ["Anna", "bert", "clara", "dora"].map(|name| directory.add_user(name));
+    let [anna, _, clara, dora] =
+        ["Anna", "bert", "clara", "dora"].map(|name| directory.add_user(name));
     let group = directory.add_group("engineers");
     let pair = Pair::with(directory).await;
     let everything = [
@@ -20,9 +21,15 @@ async fn a_run_names_the_entities_that_an_edit_added_changed_and_removed() {
         "user:default/dora",
     ];
     let first = pair.app.sync().await;
-    assert_eq!(first["changeList"], json!({"added": everything, "changed": [], "removed": []}));
+    assert_eq!(
+        first["changeList"],
+        json!({"added": everything, "changed": [], "removed": []})
+    );
     let second = pair.app.sync().await;
-    assert_eq!(second["changeList"], json!({"added": [], "changed": [], "removed": []}));
+    assert_eq!(
+        second["changeList"],
+        json!({"added": [], "changed": [], "removed": []})
+    );
     pair.fake.edit(|directory| {
         assert!(directory.add_member(group, anna));
         assert!(directory.remove_user(clara));
@@ -58,7 +65,10 @@ async fn a_thousand_changes_are_listed_and_all_are_counted() {
     assert_eq!((added.len(), &run["added"]), (1000, &json!(1006)));
     assert_eq!(added[0], "group:default/everyone");
     assert!(
-        added[1..].is_sorted() && added[1..].iter().all(|entity| entity.starts_with("user:default/user-"))
+        added[1..].is_sorted()
+            && added[1..]
+                .iter()
+                .all(|entity| entity.starts_with("user:default/user-"))
     );
 }
 

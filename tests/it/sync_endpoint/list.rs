@@ -20,12 +20,17 @@ async fn runs(app: &TestApp) -> Vec<Value> {
 #[tokio::test]
 async fn runs_are_listed_with_what_they_brought_the_latest_first() {
     let pair = Pair::spawn(Release::V2026_5, FakeDirectory::generate(60), |_| ()).await;
-    assert_eq!(pair.app.json("/sync").await, serde_json::json!({"runs": []}));
+    assert_eq!(
+        pair.app.json("/sync").await,
+        serde_json::json!({"runs": []})
+    );
     let succeeded = pair.app.sync().await["id"].clone();
     pair.fake.revoke(FakeAuthentik::TOKEN);
     let failed = pair.app.sync().await["id"].clone();
     let runs = runs(&pair.app).await;
-    let [second, first] = runs.as_slice() else { panic!("{runs:?}") };
+    let [second, first] = runs.as_slice() else {
+        panic!("{runs:?}")
+    };
     assert_eq!((&first["id"], &second["id"]), (&succeeded, &failed));
     let (succeeded, failed) = (first, second);
     for run in [failed, succeeded] {
@@ -35,11 +40,17 @@ async fn runs_are_listed_with_what_they_brought_the_latest_first() {
         assert!(run["durationSeconds"].as_f64().unwrap() >= 0.0);
     }
     for count in ["users", "groups", "added", "changed", "removed", "findings"] {
-        assert!(succeeded[count].is_u64() && failed.get(count).is_none(), "{count}");
+        assert!(
+            succeeded[count].is_u64() && failed.get(count).is_none(),
+            "{count}"
+        );
     }
     assert_eq!(failed["error"]["code"], "token");
     assert!(succeeded.get("error").is_none());
-    assert!(succeeded.get("findingList").is_none(), "the list of runs stays short");
+    assert!(
+        succeeded.get("findingList").is_none(),
+        "the list of runs stays short"
+    );
 }
 
 #[tokio::test]
@@ -50,10 +61,16 @@ async fn queued_and_running_runs_are_listed_before_those_that_ended() {
     let running = post(&pair.app).await;
     gate.waiting(1).await;
     let queued = post(&pair.app).await;
-    let listed: Vec<_> =
-        runs(&pair.app).await.iter().map(|run| (run["id"].clone(), run["state"].clone())).collect();
-    let expected =
-        [(queued.into(), "queued".into()), (running.into(), "running".into()), (ended, "succeeded".into())];
+    let listed: Vec<_> = runs(&pair.app)
+        .await
+        .iter()
+        .map(|run| (run["id"].clone(), run["state"].clone()))
+        .collect();
+    let expected = [
+        (queued.into(), "queued".into()),
+        (running.into(), "running".into()),
+        (ended, "succeeded".into()),
+    ];
     assert_eq!(listed, expected);
     gate.open();
 }
@@ -62,7 +79,10 @@ async fn queued_and_running_runs_are_listed_before_those_that_ended() {
 async fn the_answer_is_not_kept_by_anybody() {
     let pair = Pair::spawn(Release::V2026_5, FakeDirectory::generate(30), |_| ()).await;
     let answer = Answer::get(&pair.app, "/sync", &[]).await;
-    assert_eq!((answer.status, answer.header("cache-control")), (200, "no-store"));
+    assert_eq!(
+        (answer.status, answer.header("cache-control")),
+        (200, "no-store")
+    );
     assert_eq!(answer.header("content-type"), "application/json");
 }
 
@@ -73,14 +93,24 @@ async fn a_scheduled_run_is_told_from_one_that_was_asked_for() {
     fake.script(Step::at(Place::Users, Action::gate(&gate)));
     let authentik = RunningAuthentik::spawn(&fake).await;
     let mut config = config(&authentik.base, FakeAuthentik::TOKEN);
-    config.authentik.schedule = Schedule { initial_delay: Duration::ZERO, ..Schedule::default() };
+    config.authentik.schedule = Schedule {
+        initial_delay: Duration::ZERO,
+        ..Schedule::default()
+    };
     let app = TestApp::spawn(config).await;
     gate.waiting(1).await;
     let running = runs(&app).await;
-    assert_eq!((running.len(), &running[0]["trigger"]), (1, &"schedule".into()));
+    assert_eq!(
+        (running.len(), &running[0]["trigger"]),
+        (1, &"schedule".into())
+    );
     gate.open();
     app.sync().await;
-    let triggers: Vec<_> = runs(&app).await.iter().map(|run| run["trigger"].clone()).collect();
+    let triggers: Vec<_> = runs(&app)
+        .await
+        .iter()
+        .map(|run| run["trigger"].clone())
+        .collect();
     assert_eq!(triggers, ["request", "schedule"]);
     let list = app.json("/sync").await;
     assert!(time(&list["nextRunAt"]) > time(&list["runs"][0]["startedAt"]));
@@ -102,11 +132,17 @@ async fn a_run_lists_its_findings_with_the_names_and_the_remedy() {
         finding.unwrap_or_else(|| panic!("no finding about {source}: {run}"))
     };
     let refused = about("Build Bots!");
-    assert_eq!((&refused["code"], &refused["name"]), (&"name-refused".into(), &"build-bots-".into()));
+    assert_eq!(
+        (&refused["code"], &refused["name"]),
+        (&"name-refused".into(), &"build-bots-".into())
+    );
     assert_eq!(about("Authentik Admins")["code"], "exclude-misspelt");
     assert_eq!(about("no-such-group")["code"], "exclude-unmatched");
     for finding in findings {
-        assert!(!finding["message"].as_str().unwrap().is_empty(), "{finding}");
+        assert!(
+            !finding["message"].as_str().unwrap().is_empty(),
+            "{finding}"
+        );
         assert!(!finding["remedy"].as_str().unwrap().is_empty(), "{finding}");
     }
 }

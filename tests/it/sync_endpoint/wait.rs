@@ -20,7 +20,11 @@ async fn a_wait_in_any_form_gives_the_outcome() {
     let pair = pair().await;
     for wait in ["30s", "30", "PT30S", "5m", "1h", "30%20seconds"] {
         let answer = post(&pair, &format!("?wait={wait}"), &[]).await;
-        assert_eq!((answer.status, &answer.json()["state"]), (200, &"succeeded".into()), "{wait}");
+        assert_eq!(
+            (answer.status, &answer.json()["state"]),
+            (200, &"succeeded".into()),
+            "{wait}"
+        );
         assert!(!answer.headers.contains_key("preference-applied"));
     }
 }
@@ -28,13 +32,20 @@ async fn a_wait_in_any_form_gives_the_outcome() {
 #[tokio::test]
 async fn whatever_ends_a_run_is_an_outcome() {
     let pair = pair().await;
-    pair.fake.edit(|directory| *directory = FakeDirectory::default());
+    pair.fake
+        .edit(|directory| *directory = FakeDirectory::default());
     let answer = post(&pair, "?wait=30s", &[]).await;
-    assert_eq!((answer.status, &answer.json()["state"]), (200, &"held".into()));
+    assert_eq!(
+        (answer.status, &answer.json()["state"]),
+        (200, &"held".into())
+    );
     assert_eq!(answer.json()["error"]["code"], "empty");
     pair.fake.revoke(FakeAuthentik::TOKEN);
     let answer = post(&pair, "?wait=30s", &[]).await;
-    assert_eq!((answer.status, &answer.json()["state"]), (200, &"failed".into()));
+    assert_eq!(
+        (answer.status, &answer.json()["state"]),
+        (200, &"failed".into())
+    );
     assert_eq!(answer.json()["error"]["code"], "token");
 }
 
@@ -45,8 +56,18 @@ async fn a_wait_that_makes_no_sense_is_a_problem_and_asks_for_no_run() {
         let answer = post(&pair, &format!("?wait={wait}"), &[]).await;
         assert!(answer.problem(400, "bad-query").contains("wait"), "{wait}");
     }
-    assert!(post(&pair, "?wiat=30s", &[]).await.problem(400, "bad-query").contains("wiat"));
-    assert!(post(&pair, "?wait=1s&wait=2s", &[]).await.problem(400, "bad-query").contains("wait"));
+    assert!(
+        post(&pair, "?wiat=30s", &[])
+            .await
+            .problem(400, "bad-query")
+            .contains("wiat")
+    );
+    assert!(
+        post(&pair, "?wait=1s&wait=2s", &[])
+            .await
+            .problem(400, "bad-query")
+            .contains("wait")
+    );
     assert_eq!(pair.app.json("/sync").await["runs"], serde_json::json!([]));
     assert_eq!(pair.fake.counters().requests, 0);
 }
@@ -61,7 +82,11 @@ async fn a_preference_is_applied_and_said_to_be() {
         ("wait=86400", "wait=600"),
     ] {
         let answer = post(&pair, "", &[("prefer", prefer)]).await;
-        assert_eq!((answer.status, answer.header("preference-applied")), (200, applied), "{prefer}");
+        assert_eq!(
+            (answer.status, answer.header("preference-applied")),
+            (200, applied),
+            "{prefer}"
+        );
     }
 }
 
@@ -70,7 +95,11 @@ async fn a_preference_that_cannot_be_read_is_ignored() {
     let (pair, gate) = held().await;
     for prefer in ["wait=soon", "wait", "return=minimal", "wait=30s", ""] {
         let answer = post(&pair, "", &[("prefer", prefer)]).await;
-        assert_eq!((answer.status, answer.header("preference-applied")), (202, ""), "{prefer}");
+        assert_eq!(
+            (answer.status, answer.header("preference-applied")),
+            (202, ""),
+            "{prefer}"
+        );
     }
     gate.open();
 }
@@ -79,7 +108,10 @@ async fn a_preference_that_cannot_be_read_is_ignored() {
 async fn the_query_wins_over_the_preference() {
     let (pair, gate) = held().await;
     let answer = post(&pair, "?wait=0", &[("prefer", "wait=300")]).await;
-    assert_eq!((answer.status, answer.header("preference-applied")), (202, ""));
+    assert_eq!(
+        (answer.status, answer.header("preference-applied")),
+        (202, "")
+    );
     gate.open();
 }
 
@@ -90,10 +122,16 @@ async fn a_wait_that_is_over_gives_the_run_as_it_is() {
         let answer = post(&pair, query, &[]).await;
         assert_eq!(answer.status, 202, "{query}");
         let run = answer.json();
-        assert_eq!(answer.header("location"), format!("/sync/{}", run["id"].as_str().unwrap()));
+        assert_eq!(
+            answer.header("location"),
+            format!("/sync/{}", run["id"].as_str().unwrap())
+        );
         assert!(run["state"] == "queued" || run["state"] == "running");
     }
     let answer = post(&pair, "", &[("prefer", "wait=0")]).await;
-    assert_eq!((answer.status, answer.header("preference-applied")), (202, "wait=0"));
+    assert_eq!(
+        (answer.status, answer.header("preference-applied")),
+        (202, "wait=0")
+    );
     gate.open();
 }

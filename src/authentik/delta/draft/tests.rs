@@ -30,11 +30,19 @@ fn group_pk(pk: u128) -> GroupPk {
 
 fn group(pk: u128, users: &[i64]) -> Group {
     let users = users.iter().map(|pk| UserPk(*pk)).collect();
-    Group { pk: group_pk(pk), name: "g".into(), parents: [].into(), users }
+    Group {
+        pk: group_pk(pk),
+        name: "g".into(),
+        parents: [].into(),
+        users,
+    }
 }
 
 fn seen(user: User, stamp: Timestamp) -> Stamped {
-    Stamped { user, last_updated: Some(stamp) }
+    Stamped {
+        user,
+        last_updated: Some(stamp),
+    }
 }
 
 /// Users 1 and 2, both in group 1; the watermark is at 10 minutes, and the reading began at 20.
@@ -45,11 +53,29 @@ fn draft() -> Draft {
 
 #[test]
 fn what_moves_a_count_is_told_apart_from_what_does_not() {
-    let renamed = User { name: "N".into(), ..user(1, &[1]) };
-    let retired = User { is_active: false, ..user(1, &[1]) };
-    let converted = User { user_type: UserType::ServiceAccount, ..user(1, &[1]) };
-    for (row, moves) in [(user(1, &[1]), false), (renamed, false), (retired, true), (converted, true)] {
-        assert_eq!(draft().take(seen(row.clone(), minute(11))), moves, "{row:?}");
+    let renamed = User {
+        name: "N".into(),
+        ..user(1, &[1])
+    };
+    let retired = User {
+        is_active: false,
+        ..user(1, &[1])
+    };
+    let converted = User {
+        user_type: UserType::ServiceAccount,
+        ..user(1, &[1])
+    };
+    for (row, moves) in [
+        (user(1, &[1]), false),
+        (renamed, false),
+        (retired, true),
+        (converted, true),
+    ] {
+        assert_eq!(
+            draft().take(seen(row.clone(), minute(11))),
+            moves,
+            "{row:?}"
+        );
     }
     assert!(draft().take(seen(user(3, &[]), minute(11))), "somebody new");
 }
@@ -67,13 +93,35 @@ fn the_watermark_never_goes_back_and_never_beyond_the_beginning() {
 fn only_a_change_that_no_stamp_tells_of_is_unannounced() {
     let mut draft = draft();
     draft.take(seen(user(1, &[1]), SINCE));
-    draft.take(seen(User { name: "N".into(), ..user(2, &[1]) }, minute(1)));
-    assert!(draft.unannounced().is_empty(), "one is as it was, one has a stamp");
-    draft.take(seen(User { name: "O".into(), ..user(2, &[1]) }, SINCE));
-    draft.take(Stamped { user: user(3, &[]), last_updated: None });
+    draft.take(seen(
+        User {
+            name: "N".into(),
+            ..user(2, &[1])
+        },
+        minute(1),
+    ));
+    assert!(
+        draft.unannounced().is_empty(),
+        "one is as it was, one has a stamp"
+    );
+    draft.take(seen(
+        User {
+            name: "O".into(),
+            ..user(2, &[1])
+        },
+        SINCE,
+    ));
+    draft.take(Stamped {
+        user: user(3, &[]),
+        last_updated: None,
+    });
     assert_eq!(draft.unannounced(), &[UserPk(2), UserPk(3)].into());
     draft.remove(UserPk(3));
-    assert_eq!(draft.unannounced(), &[UserPk(2)].into(), "who is gone is none");
+    assert_eq!(
+        draft.unannounced(),
+        &[UserPk(2)].into(),
+        "who is gone is none"
+    );
 }
 
 #[test]
@@ -97,10 +145,18 @@ fn somebody_who_joined_after_the_groups_were_read_makes_them_be_read_again() {
 #[test]
 fn a_vanished_group_stays_with_those_who_were_just_seen_in_it() {
     let mut draft = draft();
-    assert_eq!(draft.members_of_vanished(&[]), [UserPk(1)].into(), "one member is enough");
+    assert_eq!(
+        draft.members_of_vanished(&[]),
+        [UserPk(1)].into(),
+        "one member is enough"
+    );
     draft.take(seen(user(1, &[1]), minute(11)));
     let (directory, _) = draft.with_groups(Vec::new());
-    assert_eq!(directory.users(), [user(1, &[1]), user(2, &[])], "user 2 is older than the list of groups");
+    assert_eq!(
+        directory.users(),
+        [user(1, &[1]), user(2, &[])],
+        "user 2 is older than the list of groups"
+    );
 }
 
 #[test]

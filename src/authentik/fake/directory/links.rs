@@ -7,7 +7,9 @@ use super::FakeDirectory;
 impl FakeDirectory {
     /// Replaces the parents of a group; cycles are accepted, as by the real server.
     pub fn set_parents(&mut self, pk: Uuid, parents: &[Uuid]) -> bool {
-        let Some(group) = self.group_mut(pk) else { return false };
+        let Some(group) = self.group_mut(pk) else {
+            return false;
+        };
         for old in std::mem::replace(&mut group.parents, parents.to_vec()) {
             if let Some(parent) = self.group_mut(old) {
                 parent.children.retain(|child| *child != pk);
@@ -31,7 +33,9 @@ impl FakeDirectory {
 
     /// Ends a membership; tells whether it existed.
     pub fn remove_member(&mut self, group: Uuid, user: u64) -> bool {
-        let Some(row) = self.user_mut(user) else { return false };
+        let Some(row) = self.user_mut(user) else {
+            return false;
+        };
         let before = row.groups.len();
         row.groups.retain(|other| *other != group);
         let existed = row.groups.len() != before;
@@ -42,19 +46,28 @@ impl FakeDirectory {
     }
 
     pub(super) fn list_member(&mut self, group: Uuid, user: u64) {
-        if let Some(group) = self.group_mut(group).filter(|group| !group.users.contains(&user)) {
+        if let Some(group) = self
+            .group_mut(group)
+            .filter(|group| !group.users.contains(&user))
+        {
             group.users.push(user);
         }
     }
 
     pub(super) fn list_group(&mut self, user: u64, group: Uuid) {
-        if let Some(user) = self.user_mut(user).filter(|user| !user.groups.contains(&group)) {
+        if let Some(user) = self
+            .user_mut(user)
+            .filter(|user| !user.groups.contains(&group))
+        {
             user.groups.push(group);
         }
     }
 
     pub(super) fn list_child(&mut self, parent: Uuid, child: Uuid) {
-        if let Some(parent) = self.group_mut(parent).filter(|parent| !parent.children.contains(&child)) {
+        if let Some(parent) = self
+            .group_mut(parent)
+            .filter(|parent| !parent.children.contains(&child))
+        {
             parent.children.push(child);
         }
     }

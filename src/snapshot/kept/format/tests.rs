@@ -18,31 +18,70 @@ fn text() -> impl Strategy<Value = Box<str>> {
 
 fn user() -> impl Strategy<Value = (User, Option<Box<str>>)> {
     let user_type = any::<String>().prop_map(UserType::from);
-    let user_type = prop_oneof![Just(UserType::Internal), Just(UserType::ServiceAccount), user_type];
+    let user_type = prop_oneof![
+        Just(UserType::Internal),
+        Just(UserType::ServiceAccount),
+        user_type
+    ];
     let texts = (text(), text(), text(), text());
-    let rest = (any::<bool>(), user_type, prop::collection::vec(group_pk(), 0..4));
+    let rest = (
+        any::<bool>(),
+        user_type,
+        prop::collection::vec(group_pk(), 0..4),
+    );
     (any::<i64>(), texts, rest, prop::option::of(text())).prop_map(|(pk, texts, rest, held)| {
         let (username, name, email, avatar) = texts;
         let (is_active, user_type, groups) = rest;
         let groups = groups.into();
-        (User { pk: UserPk(pk), username, name, email, avatar, is_active, user_type, groups }, held)
+        (
+            User {
+                pk: UserPk(pk),
+                username,
+                name,
+                email,
+                avatar,
+                is_active,
+                user_type,
+                groups,
+            },
+            held,
+        )
     })
 }
 
 fn group() -> impl Strategy<Value = (Group, Option<Box<str>>)> {
     let members = prop::collection::vec(any::<i64>().prop_map(UserPk), 0..4);
     let links = (prop::collection::vec(group_pk(), 0..3), members);
-    (group_pk(), text(), links, prop::option::of(text())).prop_map(|(pk, name, (parents, users), held)| {
-        (Group { pk, name, parents: parents.into(), users: users.into() }, held)
-    })
+    (group_pk(), text(), links, prop::option::of(text())).prop_map(
+        |(pk, name, (parents, users), held)| {
+            (
+                Group {
+                    pk,
+                    name,
+                    parents: parents.into(),
+                    users: users.into(),
+                },
+                held,
+            )
+        },
+    )
 }
 
 fn kept() -> impl Strategy<Value = Kept> {
-    let rows = (prop::collection::vec(user(), 0..12), prop::collection::vec(group(), 0..8));
+    let rows = (
+        prop::collection::vec(user(), 0..12),
+        prop::collection::vec(group(), 0..8),
+    );
     (rows, 0..4_000_000_000_000_i64, any::<bool>()).prop_map(|((users, groups), read_at, odd)| {
         let names = Names {
-            users: users.iter().filter_map(|(row, held)| Some((row.pk, held.clone()?))).collect(),
-            groups: groups.iter().filter_map(|(row, held)| Some((row.pk, held.clone()?))).collect(),
+            users: users
+                .iter()
+                .filter_map(|(row, held)| Some((row.pk, held.clone()?)))
+                .collect(),
+            groups: groups
+                .iter()
+                .filter_map(|(row, held)| Some((row.pk, held.clone()?)))
+                .collect(),
         };
         let directory = Directory::new(
             users.into_iter().map(|(row, _)| row).collect(),
@@ -50,14 +89,34 @@ fn kept() -> impl Strategy<Value = Kept> {
         );
         let read_at = Timestamp::from_millisecond(read_at).unwrap();
         let peaks = Peaks::at(read_at, Sizes::of(&directory));
-        let full_at = read_at.checked_sub(jiff::SignedDuration::from_hours(5)).ok();
-        let origin = Origin { watermark: full_at.filter(|_| odd), full_at, ..Origin::default() };
-        Kept { directory, names, peaks, read_at, origin }
+        let full_at = read_at
+            .checked_sub(jiff::SignedDuration::from_hours(5))
+            .ok();
+        let origin = Origin {
+            watermark: full_at.filter(|_| odd),
+            full_at,
+            ..Origin::default()
+        };
+        Kept {
+            directory,
+            names,
+            peaks,
+            read_at,
+            origin,
+        }
     })
 }
 
 fn encoded(kept: &Kept) -> Vec<u8> {
-    encode(&server(), &kept.directory, &kept.names, &kept.peaks, kept.read_at, &kept.origin).unwrap()
+    encode(
+        &server(),
+        &kept.directory,
+        &kept.names,
+        &kept.peaks,
+        kept.read_at,
+        &kept.origin,
+    )
+    .unwrap()
 }
 
 /// A few rows, always the same.
@@ -68,7 +127,10 @@ fn sample() -> Kept {
         parents: [].into(),
         users: [UserPk(1)].into(),
     };
-    let names = Names { users: [(UserPk(1), "alice".into())].into(), ..Names::default() };
+    let names = Names {
+        users: [(UserPk(1), "alice".into())].into(),
+        ..Names::default()
+    };
     let user = User {
         pk: UserPk(1),
         username: "Alice".into(),
@@ -118,7 +180,12 @@ proptest! {
 fn a_file_that_ends_anywhere_too_early_is_torn() {
     let bytes = encoded(&sample());
     for end in 0..bytes.len() {
-        assert_eq!(decode(&bytes[..end], &server()), Err(Refusal::Torn), "{end} of {}", bytes.len());
+        assert_eq!(
+            decode(&bytes[..end], &server()),
+            Err(Refusal::Torn),
+            "{end} of {}",
+            bytes.len()
+        );
     }
 }
 
@@ -129,9 +196,16 @@ fn every_single_flipped_bit_is_refused() {
     for at in 0..bytes.len() * 8 {
         let mut flipped = bytes.clone();
         flipped[at / 8] ^= 1 << (at % 8);
-        assert!(decode(&flipped, &server()).is_err(), "bit {at} of {:?}", flipped[at / 8]);
+        assert!(
+            decode(&flipped, &server()).is_err(),
+            "bit {at} of {:?}",
+            flipped[at / 8]
+        );
     }
-    assert_eq!(decode(&[&bytes[..], b"\n"].concat(), &server()), Err(Refusal::Corrupted));
+    assert_eq!(
+        decode(&[&bytes[..], b"\n"].concat(), &server()),
+        Err(Refusal::Corrupted)
+    );
 }
 
 #[test]
@@ -145,7 +219,10 @@ fn another_spelling_of_the_same_claims_is_refused() {
         format!("{first} "),
         first.to_uppercase(),
     ] {
-        assert!(decode(&[other.as_bytes(), b"\n", rest].concat(), &server()).is_err(), "{other}");
+        assert!(
+            decode(&[other.as_bytes(), b"\n", rest].concat(), &server()).is_err(),
+            "{other}"
+        );
     }
 }
 
@@ -156,8 +233,14 @@ fn another_server_another_program_and_another_version_are_told_apart() {
     assert_eq!(decode(&bytes, &other), Err(Refusal::Foreign));
     assert_eq!(decode(b"#!/bin/sh\n", &server()), Err(Refusal::Foreign));
     assert_eq!(decode(b"\x7fELF", &server()), Err(Refusal::Foreign));
-    assert_eq!(decode(format!("{MAGIC}2 what comes later\n").as_bytes(), &server()), Err(Refusal::Newer(2)));
-    assert_eq!(decode(format!("{MAGIC}0 10 abc\n").as_bytes(), &server()), Err(Refusal::Corrupted));
+    assert_eq!(
+        decode(format!("{MAGIC}2 what comes later\n").as_bytes(), &server()),
+        Err(Refusal::Newer(2))
+    );
+    assert_eq!(
+        decode(format!("{MAGIC}0 10 abc\n").as_bytes(), &server()),
+        Err(Refusal::Corrupted)
+    );
 }
 
 #[test]
@@ -170,6 +253,10 @@ fn what_a_later_version_adds_to_the_header_is_ignored() {
 fn rows_that_are_not_as_many_as_announced_are_refused() {
     for (list, count) in [("users", 0), ("users", 2), ("groups", 1), ("groups", 3)] {
         let wrong = with_header(|header| header[list] = count.into());
-        assert_eq!(decode(&wrong, &server()), Err(Refusal::Corrupted), "{list} {count}");
+        assert_eq!(
+            decode(&wrong, &server()),
+            Err(Refusal::Corrupted),
+            "{list} {count}"
+        );
     }
 }

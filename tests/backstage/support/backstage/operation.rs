@@ -20,7 +20,10 @@ impl Backstage {
         let path = format!("/api/catalog/entities/by-name/{path}");
         let answer = self.send(Method::GET, &path, &[], String::new()).await;
         let user: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-        user["spec"]["profile"]["displayName"].as_str().unwrap_or_default().to_owned()
+        user["spec"]["profile"]["displayName"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
     }
 
     /// What it has written to its log.

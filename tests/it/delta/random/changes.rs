@@ -27,17 +27,24 @@ impl Numbers {
 
     fn pick<T: Copy>(&mut self, from: &[T]) -> Option<T> {
         let bound = u64::try_from(from.len()).unwrap().max(1);
-        from.get(usize::try_from(self.below(bound)).unwrap()).copied()
+        from.get(usize::try_from(self.below(bound)).unwrap())
+            .copied()
     }
 }
 
 /// Kinds of accounts in an order in which a script only goes up, or only down.
-const KINDS: [UserKind; 3] = [UserKind::Internal, UserKind::External, UserKind::ServiceAccount];
+const KINDS: [UserKind; 3] = [
+    UserKind::Internal,
+    UserKind::External,
+    UserKind::ServiceAccount,
+];
 
 /// A directory of 10 to 29 users with even pks, in some of up to four groups.
 pub fn beginning(numbers: &mut Numbers) -> FakeDirectory {
     let mut directory = FakeDirectory::starting_at(Timestamp::UNIX_EPOCH);
-    let groups: Vec<_> = (0..=numbers.below(4)).map(|at| directory.add_group(&format!("g-{at}"))).collect();
+    let groups: Vec<_> = (0..=numbers.below(4))
+        .map(|at| directory.add_group(&format!("g-{at}")))
+        .collect();
     for pk in 1..=numbers.below(20) + 10 {
         let last_updated = directory.tick();
         let mut user = stamped(pk * 2, &format!("u-{pk}"), last_updated);
@@ -65,19 +72,35 @@ pub struct Changes {
 impl Changes {
     pub fn new(numbers: &mut Numbers) -> Self {
         let mut coin = || numbers.below(2) == 0;
-        Self { deletes: coin(), activates: coin(), raises: coin() }
+        Self {
+            deletes: coin(),
+            activates: coin(),
+            raises: coin(),
+        }
     }
 
     /// Changes something; `begun` is the directory as the reading found it, if one is under way.
-    pub fn apply(self, directory: &mut FakeDirectory, numbers: &mut Numbers, begun: Option<&FakeDirectory>) {
+    pub fn apply(
+        self,
+        directory: &mut FakeDirectory,
+        numbers: &mut Numbers,
+        begun: Option<&FakeDirectory>,
+    ) {
         let users: Vec<_> = directory.users().iter().map(|user| user.pk).collect();
-        let old: Vec<_> =
-            users.iter().copied().filter(|pk| begun.is_none_or(|begun| begun.user(*pk).is_some())).collect();
+        let old: Vec<_> = users
+            .iter()
+            .copied()
+            .filter(|pk| begun.is_none_or(|begun| begun.user(*pk).is_some()))
+            .collect();
         let groups: Vec<_> = directory.groups().iter().map(|group| group.pk).collect();
         let name = format!("n-{:x}", numbers.next());
-        let (Some(user), Some(stayer)) = (numbers.pick(&users), numbers.pick(&old)) else { return };
+        let (Some(user), Some(stayer)) = (numbers.pick(&users), numbers.pick(&old)) else {
+            return;
+        };
         match numbers.below(14) {
-            0 => enter(directory, numbers, &groups, |directory| directory.add_user(&name)),
+            0 => enter(directory, numbers, &groups, |directory| {
+                directory.add_user(&name)
+            }),
             1 => {
                 directory.rename(user, &name);
             }
@@ -114,7 +137,11 @@ impl Changes {
     fn change_kind(self, directory: &mut FakeDirectory, user: u64) {
         let user = directory.user_mut(user).unwrap();
         let at = KINDS.iter().position(|kind| *kind == user.kind).unwrap();
-        let next = if self.raises { at + 1 } else { at.wrapping_sub(1) };
+        let next = if self.raises {
+            at + 1
+        } else {
+            at.wrapping_sub(1)
+        };
         user.kind = KINDS.get(next).copied().unwrap_or(user.kind);
     }
 }
@@ -152,11 +179,21 @@ fn appear(
 /// A stamp of up to three seconds ago, like no other.
 fn late(directory: &mut FakeDirectory, numbers: &mut Numbers) -> Timestamp {
     let ago = i64::try_from(numbers.below(3_000_000)).unwrap();
-    directory.tick().checked_sub(SignedDuration::from_micros(ago)).unwrap()
+    directory
+        .tick()
+        .checked_sub(SignedDuration::from_micros(ago))
+        .unwrap()
 }
 
-fn change_membership(directory: &mut FakeDirectory, numbers: &mut Numbers, groups: &[Uuid], user: u64) {
-    let Some(group) = numbers.pick(groups) else { return };
+fn change_membership(
+    directory: &mut FakeDirectory,
+    numbers: &mut Numbers,
+    groups: &[Uuid],
+    user: u64,
+) {
+    let Some(group) = numbers.pick(groups) else {
+        return;
+    };
     if !directory.remove_member(group, user) {
         directory.add_member(group, user);
     }
