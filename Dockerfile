@@ -14,6 +14,7 @@ RUN mkdir -p src benches \
     && rm -r src
 
 # The sources keep their old times in the image, so that cargo must be told that they are new.
+COPY crates ./crates
 COPY src ./src
 RUN touch src/main.rs src/lib.rs \
     && cargo build --release --locked --bins \

@@ -11,11 +11,11 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
-use authentik_entity_provider::authentik::fake::{Cost, FakeAuthentik, FakeDirectory, Release};
 use axum::body::HttpBody;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use clap::Parser;
+use fake_authentik::{Cost, FakeAuthentik, FakeDirectory, Release};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::TcpListener;

@@ -9,8 +9,8 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use authentik_entity_provider::authentik::fake::{FakeAuthentik, FakeDirectory, Release};
 use clap::Parser;
+use fake_authentik::{FakeAuthentik, FakeDirectory, Release};
 use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};

@@ -3,6 +3,7 @@
 mod baseline;
 mod check;
 mod completions;
+#[cfg(feature = "demo")]
 mod demo;
 mod diff;
 mod explain;
@@ -67,6 +68,7 @@ impl ConfigFiles {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Serve),
+    #[cfg(feature = "demo")]
     Demo(demo::Demo),
     Check(check::Check),
     Export(export::Export),
@@ -87,6 +89,7 @@ impl Cli {
         let before = self.config;
         match self.command {
             Command::Serve(serve) => serve.run(before).await?,
+            #[cfg(feature = "demo")]
             Command::Demo(demo) => {
                 anyhow::ensure!(
                     before.files.is_empty(),

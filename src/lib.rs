@@ -3,7 +3,7 @@
 //! Collect → transform → publish → serve; in reading order:
 //!
 //! - [`directory`]: Authentik's rows as they are kept, pure data.
-//! - [`authentik`]: reads the rows and proves them complete; has the look-alike for demo and tests.
+//! - [`authentik`]: reads the rows and proves them complete.
 //! - [`catalog`]: makes entities of rows, pure: names, hierarchy, memberships, findings.
 //! - [`snapshot`]: what is served, swapped as a whole, and the ledger of the runs that make it.
 //! - [`sync`]: one cycle, and when cycles run.

@@ -10,11 +10,11 @@ use clap::builder::RangedU64ValueParser;
 use tokio::net::TcpListener;
 
 use super::{bind, run, shutdown};
-use crate::authentik::fake::{FakeAuthentik, FakeDirectory, Release};
 use crate::base_url::BaseUrl;
 use crate::config::{
     AuthConfig, AuthentikConfig, Config, Schedule, ServiceConfig, StateDir, parse_listen,
 };
+use fake_authentik::{FakeAuthentik, FakeDirectory, Release};
 
 /// Serve invented users and groups from a look-alike Authentik
 #[derive(Debug, Args)]

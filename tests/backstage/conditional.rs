@@ -1,6 +1,6 @@
 //! What has not changed is not sent again.
 
-use authentik_entity_provider::authentik::fake::FakeDirectory;
+use fake_authentik::FakeDirectory;
 
 use crate::support::authentik::Authentik;
 use crate::support::backstage::{Backstage, Setup};

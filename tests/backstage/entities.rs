@@ -1,6 +1,6 @@
 //! Everything that the service says is in Backstage, and nothing else.
 
-use authentik_entity_provider::authentik::fake::FakeDirectory;
+use fake_authentik::FakeDirectory;
 
 use crate::support::authentik::Authentik;
 use crate::support::backstage::{Backstage, Setup};

@@ -1,7 +1,7 @@
 //! What a directory costs Backstage, printed as rows of a table:
 //! `USERS=10000 tests/backstage/run figures -- --ignored --nocapture --test-threads=1`.
 
-use authentik_entity_provider::authentik::fake::{FakeAuthentik, FakeDirectory};
+use fake_authentik::{FakeAuthentik, FakeDirectory};
 use tokio::time::Instant;
 
 use crate::support::authentik::Authentik;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use authentik_entity_provider::authentik::fake::{FakeAuthentik, FakeDirectory};
+use fake_authentik::{FakeAuthentik, FakeDirectory};
 use serde_json::Value;
 
 use crate::npm_module::{filled_by_the_module, plain};

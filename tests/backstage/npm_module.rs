@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use authentik_entity_provider::authentik::fake::{FakeAuthentik, FakeDirectory};
+use fake_authentik::{FakeAuthentik, FakeDirectory};
 use serde_json::json;
 
 use crate::support::authentik::Authentik;

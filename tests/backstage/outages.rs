@@ -1,9 +1,7 @@
 //! Nobody is lost while something is down.
 
-use authentik_entity_provider::authentik::fake::{
-    Access, Action, FakeAuthentik, FakeDirectory, Place, Step,
-};
 use axum::http::StatusCode;
+use fake_authentik::{Access, Action, FakeAuthentik, FakeDirectory, Place, Step};
 
 use crate::support::authentik::Authentik;
 use crate::support::backstage::{Backstage, Setup};

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use authentik_entity_provider::authentik::fake::{FakeAuthentik, FakeDirectory};
+use fake_authentik::{FakeAuthentik, FakeDirectory};
 use serde_json::{Value, json};
 
 use crate::support::authentik::Authentik;

@@ -1,6 +1,6 @@
 //! A token in a target opens the service; without one nobody is lost and the location says why.
 
-use authentik_entity_provider::authentik::fake::FakeDirectory;
+use fake_authentik::FakeDirectory;
 
 use crate::support::authentik::Authentik;
 use crate::support::backstage::{Backstage, Setup};

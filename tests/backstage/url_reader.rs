@@ -1,9 +1,9 @@
 //! With `docs/backstage/url-reader.js` the token travels in a header, to the service and nowhere else.
 
-use authentik_entity_provider::authentik::fake::FakeDirectory;
 use axum::Router;
 use axum::response::Redirect;
 use axum::routing::get;
+use fake_authentik::FakeDirectory;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 

@@ -7,8 +7,8 @@ mod reload;
 mod secrecy;
 mod targets;
 
-use authentik_entity_provider::authentik::fake::Release;
 use authentik_entity_provider::config::{AuthConfig, Config};
+use fake_authentik::Release;
 use futures::stream::{FuturesUnordered, StreamExt};
 use reqwest::Method;
 

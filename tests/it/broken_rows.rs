@@ -1,6 +1,6 @@
 //! A row that cannot be read neither stops the others nor removes a person.
 
-use authentik_entity_provider::authentik::fake::{Action, FakeDirectory, Place, Step};
+use fake_authentik::{Action, FakeDirectory, Place, Step};
 use serde_json::{Value, json};
 
 use crate::support::app::Pair;

@@ -3,7 +3,7 @@
 mod shape;
 mod trouble;
 
-use authentik_entity_provider::authentik::fake::{FakeAuthentik, FakeDirectory, Release};
+use fake_authentik::{FakeAuthentik, FakeDirectory, Release};
 
 use crate::support::RunningAuthentik;
 use crate::support::process::{Ended, Process};

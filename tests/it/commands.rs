@@ -6,7 +6,7 @@ mod healthcheck;
 mod help;
 mod secrets;
 
-use authentik_entity_provider::authentik::fake::{FakeAuthentik, FakeDirectory, Release};
+use fake_authentik::{FakeAuthentik, FakeDirectory, Release};
 use tempfile::TempDir;
 
 use crate::support::RunningAuthentik;

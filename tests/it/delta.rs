@@ -4,10 +4,8 @@ mod doubts;
 mod figures;
 pub mod random;
 
-use authentik_entity_provider::authentik::fake::{
-    Action, FakeDirectory, FakeUser, Gate, Place, Release, Step, UserKind,
-};
 use authentik_entity_provider::directory::UserPk;
+use fake_authentik::{Action, FakeDirectory, FakeUser, Gate, Place, Release, Step, UserKind};
 use jiff::Timestamp;
 
 use crate::support::directory::{crowd, group_pk};

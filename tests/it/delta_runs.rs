@@ -8,11 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use authentik_entity_provider::authentik::fake::{
-    Action, FakeAuthentik, FakeDirectory, Place, Release, Step, UserKind,
-};
 use authentik_entity_provider::clock::Clock;
 use authentik_entity_provider::config::Config;
+use fake_authentik::{Action, FakeAuthentik, FakeDirectory, Place, Release, Step, UserKind};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use authentik_entity_provider::authentik::fake::FakeAuthentik;
+use fake_authentik::FakeAuthentik;
 use serde_json::{Value, json};
 
 use crate::support::app::{TestApp, config};

@@ -7,7 +7,7 @@ mod concurrency;
 mod conditional;
 mod negotiation;
 
-use authentik_entity_provider::authentik::fake::{FakeAuthentik, FakeDirectory, Release};
+use fake_authentik::{FakeAuthentik, FakeDirectory, Release};
 
 use crate::support::RunningAuthentik;
 use crate::support::app::{Pair, TestApp, config};

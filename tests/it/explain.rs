@@ -1,9 +1,7 @@
 //! What became of a row, by `GET /explain` and by the command.
 
-use authentik_entity_provider::authentik::fake::{
-    Access, FakeAuthentik, FakeDirectory, Release, UserKind,
-};
 use authentik_entity_provider::catalog::policy::NamePolicy;
+use fake_authentik::{Access, FakeAuthentik, FakeDirectory, Release, UserKind};
 use serde_json::Value;
 
 use crate::support::app::Pair;

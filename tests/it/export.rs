@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use authentik_entity_provider::authentik::fake::{FakeAuthentik, FakeDirectory, Release};
+use fake_authentik::{FakeAuthentik, FakeDirectory, Release};
 
 use crate::support::app::{Pair, TestApp, config};
 use crate::support::command::Upstream;

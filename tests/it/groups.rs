@@ -1,7 +1,7 @@
 //! Groups: which become entities, what each document says, and what exclusion leaves behind.
 
-use authentik_entity_provider::authentik::fake::{FakeDirectory, Release};
 use authentik_entity_provider::catalog::policy::NamePolicy;
+use fake_authentik::{FakeDirectory, Release};
 use serde_json::{Value, json};
 
 use crate::support::app::Pair;

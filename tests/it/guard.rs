@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use authentik_entity_provider::authentik::fake::{
+use authentik_entity_provider::clock::Clock;
+use fake_authentik::{
     Access, Action, FakeAuthentik, FakeDirectory, Gate, Place, Release, Step, UserKind,
 };
-use authentik_entity_provider::clock::Clock;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};

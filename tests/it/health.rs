@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use authentik_entity_provider::authentik::fake::{
-    Action, FakeAuthentik, FakeDirectory, Gate, Place, Release, Step,
-};
 use authentik_entity_provider::config::Schedule;
+use fake_authentik::{Action, FakeAuthentik, FakeDirectory, Gate, Place, Release, Step};
 use jiff::Timestamp;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;

@@ -1,6 +1,6 @@
 //! The groups' hierarchy, from both generations, without cycles.
 
-use authentik_entity_provider::authentik::fake::{FakeDirectory, Release};
+use fake_authentik::{FakeDirectory, Release};
 use serde_json::{Value, json};
 
 use crate::support::app::Pair;

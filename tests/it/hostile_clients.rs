@@ -7,10 +7,10 @@ mod requests;
 
 use std::time::Duration;
 
-use authentik_entity_provider::authentik::fake::{FakeAuthentik, FakeDirectory};
 use authentik_entity_provider::clock::Clock;
 use authentik_entity_provider::http::load::Capacity;
 use authentik_entity_provider::server::limits::Limits;
+use fake_authentik::{FakeAuthentik, FakeDirectory};
 use reqwest::Method;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};

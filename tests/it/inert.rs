@@ -1,6 +1,6 @@
 //! Names that try to be more than data are data in every answer, header, file and log line.
 
-use authentik_entity_provider::authentik::fake::FakeDirectory;
+use fake_authentik::FakeDirectory;
 use serde_json::Value;
 use url::form_urlencoded;
 

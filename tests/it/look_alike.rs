@@ -6,7 +6,7 @@ mod fidelity;
 mod lists;
 mod script;
 
-use authentik_entity_provider::authentik::fake::{FakeAuthentik, FakeDirectory, Release};
+use fake_authentik::{FakeAuthentik, FakeDirectory, Release};
 
 use crate::support::RunningAuthentik;
 

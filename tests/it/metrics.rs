@@ -10,8 +10,8 @@ mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use authentik_entity_provider::authentik::fake::{Access, FakeAuthentik, FakeDirectory, Release};
 use authentik_entity_provider::clock::Clock;
+use fake_authentik::{Access, FakeAuthentik, FakeDirectory, Release};
 use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::Value;

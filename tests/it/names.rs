@@ -1,9 +1,7 @@
 //! Names: the seed's rule, the repair, and who keeps a name in a collision.
 
-use authentik_entity_provider::authentik::fake::{
-    Access, FakeAuthentik, FakeDirectory, FakeUser, Release,
-};
 use authentik_entity_provider::catalog::name::{is_valid_name, suffix_name};
+use fake_authentik::{Access, FakeAuthentik, FakeDirectory, FakeUser, Release};
 use serde_json::json;
 
 use crate::support::app::Pair;

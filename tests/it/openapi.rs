@@ -1,7 +1,7 @@
 //! `/openapi.json`: the description is committed, served, and true.
 
-use authentik_entity_provider::authentik::fake::{FakeDirectory, Release};
 use authentik_entity_provider::http::endpoints::openapi::text;
+use fake_authentik::{FakeDirectory, Release};
 use reqwest::Method;
 use serde_json::Value;
 
@@ -207,8 +207,7 @@ async fn every_key_of_an_answer_is_in_its_schema() {
         .unwrap()
         .to_owned();
     let group = pair.app.json(&format!("/explain?group={group}")).await;
-    pair.fake
-        .revoke(authentik_entity_provider::authentik::fake::FakeAuthentik::TOKEN);
+    pair.fake.revoke(fake_authentik::FakeAuthentik::TOKEN);
     let failed = pair.app.sync().await;
     let schemas = &description()["components"]["schemas"];
     for (schema, answer) in [

@@ -1,6 +1,6 @@
 //! Every error is a problem document (RFC 9457).
 
-use authentik_entity_provider::authentik::fake::{FakeDirectory, Release};
+use fake_authentik::{FakeDirectory, Release};
 use reqwest::Method;
 
 use crate::support::app::Pair;

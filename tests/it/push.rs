@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
-use authentik_entity_provider::authentik::fake::{FakeDirectory, Release};
 use authentik_entity_provider::backstage::location::Location;
 use authentik_entity_provider::config::BackstageConfig;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use axum::{Json, Router};
+use fake_authentik::{FakeDirectory, Release};
 use reqwest::Url;
 use serde_json::Value;
 use tokio::net::TcpListener;

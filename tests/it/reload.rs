@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use authentik_entity_provider::authentik::fake::{FakeAuthentik, Release, UserKind};
+use fake_authentik::{FakeAuthentik, Release, UserKind};
 use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -266,10 +266,9 @@ async fn a_mended_token_is_tried_at_once() {
     running.fake.revoke(FakeAuthentik::TOKEN);
     let run = post(&format!("{}/sync?wait=1m", running.service)).await;
     assert_eq!(run["error"]["code"], "token", "{run}");
-    running.fake.grant(
-        "another-token",
-        authentik_entity_provider::authentik::fake::Access::Full,
-    );
+    running
+        .fake
+        .grant("another-token", fake_authentik::Access::Full);
     std::fs::write(
         &running.file,
         content(&running.authentik.base, "another-token", "", ""),

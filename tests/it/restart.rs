@@ -10,7 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use authentik_entity_provider::authentik::fake::{FakeAuthentik, FakeDirectory, FakeUser, Release};
+use fake_authentik::{FakeAuthentik, FakeDirectory, FakeUser, Release};
 use reqwest::Response;
 use rustix::process::Signal;
 use serde_json::Value;

@@ -3,12 +3,10 @@
 
 use std::time::Duration;
 
-use authentik_entity_provider::authentik::fake::{
-    Access, Action, FakeAuthentik, Gate, Place, Release, Step,
-};
 use authentik_entity_provider::clock::Clock;
 use authentik_entity_provider::config::{Config, Schedule};
 use authentik_entity_provider::jitter::Jitter;
+use fake_authentik::{Access, Action, FakeAuthentik, Gate, Place, Release, Step};
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};

@@ -6,7 +6,7 @@ mod locations;
 mod origin;
 mod refusals;
 
-use authentik_entity_provider::authentik::fake::FakeDirectory;
+use fake_authentik::FakeDirectory;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use authentik_entity_provider::authentik::fake::{
-    Action, FakeAuthentik, FakeDirectory, Gate, Place, Release, Step,
-};
 use authentik_entity_provider::config::Config;
+use fake_authentik::{Action, FakeAuthentik, FakeDirectory, Gate, Place, Release, Step};
 use rustix::process::Signal;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -13,7 +13,7 @@ pub mod wire;
 use std::path::PathBuf;
 use std::sync::Once;
 
-use authentik_entity_provider::authentik::fake::FakeAuthentik;
+use fake_authentik::FakeAuthentik;
 use reqwest::{Client, ClientBuilder, RequestBuilder, redirect};
 use serde_json::Value;
 use tokio::net::TcpListener;

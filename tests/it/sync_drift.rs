@@ -9,7 +9,7 @@ mod proof;
 
 use std::collections::BTreeMap;
 
-use authentik_entity_provider::authentik::fake::{
+use fake_authentik::{
     Action, FakeAuthentik, FakeDirectory, FakeGroup, FakeUser, Place, Release, Step,
 };
 use serde_json::Value;

@@ -5,9 +5,7 @@ mod history;
 mod list;
 mod wait;
 
-use authentik_entity_provider::authentik::fake::{
-    Action, FakeDirectory, Gate, Place, Release, Step,
-};
+use fake_authentik::{Action, FakeDirectory, Gate, Place, Release, Step};
 use jiff::Timestamp;
 use serde_json::Value;
 

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use authentik_entity_provider::authentik::fake::{
-    Access, Action, FakeAuthentik, FakeDirectory, Place, Release, Step,
-};
 use axum::http::StatusCode;
+use fake_authentik::{Access, Action, FakeAuthentik, FakeDirectory, Place, Release, Step};
 use serde_json::{Value, json};
 
 use crate::support::RunningAuthentik;

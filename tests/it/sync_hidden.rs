@@ -1,8 +1,6 @@
 //! Each list names the other's rows: what one names and the other lacks is read again, then reported.
 
-use authentik_entity_provider::authentik::fake::{
-    Access, Action, FakeAuthentik, FakeDirectory, Gate, Place, Release, Step,
-};
+use fake_authentik::{Access, Action, FakeAuthentik, FakeDirectory, Gate, Place, Release, Step};
 use serde_json::{Value, json};
 
 use crate::support::app::Pair;

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use authentik_entity_provider::authentik::fake::{
-    Action, FakeAuthentik, Gate, Place, Release, Step,
-};
+use fake_authentik::{Action, FakeAuthentik, Gate, Place, Release, Step};
 
 use crate::support::app::Pair;
 use crate::support::directory::crowd;

@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use authentik_entity_provider::authentik::fake::{
-    Action, CannedAnswer, FakeAuthentik, Place, Step,
-};
 use authentik_entity_provider::clock::Clock;
 use axum::http::StatusCode;
+use fake_authentik::{Action, CannedAnswer, FakeAuthentik, Place, Step};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use authentik_entity_provider::authentik::fake::{FakeAuthentik, Release};
 use axum::serve::Listener;
+use fake_authentik::{FakeAuthentik, Release};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;

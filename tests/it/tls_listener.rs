@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use authentik_entity_provider::authentik::fake::FakeAuthentik;
 use authentik_entity_provider::clock::Clock;
 use authentik_entity_provider::config::{Config, TlsConfig};
 use authentik_entity_provider::http::load::Capacity;
 use authentik_entity_provider::server::limits::Limits;
+use fake_authentik::FakeAuthentik;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use reqwest::{Certificate, Client, Version};
 use tempfile::TempDir;

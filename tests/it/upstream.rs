@@ -3,10 +3,8 @@
 use std::io::Write;
 use std::time::Duration;
 
-use authentik_entity_provider::authentik::fake::{
-    Action, CannedAnswer, FakeAuthentik, Place, Release, Step,
-};
 use axum::http::StatusCode;
+use fake_authentik::{Action, CannedAnswer, FakeAuthentik, Place, Release, Step};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! Users: who becomes one, and what each document says.
 
-use authentik_entity_provider::authentik::fake::{FakeDirectory, FakeUser, Release, UserKind};
+use fake_authentik::{FakeDirectory, FakeUser, Release, UserKind};
 use serde_json::json;
 
 use crate::support::app::Pair;

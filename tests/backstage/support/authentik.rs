@@ -1,6 +1,6 @@
 //! A look-alike Authentik on a port of its own.
 
-use authentik_entity_provider::authentik::fake::{FakeAuthentik, FakeDirectory, Release};
+use fake_authentik::{FakeAuthentik, FakeDirectory, Release};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 

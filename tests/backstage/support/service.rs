@@ -1,6 +1,6 @@
 //! The service's binary, in front of anything that answers like Authentik.
 
-use authentik_entity_provider::authentik::fake::FakeAuthentik;
+use fake_authentik::FakeAuthentik;
 use reqwest::{Method, Response};
 use rustix::process::Signal;
 use serde_json::Value;

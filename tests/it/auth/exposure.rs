@@ -1,6 +1,6 @@
 //! A service that everybody could read does not start by mistake, and image and README agree.
 
-use authentik_entity_provider::authentik::fake::FakeAuthentik;
+use fake_authentik::FakeAuthentik;
 
 use super::{READ, SYNC};
 use crate::support::process::{Process, get};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use authentik_entity_provider::authentik::fake::{FakeAuthentik, FakeDirectory, Release};
+use fake_authentik::{FakeAuthentik, FakeDirectory, Release};
 use rustix::process::Signal;
 use tempfile::TempDir;
 

@@ -1,6 +1,6 @@
 //! No token, right or wrong, is in a log, an answer or a run.
 
-use authentik_entity_provider::authentik::fake::{FakeAuthentik, FakeDirectory, Release};
+use fake_authentik::{FakeAuthentik, FakeDirectory, Release};
 use reqwest::Client;
 use rustix::process::Signal;
 

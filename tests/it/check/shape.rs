@@ -1,6 +1,6 @@
 //! `--output json`: the shape that machines rely on.
 
-use authentik_entity_provider::authentik::fake::{Access, FakeAuthentik, Release};
+use fake_authentik::{Access, FakeAuthentik, Release};
 use serde_json::{Value, json};
 
 use super::{check, look_alike};

@@ -1,6 +1,6 @@
 //! Troubles that no recording has: versions, clocks, servers of others, the configuration.
 
-use authentik_entity_provider::authentik::fake::{
+use fake_authentik::{
     Access, Action, CannedAnswer, FakeAuthentik, FakeDirectory, Place, Release, Step,
 };
 use reqwest::StatusCode;

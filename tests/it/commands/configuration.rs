@@ -1,6 +1,6 @@
 //! `--config`, and what is said of a configuration that cannot be used.
 
-use authentik_entity_provider::authentik::fake::FakeAuthentik;
+use fake_authentik::FakeAuthentik;
 
 use super::{LISTEN, assert_syncs, authentik, directory_with};
 use crate::support::process::{Ended, Process, get};

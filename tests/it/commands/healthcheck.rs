@@ -1,6 +1,6 @@
 //! `healthcheck`: one line and an exit code.
 
-use authentik_entity_provider::authentik::fake::FakeAuthentik;
+use fake_authentik::FakeAuthentik;
 
 use super::{authentik, directory_with};
 use crate::support::app::{TestApp, config};

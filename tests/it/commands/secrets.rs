@@ -1,6 +1,6 @@
 //! The log: JSON for machines, and never a token.
 
-use authentik_entity_provider::authentik::fake::{Access, FakeAuthentik, FakeDirectory, Release};
+use fake_authentik::{Access, FakeAuthentik, FakeDirectory, Release};
 use rustix::process::Signal;
 use serde_json::Value;
 

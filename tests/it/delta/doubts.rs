@@ -1,11 +1,11 @@
 //! When a reading of changes leaves it to a full crawl.
 
 use authentik_entity_provider::authentik::delta::{Known, Reason, read_changes};
-use authentik_entity_provider::authentik::fake::{
-    Access, Action, FakeAuthentik, FakeDirectory, FakeGroup, Place, Release, Step, UserKind,
-};
 use authentik_entity_provider::directory::{Disagreement, UserPk};
 use authentik_entity_provider::progress::Progress;
+use fake_authentik::{
+    Access, Action, FakeAuthentik, FakeDirectory, FakeGroup, Place, Release, Step, UserKind,
+};
 use serde_json::json;
 
 use super::settled;

@@ -1,7 +1,7 @@
 //! What a reading of changes costs in a large directory: requests and user rows, which no load changes.
 
-use authentik_entity_provider::authentik::fake::FakeDirectory;
 use authentik_entity_provider::directory::UserPk;
+use fake_authentik::FakeDirectory;
 
 use crate::support::reader::{Reader, stamped};
 

@@ -5,8 +5,8 @@ pub mod changes;
 use std::sync::{Arc, Mutex};
 
 use authentik_entity_provider::authentik::delta::{Changed, Reason};
-use authentik_entity_provider::authentik::fake::{Action, FakeDirectory, Place, Release, Step};
 use authentik_entity_provider::directory::{Directory, Disagreement, User};
+use fake_authentik::{Action, FakeDirectory, Place, Release, Step};
 
 use jiff::SignedDuration;
 

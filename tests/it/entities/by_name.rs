@@ -1,6 +1,6 @@
 //! `GET /entities/by-name/{kind}/{namespace}/{name}`: one entity, as Backstage's catalog API has it.
 
-use authentik_entity_provider::authentik::fake::{FakeDirectory, Release};
+use fake_authentik::{FakeDirectory, Release};
 use reqwest::Method;
 
 use super::{hostile_directory, synced};

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use authentik_entity_provider::authentik::fake::FakeDirectory;
 use authentik_entity_provider::digest::sha256_hex;
+use fake_authentik::FakeDirectory;
 use futures::future::join_all;
 
 use super::{CODINGS, VARIANTS, synced};

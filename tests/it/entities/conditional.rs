@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use authentik_entity_provider::authentik::fake::FakeDirectory;
+use fake_authentik::FakeDirectory;
 use reqwest::Method;
 
 use super::{CODINGS, VARIANTS, hostile_directory, restarted, synced};

@@ -1,6 +1,6 @@
 //! Formats by `Accept` and by query, and what cannot be answered.
 
-use authentik_entity_provider::authentik::fake::{FakeDirectory, Release};
+use fake_authentik::{FakeDirectory, Release};
 use reqwest::Method;
 
 use super::{CODINGS, VARIANTS, synced};

@@ -1,8 +1,8 @@
 //! How long and how many: slow senders, slow readers, crowds.
 
-use authentik_entity_provider::authentik::fake::FakeDirectory;
 use authentik_entity_provider::http::load::Capacity;
 use authentik_entity_provider::server::limits::Limits;
+use fake_authentik::FakeDirectory;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{BOUND, Limited, SOON, ask, far, rest};

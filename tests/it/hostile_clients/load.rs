@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use authentik_entity_provider::authentik::fake::{Action, Gate, Place, Step};
 use authentik_entity_provider::http::load::Capacity;
+use fake_authentik::{Action, Gate, Place, Step};
 
 use super::{Limited, far};
 use crate::support::wire::Answer;

@@ -1,6 +1,6 @@
 //! Tokens: what each may see, and what leaks all the same.
 
-use authentik_entity_provider::authentik::fake::{Access, FakeAuthentik, FakeDirectory, Release};
+use fake_authentik::{Access, FakeAuthentik, FakeDirectory, Release};
 use serde_json::{Value, json};
 
 use super::rows;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use authentik_entity_provider::authentik::fake::{FakeDirectory, UserKind};
+use fake_authentik::{FakeDirectory, UserKind};
 
 #[test]
 fn the_same_size_gives_the_same_directory() {

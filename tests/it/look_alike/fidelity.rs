@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use authentik_entity_provider::authentik::fake::{Access, FakeAuthentik, FakeDirectory, Release};
+use fake_authentik::{Access, FakeAuthentik, FakeDirectory, Release};
 use reqwest::Response;
 use reqwest::header::HeaderMap;
 use serde_json::Value;

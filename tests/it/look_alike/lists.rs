@@ -1,6 +1,6 @@
 //! Lists: pages, orderings, filters, flags, and where releases differ.
 
-use authentik_entity_provider::authentik::fake::{FakeAuthentik, FakeDirectory, Release};
+use fake_authentik::{FakeAuthentik, FakeDirectory, Release};
 use serde_json::{Value, json};
 
 use super::{rows, sixty_users};
@@ -83,7 +83,7 @@ async fn filters_choose_rows() {
             .unwrap()
     };
     let (active, external) = fake.edit(|directory| {
-        let kind = authentik_entity_provider::authentik::fake::UserKind::External;
+        let kind = fake_authentik::UserKind::External;
         (
             directory
                 .users()

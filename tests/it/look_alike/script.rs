@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use authentik_entity_provider::authentik::fake::{
-    Action, CannedAnswer, Cost, FakeAuthentik, FakeDirectory, Gate, Place, Release, Step,
-};
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
+use fake_authentik::{
+    Action, CannedAnswer, Cost, FakeAuthentik, FakeDirectory, Gate, Place, Release, Step,
+};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use tower::Service;

@@ -112,8 +112,7 @@ async fn what_is_no_file_is_set_aside() {
 async fn rows_of_which_nobody_would_be_left_are_not_published() {
     let mut world = World::of(directory(&[(1, "robot")], &[])).await;
     world.fake.edit(|directory| {
-        directory.user_mut(1).unwrap().kind =
-            authentik_entity_provider::authentik::fake::UserKind::ServiceAccount;
+        directory.user_mut(1).unwrap().kind = fake_authentik::UserKind::ServiceAccount;
     });
     world.set("ENTITY_PROVIDER_INCLUDE_SERVICE_ACCOUNTS", "true");
     world.serve_once().await;

@@ -1,6 +1,6 @@
 //! What stands in a shard.
 
-use authentik_entity_provider::authentik::fake::{FakeAuthentik, FakeDirectory};
+use fake_authentik::{FakeAuthentik, FakeDirectory};
 use reqwest::Method;
 use serde_json::Value;
 

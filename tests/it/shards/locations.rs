@@ -1,7 +1,7 @@
 //! The list of locations.
 
-use authentik_entity_provider::authentik::fake::{FakeDirectory, Release};
 use authentik_entity_provider::catalog::location::LocationPrefix;
+use fake_authentik::{FakeDirectory, Release};
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! Under which URL the service believes to be reached.
 
-use authentik_entity_provider::authentik::fake::Release;
+use fake_authentik::Release;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use authentik_entity_provider::app::App;
-use authentik_entity_provider::authentik::fake::{FakeAuthentik, FakeDirectory, Release};
 use authentik_entity_provider::base_url::BaseUrl;
 use authentik_entity_provider::catalog::policy::NamePolicy;
 use authentik_entity_provider::clock::Clock;
@@ -11,6 +10,7 @@ use authentik_entity_provider::config::{
     AuthentikConfig, Config, Frequency, Schedule, ServiceConfig, StateDir,
 };
 use authentik_entity_provider::jitter::Jitter;
+use fake_authentik::{FakeAuthentik, FakeDirectory, Release};
 use jiff::tz::TimeZone;
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::Value;

@@ -1,6 +1,6 @@
 //! The commands that read Authentik once, in front of a look-alike.
 
-use authentik_entity_provider::authentik::fake::{FakeAuthentik, FakeDirectory, Release};
+use fake_authentik::{FakeAuthentik, FakeDirectory, Release};
 
 use super::RunningAuthentik;
 use super::process::{Ended, Process};

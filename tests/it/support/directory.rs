@@ -1,6 +1,6 @@
 //! Small directories for the look-alike, and a look at entities and findings.
 
-use authentik_entity_provider::authentik::fake::{FakeDirectory, FakeGroup, FakeUser};
+use fake_authentik::{FakeDirectory, FakeGroup, FakeUser};
 use serde_json::Value;
 use uuid::Uuid;
 

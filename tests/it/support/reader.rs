@@ -6,12 +6,12 @@ use authentik_entity_provider::authentik::client::{Client, ClientSettings};
 use authentik_entity_provider::authentik::delta::{
     Changed, Delta, Known, Reason, Settings, read_changes,
 };
-use authentik_entity_provider::authentik::fake::{FakeAuthentik, FakeDirectory, FakeUser, Release};
 use authentik_entity_provider::authentik::reading::{Before, Crawl, crawl};
 use authentik_entity_provider::base_url::BaseUrl;
 use authentik_entity_provider::clock::Clock;
 use authentik_entity_provider::directory::{Directory, Group, GroupPk, User, UserPk};
 use authentik_entity_provider::progress::Progress;
+use fake_authentik::{FakeAuthentik, FakeDirectory, FakeUser, Release};
 use jiff::{SignedDuration, Timestamp};
 
 use super::RunningAuthentik;

@@ -1,6 +1,6 @@
 //! Random edits of a directory, such as administrators, programs and slow transactions make.
 
-use authentik_entity_provider::authentik::fake::{FakeDirectory, FakeGroup, FakeUser, UserKind};
+use fake_authentik::{FakeDirectory, FakeGroup, FakeUser, UserKind};
 use uuid::Uuid;
 
 use super::history::History;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use authentik_entity_provider::authentik::fake::{FakeDirectory, FakeUser, UserKind};
+use fake_authentik::{FakeDirectory, FakeUser, UserKind};
 use serde_json::Value;
 use uuid::Uuid;
 

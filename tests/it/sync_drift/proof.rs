@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use authentik_entity_provider::authentik::fake::{
-    Action, FakeAuthentik, FakeDirectory, FakeUser, Place, Release, Step,
-};
+use fake_authentik::{Action, FakeAuthentik, FakeDirectory, FakeUser, Place, Release, Step};
 use futures::{StreamExt, stream};
 
 use super::edits::{Numbers, edit};

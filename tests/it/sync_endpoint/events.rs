@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use authentik_entity_provider::authentik::fake::FakeAuthentik;
 use authentik_entity_provider::catalog::location::LocationPrefix;
 use authentik_entity_provider::clock::Clock;
 use authentik_entity_provider::config::AuthConfig;
@@ -14,6 +13,7 @@ use authentik_entity_provider::snapshot::Store;
 use authentik_entity_provider::snapshot::ledger::Ledger;
 use authentik_entity_provider::snapshot::renditions::Renditions;
 use authentik_entity_provider::snapshot::run::Trigger;
+use fake_authentik::FakeAuthentik;
 use reqwest::Response;
 use serde_json::Value;
 use tokio::net::TcpListener;

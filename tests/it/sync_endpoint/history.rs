@@ -1,6 +1,6 @@
 //! `GET /sync/{id}`: which entities a run added, changed and removed.
 
-use authentik_entity_provider::authentik::fake::{FakeAuthentik, FakeDirectory, Release};
+use fake_authentik::{FakeAuthentik, FakeDirectory, Release};
 use serde_json::{Value, json};
 
 use crate::support::app::Pair;

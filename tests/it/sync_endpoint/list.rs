@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use authentik_entity_provider::authentik::fake::{
-    Action, FakeAuthentik, FakeDirectory, Place, Release, Step,
-};
 use authentik_entity_provider::config::Schedule;
+use fake_authentik::{Action, FakeAuthentik, FakeDirectory, Place, Release, Step};
 use serde_json::Value;
 
 use super::{hold, post, time};
@@ -89,7 +87,7 @@ async fn the_answer_is_not_kept_by_anybody() {
 #[tokio::test]
 async fn a_scheduled_run_is_told_from_one_that_was_asked_for() {
     let fake = FakeAuthentik::new(Release::V2026_5, FakeDirectory::generate(30));
-    let gate = authentik_entity_provider::authentik::fake::Gate::new();
+    let gate = fake_authentik::Gate::new();
     fake.script(Step::at(Place::Users, Action::gate(&gate)));
     let authentik = RunningAuthentik::spawn(&fake).await;
     let mut config = config(&authentik.base, FakeAuthentik::TOKEN);

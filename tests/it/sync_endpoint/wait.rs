@@ -1,6 +1,6 @@
 //! Waiting for the outcome, by query or by preference.
 
-use authentik_entity_provider::authentik::fake::{FakeAuthentik, FakeDirectory, Release};
+use fake_authentik::{FakeAuthentik, FakeDirectory, Release};
 use reqwest::Method;
 
 use super::held;

@@ -4,7 +4,7 @@
 //! without a stamp go in one direction, users are either deleted or appear with an old stamp, and
 //! what appears during a reading stays until its end.
 
-use authentik_entity_provider::authentik::fake::{FakeDirectory, UserKind};
+use fake_authentik::{FakeDirectory, UserKind};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use authentik_entity_provider::authentik::fake::{Cost, FakeAuthentik, FakeDirectory, Release};
 use clap::Parser;
+use fake_authentik::{Cost, FakeAuthentik, FakeDirectory, Release};
 use tokio::net::TcpListener;
 
 /// Serves an invented directory as Authentik would.
