@@ -24,13 +24,9 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
-use jiff::tz::TimeZone;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::App;
-use crate::clock::Clock;
-use crate::config::Config;
 use crate::shutdown;
 
 /// Serves the users and groups of an Authentik server to Backstage as catalog entities.
@@ -133,17 +129,6 @@ async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 /// sees the address may send a signal.
 fn shutdown() -> anyhow::Result<CancellationToken> {
     shutdown::on_signal().context("cannot wait for signals")
-}
-
-/// Runs the service until the shutdown.
-async fn run(
-    config: Config,
-    listener: TcpListener,
-    shutdown: CancellationToken,
-) -> anyhow::Result<()> {
-    App::build(config, Clock::system(), TimeZone::system(), shutdown)?
-        .run(listener)
-        .await
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ impl Check {
         match self.output {
             Output::Text => print(text::render(&report, text::is_coloured()).as_bytes())?,
             Output::Json => {
-                print(format!("{}\n", serde_json::to_string_pretty(&report)?).as_bytes())?
+                print(format!("{}\n", serde_json::to_string_pretty(&report)?).as_bytes())?;
             }
         }
         Ok(if report.ok() {

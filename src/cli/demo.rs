@@ -7,10 +7,13 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
+use jiff::tz::TimeZone;
 use tokio::net::TcpListener;
 
-use super::{bind, run, shutdown};
+use super::{bind, shutdown};
+use crate::app::App;
 use crate::base_url::BaseUrl;
+use crate::clock::Clock;
 use crate::config::{
     AuthConfig, AuthentikConfig, Config, Schedule, ServiceConfig, StateDir, parse_listen,
 };
@@ -34,7 +37,10 @@ impl Demo {
         let listener = bind(self.listen).await?;
         let authentik = spawn_authentik(self.users).await?;
         introduce(self.users, &authentik, listener.local_addr()?);
-        run(config(&authentik, self.listen), listener, shutdown).await
+        let config = config(&authentik, self.listen);
+        App::build(config, Clock::system(), TimeZone::system(), shutdown)?
+            .run(listener)
+            .await
     }
 }
 

@@ -156,9 +156,9 @@ async fn idle(activities: &mut watch::Receiver<Activity>, patience: Duration) {
         let Activity { open, since } = *activities.borrow_and_update();
         let over = async {
             if open > 0 {
-                pending().await
+                pending::<()>().await;
             } else {
-                sleep_until(since + patience).await
+                sleep_until(since + patience).await;
             }
         };
         tokio::select! {

@@ -117,7 +117,7 @@ impl Tls {
                 tracing::info!("the certificate in `entityProvider.tls` was replaced");
             }
             Err(error) => {
-                tracing::error!(%error, "the new certificate is refused, the old one stays")
+                tracing::error!(%error, "the new certificate is refused, the old one stays");
             }
         }
     }

@@ -91,7 +91,7 @@ impl ChangedRefs {
                 (Some((name, _)), None) => self.removed.push(kind, name),
                 (None, Some((name, _))) => self.added.push(kind, name),
                 (Some((name, before)), Some((_, after))) if before != after => {
-                    self.changed.push(kind, name)
+                    self.changed.push(kind, name);
                 }
                 _ => {}
             }

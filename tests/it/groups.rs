@@ -194,7 +194,7 @@ async fn no_reference_points_at_an_entity_that_is_missing() {
         let directory = FakeDirectory::generate(300);
         let exclude = vec!["engineering".to_owned(), "finance".to_owned()];
         let pair = Pair::spawn(release, directory, |config| {
-            config.authentik.exclude_groups = exclude.clone()
+            config.authentik.exclude_groups = exclude.clone();
         })
         .await;
         pair.app.sync().await;

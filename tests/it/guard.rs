@@ -197,7 +197,7 @@ async fn the_limits_can_be_configured() {
 #[tokio::test]
 async fn a_guard_that_is_off_still_leaves_somebody() {
     let pair = Pair::spawn(Release::V2026_5, crowd(35), |config| {
-        config.service.shrink_guard.enabled = false
+        config.service.shrink_guard.enabled = false;
     })
     .await;
     pair.app.sync().await;

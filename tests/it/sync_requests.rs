@@ -117,7 +117,7 @@ async fn pages_are_read_in_parallel_within_the_bound() {
 #[tokio::test]
 async fn the_default_bound_is_four() {
     let pair = Pair::spawn(Release::V2026_5, crowd(45), |config| {
-        config.service.page_size = 1
+        config.service.page_size = 1;
     })
     .await;
     let gate = Gate::new();

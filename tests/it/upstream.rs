@@ -17,7 +17,7 @@ use crate::support::directory::{assert_says, crowd, failure};
 /// A service in front of 45 users on five pages, after a first run.
 async fn in_pages() -> Pair {
     let pair = Pair::spawn(Release::V2026_5, crowd(45), |config| {
-        config.service.page_size = 10
+        config.service.page_size = 10;
     })
     .await;
     assert_eq!(pair.app.sync().await["users"], 45);

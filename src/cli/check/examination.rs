@@ -159,7 +159,7 @@ fn judge(report: &mut Report, version: &str) {
     let (year, month) = OLDEST;
     match release(version) {
         Some(release) if release >= OLDEST => {
-            report.fine(Subject::Version, format!("Authentik {version}"))
+            report.fine(Subject::Version, format!("Authentik {version}"));
         }
         Some(_) => report.trouble(
             (Subject::Version, Status::Failed, "unsupported-version"),

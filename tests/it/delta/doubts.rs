@@ -93,7 +93,7 @@ async fn counts_that_are_wrong_for_good_end_in_a_doubt() {
 async fn changed_users_that_an_answer_leaves_out_are_not_forgotten() {
     let reader = Reader::spawn(Release::V2026_5, settled(100), 5).await;
     reader.fake.edit(|directory| {
-        (1..=12).for_each(|pk| assert!(directory.rename(pk, &format!("r-{pk}"))))
+        (1..=12).for_each(|pk| assert!(directory.rename(pk, &format!("r-{pk}"))));
     });
     let leave_out = |mut page: serde_json::Value| {
         page["results"].as_array_mut().unwrap().pop();
@@ -125,7 +125,7 @@ async fn a_directory_that_never_rests_is_in_doubt() {
 async fn a_change_of_half_of_the_users_is_left_to_a_full_crawl() {
     let mut reader = Reader::with(settled(400)).await;
     reader.fake.edit(|directory| {
-        (1..=200).for_each(|pk| assert!(directory.rename(pk, &format!("r-{pk}"))))
+        (1..=200).for_each(|pk| assert!(directory.rename(pk, &format!("r-{pk}"))));
     });
     assert_eq!(reader.doubt().await, Reason::TooMany);
     reader.know_all();

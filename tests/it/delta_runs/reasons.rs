@@ -153,7 +153,7 @@ async fn a_row_cannot_be_read() {
         .fake
         .script(Step::at(Place::Users, Action::rewrite(spoil)).always());
     let edit = |directory: &mut FakeDirectory| {
-        assert!(directory.edit_user(17, |user| user.name = "N".into()))
+        assert!(directory.edit_user(17, |user| user.name = "N".into()));
     };
     for _ in 0..2 {
         let run = following.after(edit).await;

@@ -21,7 +21,7 @@ fn large() -> FakeDirectory {
             .map(|part| sha256_hex(format!("{pk} {part}").as_bytes(), 64))
             .collect();
         directory.edit_user(pk, |user| {
-            user.avatar = format!("data:image/png;base64,{noise}")
+            user.avatar = format!("data:image/png;base64,{noise}");
         });
     }
     directory

@@ -61,7 +61,7 @@ fn rewrite(file: &Path, edit: impl FnOnce(&mut Vec<u8>)) {
 #[tokio::test]
 async fn a_torn_file_is_set_aside() {
     assert_refused("torn", |file| {
-        rewrite(file, |bytes| bytes.truncate(bytes.len() - 1))
+        rewrite(file, |bytes| bytes.truncate(bytes.len() - 1));
     })
     .await;
 }
@@ -69,7 +69,7 @@ async fn a_torn_file_is_set_aside() {
 #[tokio::test]
 async fn a_corrupted_file_is_set_aside() {
     assert_refused("corrupted", |file| {
-        rewrite(file, |bytes| *bytes.last_mut().unwrap() ^= 1)
+        rewrite(file, |bytes| *bytes.last_mut().unwrap() ^= 1);
     })
     .await;
 }
@@ -77,7 +77,7 @@ async fn a_corrupted_file_is_set_aside() {
 #[tokio::test]
 async fn a_foreign_file_is_set_aside() {
     assert_refused("foreign", |file| {
-        std::fs::write(file, "#!/bin/sh\n").unwrap()
+        std::fs::write(file, "#!/bin/sh\n").unwrap();
     })
     .await;
 }
@@ -88,7 +88,7 @@ async fn the_file_of_another_server_under_this_ones_name_is_set_aside() {
     other.serve_once().await;
     let others = other.state().join(&files(&other.state())[0]);
     assert_refused("foreign", |file| {
-        std::fs::write(file, std::fs::read(others).unwrap()).unwrap()
+        std::fs::write(file, std::fs::read(others).unwrap()).unwrap();
     })
     .await;
 }

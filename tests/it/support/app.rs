@@ -204,7 +204,7 @@ impl Pair {
     /// Starts both with `names: backstage`.
     pub async fn with_repaired_names(release: Release, directory: FakeDirectory) -> Self {
         Self::spawn(release, directory, |config| {
-            config.service.names = NamePolicy::Backstage
+            config.service.names = NamePolicy::Backstage;
         })
         .await
     }
