@@ -4,6 +4,7 @@ mod body;
 mod dates;
 mod decode;
 mod query;
+mod retry;
 mod rows;
 mod transport;
 mod trust;
@@ -13,7 +14,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backon::{ExponentialBuilder, Retryable};
 use bytes::Bytes;
 use jiff::Timestamp;
 use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, DATE, HeaderMap, HeaderValue, LOCATION};
@@ -31,17 +31,9 @@ use crate::base_url::BaseUrl;
 use crate::clock::Clock;
 use dates::date;
 use decode::detail;
+use retry::RetryBudget;
 use rows::read_page;
 
-/// The first pause before a retry; each further one is twice as long, with jitter.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-/// How often a request is repeated: so often that a server which never answers is reported within
-/// the default timeouts of a request and of a run.
-const RETRIES: usize = 4;
-/// How often a request is repeated that got no answer in time: Authentik goes on working for it.
-const RETRIED_TIMEOUTS: usize = 1;
-/// The longest `Retry-After` that is waited for within a run.
-const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// How much of an error's text is repeated.
 const DETAIL_LENGTH: usize = 200;
 
@@ -68,6 +60,7 @@ pub struct Client {
     http: reqwest::Client,
     settings: ClientSettings,
     in_flight: Arc<Semaphore>,
+    budget: Arc<RetryBudget>,
     clock: Clock,
 }
 
@@ -108,6 +101,7 @@ impl Client {
             http,
             settings,
             in_flight,
+            budget: Arc::default(),
             clock,
         })
     }
@@ -150,25 +144,21 @@ impl Client {
 
     /// The body of a page; none beyond the end.
     async fn body(&self, list: List, url: &str, page: usize) -> Result<Option<Bytes>, Error> {
-        let Answer { status, body, .. } = self.get(url).await?;
-        match status {
-            StatusCode::OK => Ok(Some(body)),
-            StatusCode::NOT_FOUND if page > 1 && detail(&body).is_some() => Ok(None),
+        let answer = self.get(url).await?;
+        match answer.status {
+            StatusCode::OK => Ok(Some(answer.body)),
+            StatusCode::NOT_FOUND if page > 1 && detail(&answer.body).is_some() => Ok(None),
             StatusCode::NOT_FOUND => Err(not_authentik(url, "the path is unknown there")),
             StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => {
-                Err(self.refusal(list, url, status, &body).await)
+                Err(self.refusal(list, url, &answer).await)
             }
-            _ => Err(Error::Status {
-                url: url.into(),
-                status,
-                detail: self.summary(&body),
-            }),
+            _ => Err(self.status(url, &answer)),
         }
     }
 
     /// Whether the token or a permission is at fault: the version is shown to any valid token, and
     /// texts are translated, so that answer decides and not the text.
-    async fn refusal(&self, list: List, url: &str, status: StatusCode, body: &[u8]) -> Error {
+    async fn refusal(&self, list: List, url: &str, answer: &Answer) -> Error {
         match self.get(&self.version_url()).await {
             Ok(Answer {
                 status: StatusCode::OK,
@@ -178,39 +168,23 @@ impl Client {
                 status: StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED,
                 ..
             }) => Error::Token {
-                detail: self.summary(body),
+                detail: self.summary(&answer.body),
             },
-            Ok(_) => Error::Status {
-                url: url.into(),
-                status,
-                detail: self.summary(body),
-            },
+            Ok(_) => self.status(url, answer),
             Err(error) => error,
         }
     }
 
-    /// Sends a request, and again where that may help.
-    async fn get(&self, url: &str) -> Result<Answer, Error> {
-        let mut timeouts = 0;
-        let pauses = ExponentialBuilder::new()
-            .with_min_delay(FIRST_PAUSE)
-            .with_max_times(RETRIES)
-            .with_jitter();
-        (|| self.get_once(url))
-            .retry(pauses)
-            .when(|error| {
-                timeouts += usize::from(matches!(error, Error::Timeout { .. }));
-                error.is_transient() && timeouts <= RETRIED_TIMEOUTS
-            })
-            .adjust(|error, pause| {
-                let asked = error.retry_after().unwrap_or_default();
-                pause.filter(|_| asked <= LONGEST_PAUSE).map(|pause| pause.max(asked))
-            })
-            .notify(|error, pause| tracing::debug!(%error, pause_ms = pause.as_millis(), "asking again"))
-            .await
+    /// The error for a status that has no other meaning here.
+    fn status(&self, url: &str, answer: &Answer) -> Error {
+        Error::Status {
+            url: url.into(),
+            status: answer.status,
+            detail: self.summary(&answer.body),
+        }
     }
 
-    /// Sends a request once; statuses that a retry may mend are errors.
+    /// Sends a request once; an overloaded server and a redirect are errors.
     async fn get_once(&self, url: &str) -> Result<Answer, Error> {
         let _turn = self.in_flight.acquire().await;
         let response = self
@@ -221,7 +195,7 @@ impl Client {
             .map_err(|error| self.transport(url, &error))?;
         let status = response.status();
         match status.as_u16() {
-            429 | 502 | 503 | 504 => {
+            429 | 501..=599 => {
                 let retry_after = self.retry_after(&response);
                 Err(Error::Unavailable {
                     url: url.into(),

@@ -284,14 +284,16 @@ impl Error {
     /// Whether the same request may succeed in a moment.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(
-            self,
+        match self {
             Self::Connect { .. }
-                | Self::Dns { .. }
-                | Self::Timeout { .. }
-                | Self::Broken { .. }
-                | Self::Unavailable { .. }
-        )
+            | Self::Dns { .. }
+            | Self::Timeout { .. }
+            | Self::Broken { .. }
+            | Self::Unavailable { .. } => true,
+            // A recycled worker answers 500 to whatever is in flight.
+            Self::Status { status, .. } => status.is_server_error(),
+            _ => false,
+        }
     }
 
     /// How long the server asks to wait.

@@ -89,6 +89,7 @@ impl Cycle {
     ) -> Result<Report, Stop> {
         let read_at = self.clock.now();
         let kept = self.kept();
+        self.client.begin_run();
         let (directory, origin) = self
             .read_now(kept.as_deref(), wishes.full, progress, tell)
             .await?;

@@ -236,7 +236,7 @@ async fn a_failed_run_changes_nothing_and_leaves_no_doubt() {
     let following = Following::of(settled(300)).await;
     let cut = Step::at(
         Place::Users,
-        Action::answer(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "{}"),
+        Action::answer(axum::http::StatusCode::IM_A_TEAPOT, "{}"),
     );
     following.pair.fake.script(cut.nth(3));
     let run = following

@@ -139,7 +139,7 @@ async fn what_an_upstream_says_is_not_told_to_everybody() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_outage_of_authentik_degrades_the_service_and_leaves_it_ready() {
     let pair = Pair::spawn(Release::V2026_5, FakeDirectory::generate(60), |_| ()).await;
     pair.app.sync().await;

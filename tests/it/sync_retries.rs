@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use authentik_entity_provider::clock::Clock;
 use axum::http::StatusCode;
-use fake_authentik::{Action, CannedAnswer, FakeAuthentik, Place, Step};
+use fake_authentik::{Action, CannedAnswer, FakeAuthentik, FakeDirectory, Place, Release, Step};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
@@ -40,7 +40,7 @@ async fn a_connection_that_breaks_is_tried_again() {
 
 #[tokio::test(start_paused = true)]
 async fn an_overloaded_server_is_asked_again() {
-    for status in [429, 502, 503, 504] {
+    for status in [429, 501, 502, 503, 504, 507, 522, 599] {
         for retry_after in [None, Some("0"), Some("1"), Some("soon"), Some("-1")] {
             let (run, asked) = meeting(busy(status, retry_after)).await;
             assert_eq!(
@@ -99,12 +99,116 @@ async fn an_outage_ends_the_run_after_some_retries() {
     assert_eq!(pair.fake.counters().user_lists, 5);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_server_error_is_tried_again() {
+    for body in [
+        "Internal Server Error",
+        r#"{"detail":"A server error occurred."}"#,
+    ] {
+        let (run, asked) = meeting(Action::answer(StatusCode::INTERNAL_SERVER_ERROR, body)).await;
+        assert_eq!((&run["users"], asked), (&5.into(), 2), "{run}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_always_errs_ends_the_run_with_its_status() {
+    for users in [5, 2000] {
+        let pair = Pair::with(crowd(users)).await;
+        pair.fake.recycle_every(1);
+        let run = pair.app.sync().await;
+        let (code, message) = failure(&run);
+        assert_eq!(code, "status", "{message}");
+        assert_says(message, &[&pair.authentik.base, "answered 500"]);
+        let requests = pair.fake.counters().requests;
+        assert!(requests <= 15, "{requests} requests of {users} users");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_error_of_the_version_page_alone_stops_no_run() {
+    let pair = Pair::with(crowd(5)).await;
+    let boom = Action::answer(StatusCode::INTERNAL_SERVER_ERROR, "boom");
+    pair.fake.script(Step::at(Place::Version, boom).always());
+    assert_eq!(pair.app.sync().await["users"], 5);
+}
+
+#[tokio::test]
+async fn workers_that_are_recycled_fail_no_run_of_a_large_directory() {
+    let fake = FakeDirectory::generate(50_000);
+    let users = fake.users().len();
+    let pair = Pair::with(fake).await;
+    pair.fake.recycle_every(300);
+    let run = pair.app.sync().await;
+    assert_eq!(run["state"], "succeeded", "{run}");
+    let recycled = pair.fake.recycled();
+    assert!(recycled >= 3, "{recycled}");
+    let (requests, rows) = (
+        pair.fake.counters().requests,
+        pair.fake.counters().user_rows,
+    );
+    assert!(
+        rows >= users as u64 && requests < 1200,
+        "{requests} requests"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_kind_of_request_survives_a_recycle() {
+    let pair = Pair::with(crowd(45)).await;
+    for every in 2..12 {
+        pair.fake.recycle_every(every);
+        let run = pair.app.follow().await;
+        assert_eq!(
+            (&run["users"], &run["state"]),
+            (&45.into(), &"succeeded".into()),
+            "{run}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_has_a_budget_of_retries() {
+    let pair = Pair::spawn(Release::V2026_5, crowd(2000), |config| {
+        (config.service.page_size, config.service.concurrency) = (10, 1);
+    })
+    .await;
+    for _ in 0..2 {
+        // Each request fails once, and never twice in a row.
+        pair.fake.recycle_every(2);
+        let before = pair.fake.counters().requests;
+        let run = pair.app.sync().await;
+        assert_eq!(failure(&run).0, "status", "{run}");
+        let requests = pair.fake.counters().requests - before;
+        assert!((40..60).contains(&requests), "{requests} requests");
+    }
+    pair.fake.recycle_every(20);
+    let run = pair.app.sync().await;
+    assert_eq!(
+        run["users"], 2000,
+        "five percent are within the budget: {run}"
+    );
+    assert!(pair.fake.recycled() > 40 + 20, "{}", pair.fake.recycled());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_limit_costs_no_retries_of_the_budget() {
+    let pair = Pair::spawn(Release::V2026_5, crowd(500), |config| {
+        (config.service.page_size, config.service.concurrency) = (10, 1);
+    })
+    .await;
+    for nth in (1..200).step_by(2) {
+        let step = Step::at(Place::Users, busy(429, Some("1")));
+        pair.fake.script(step.nth(nth));
+    }
+    assert_eq!(pair.app.sync().await["users"], 500);
+}
+
 #[tokio::test]
 async fn what_will_not_mend_is_not_tried_again() {
     for (status, body, code) in [
         (403, "{}", "permission"),
         (400, r#"{"type":["no choice"]}"#, "status"),
-        (500, "boom", "status"),
+        (418, "boom", "status"),
         (404, "<!DOCTYPE html>", "not-authentik"),
         (
             200,

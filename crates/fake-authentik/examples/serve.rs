@@ -28,6 +28,9 @@ struct Arguments {
     /// Requests worked on at once; any number by default.
     #[arg(long)]
     workers: Option<usize>,
+    /// Requests after which a worker is recycled, which fails those in flight; 0 means never.
+    #[arg(long, default_value_t = 0)]
+    recycle_every: u64,
 }
 
 #[tokio::main]
@@ -40,6 +43,7 @@ async fn main() -> anyhow::Result<()> {
     };
     let fake = FakeAuthentik::new(arguments.release, FakeDirectory::generate(arguments.users))
         .with_cost(cost);
+    fake.recycle_every(arguments.recycle_every);
     let listener = TcpListener::bind(arguments.listen).await?;
     println!("http://{} {}", listener.local_addr()?, FakeAuthentik::TOKEN);
     let interrupted = async {

@@ -13,6 +13,7 @@ mod journal;
 mod model;
 mod page;
 mod query;
+mod recycle;
 mod refusal;
 mod release;
 mod render;
@@ -43,6 +44,7 @@ pub use release::{Release, UnknownRelease};
 pub use script::{Action, CannedAnswer, Place, Step};
 
 use journal::Journal;
+use recycle::Worker;
 use script::{Script, SharedStep};
 use select::Selections;
 use state::{Held, Served};
@@ -58,6 +60,7 @@ struct Shared {
     held: Mutex<Held>,
     script: Script,
     journal: Journal,
+    worker: Worker,
 }
 
 impl FakeAuthentik {
@@ -76,12 +79,12 @@ impl FakeAuthentik {
             workers: None,
             tells_own_time: false,
         };
-        let (script, journal) = (Script::default(), Journal::default());
         Self(Arc::new(Shared {
             release,
             held: Mutex::new(held),
-            script,
-            journal,
+            script: Script::default(),
+            journal: Journal::default(),
+            worker: Worker::default(),
         }))
     }
 
@@ -123,6 +126,18 @@ impl FakeAuthentik {
     /// Withdraws a token: it is answered like any unknown one.
     pub fn revoke(&self, token: &str) {
         self.held().tokens.remove(token);
+    }
+
+    /// Recycles the worker after so many requests each from now on, as `max_requests` does on 2026.5:
+    /// those in flight are answered `500`, and the last one is among them. 0 means never.
+    pub fn recycle_every(&self, requests: u64) {
+        self.0.worker.recycle_every(requests);
+    }
+
+    /// Gives how often the worker was recycled.
+    #[must_use]
+    pub fn recycled(&self) -> u64 {
+        self.0.worker.recycled()
     }
 
     /// Changes what answers cost from now on.
@@ -220,6 +235,10 @@ impl FakeAuthentik {
 
     fn journal(&self) -> &Journal {
         &self.0.journal
+    }
+
+    fn worker(&self) -> &Worker {
+        &self.0.worker
     }
 
     fn price(&self) -> (Cost, Option<Arc<Semaphore>>) {

@@ -30,20 +30,27 @@ pub(super) struct Rows {
 pub(super) async fn play(State(served): State<Served>, request: Request, next: Next) -> Response {
     let seen = SeenRequest::new(request.uri(), request.headers());
     let _in_flight = served.fake.journal().enter(seen.clone());
-    let steps = served.fake.script_of(&seen);
+    let worker = served.fake.worker().enter();
+    let mut response = worker.or_recycled(act(&served, &seen, request, next)).await;
+    if let Some(date) = served.fake.own_date() {
+        response.headers_mut().entry(DATE).or_insert(date);
+    }
+    response
+}
+
+/// Answers as the script says, or for real.
+async fn act(served: &Served, seen: &SeenRequest, request: Request, next: Next) -> Response {
+    let steps = served.fake.script_of(seen);
     for step in &steps {
-        prepare(&served, step).await;
+        prepare(served, step).await;
     }
     let mut response = match steps.iter().find_map(canned) {
         Some(answer) => dress(answer),
-        None => perform(&served, request, next).await,
+        None => perform(served, request, next).await,
     };
     let (breaking, whole): (Vec<_>, Vec<_>) = steps.iter().partition(|step| breaks(step));
     for step in whole.into_iter().chain(breaking) {
-        response = conclude(&served, step, response).await;
-    }
-    if let Some(date) = served.fake.own_date() {
-        response.headers_mut().entry(DATE).or_insert(date);
+        response = conclude(served, step, response).await;
     }
     response
 }

@@ -59,12 +59,17 @@ impl Client {
     }
 
     /// The time by the server's clock, in whole seconds and never later than now; none if it does
-    /// not tell. The cheapest question is asked, and what else it answers does not matter.
+    /// not tell. The cheapest question is asked, and what else it answers does not matter: the lists
+    /// may be fine where this page has a server error.
     ///
     /// # Errors
     /// Whatever keeps an answer from coming, after the retries that may help.
     pub async fn time(&self) -> Result<Option<Timestamp>, Error> {
-        Ok(self.get(&self.version_url()).await?.date)
+        match self.get(&self.version_url()).await {
+            Ok(answer) => Ok(answer.date),
+            Err(Error::Status { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use super::{Answer, Client, not_authentik};
+use super::{Client, not_authentik};
 use crate::authentik::error::Error;
 
 /// How much of a version is repeated.
@@ -26,20 +26,19 @@ impl Client {
     /// Whatever keeps an answer from coming.
     pub async fn introduction(&self) -> Result<Introduction, Error> {
         let url = self.version_url();
-        let Answer { status, date, body } = self.get_once(&url).await?;
-        let version = match status {
-            StatusCode::OK => version(&url, &body),
+        let answer = self.get_once(&url).await?;
+        let version = match answer.status {
+            StatusCode::OK => version(&url, &answer.body),
             StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => Err(Error::Token {
-                detail: self.summary(&body),
+                detail: self.summary(&answer.body),
             }),
             StatusCode::NOT_FOUND => Err(not_authentik(&url, "the path is unknown there")),
-            _ => Err(Error::Status {
-                url,
-                status,
-                detail: self.summary(&body),
-            }),
+            _ => Err(self.status(&url, &answer)),
         };
-        Ok(Introduction { date, version })
+        Ok(Introduction {
+            date: answer.date,
+            version,
+        })
     }
 
     /// The address that answers any valid token.

@@ -112,7 +112,7 @@ async fn a_doubt_lasts_until_a_full_run_succeeds() {
         page["pagination"]["total_pages"] = 99.into();
         page
     };
-    let refuse = Action::answer(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "{}");
+    let refuse = Action::answer(axum::http::StatusCode::IM_A_TEAPOT, "{}");
     following
         .pair
         .fake

@@ -197,6 +197,34 @@ async fn a_gate_holds_a_request_until_it_opens() {
 }
 
 #[tokio::test]
+async fn a_worker_that_is_recycled_fails_what_is_in_flight() {
+    let (fake, server) = sixty_users(Release::V2026_5).await;
+    let gate = Gate::new();
+    fake.recycle_every(3);
+    fake.script(Step::at(Place::Users, Action::gate(&gate)).times(2));
+    let waiting = [(); 2].map(|()| tokio::spawn(server.get(USERS).send()));
+    gate.waiting(2).await;
+    assert_eq!(fake.recycled(), 0);
+    let last = server.get(VERSION).send().await.unwrap();
+    let [one, two] = waiting;
+    for answer in [
+        one.await.unwrap().unwrap(),
+        two.await.unwrap().unwrap(),
+        last,
+    ] {
+        let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
+        assert_eq!(answer.status(), 500);
+        assert_eq!(
+            (header("content-type"), header("connection")),
+            ("text/plain".to_owned(), "close".to_owned())
+        );
+        assert_eq!(answer.text().await.unwrap(), "Internal Server Error");
+    }
+    assert_eq!(fake.recycled(), 1);
+    assert_eq!(server.get(USERS).send().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
 async fn a_hanging_request_ends_when_the_client_gives_up() {
     let (fake, server) = sixty_users(Release::V2026_5).await;
     let gate = Gate::new();
