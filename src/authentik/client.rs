@@ -4,6 +4,7 @@ mod body;
 mod dates;
 mod decode;
 mod query;
+mod refusal;
 mod retry;
 mod rows;
 mod transport;
@@ -67,9 +68,15 @@ pub struct Client {
 /// An answer that no retry would mend.
 struct Answer {
     status: StatusCode,
-    /// When it was made, by the server's clock.
-    date: Option<Timestamp>,
+    headers: HeaderMap,
     body: Bytes,
+}
+
+impl Answer {
+    /// When it was made, by the server's clock.
+    fn date(&self) -> Option<Timestamp> {
+        date(&self.headers, DATE)
+    }
 }
 
 impl Client {
@@ -149,29 +156,8 @@ impl Client {
             StatusCode::OK => Ok(Some(answer.body)),
             StatusCode::NOT_FOUND if page > 1 && detail(&answer.body).is_some() => Ok(None),
             StatusCode::NOT_FOUND => Err(not_authentik(url, "the path is unknown there")),
-            StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => {
-                Err(self.refusal(list, url, &answer).await)
-            }
+            _ if answer.is_refusal() => Err(self.refusal(list, url, &answer).await),
             _ => Err(self.status(url, &answer)),
-        }
-    }
-
-    /// Whether the token or a permission is at fault: the version is shown to any valid token, and
-    /// texts are translated, so that answer decides and not the text.
-    async fn refusal(&self, list: List, url: &str, answer: &Answer) -> Error {
-        match self.get(&self.version_url()).await {
-            Ok(Answer {
-                status: StatusCode::OK,
-                ..
-            }) => Error::Permission { list },
-            Ok(Answer {
-                status: StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED,
-                ..
-            }) => Error::Token {
-                detail: self.summary(&answer.body),
-            },
-            Ok(_) => self.status(url, answer),
-            Err(error) => error,
         }
     }
 
@@ -187,7 +173,7 @@ impl Client {
     /// Sends a request once; an overloaded server and a redirect are errors.
     async fn get_once(&self, url: &str) -> Result<Answer, Error> {
         let _turn = self.in_flight.acquire().await;
-        let response = self
+        let mut response = self
             .http
             .get(url)
             .send()
@@ -205,9 +191,13 @@ impl Client {
             }
             300..=399 => Err(self.redirected(url, &response)),
             _ => {
-                let date = date(&response, DATE);
+                let headers = std::mem::take(response.headers_mut());
                 let body = self.whole(url, response).await?;
-                Ok(Answer { status, date, body })
+                Ok(Answer {
+                    status,
+                    headers,
+                    body,
+                })
             }
         }
     }

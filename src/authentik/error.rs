@@ -123,6 +123,19 @@ pub enum Error {
         /// The list that was refused.
         list: List,
     },
+    /// Something on the way to Authentik refuses the request.
+    #[error(
+        "{url} answered {status}, and the answer is not Authentik's ({origin}); look at the proxy, firewall, \
+         CDN or service mesh between this service and Authentik, and let the requests to `/api/v3/` pass there"
+    )]
+    Blocked {
+        /// What was asked for.
+        url: String,
+        /// The status.
+        status: StatusCode,
+        /// Which server says so, and in what form.
+        origin: String,
+    },
     /// Something else answers at the address.
     #[error("{url} is not Authentik's API: {what}; check `baseUrl`")]
     NotAuthentik {
@@ -245,6 +258,7 @@ impl Error {
             Self::Redirected { .. } => "redirect",
             Self::Token { .. } => "token",
             Self::Permission { .. } => "permission",
+            Self::Blocked { .. } => "blocked",
             Self::NotAuthentik { .. } => "not-authentik",
             Self::Status { .. } => "status",
             Self::Malformed { .. } => "malformed",
@@ -262,6 +276,7 @@ impl Error {
             Self::Redirected { target: words, .. }
             | Self::Token { detail: words }
             | Self::Status { detail: words, .. }
+            | Self::Blocked { origin: words, .. }
             | Self::NotAuthentik { what: words, .. }
             | Self::Malformed { problem: words, .. } => Some(words),
             _ => None,

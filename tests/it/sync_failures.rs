@@ -201,8 +201,8 @@ async fn the_token_appears_in_no_answer_whatever_the_server_says() {
 #[tokio::test]
 async fn a_refused_token_is_not_repeated() {
     let pair = Pair::with(crowd(5)).await;
-    pair.fake
-        .script(Step::at(Place::Version, Action::answer(StatusCode::FORBIDDEN, "{}")).always());
+    let refused = Action::answer(StatusCode::FORBIDDEN, r#"{"detail":"no"}"#);
+    pair.fake.script(Step::at(Place::Version, refused).always());
     let echo = format!(r#"{{"detail":"Token {} invalid"}}"#, FakeAuthentik::TOKEN);
     pair.fake
         .script(Step::at(Place::Users, Action::answer(StatusCode::FORBIDDEN, echo)).always());

@@ -206,7 +206,7 @@ async fn a_rate_limit_costs_no_retries_of_the_budget() {
 #[tokio::test]
 async fn what_will_not_mend_is_not_tried_again() {
     for (status, body, code) in [
-        (403, "{}", "permission"),
+        (403, r#"{"detail":"no"}"#, "permission"),
         (400, r#"{"type":["no choice"]}"#, "status"),
         (418, "boom", "status"),
         (404, "<!DOCTYPE html>", "not-authentik"),

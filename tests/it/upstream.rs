@@ -1,5 +1,7 @@
 //! What a misbehaving server, or whatever stands before it, can send.
 
+mod blocked;
+
 use std::io::Write;
 use std::time::Duration;
 

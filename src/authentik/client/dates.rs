@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::Response;
-use reqwest::header::{HeaderName, RETRY_AFTER};
+use reqwest::header::{HeaderMap, HeaderName, RETRY_AFTER};
 
 use super::Client;
 
@@ -15,7 +15,7 @@ impl Client {
         if let Ok(seconds) = text.parse() {
             return Some(Duration::from_secs(seconds));
         }
-        let date = date(response, RETRY_AFTER)?;
+        let date = date(response.headers(), RETRY_AFTER)?;
         Some(
             date.duration_since(self.clock.now())
                 .try_into()
@@ -25,8 +25,8 @@ impl Client {
 }
 
 /// A date in a header (RFC 9110, section 5.6.7).
-pub(super) fn date(response: &Response, header: HeaderName) -> Option<Timestamp> {
-    let text = response.headers().get(header)?.to_str().ok()?.trim();
+pub(super) fn date(headers: &HeaderMap, header: HeaderName) -> Option<Timestamp> {
+    let text = headers.get(header)?.to_str().ok()?.trim();
     jiff::fmt::rfc2822::DateTimeParser::new()
         .parse_timestamp(text)
         .ok()

@@ -66,7 +66,7 @@ impl Client {
     /// Whatever keeps an answer from coming, after the retries that may help.
     pub async fn time(&self) -> Result<Option<Timestamp>, Error> {
         match self.get(&self.version_url()).await {
-            Ok(answer) => Ok(answer.date),
+            Ok(answer) => Ok(answer.date()),
             Err(Error::Status { .. }) => Ok(None),
             Err(error) => Err(error),
         }

@@ -29,14 +29,12 @@ impl Client {
         let answer = self.get_once(&url).await?;
         let version = match answer.status {
             StatusCode::OK => version(&url, &answer.body),
-            StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => Err(Error::Token {
-                detail: self.summary(&answer.body),
-            }),
             StatusCode::NOT_FOUND => Err(not_authentik(&url, "the path is unknown there")),
+            _ if answer.is_refusal() => Err(self.refused_version(&url, &answer)),
             _ => Err(self.status(&url, &answer)),
         };
         Ok(Introduction {
-            date: answer.date,
+            date: answer.date(),
             version,
         })
     }
