@@ -34,7 +34,9 @@
 //! was deleted or hidden; one of its members is asked, and names it if it is hidden.
 //!
 //! **What no query shows**, until the row is changed or happens to be read, or until the next full crawl:
-//! - a name, address or avatar changed without a stamp (SQL, a bulk update, another kind of avatars);
+//! - a name or address changed without a stamp (SQL, a bulk update);
+//! - an avatar of a row whose stamp is not after the watermark, also if the row is read (`Draft::take`):
+//!   Authentik's default shows initials whenever Gravatar cannot be reached, without a stamp;
 //! - changes without a stamp that cancel in the counts: of users in opposite directions or in a circle, or
 //!   a delete together with a row that appears with a stamp older than the overlap, as when a permission on
 //!   single objects is moved (of N users the spots find it within N/3 readings, at different seconds);

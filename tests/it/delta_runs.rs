@@ -264,3 +264,38 @@ async fn a_change_that_nothing_shows_keeps_the_body() {
         tag
     );
 }
+
+/// Lets every avatar be another one, without a stamp.
+fn flip_avatars(directory: &mut FakeDirectory) {
+    let pks: Vec<_> = directory.users().iter().map(|user| user.pk).collect();
+    for pk in pks {
+        let user = directory.user_mut(pk).unwrap();
+        user.avatar = if user.avatar.starts_with("https:") {
+            "data:image/svg+xml;base64,PHN2Zy8+".into()
+        } else {
+            format!("https://gravatar.example.com/{pk}")
+        };
+    }
+}
+
+#[tokio::test]
+async fn avatars_that_move_without_a_stamp_wait_for_a_full_sync() {
+    // Some users are read in each run: they changed just before the first one.
+    let mut directory = settled(300);
+    (1..=20).for_each(|pk| assert!(directory.edit_user(pk, |_| ())));
+    flip_avatars(&mut directory);
+    let following = Following::of(directory).await;
+    let app = &following.pair.app;
+    let tag = async || app.fetch("/entities").await.headers()["etag"].clone();
+    let before = tag().await;
+    for _ in 0..3 {
+        let run = following.follows(flip_avatars).await;
+        assert_eq!(run["changed"], 0, "{run}");
+        assert_eq!(tag().await, before);
+    }
+    let edit = |directory: &mut FakeDirectory| assert!(directory.edit_user(7, |_| ()));
+    let run = following.follows(edit).await;
+    assert_eq!(run["changed"], 1, "the stamp says so: {run}");
+    let run = app.sync().await;
+    assert_eq!(run["changed"], 299, "all others wait for this: {run}");
+}

@@ -19,6 +19,8 @@ pub(super) struct Draft {
     since: Timestamp,
     /// Later stamps do not count for the watermark.
     began: Timestamp,
+    /// Rows of before are as they were at their stamps up to here.
+    known_until: Timestamp,
     watermark: Timestamp,
     unannounced: BTreeSet<UserPk>,
 }
@@ -41,14 +43,21 @@ impl Draft {
             listed: known.groups().iter().map(|group| group.pk).collect(),
             since,
             began,
+            known_until: watermark,
             watermark,
             unannounced: BTreeSet::new(),
         }
     }
 
     /// Takes a row over that an answer shows; tells whether the counts have to be compared anew.
+    ///
+    /// An avatar alone that differs without a new stamp stays as it was: it may be another one in every
+    /// answer, and only a full sync sees all of them.
     pub(super) fn take(&mut self, row: Stamped) -> bool {
-        let Stamped { user, last_updated } = row;
+        let Stamped {
+            mut user,
+            last_updated,
+        } = row;
         if let Some(stamp) = last_updated.filter(|stamp| *stamp <= self.began) {
             self.watermark = self.watermark.max(stamp);
         }
@@ -58,6 +67,10 @@ impl Draft {
         let differs = known.is_none_or(|known| !known.is_described_as(&user));
         if differs && last_updated.is_none_or(|stamp| stamp <= self.since) {
             self.unannounced.insert(pk);
+        }
+        let is_stamped = last_updated.is_some_and(|stamp| stamp > self.known_until);
+        if let Some(known) = known.filter(|_| !differs && !is_stamped) {
+            user.avatar.clone_from(&known.avatar);
         }
         self.fresh.insert(pk);
         self.users.insert(pk, user);

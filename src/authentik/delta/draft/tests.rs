@@ -125,6 +125,32 @@ fn only_a_change_that_no_stamp_tells_of_is_unannounced() {
 }
 
 #[test]
+fn an_avatar_alone_is_taken_over_only_with_a_new_stamp() {
+    let with = |avatar: &str, name: &str| User {
+        avatar: avatar.into(),
+        name: name.into(),
+        ..user(1, &[1])
+    };
+    let shown = |row: User, stamp| {
+        let mut draft = draft();
+        draft.take(Stamped {
+            user: row,
+            last_updated: stamp,
+        });
+        let (directory, _) = draft.with_groups(vec![group(1, &[1, 2])]);
+        directory.user(UserPk(1)).unwrap().avatar.clone()
+    };
+    for stamp in [None, Some(SINCE), Some(minute(5)), Some(minute(10))] {
+        assert_eq!(&*shown(with("new", ""), stamp), "", "{stamp:?}");
+        let both = shown(with("new", "N"), stamp);
+        assert_eq!(&*both, "new", "the row changed otherwise: {stamp:?}");
+    }
+    for stamp in [minute(11), minute(21)] {
+        assert_eq!(&*shown(with("new", ""), Some(stamp)), "new", "{stamp}");
+    }
+}
+
+#[test]
 fn memberships_come_from_the_groups() {
     let mut draft = draft();
     let (directory, behind) = draft.with_groups(vec![group(1, &[2]), group(2, &[1])]);
