@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::authentik::client::Client;
+use crate::authentik::cost::ServerCost;
 use crate::backstage;
 use crate::backstage::push::{self, Pusher};
 use crate::clock::Clock;
@@ -148,6 +149,13 @@ impl App {
     #[must_use]
     pub fn with_rest(mut self, rest: Duration) -> Self {
         self.scheduler.rest = rest;
+        self
+    }
+
+    /// Lets full or incremental syncs be chosen by other costs.
+    #[must_use]
+    pub fn with_server_cost(mut self, cost: ServerCost) -> Self {
+        self.scheduler.cycle.cost = cost;
         self
     }
 
@@ -347,6 +355,7 @@ pub fn cycle(config: &Config, clock: &Clock, zone: TimeZone) -> anyhow::Result<C
         client: Client::new(config.client_settings(), clock.clone())?,
         policy: Arc::new(config.policy()),
         pace: Pace::of(config, zone),
+        cost: ServerCost::default(),
         limits: config.service.shrink_guard,
         store: Arc::default(),
         clock: clock.clone(),

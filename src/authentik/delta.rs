@@ -63,6 +63,7 @@ use asking::{Asker, Recent};
 use draft::Draft;
 use survey::Survey;
 
+pub(super) use draft::parts;
 pub use reason::Reason;
 
 /// How far before the watermark changes are asked for, unless set otherwise: far longer than a request

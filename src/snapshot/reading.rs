@@ -57,6 +57,8 @@ pub enum FullReason {
     Due,
     /// Somebody posted `/sync?full=true`.
     Asked,
+    /// The directory is so small that reading what changed costs Authentik more.
+    Cheaper,
     /// Authentik cannot tell what changed (before 2025.8), or answers otherwise than it was asked.
     Unsupported,
     /// A row could not be read, so that its changes may be missed.

@@ -8,6 +8,7 @@ use super::guard::Hold;
 use super::judgement::{self, Caution, Judgement};
 use super::reading::Pace;
 use crate::authentik::client::Client;
+use crate::authentik::cost::ServerCost;
 use crate::catalog::entity::Kind;
 use crate::catalog::policy::Policy;
 use crate::clock::Clock;
@@ -29,6 +30,8 @@ pub struct Cycle {
     pub policy: Arc<Policy>,
     /// When everything is read, and how long readings may take.
     pub pace: Pace,
+    /// What a sync costs Authentik, by which full or incremental is chosen.
+    pub cost: ServerCost,
     /// What a run may remove.
     pub limits: ShrinkGuard,
     /// Where the snapshot is published.

@@ -113,6 +113,10 @@ impl Cycle {
         if self.pace.is_due(full_at, self.clock.now()) {
             return Err(FullReason::Due);
         }
+        let page_size = self.client.page_size();
+        if self.cost.prefers_full(&kept.directory, page_size) {
+            return Err(FullReason::Cheaper);
+        }
         Ok((
             kept,
             Known {

@@ -8,8 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use authentik_entity_provider::authentik::cost::ServerCost;
 use authentik_entity_provider::clock::Clock;
 use authentik_entity_provider::config::Config;
+use authentik_entity_provider::jitter::Jitter;
 use fake_authentik::{Action, FakeAuthentik, FakeDirectory, Place, Release, Step, UserKind};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -53,7 +55,13 @@ impl Following {
         // Shorter than the default, since the look-alike's clock moves a second with each change.
         config.service.delta_overlap = Duration::from_secs(5);
         adjust(&mut config);
-        let app = TestApp::spawn_at(config, clock).await;
+        // A full sync of a small directory is cheaper, unless all is free.
+        let app = TestApp::spawn_as(config, clock, |app| {
+            app.with_jitter(Jitter::new(|| 0.0))
+                .with_rest(Duration::ZERO)
+                .with_server_cost(ServerCost::FREE)
+        })
+        .await;
         let run = app.follow().await;
         (
             Self {

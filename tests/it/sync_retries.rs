@@ -154,13 +154,13 @@ async fn workers_that_are_recycled_fail_no_run_of_a_large_directory() {
 
 #[tokio::test(start_paused = true)]
 async fn every_kind_of_request_survives_a_recycle() {
-    let pair = Pair::with(crowd(45)).await;
+    let pair = Pair::with(crowd(200)).await;
     for every in 2..12 {
         pair.fake.recycle_every(every);
         let run = pair.app.follow().await;
         assert_eq!(
             (&run["users"], &run["state"]),
-            (&45.into(), &"succeeded".into()),
+            (&200.into(), &"succeeded".into()),
             "{run}"
         );
     }

@@ -91,16 +91,7 @@ impl Draft {
 
     /// Every part of the user list whose rows can be counted, but the whole.
     pub(super) fn parts(&self) -> Vec<Filter> {
-        let mut parts = vec![Filter::Active];
-        for user in self.users.values() {
-            if !parts
-                .iter()
-                .any(|part| matches!(part, Filter::Type(known) if *known == user.user_type))
-            {
-                parts.push(Filter::Type(user.user_type.clone()));
-            }
-        }
-        parts
+        parts(self.users.values())
     }
 
     /// The pks of a part of the user list, ascending.
@@ -184,6 +175,18 @@ impl Draft {
     pub(super) fn unannounced(&self) -> &BTreeSet<UserPk> {
         &self.unannounced
     }
+}
+
+/// Every part of a user list whose rows can be counted, but the whole: the active users, and each type.
+pub(in crate::authentik) fn parts<'a>(users: impl IntoIterator<Item = &'a User>) -> Vec<Filter> {
+    let mut parts = vec![Filter::Active];
+    for user in users {
+        let is_of = |part: &Filter| matches!(part, Filter::Type(known) if *known == user.user_type);
+        if !parts.iter().any(is_of) {
+            parts.push(Filter::Type(user.user_type.clone()));
+        }
+    }
+    parts
 }
 
 #[cfg(test)]

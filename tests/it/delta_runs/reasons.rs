@@ -31,6 +31,34 @@ async fn somebody_asks() {
 }
 
 #[tokio::test]
+async fn a_small_directory_is_cheaper_to_read_whole() {
+    for (users, page_size, wanted) in [
+        (60, 100, "cheaper"),
+        (100, 100, "cheaper"),
+        (150, 100, ""),
+        (60, 10, ""),
+        (500, 100, ""),
+    ] {
+        let pair = Pair::spawn(Release::V2026_5, settled(users), |config| {
+            config.service.page_size = page_size;
+        })
+        .await;
+        assert_eq!(reason(&pair.app.follow().await), "first");
+        let before = pair.fake.counters().requests;
+        pair.fake
+            .edit(|directory| assert!(directory.rename(7, "renamed")));
+        let run = pair.app.follow().await;
+        assert_eq!(
+            (reason(&run), &run["added"]),
+            (wanted, &json!(1)),
+            "{users} users: {run}"
+        );
+        let requests = pair.fake.counters().requests - before;
+        assert_eq!(requests == 3, wanted == "cheaper", "{requests} requests");
+    }
+}
+
+#[tokio::test]
 async fn it_is_time_or_the_clock_went_back() {
     let following = Following::of(settled(30)).await;
     for (hours, wanted) in [
