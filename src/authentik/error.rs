@@ -235,6 +235,17 @@ pub enum Error {
         /// How often it was read.
         rounds: usize,
     },
+    /// A list never comes in the order that is needed to prove it complete.
+    #[error(
+        "the {list} list does not come in the order of `ordering=pk`, {rounds} times over, so that it cannot be \
+         proven complete; check that no proxy or cache on the way drops or rewrites the query of a request"
+    )]
+    Unordered {
+        /// The list.
+        list: List,
+        /// How often it was read.
+        rounds: usize,
+    },
     /// No user is visible, not even the token's own.
     #[error(
         "Authentik answers with an empty user list, though the token's own user must be in it (an internal \
@@ -265,6 +276,7 @@ impl Error {
             Self::BrokenRows { .. } => "broken-rows",
             Self::TooLarge { .. } | Self::Endless { .. } | Self::Oversized { .. } => "too-large",
             Self::Incomplete { .. } => "incomplete",
+            Self::Unordered { .. } => "unordered",
             Self::Empty => "empty",
         }
     }

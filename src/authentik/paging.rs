@@ -47,24 +47,30 @@ pub type Rows<Row> = BTreeMap<<Row as Listed>::Pk, Result<Row, Flaw>>;
 /// Reads a list whole.
 ///
 /// # Errors
-/// Whatever keeps a page from being read, or a list that changes faster than it is read.
+/// Whatever keeps a page from being read, a list that changes faster than it is read, or one that never
+/// comes in the order of pks.
 pub async fn read_list<Row: Listed>(
     client: &Client,
     progress: &Progress,
 ) -> Result<Rows<Row>, Error> {
-    let (mut rows, mut count) = (0, 0);
+    let (mut rows, mut count, mut ordered) = (0, 0, false);
     for _ in 0..ROUNDS {
         let reading = Reader::new(client, progress).read::<Row>().await?;
         if reading.is_whole() {
             return Ok(reading.rows);
         }
         (rows, count) = (reading.rows.len(), reading.count);
+        ordered |= reading.ordered;
+    }
+    let (list, rounds) = (Row::LIST, ROUNDS);
+    if !ordered {
+        return Err(Error::Unordered { list, rounds });
     }
     Err(Error::Incomplete {
-        list: Row::LIST,
+        list,
         rows,
         count,
-        rounds: ROUNDS,
+        rounds,
     })
 }
 

@@ -248,5 +248,42 @@ async fn a_server_that_ignores_size_and_order_is_read_rightly_or_not_at_all() {
         move |_| json!({"pagination": {"count": 45, "total_pages": 2}, "results": rows[..40]});
     pair.fake
         .script(Step::at(Place::Users, Action::rewrite(all)).always());
-    assert_fails(&pair, "incomplete").await;
+    assert_fails(&pair, "unordered").await;
+}
+
+#[tokio::test]
+async fn a_list_that_never_comes_in_the_order_asked_for_is_named() {
+    for (place, list) in [(Place::Users, "user"), (Place::Groups, "group")] {
+        let pair = in_pages().await;
+        pair.fake.edit(|directory| {
+            for number in 0..25 {
+                directory.add_group(&format!("team-{number}"));
+            }
+        });
+        let turn = |mut page: Value| {
+            if let Some(rows) = page["results"].as_array_mut() {
+                rows.reverse();
+            }
+            page
+        };
+        pair.fake
+            .script(Step::at(place, Action::rewrite(turn)).always());
+        let message = assert_fails(&pair, "unordered").await;
+        assert_says(
+            &message,
+            &[&format!("the {list} list"), "`ordering=pk`", "cache"],
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_comes_in_another_order_once_is_read_again() {
+    let pair = in_pages().await;
+    let turn = |mut page: Value| {
+        page["results"].as_array_mut().unwrap().reverse();
+        page
+    };
+    pair.fake
+        .script(Step::at(Place::Users, Action::rewrite(turn)).page(2));
+    assert_eq!(pair.app.sync().await["users"], 45);
 }
