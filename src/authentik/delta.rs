@@ -197,9 +197,14 @@ async fn read(
             groups = read_groups(client, progress).await?;
             recent = asker.recent().await?;
         }
-        recent = settle(&asker, &mut draft, recent).await?;
         let listed = std::mem::take(&mut groups);
-        visit_vanished(&asker, &mut draft, &listed).await?;
+        match compare(&asker, &mut draft, recent, &listed).await {
+            Ok(again) => recent = again,
+            Err(Stop::Doubt(Reason::TooMany)) => {
+                return Err(Stop::Doubt(many(&mut draft, listed, &settled)));
+            }
+            Err(stop) => return Err(stop),
+        }
         let (directory, behind) = draft.with_groups(listed);
         let agrees = Disagreement::of(&directory).beyond(&settled).is_empty();
         if agrees && !(behind && reading == 0) {
@@ -213,6 +218,29 @@ async fn read(
         }
     }
     Err(Stop::Doubt(Reason::Disagreement))
+}
+
+/// Compares the users until everything fits, and visits members of vanished groups.
+async fn compare(
+    asker: &Asker<'_>,
+    draft: &mut Draft,
+    recent: Recent,
+    groups: &[Group],
+) -> Result<Recent, Stop> {
+    let recent = settle(asker, draft, recent).await?;
+    visit_vanished(asker, draft, groups).await?;
+    Ok(recent)
+}
+
+/// Why there are too many differences: rows that are still named are hidden by a narrowed permission,
+/// and not deleted.
+fn many(draft: &mut Draft, groups: Vec<Group>, settled: &Disagreement) -> Reason {
+    let (directory, _) = draft.with_groups(groups);
+    if Disagreement::of(&directory).beyond(settled).is_empty() {
+        Reason::TooMany
+    } else {
+        Reason::Disagreement
+    }
 }
 
 /// Compares and mends until everything fits while the recent users rest; gives these.
@@ -247,14 +275,20 @@ fn take_all(draft: &mut Draft, recent: &Recent) {
     }
 }
 
-/// Asks a member of each vanished group whether it still names the group.
+/// Asks a member of each vanished group whether it still names the group; of many groups some members,
+/// which show whether they were deleted or hidden.
 async fn visit_vanished(
     asker: &Asker<'_>,
     draft: &mut Draft,
     groups: &[Group],
 ) -> Result<(), Stop> {
     let members = draft.members_of_vanished(groups);
-    Survey::new(asker, draft).visit(&members).await
+    let few = members.iter().copied().take(UNANNOUNCED).collect();
+    Survey::new(asker, draft).visit(&few).await?;
+    if members.len() > UNANNOUNCED {
+        return Err(Stop::Doubt(Reason::TooMany));
+    }
+    Ok(())
 }
 
 /// Reads the groups, all of them.

@@ -13,7 +13,7 @@ pub enum Reason {
     TooMany,
     /// The directory did not rest for the time of a few requests.
     Restless,
-    /// The lists name rows that neither shows, and not only those of before.
+    /// The lists name rows that neither shows, and not only those of before: a permission was narrowed.
     Disagreement,
     /// A row could not be read, so that its change may be missed.
     BrokenRow,

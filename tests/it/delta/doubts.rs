@@ -147,8 +147,38 @@ async fn hidden_users_are_not_taken_for_deleted() {
         Reason::Disagreement,
         "the group still names the user"
     );
-    hide(&reader, &(1..=60).collect::<Vec<_>>(), &[]);
-    assert_eq!(reader.doubt().await, Reason::TooMany);
+    for hidden in [33, 60, 99] {
+        hide(&reader, &(1..=hidden).collect::<Vec<_>>(), &[]);
+        assert_eq!(reader.doubt().await, Reason::Disagreement, "{hidden}");
+    }
+}
+
+/// A reader of 100 users, of whom 40 are alone in a group each.
+async fn with_many_groups() -> Reader {
+    let mut directory = settled(100);
+    for number in 2..42 {
+        directory.insert_group(FakeGroup::new(group_pk(number), &format!("team-{number}")));
+        let member = u64::try_from(number).unwrap();
+        assert!(directory.add_member(group_pk(number), member));
+    }
+    Reader::with(directory).await
+}
+
+#[tokio::test]
+async fn many_hidden_groups_are_no_deleted_ones_and_the_other_way_round() {
+    let reader = with_many_groups().await;
+    let teams: Vec<_> = (2..42).collect();
+    hide(&reader, &[], &teams);
+    let before = reader.fake.counters().requests;
+    assert_eq!(reader.doubt().await, Reason::Disagreement);
+    assert!(reader.fake.counters().requests - before < 60);
+    let reader = with_many_groups().await;
+    reader.fake.edit(|directory| {
+        for team in teams {
+            assert!(directory.remove_group(group_pk(team)));
+        }
+    });
+    assert_eq!(reader.doubt().await, Reason::TooMany, "nobody names them");
 }
 
 #[tokio::test]
