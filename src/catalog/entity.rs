@@ -127,7 +127,7 @@ pub struct Profile<'a> {
     /// The name, or the username where that is empty.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub display_name: &'a str,
-    /// The e-mail address.
+    /// The e-mail address, without blanks around it.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub email: &'a str,
     /// Where the avatar is.

@@ -140,7 +140,7 @@ impl<'d> Plan<'d> {
         let row = self.users.row(at);
         let profile = Profile {
             display_name: display_name(row),
-            email: &row.email,
+            email: row.email.trim(),
             picture: match picture(&row.avatar, &self.policy.base_url) {
                 Picture::Shown(url) => Some(url),
                 Picture::Absent | Picture::Refused => None,

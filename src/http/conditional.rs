@@ -4,17 +4,35 @@ use axum::http::HeaderMap;
 use axum::http::header::IF_NONE_MATCH;
 use headers::{ETag, Header, IfNoneMatch};
 
+/// What proxies put between a tag and the coding that they applied: `-` by Apache, `--` by Jetty, `;` by
+/// others.
+const SEPARATORS: [&str; 3] = ["-", "--", ";"];
+/// The codings that proxies apply.
+const CODINGS: [&str; 4] = ["gzip", "br", "zstd", "deflate"];
+
 /// Whether the client has the representation with this tag already.
 ///
 /// Backstage sends `cache-control: no-cache` with its tag and means "ask again", so that only the
-/// tag decides. Tags are compared weakly, as the RFC says for `If-None-Match`.
+/// tag decides. Tags are compared weakly, as the RFC says for `If-None-Match`. A proxy that compresses a
+/// body marks its tag, and the client returns the marked one (`"…-gzip"`): that is a match too.
 #[must_use]
 pub fn is_not_modified(headers: &HeaderMap, etag: &str) -> bool {
     let Ok(condition) = IfNoneMatch::decode(&mut headers.get_all(IF_NONE_MATCH).iter()) else {
         return false;
     };
-    etag.parse::<ETag>()
-        .is_ok_and(|etag| !condition.precondition_passes(&etag))
+    let matches = |tag: &str| {
+        tag.parse::<ETag>()
+            .is_ok_and(|tag| !condition.precondition_passes(&tag))
+    };
+    matches(etag) || marked(etag).any(|tag| matches(&tag))
+}
+
+/// A tag as proxies mark it.
+fn marked(etag: &str) -> impl Iterator<Item = String> {
+    let open = etag.strip_suffix('"').unwrap_or(etag);
+    SEPARATORS
+        .into_iter()
+        .flat_map(move |separator| CODINGS.map(|coding| format!("{open}{separator}{coding}\"")))
 }
 
 #[cfg(test)]
@@ -28,10 +46,31 @@ mod tests {
             is_not_modified(&headers, "\"a\"")
         };
         assert!(!is_not_modified(&HeaderMap::new(), "\"a\""));
-        for matching in ["\"a\"", "W/\"a\"", "\"b\", \"a\"", "*"] {
+        for matching in [
+            r#""a""#,
+            r#"W/"a""#,
+            r#""b", "a""#,
+            "*",
+            r#""a-gzip""#,
+            r#"W/"a-gzip""#,
+            r#""a;gzip""#,
+            r#"W/"a;gzip""#,
+            r#""a--gzip""#,
+            r#""b-gzip", W/"a-br""#,
+        ] {
             assert!(asked(matching), "{matching}");
         }
-        for other in ["\"b\"", "\"a-gzip\"", "a", ""] {
+        for other in [
+            r#""b""#,
+            r#""b-gzip""#,
+            r#""a-""#,
+            r#""a-b""#,
+            r#""agzip""#,
+            r#""a-gzip-gzip""#,
+            "a-gzip",
+            "a",
+            "",
+        ] {
             assert!(!asked(other), "{other}");
         }
     }

@@ -279,6 +279,26 @@ async fn the_profile_is_explained_and_an_avatar_is_not_shown_in_full() {
 }
 
 #[tokio::test]
+async fn blanks_around_an_email_are_explained() {
+    for (email, expected) in [
+        ("pat@example.com", "\"pat@example.com\" is shown"),
+        (
+            " pat@example.com ",
+            "\"pat@example.com\" is shown, without the blanks around it",
+        ),
+        ("  ", "it has nothing but blanks, so it is left out"),
+    ] {
+        let pair = Pair::with(one_user(|user| user.email = email.into())).await;
+        pair.app.sync().await;
+        assert_eq!(
+            says(&only(&pair, "user=pat").await, "email"),
+            expected,
+            "{email:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn questions_that_cannot_be_answered_are_problems() {
     let pair = Pair::with(mixed()).await;
     let answer = async |query: &str| Answer::get(&pair.app, &format!("/explain{query}"), &[]).await;

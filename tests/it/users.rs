@@ -147,6 +147,20 @@ async fn what_is_empty_is_left_out_and_an_empty_name_becomes_the_username() {
 }
 
 #[tokio::test]
+async fn an_email_is_served_without_blanks_around_it_and_one_of_blanks_is_none() {
+    for (email, served) in [
+        (" pat@example.com\t", json!("pat@example.com")),
+        ("\u{a0}pat@example.com\r\n", json!("pat@example.com")),
+        ("pat smith@example.com", json!("pat smith@example.com")),
+        ("   ", json!(null)),
+        ("\u{3000}\n", json!(null)),
+    ] {
+        let profile = profile(|user| user.email = email.into()).await;
+        assert_eq!(profile["email"], served, "{email:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_relative_avatar_is_resolved_against_the_base_url() {
     let pair = Pair::with(one_user(|user| user.avatar = "/static/dist/a.png".into())).await;
     pair.app.sync().await;

@@ -72,8 +72,10 @@ fn profile(plan: &Plan<'_>, row: &User, at: usize) -> Vec<Step> {
         format!("the name {shown:?} is shown")
     };
     let email = match spec.profile.email {
-        "" => "there is none, so it is left out".to_owned(),
-        email => format!("{email:?} is shown"),
+        "" if row.email.is_empty() => "there is none, so it is left out".to_owned(),
+        "" => "it has nothing but blanks, so it is left out".to_owned(),
+        email if email == &*row.email => format!("{email:?} is shown"),
+        email => format!("{email:?} is shown, without the blanks around it"),
     };
     let picture = match picture(&row.avatar, &plan.policy.base_url) {
         Picture::Absent => "there is no avatar".to_owned(),
