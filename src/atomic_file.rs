@@ -1,4 +1,4 @@
-//! Replaces files as a whole: whoever reads one sees the old content or the new, even after a crash.
+//! Replaces files atomically: a reader sees the old content or the new, even after a crash.
 
 use std::fs::{File, Permissions};
 use std::io::{self, Write};
@@ -6,16 +6,15 @@ use std::path::Path;
 
 use tempfile::Builder;
 
-/// How the names of files end that are being written.
+/// The suffix of temporary files.
 pub const UNFINISHED: &str = ".tmp";
 
-/// Puts bytes in the place of a file, and on the disk. What is being written begins with `prefix`.
+/// Writes a temporary file named `<prefix>….tmp` beside `file`, syncs it to disk and renames it.
 ///
-/// The file is for its owner alone (0600) unless other permissions are given. A link is replaced and
-/// not followed.
+/// The mode is 0600 unless `permissions` are given. A symbolic link is replaced, not followed.
 ///
 /// # Errors
-/// When the folder cannot be written; the old file is untouched then.
+/// When the folder is not writable; the old file is unchanged.
 pub fn replace(
     file: &Path,
     prefix: &str,
@@ -34,7 +33,7 @@ pub fn replace(
     if let Some(permissions) = permissions {
         written.as_file().set_permissions(permissions)?;
     }
-    // Else a crash of the machine could keep the new name and lose the content.
+    // Without this a power failure could leave the new name with no content.
     written.as_file().sync_all()?;
     written.persist(file)?;
     File::open(folder)?.sync_all()

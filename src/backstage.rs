@@ -1,6 +1,6 @@
-//! Tells a Backstage backend which of its locations to read again, instead of at its next poll.
+//! Requests a refresh of changed locations in Backstage, so that it does not wait for its next poll.
 //!
-//! It comes after a snapshot is published and never touches a sync.
+//! This happens after a snapshot is published, and never delays a sync.
 
 pub mod client;
 pub mod location;

@@ -1,4 +1,4 @@
-//! Where Authentik lives, as one normalised value.
+//! The base URL of an Authentik server, normalised.
 
 use url::Url;
 
@@ -9,23 +9,23 @@ pub struct BaseUrl {
     text: String,
 }
 
-/// Why a text is no base URL of an Authentik server.
+/// Why a text is not a base URL of an Authentik server.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum BaseUrlError {
-    /// The text does not parse as an absolute URL; it is not repeated, since it may be a token.
+    /// The text is not an absolute URL. The message omits it, since it may be a token.
     #[error("this is not an absolute URL; expected something like `https://authentik.example.com`")]
     Invalid,
     /// The scheme is neither `http` nor `https`.
     #[error("scheme `{0}` cannot be used; expected `http` or `https`")]
     Scheme(String),
-    /// A user name or password stands in the URL.
+    /// The URL has a user name or password.
     #[error("a user name or password in the URL is not used; remove it and set `token`")]
     Credentials,
-    /// A query or fragment stands in the URL.
-    #[error("a query or fragment has no place in a base URL; use `{0}`")]
+    /// The URL has a query or fragment.
+    #[error("a base URL has no query or fragment; use `{0}`")]
     Decorated(String),
-    /// The URL points into Authentik's pages or API and not at its root.
-    #[error("this is a page of Authentik and not its base URL; use `{0}`")]
+    /// The URL points to a page or the API of Authentik instead of its root.
+    #[error("this is a page of Authentik, not its base URL; use `{0}`")]
     Inside(String),
 }
 
@@ -33,7 +33,7 @@ impl BaseUrl {
     /// Parses and normalises a base URL; trailing slashes are stripped.
     ///
     /// # Errors
-    /// Refuses anything that is not the root of a server, with the right value where it is known.
+    /// When the URL is not the root of a server; the message has the right value where it is known.
     pub fn parse(text: &str) -> Result<Self, BaseUrlError> {
         let text = text.trim();
         let url = Url::parse(text).map_err(|_| BaseUrlError::Invalid)?;
@@ -53,7 +53,7 @@ impl BaseUrl {
         Ok(Self { text: root, url })
     }
 
-    /// The URL without a trailing slash, as it stands in annotations.
+    /// The URL without a trailing slash, as annotations use it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
@@ -65,7 +65,7 @@ impl BaseUrl {
         format!("{}/api/v3/{path}", self.text)
     }
 
-    /// Resolves a reference against this URL as a browser would.
+    /// Resolves a reference against this URL (RFC 3986, section 5).
     #[must_use]
     pub fn join(&self, reference: &str) -> Option<Url> {
         self.url.join(reference).ok()
@@ -88,18 +88,14 @@ fn stripped(url: &Url) -> String {
 
 /// The URL cut before Authentik's own paths (`/if/…`, `/api/…`), without trailing slashes.
 fn root_of(url: &Url) -> String {
-    let bare = stripped(url);
-    let authority = bare.find("://").map_or(0, |at| at + 3);
-    let path = bare[authority..]
-        .find('/')
-        .map_or(bare.len(), |at| authority + at);
-    let own = ["/if/", "/api/"]
-        .iter()
-        .filter_map(|own| format!("{}/", &bare[path..]).find(own));
-    own.min()
-        .map_or(bare.as_str(), |at| &bare[..path + at])
-        .trim_end_matches('/')
-        .to_owned()
+    let segments: Vec<_> = url
+        .path()
+        .split('/')
+        .take_while(|segment| !matches!(*segment, "if" | "api"))
+        .collect();
+    let mut root = url.clone();
+    root.set_path(&segments.join("/"));
+    stripped(&root)
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
-//! The Backstage side, pure: rows go in, entities and findings come out. No clock, no IO.
+//! Transforms Authentik's rows into Backstage's entities and reports findings. No clock, no IO.
 //!
-//! [`plan::Plan`] is the transform; [`naming`] decides who gets which [`name`], [`hierarchy`] cuts
-//! cycles, [`exclusion`] leaves groups out and [`skip`] users, [`entity`] has the shapes, [`finding`]
-//! what to report. [`explain`] says of one row what became of it, [`diff`] compares entities.
+//! [`plan::Plan`] is the transform. [`naming`] assigns each [`name`], [`hierarchy`] cuts cycles,
+//! [`exclusion`] omits groups and [`skip`] omits users. [`entity`] defines the served shapes, and
+//! [`finding`] the reports. [`explain`] shows how the transform treats one row; [`diff`] compares
+//! two sets of entities.
 
 mod broken;
 pub mod diff;

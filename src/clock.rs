@@ -1,15 +1,15 @@
-//! The wall clock, passed in wherever a time is shown or kept.
+//! The wall clock, passed in wherever a time is shown or stored.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-/// Tells the time; cheap to clone.
+/// A source of the current time; cheap to clone.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 
 impl Clock {
-    /// The machine's clock, in whole milliseconds.
+    /// The machine's clock, truncated to milliseconds.
     #[must_use]
     #[expect(
         clippy::disallowed_methods,
@@ -22,13 +22,13 @@ impl Clock {
         }))
     }
 
-    /// A clock that tells what a function says.
+    /// A clock that calls a function.
     #[must_use]
     pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }
 
-    /// The present time.
+    /// The current time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         (self.0)()

@@ -1,8 +1,8 @@
-//! The one hash that names, tags and shards are made from, the same on every machine and version.
+//! SHA-256, which names, `ETag`s and shards derive from; its values must never change.
 
 use sha2::{Digest, Sha256};
 
-/// The SHA-256 (FIPS 180-4) of some bytes, given in parts.
+/// The SHA-256 (FIPS 180-4) of the concatenated parts.
 #[must_use]
 pub fn sha256<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
     parts
@@ -12,13 +12,13 @@ pub fn sha256<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
         .into()
 }
 
-/// The first hexadecimal digits of the SHA-256 of some bytes; at most 64.
+/// The first `digits` hexadecimal digits of the SHA-256 of some bytes; at most 64.
 #[must_use]
 pub fn sha256_hex(bytes: &[u8], digits: usize) -> String {
     hex(&sha256([bytes]), digits)
 }
 
-/// The first hexadecimal digits of a digest.
+/// The first `digits` hexadecimal digits of a digest.
 #[must_use]
 pub fn hex(digest: &[u8], digits: usize) -> String {
     let nibbles = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);

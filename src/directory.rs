@@ -1,7 +1,7 @@
-//! Authentik's rows as this service keeps them: plain data in the order of their pks.
+//! The users and groups of Authentik as plain data, sorted by pk.
 //!
-//! Rows are kept beside the entities made from them, so that another configuration can be applied
-//! without asking Authentik again. Nothing here knows of Backstage or of HTTP.
+//! The snapshot stores these rows beside the entities, so that a changed configuration takes effect
+//! without a new request to Authentik. This module knows neither Backstage nor HTTP.
 
 mod agreement;
 mod flaw;
@@ -14,12 +14,12 @@ pub use sizes::Sizes;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// A user's primary key: an integer that Authentik never uses twice.
+/// A user's primary key: an integer that Authentik never reuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct UserPk(pub i64);
 
-/// A group's primary key: a UUID, ordered as Authentik orders it.
+/// A group's primary key: a UUID, in the order in which Authentik sorts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct GroupPk(pub Uuid);
@@ -36,18 +36,18 @@ impl std::fmt::Display for GroupPk {
     }
 }
 
-/// What kind of account a user row is (Authentik's `type`).
+/// The kind of account (Authentik's `type`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UserType {
-    /// A person of the organisation.
+    /// A person inside the organisation.
     Internal,
-    /// A person from elsewhere.
+    /// A person outside the organisation.
     External,
-    /// An account that an operator made for a program.
+    /// An account for a program, created by an operator.
     ServiceAccount,
-    /// An account that Authentik made for itself, such as an outpost's.
+    /// An account that Authentik created for itself, such as an outpost's.
     InternalServiceAccount,
-    /// A type that this version does not know; treated as a person.
+    /// A type unknown to this version; treated as a person.
     Other(Box<str>),
 }
 
@@ -80,24 +80,24 @@ impl std::fmt::Display for UserType {
 pub struct User {
     /// The primary key.
     pub pk: UserPk,
-    /// The unique login name, up to 150 characters of any kind.
+    /// The unique login name: up to 150 arbitrary characters.
     pub username: Box<str>,
     /// The display name, possibly empty.
     pub name: Box<str>,
-    /// The e-mail address, possibly empty and not unique.
+    /// The e-mail address, possibly empty or shared by several users.
     pub email: Box<str>,
-    /// An URL, an absolute path or a `data:` URI, possibly empty.
+    /// A URL, an absolute path or a `data:` URI, possibly empty.
     pub avatar: Box<str>,
     /// Whether the user may sign in.
     pub is_active: bool,
-    /// What kind of account it is.
+    /// The kind of account.
     pub user_type: UserType,
-    /// Direct groups as the user list names them; only compared, see [`Group::users`].
+    /// Direct groups from the user list. They serve only as a cross-check of [`Group::users`].
     pub groups: Box<[GroupPk]>,
 }
 
 impl User {
-    /// Whether the account belongs to a program and not to a person.
+    /// Whether the account belongs to a program instead of a person.
     #[must_use]
     pub fn is_service_account(&self) -> bool {
         matches!(
@@ -106,15 +106,16 @@ impl User {
         )
     }
 
-    /// Whether another row of the user says the same of it. The avatar does not count, since its address
-    /// may be signed for a while and be another one in every answer; nor do groups, which have own rows.
+    /// Whether two versions of a user's row are equal, except for `avatar` and `groups`. An avatar's
+    /// URL may have a signature that differs in every response; groups have rows of their own.
     #[must_use]
     pub fn is_described_as(&self, other: &Self) -> bool {
         let names = (&self.username, &self.name, &self.email);
         self.is_counted_with(other) && names == (&other.username, &other.name, &other.email)
     }
 
-    /// Whether another row of the user belongs to the same parts of the list.
+    /// Whether two versions of a user's row fall into the same partition of the user list: equal
+    /// `is_active` and `type`.
     #[must_use]
     pub fn is_counted_with(&self, other: &Self) -> bool {
         (self.is_active, &self.user_type) == (other.is_active, &other.user_type)
@@ -126,7 +127,7 @@ impl User {
 pub struct Group {
     /// The primary key.
     pub pk: GroupPk,
-    /// The name, unique only since the releases after 2024.2.
+    /// The name. Authentik 2024.2 allows duplicates.
     pub name: Box<str>,
     /// Direct parents: none or one before 2025.12, any number since.
     pub parents: Box<[GroupPk]>,
@@ -134,7 +135,7 @@ pub struct Group {
     pub users: Box<[UserPk]>,
 }
 
-/// All users and groups that Authentik showed, each sorted by pk and without duplicates.
+/// All users and groups that Authentik listed, each sorted by pk and without duplicates.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Directory {
     users: Vec<User>,
@@ -143,7 +144,7 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Sorts rows by pk; of rows with one pk the last stays.
+    /// Sorts rows by pk; of rows with the same pk the last one stays.
     #[must_use]
     pub fn new(users: Vec<User>, groups: Vec<Group>) -> Self {
         let (users, groups) = (
@@ -157,25 +158,25 @@ impl Directory {
         }
     }
 
-    /// The same rows, of which some could not be read.
+    /// Sets the rows that could not be read.
     #[must_use]
     pub fn with_flaws(self, flaws: Flaws) -> Self {
         Self { flaws, ..self }
     }
 
-    /// The rows themselves, and which could not be read.
+    /// Returns the rows, and those that could not be read.
     #[must_use]
     pub fn into_rows(self) -> (Vec<User>, Vec<Group>, Flaws) {
         (self.users, self.groups, self.flaws)
     }
 
-    /// The rows that were listed and could not be read; those that were read before are as they were.
+    /// The rows that could not be read. Their last readable versions are among the rows.
     #[must_use]
     pub fn flaws(&self) -> &Flaws {
         &self.flaws
     }
 
-    /// Whether there is no row of a user, not even a broken one.
+    /// Whether the user list is empty; a broken row counts as a row.
     #[must_use]
     pub fn lists_nobody(&self) -> bool {
         self.users.is_empty() && self.flaws.users.is_empty()
@@ -211,8 +212,8 @@ impl Directory {
             .map(|at| &self.groups[at])
     }
 
-    /// Whether a user names a listed group that does not name the user: the group was read before the
-    /// user joined it. Rows that could not be read say nothing.
+    /// Whether a user lists a group that does not list the user, which happens when the user joins after
+    /// the group was read. Broken rows are ignored.
     #[must_use]
     pub fn lacks_a_membership(&self) -> bool {
         let lacks = |user: &User, pk: &GroupPk| {
@@ -221,11 +222,11 @@ impl Directory {
                 .filter(|group| !self.flaws.groups.contains_key(&group.pk));
             found.is_some_and(|group| group.users.binary_search(&user.pk).is_err())
         };
-        let mut read = self
+        let mut readable = self
             .users
             .iter()
             .filter(|user| !self.flaws.users.contains_key(&user.pk));
-        read.any(|user| user.groups.iter().any(|pk| lacks(user, pk)))
+        readable.any(|user| user.groups.iter().any(|pk| lacks(user, pk)))
     }
 
     /// Whether the user list has this pk.
@@ -243,7 +244,7 @@ impl Directory {
     }
 }
 
-/// Sorts by key and keeps the last row of each key.
+/// Sorts rows by pk and removes all but the last row of each pk.
 fn by_pk<Row, Pk: Ord + Copy>(mut rows: Vec<Row>, pk: impl Fn(&Row) -> Pk) -> Vec<Row> {
     rows.reverse();
     rows.sort_by_key(|row| pk(row));

@@ -1,25 +1,25 @@
-//! Text that a terminal only shows: names in a directory may hold what it would obey.
+//! Escapes control characters in directory data before it reaches a terminal.
 
-/// A text in which whatever a terminal would obey or hide is escaped as in JSON: control
-/// characters, line breaks and those that turn the direction of writing.
+/// Escapes what a terminal would interpret or hide, in JSON's notation: control characters, line
+/// breaks and characters that change the direction of writing.
 #[must_use]
 pub fn inert(text: &str) -> String {
-    let mut inert = String::with_capacity(text.len());
+    let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         if is_plain(c) {
-            inert.push(c);
+            escaped.push(c);
         } else {
-            inert.extend(
+            escaped.extend(
                 c.encode_utf16(&mut [0; 2])
                     .iter()
                     .map(|unit| format!("\\u{unit:04x}")),
             );
         }
     }
-    inert
+    escaped
 }
 
-/// Whether a character only shows itself.
+/// Whether a terminal prints the character and does nothing else.
 fn is_plain(c: char) -> bool {
     let escaped = matches!(c.escape_debug().next(), Some('\\'));
     matches!(c, '"' | '\'' | '\\') || !escaped
@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_terminal_would_obey_is_escaped_and_the_rest_stays() {
+    fn control_characters_are_escaped_and_other_text_stays() {
         assert_eq!(inert("a \"b\" \\ é 山 🚀"), "a \"b\" \\ é 山 🚀");
         assert_eq!(
             inert("\u{1b}[2J\r\n\u{9b}\u{202e}"),

@@ -1,20 +1,20 @@
-//! Chance, passed in wherever something should not happen at the same time everywhere.
+//! Randomness, passed in wherever several processes must not act at the same moment.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// Gives numbers from 0 to 1; cheap to clone.
+/// A source of numbers in `0.0..1.0`; cheap to clone.
 #[derive(Clone)]
 pub struct Jitter(Arc<dyn Fn() -> f64 + Send + Sync>);
 
 impl Jitter {
-    /// Numbers that nobody foresees; good enough for pauses and for nothing secret.
+    /// Pseudo-random numbers: good enough for pauses, not for secrets.
     #[must_use]
     pub fn random() -> Self {
         Self(Arc::new(fastrand::f64))
     }
 
-    /// What a function gives.
+    /// A source that calls a function.
     #[must_use]
     pub fn new(next: impl Fn() -> f64 + Send + Sync + 'static) -> Self {
         Self(Arc::new(next))

@@ -2,21 +2,21 @@
 //!
 //! Collect → transform → publish → serve; in reading order:
 //!
-//! - [`directory`]: Authentik's rows as they are kept, pure data.
-//! - [`authentik`]: reads the rows and proves them complete.
-//! - [`catalog`]: makes entities of rows, pure: names, hierarchy, memberships, findings.
-//! - [`snapshot`]: what is served, swapped as a whole, and the ledger of the runs that make it.
-//! - [`sync`]: one cycle, and when cycles run.
-//! - [`telemetry`]: the log, and the metrics made of snapshot and ledger.
-//! - [`http`]: answers from the snapshot, asks the ledger for runs.
+//! - [`directory`]: the users and groups of Authentik, plain data.
+//! - [`authentik`]: reads the rows and proves that none is missing.
+//! - [`catalog`]: transforms rows into entities: names, hierarchy, memberships, findings.
+//! - [`snapshot`]: the immutable snapshot that is served, and the ledger of sync runs.
+//! - [`sync`]: one run of a sync, and the schedule of runs.
+//! - [`telemetry`]: the log, and the metrics of snapshot and ledger.
+//! - [`http`]: serves the snapshot, requests runs through the ledger.
 //! - [`server`]: accepts connections, with limits and TLS.
-//! - [`backstage`]: tells Backstage which of its locations changed.
-//! - [`config`]: Backstage's own block, and ours.
-//! - [`reload`]: notices that the configuration changed.
-//! - [`app`]: the only place that puts these together; [`cli`] calls it.
+//! - [`backstage`]: requests a refresh of changed locations in Backstage.
+//! - [`config`]: the blocks `catalog.providers.authentik` and `entityProvider`.
+//! - [`reload`]: detects a changed configuration.
+//! - [`app`]: the composition root; [`cli`] calls it.
 //!
-//! `catalog` and `directory` know no clock, no runtime and no network; `http` and `sync` never
-//! import each other, they meet in `snapshot` and `app`.
+//! `catalog` and `directory` use no clock, no runtime and no network. `http` and `sync` never import
+//! each other; they share `snapshot`, and `app` connects them.
 
 pub mod app;
 pub mod atomic_file;

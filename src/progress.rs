@@ -1,10 +1,10 @@
-//! How far the reading of a directory has come, shared between who reads and who is asked.
+//! Progress of a full or incremental sync in pages, shared by the reader and its observers.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use tokio::sync::watch;
 
-/// Pages read, and pages known to exist.
+/// Pages read, and pages known to exist, at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pages {
     /// Pages read so far.
@@ -13,7 +13,7 @@ pub struct Pages {
     pub total: usize,
 }
 
-/// Counts pages and tells whoever watches.
+/// Counts pages and notifies the receivers of [`watch`](Self::watch).
 #[derive(Debug, Default)]
 pub struct Progress {
     pages: watch::Sender<Pages>,
@@ -21,28 +21,28 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// A list is asked for its size.
+    /// Registers a list whose size is not known yet.
     pub fn open(&self) {
         self.unsized_lists.fetch_add(1, Relaxed);
     }
 
-    /// A list has told its size.
+    /// Marks one list as sized.
     pub fn sized(&self) {
         self.unsized_lists.fetch_sub(1, Relaxed);
     }
 
-    /// Whether every list that was asked has told its size, so that the total can be relied on.
+    /// Whether the size of every registered list is known, so that the total is final.
     #[must_use]
     pub fn is_sized(&self) -> bool {
         self.unsized_lists.load(Relaxed) == 0
     }
 
-    /// Counts pages that are to be read.
+    /// Adds pages to the total.
     pub fn expect(&self, pages: usize) {
         self.pages.send_modify(|counted| counted.total += pages);
     }
 
-    /// Counts a page that was read.
+    /// Counts one page as read.
     pub fn advance(&self) {
         self.pages.send_modify(|counted| counted.done += 1);
     }
@@ -59,19 +59,19 @@ impl Progress {
         self.pages().total
     }
 
-    /// Both at one moment.
+    /// Both counts at one moment.
     #[must_use]
     pub fn pages(&self) -> Pages {
         *self.pages.borrow()
     }
 
-    /// Follows the counts; a slow follower misses steps and never the last one.
+    /// Subscribes to the counts; a slow receiver may miss steps but always sees the last one.
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<Pages> {
         self.pages.subscribe()
     }
 
-    /// Resolves as soon as nobody follows the counts.
+    /// Resolves when no receiver is left.
     pub async fn unwatched(&self) {
         self.pages.closed().await;
     }

@@ -1,4 +1,4 @@
-//! The one request to Backstage's catalog: read this location again.
+//! A client for one endpoint of Backstage's catalog, `POST /api/catalog/refresh`.
 
 use std::time::Duration;
 
@@ -8,51 +8,51 @@ use reqwest::{Response, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
-/// How long Backstage may take for one request; it only notes that the location is due.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The timeout of one request. Backstage responds before it reads the location.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Asks a Backstage backend; cheap to clone.
+/// A client of a Backstage backend; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Client {
     http: reqwest::Client,
     refresh: Url,
 }
 
-/// Why no request can be sent at all.
+/// Why a client cannot be created.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    /// The token holds a character that no header may hold.
-    #[error("`entityProvider.backstage.token` holds a character that cannot be sent")]
+    /// The token has a character that is invalid in a header.
+    #[error("`entityProvider.backstage.token` has a character that cannot be sent in a header")]
     Token,
     /// The system's certificates cannot be read.
     #[error("cannot prepare HTTPS for `entityProvider.backstage`")]
     Http(#[from] reqwest::Error),
 }
 
-/// Why Backstage did not take a request.
+/// Why a refresh failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RefreshError {
-    /// No location of this ref is in the catalog.
+    /// The catalog has no location with this ref.
     #[error(
-        "Backstage knows no {0}; compare `entityProvider.backstage.locations` with its `catalog.locations`"
+        "Backstage has no {0}; compare `entityProvider.backstage.locations` with its `catalog.locations`"
     )]
     Unknown(String),
-    /// The token does not allow it.
+    /// Backstage refuses the token (401 or 403).
     #[error(
-        "Backstage answers {0}; is `entityProvider.backstage.token` one of its \
-         `backend.auth.externalAccess` tokens?"
+        "Backstage responded {0}; set `entityProvider.backstage.token` to one of its \
+         `backend.auth.externalAccess` tokens"
     )]
     Refused(StatusCode),
-    /// Any other answer.
-    #[error("Backstage answers {0}")]
+    /// Backstage responded with any other error.
+    #[error("Backstage responded {0}")]
     Status(StatusCode),
-    /// No answer came.
+    /// Backstage did not respond.
     #[error("cannot reach Backstage at `entityProvider.backstage.baseUrl`: {0}")]
     Unreachable(String),
 }
 
 impl RefreshError {
-    /// What kind of failure it is, stable over versions.
+    /// The code of the failure, stable over versions.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -68,7 +68,7 @@ impl Client {
     /// Prepares connections; nothing is sent.
     ///
     /// # Errors
-    /// When the token cannot stand in a header, or the system's certificates cannot be read.
+    /// When the token is invalid in a header, or the system's certificates cannot be read.
     pub fn new(base_url: &Url, token: &SecretString) -> Result<Self, SetupError> {
         // A second call finds the provider installed, which is just as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -82,7 +82,7 @@ impl Client {
                 env!("CARGO_PKG_VERSION")
             ))
             .redirect(Policy::none())
-            .timeout(PATIENCE)
+            .timeout(TIMEOUT)
             .build()?;
         let mut refresh = base_url.clone();
         refresh.set_path(&format!(
@@ -92,20 +92,20 @@ impl Client {
         Ok(Self { http, refresh })
     }
 
-    /// Makes a location due (`POST /api/catalog/refresh`); Backstage reads it within about a second.
+    /// Requests a refresh of an entity; Backstage reads the location within about a second.
     ///
     /// # Errors
-    /// When Backstage does not take it.
+    /// When Backstage does not respond with a success.
     pub async fn refresh(&self, entity_ref: &str) -> Result<(), RefreshError> {
         let request = self
             .http
             .post(self.refresh.clone())
             .json(&json!({ "entityRef": entity_ref }));
-        let answer = request.send().await.map_err(|error| unreachable(&error))?;
-        let status = answer.status();
+        let response = request.send().await.map_err(|error| unreachable(&error))?;
+        let status = response.status();
         match status {
             _ if status.is_success() => Ok(()),
-            StatusCode::NOT_FOUND if is_of_the_catalog(answer).await => {
+            StatusCode::NOT_FOUND if is_from_catalog(response).await => {
                 Err(RefreshError::Unknown(entity_ref.to_owned()))
             }
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(RefreshError::Refused(status)),
@@ -114,14 +114,14 @@ impl Client {
     }
 }
 
-/// Whether the catalog itself finds nothing. While Backstage starts it listens before it has any
-/// routes, and then everything is a 404 without a body (`DefaultRootHttpRouter`, backend-defaults 0.18).
-async fn is_of_the_catalog(not_found: Response) -> bool {
+/// Whether a 404 comes from the catalog. While Backstage starts it listens before it has routes, and
+/// responds to every request with a 404 without a body (`DefaultRootHttpRouter`, backend-defaults 0.18).
+async fn is_from_catalog(not_found: Response) -> bool {
     let body = not_found.json::<Value>().await;
     body.is_ok_and(|body| body["error"]["name"] == "NotFoundError")
 }
 
-/// The last and most telling link of an error's chain, without the URL.
+/// The root cause of an error, without the URL.
 fn unreachable(error: &reqwest::Error) -> RefreshError {
     let chain = std::iter::successors(std::error::Error::source(error), |error| error.source());
     let cause = if error.is_timeout() {
@@ -130,6 +130,6 @@ fn unreachable(error: &reqwest::Error) -> RefreshError {
         chain.last().map(ToString::to_string)
     };
     RefreshError::Unreachable(
-        cause.unwrap_or_else(|| format!("no answer within {} s", PATIENCE.as_secs())),
+        cause.unwrap_or_else(|| format!("no response within {} s", TIMEOUT.as_secs())),
     )
 }

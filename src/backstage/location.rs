@@ -1,4 +1,4 @@
-//! A location of a Backstage catalog that reads this service, by the URL that its app-config has.
+//! A location of Backstage's app-config that reads this service.
 
 use std::fmt;
 
@@ -12,49 +12,50 @@ use crate::snapshot::document::Document;
 use crate::snapshot::locations::location_name;
 use crate::snapshot::shard::{Shard, ShardCount};
 
-/// What `?kind=` may say.
+/// The kinds that the parameter `kind` accepts.
 const KINDS: [Kind; 2] = [Kind::Group, Kind::User];
 
-/// A `url` location by its target, exactly as `catalog.locations` spells it.
+/// A `url` location, made from its target as `catalog.locations` spells it.
 ///
-/// The target may hold a token, so it is never shown; the ref that follows from it may be.
+/// The target may contain a token, so it is never shown. The ref, a hash of it, may be shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Location {
     entity_ref: String,
     content: Content,
 }
 
-/// What is read under a target.
+/// The content of a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Content {
-    /// `/entities`: what this location holds itself.
+    /// `/entities`: the entities themselves.
     Entities {
         kind: Option<Kind>,
         shard: Option<Shard>,
     },
-    /// `/locations`: so many locations, each with a shard.
+    /// `/locations`: a list of `of` locations, one for each shard.
     Shards { kind: Option<Kind>, of: ShardCount },
 }
 
-/// A location of Backstage that has something new to read.
+/// A location whose content changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Changed {
-    /// Its ref.
+    /// The location's ref.
     pub entity_ref: String,
-    /// The ref of the list that names it; without the list Backstage does not know it.
+    /// The ref of the `/locations` list that contains it, if one does. Backstage knows such a location
+    /// only after it reads the list.
     pub list: Option<String>,
 }
 
-/// Why a text is no location of this service; nothing here repeats the text.
+/// Why a target is not a location of this service. The messages omit the target.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum LocationError {
-    /// The text is no absolute `http` or `https` URL.
+    /// The target is not an absolute `http` or `https` URL.
     #[error("expected the target of a location in Backstage's app-config, an http or https URL")]
     NoUrl,
-    /// The path is that of no list.
+    /// The path is neither `/entities` nor `/locations`.
     #[error("expected a URL whose path ends in `/entities` or `/locations`")]
     Path,
-    /// A parameter has a value that the service would refuse.
+    /// A required parameter is missing, or this service would refuse its value.
     #[error(
         "the parameter `{0}` is missing or has a value that this service refuses; \
              copy the target from Backstage's app-config"
@@ -63,10 +64,10 @@ pub enum LocationError {
 }
 
 impl Location {
-    /// Reads a target.
+    /// Parses a target.
     ///
     /// # Errors
-    /// When nothing of this service is read under it.
+    /// When this service would not serve the target.
     pub fn parse(target: &str) -> Result<Self, LocationError> {
         let url = Url::parse(target)
             .ok()
@@ -96,7 +97,8 @@ impl Location {
         })
     }
 
-    /// Backstage's locations whose content differs; all of them without an old document.
+    /// The locations in Backstage whose content differs between two documents; all of them if `old` is
+    /// `None`.
     #[must_use]
     pub fn changed(
         &self,
@@ -106,13 +108,13 @@ impl Location {
     ) -> Vec<Changed> {
         match self.content {
             Content::Entities { kind, shard } => {
-                let own = [Changed {
+                if !differs(old, new, kind, shard) {
+                    return Vec::new();
+                }
+                vec![Changed {
                     entity_ref: self.entity_ref.clone(),
                     list: None,
-                }];
-                own.into_iter()
-                    .filter(|_| differs(old, new, kind, shard))
-                    .collect()
+                }]
             }
             Content::Shards { kind, of } => {
                 let changed = of
@@ -128,7 +130,7 @@ impl Location {
     }
 }
 
-/// Whether what is read under a target differs between two documents.
+/// Whether a target's content differs between two documents.
 fn differs(
     old: Option<&Document>,
     new: &Document,
@@ -136,8 +138,10 @@ fn differs(
     shard: Option<Shard>,
 ) -> bool {
     let Some(old) = old else { return true };
+    if old.digest() == new.digest() {
+        return false;
+    }
     match (kind, shard) {
-        _ if old.digest() == new.digest() => false,
         (None, None) => true,
         (Some(kind), None) => old.part(kind) != new.part(kind),
         (None, Some(shard)) => old.shard_digest(shard) != new.shard_digest(shard),
@@ -151,18 +155,18 @@ impl fmt::Debug for Location {
     }
 }
 
-/// The ref that Backstage gives to a location of its app-config (`locationSpecToMetadataName`).
+/// The ref that Backstage generates for a location of its app-config (`locationSpecToMetadataName`).
 fn generated_ref(target: &str) -> String {
     let hash = Sha1::digest(format!("url:{target}").as_bytes());
     location_ref(&format!("generated-{}", hex(&hash, 40)))
 }
 
-/// The ref of a location by its name.
+/// The ref of a location with a name.
 fn location_ref(name: &str) -> String {
     format!("location:default/{name}")
 }
 
-/// The value of a parameter, if the URL has it.
+/// The value of a query parameter; `None` if the URL lacks it.
 fn parameter<T>(
     url: &Url,
     name: &'static str,
@@ -189,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_this_service_answers_is_a_location() {
+    fn only_a_target_of_this_service_is_a_location() {
         for target in [
             "http://h/entities",
             "https://h:1/base/entities?kind=user&shard=3/4&token=t",

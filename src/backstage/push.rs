@@ -1,7 +1,7 @@
-//! Follows the published snapshots and has Backstage read the locations that changed.
+//! Requests a refresh of the changed locations in Backstage after each published snapshot.
 //!
-//! Snapshots that come while Backstage is being told are told together afterwards. What Backstage did
-//! not take stays due, and is sent again after a pause or with the next snapshot.
+//! Snapshots published during a round of requests are handled together in the next round. Failed
+//! requests are retried after a pause, or with the next snapshot.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,49 +22,49 @@ use crate::snapshot::ledger::Ledger;
 use crate::snapshot::push::PushReport;
 use crate::snapshot::run::Failure;
 
-/// How many requests to Backstage are in flight.
+/// The largest number of concurrent requests to Backstage.
 const IN_FLIGHT: usize = 4;
-/// The pause after the first round that Backstage did not take; each further one is twice as long.
+/// The pause after the first failed round; it doubles with each further failure.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause between two rounds.
 const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 
-/// Whom to tell what.
+/// Which locations to refresh, and through which client.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Asks Backstage.
+    /// The client of the Backstage backend.
     pub client: Client,
     /// The locations that read this service.
     pub locations: Vec<Location>,
-    /// How the names of the shards' locations begin.
+    /// The prefix of the names of shards' locations.
     pub prefix: LocationPrefix,
 }
 
-/// Tells Backstage.
+/// The task that refreshes locations in Backstage.
 #[derive(Debug)]
 pub struct Pusher {
-    /// Where snapshots are published.
+    /// The store in which snapshots are published.
     pub store: Arc<Store>,
-    /// Where the outcome is written.
+    /// The ledger that receives a report of each round.
     pub ledger: Arc<Ledger>,
     /// The wall clock.
     pub clock: Clock,
-    /// Whom to tell what, if anybody.
+    /// The current settings; `None` if no Backstage is configured.
     pub settings: watch::Receiver<Option<Settings>>,
 }
 
-/// What is to be told.
+/// The pending requests.
 #[derive(Debug, Default)]
 struct Due {
-    /// The content that all of Backstage's locations were told of, or are due for.
+    /// The content of the last snapshot whose changes were added.
     seen: Option<Document>,
-    /// Refs of locations, each with that of the list that names it.
+    /// Refs of locations to refresh, each with the ref of the list that contains it.
     refs: BTreeMap<String, Option<String>>,
-    /// Rounds in a row that Backstage did not take.
+    /// Consecutive failed rounds.
     failures: u32,
 }
 
-/// What came of one round.
+/// The outcome of one round of requests.
 #[derive(Debug, Default)]
 struct Round {
     refreshed: usize,
@@ -73,17 +73,17 @@ struct Round {
 }
 
 impl Pusher {
-    /// Tells Backstage until shutdown.
+    /// Runs until shutdown.
     pub async fn run(mut self, shutdown: CancellationToken) {
-        let told = self.tell();
+        let follow = self.follow_snapshots();
         tokio::select! {
             () = shutdown.cancelled() => {}
-            () = told => {}
+            () = follow => {}
         }
     }
 
-    /// Waits for news and tells it, for ever.
-    async fn tell(&mut self) {
+    /// Sends a round after each snapshot, change of settings or pause.
+    async fn follow_snapshots(&mut self) {
         let mut published = self.store.subscribe();
         let mut due = Due::default();
         loop {
@@ -102,13 +102,13 @@ impl Pusher {
             due.add(&settings, &snapshot.document);
             if !due.refs.is_empty() {
                 let round = due.round(&settings.client).await;
-                self.conclude(&round, due.refs.len());
+                self.report(&round, due.refs.len());
             }
         }
     }
 
-    /// Reports a round, in the ledger and in the log.
-    fn conclude(&self, round: &Round, waiting: usize) {
+    /// Reports a round in the ledger and the log.
+    fn report(&self, round: &Round, waiting: usize) {
         let Round {
             refreshed,
             unknown,
@@ -117,10 +117,14 @@ impl Pusher {
         if let Some(error) = failure {
             tracing::warn!(
                 refreshed, unknown, waiting, code = error.code(), reason = %error,
-                "Backstage was not told of all changes; it is told again, and polls by itself"
+                "cannot refresh all changed locations in Backstage; the remaining ones are retried"
             );
         } else {
-            tracing::info!(refreshed, unknown, "told Backstage which locations changed");
+            tracing::info!(
+                refreshed,
+                unknown,
+                "requested a refresh of the changed locations in Backstage"
+            );
         }
         let failure = failure
             .as_ref()
@@ -137,8 +141,9 @@ impl Pusher {
 }
 
 impl Due {
-    /// Adds what differs from the content that was seen before. After a start or other settings that
-    /// is everything: nobody knows what Backstage has read, and it answers what it has with a 304.
+    /// Adds the locations whose content changed since the last snapshot. After a start or a change of
+    /// settings it adds all of them, since the content that Backstage last read is unknown; for
+    /// unchanged content Backstage gets a 304.
     fn add(&mut self, settings: &Settings, document: &Document) {
         let locations = settings.locations.iter();
         let changed = locations
@@ -148,8 +153,9 @@ impl Due {
         self.seen = Some(document.clone());
     }
 
-    /// Sends what is due, until the first request that Backstage does not take. In place of a part that
-    /// Backstage does not know its list is due. A list that it does not know is read when it appears.
+    /// Sends the pending requests, until the first failure. If Backstage does not know a shard's
+    /// location, its list is refreshed instead. A location that is in no list is only logged, since
+    /// Backstage reads it as soon as it is configured.
     async fn round(&mut self, client: &Client) -> Round {
         let mut round = Round::default();
         let requests = self
@@ -157,12 +163,12 @@ impl Due {
             .clone()
             .into_iter()
             .map(|(entity_ref, list)| async {
-                let answer = client.refresh(&entity_ref).await;
-                (entity_ref, list, answer)
+                let result = client.refresh(&entity_ref).await;
+                (entity_ref, list, result)
             });
-        let mut answers = stream::iter(requests).buffer_unordered(IN_FLIGHT);
-        while let Some((entity_ref, list, answer)) = answers.next().await {
-            match (answer, list) {
+        let mut results = stream::iter(requests).buffer_unordered(IN_FLIGHT);
+        while let Some((entity_ref, list, result)) = results.next().await {
+            match (result, list) {
                 (Ok(()), _) => round.refreshed += 1,
                 (Err(RefreshError::Unknown(_)), Some(list)) => {
                     self.refs.insert(list, None);
@@ -186,7 +192,7 @@ impl Due {
         round
     }
 
-    /// How long to wait before what is left is sent again.
+    /// The pause before failed requests are retried.
     fn pause(&self) -> Duration {
         let doublings = self.failures.saturating_sub(1).min(16);
         FIRST_PAUSE

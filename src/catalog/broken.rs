@@ -1,13 +1,13 @@
-//! The findings about rows that were listed and could not be read.
+//! Findings about rows that Authentik lists and this version cannot read.
 
 use super::finding::{Code, Finding};
 use super::roster::Row;
 use crate::directory::{Directory, Flaw, Flaws, Group, User};
 
-/// What to do about a broken row.
+/// The remedy for a broken row.
 const REMEDY: &str = "correct the field in Authentik, or report this with Authentik's version";
 
-/// A finding for each row that could not be read.
+/// Returns a finding for each broken row.
 #[must_use]
 pub(super) fn findings(directory: &Directory) -> Vec<Finding> {
     let Flaws { users, groups } = directory.flaws();
@@ -20,14 +20,20 @@ pub(super) fn findings(directory: &Directory) -> Vec<Finding> {
     users.chain(groups).collect()
 }
 
-/// The finding about one row.
-fn finding<R: Row>(pk: R::Pk, kept: Option<&R>, flaw: &Flaw) -> Finding {
+/// Returns the finding about one row; `previous` is its last readable version.
+fn finding<R: Row>(pk: R::Pk, previous: Option<&R>, flaw: &Flaw) -> Finding {
     let Flaw { field, problem } = flaw;
-    let outcome = match kept {
-        Some(_) => "it is served as it was when it was last read",
+    let outcome = match previous {
+        Some(_) => "its last readable version is served",
         None => "it is left out, since it has never been read",
     };
     let message =
         format!("the row with the pk {pk} cannot be read at `{field}`: {problem}; {outcome}");
-    Finding::about(Code::BrokenRow, R::KIND, pk, kept.map_or("", Row::source)).says(message, REMEDY)
+    Finding::about(
+        Code::BrokenRow,
+        R::KIND,
+        pk,
+        previous.map_or("", Row::source),
+    )
+    .with_message(message, REMEDY)
 }

@@ -1,28 +1,28 @@
-//! What one set of entities has that another lacks, and which fields differ; works on JSON from anywhere.
+//! Compares two sets of entities, given as JSON from any source.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::Value;
 
-/// Entities by their ref, such as `user:default/alice`.
+/// Entities by ref, such as `user:default/alice`.
 pub type ByRef = BTreeMap<String, Value>;
 
-/// What changes from one set of entities to another; every list is sorted by ref.
+/// The differences between two sets of entities; every list is sorted by ref.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Diff {
-    /// Refs that only the new entities have.
+    /// Refs that only the new set has.
     pub added: Vec<String>,
-    /// Refs that both have, with what differs.
+    /// Entities that both sets have and that differ.
     pub changed: Vec<Changed>,
-    /// Refs that only the old entities have.
+    /// Refs that only the old set has.
     pub removed: Vec<String>,
 }
 
 /// An entity that differs.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Changed {
-    /// Its ref.
+    /// The entity's ref.
     #[serde(rename = "ref")]
     pub entity_ref: String,
     /// The paths of the fields that differ; a list counts as one field.
@@ -59,7 +59,7 @@ impl Diff {
         }
     }
 
-    /// Whether nothing differs.
+    /// Whether both sets are equal.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.added.is_empty() && self.changed.is_empty() && self.removed.is_empty()
@@ -95,7 +95,7 @@ fn differing(old: Option<&Value>, new: Option<&Value>, path: String, paths: &mut
     }
 }
 
-/// The path of a key, in brackets where a dot would mislead.
+/// The path of a key below `path`; a key outside `[A-Za-z0-9_-]+` is written in brackets.
 fn below(path: &str, key: &str) -> String {
     let plain = !key.is_empty()
         && key
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_new_gone_or_different_is_listed_by_ref() {
+    fn added_removed_and_changed_entities_are_listed_by_ref() {
         let old = by_ref(&[user("a", &json!({"memberOf": []})), user("b", &json!({}))]);
         let new = by_ref(&[
             user("a", &json!({"memberOf": ["x"]})),

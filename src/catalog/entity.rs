@@ -1,21 +1,22 @@
-//! Backstage's entities exactly as they are served: the order of the fields is the order of the keys.
+//! Backstage's entities in the shape in which they are served. The order of the fields is the order
+//! of the keys in the output.
 
 use std::borrow::Cow;
 use std::fmt::{self, Display};
 
 use serde::Serialize;
 
-/// The kinds that this service makes; groups come before users wherever both stand together.
+/// The kinds that this service serves. Groups sort before users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum Kind {
-    /// A `Group`.
+    /// Backstage's `Group`.
     Group,
-    /// A `User`.
+    /// Backstage's `User`.
     User,
 }
 
 impl Kind {
-    /// The kind in lower case, as entity refs and queries have it.
+    /// The kind in lower case, as in entity refs and query parameters.
     #[must_use]
     pub fn lower(self) -> &'static str {
         match self {
@@ -41,12 +42,12 @@ pub struct Entity<'a> {
     pub kind: Kind,
     /// Name and annotations.
     pub metadata: Metadata<'a>,
-    /// What depends on the kind.
+    /// The part that depends on the kind.
     pub spec: Spec<'a>,
 }
 
 impl<'a> Entity<'a> {
-    /// An entity of the kind that the spec belongs to.
+    /// Returns an entity; the variant of `spec` determines its kind.
     #[must_use]
     pub fn new(name: &'a str, annotations: Annotations<'a>, spec: Spec<'a>) -> Self {
         let kind = match spec {
@@ -67,7 +68,7 @@ impl<'a> Entity<'a> {
 pub struct Metadata<'a> {
     /// The name, unique within the kind.
     pub name: &'a str,
-    /// Where the entity came from.
+    /// The annotations.
     pub annotations: Annotations<'a>,
 }
 
@@ -80,7 +81,7 @@ pub struct Annotations<'a> {
     /// `authentik:` and the base URL.
     #[serde(rename = "backstage.io/managed-by-location")]
     pub location: &'a str,
-    /// The same.
+    /// The same value as `location`.
     #[serde(rename = "backstage.io/managed-by-origin-location")]
     pub origin_location: &'a str,
 }
@@ -89,9 +90,9 @@ pub struct Annotations<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(untagged)]
 pub enum Spec<'a> {
-    /// A group's.
+    /// The `spec` of a `Group`.
     Group(GroupSpec<'a>),
-    /// A user's.
+    /// The `spec` of a `User`.
     User(UserSpec<'a>),
 }
 
@@ -105,7 +106,7 @@ pub struct GroupSpec<'a> {
     pub children: Vec<&'a str>,
     /// Names of the direct members.
     pub members: Vec<&'a str>,
-    /// Name of the first parent; left out at the root, since Backstage refuses `null`.
+    /// Name of the first parent; omitted at the root, since Backstage refuses `null`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent: Option<&'a str>,
 }
@@ -114,23 +115,23 @@ pub struct GroupSpec<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UserSpec<'a> {
-    /// What is shown of the person.
+    /// The profile.
     pub profile: Profile<'a>,
     /// Names of the direct groups, sorted.
     pub member_of: Vec<&'a str>,
 }
 
-/// A user's profile; Backstage refuses empty strings, so what is empty is left out.
+/// A user's profile. Empty fields are omitted, since Backstage refuses empty strings.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Profile<'a> {
-    /// The name, or the username where that is empty.
+    /// The display name, or the username if that is empty.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub display_name: &'a str,
     /// The e-mail address, without blanks around it.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub email: &'a str,
-    /// Where the avatar is.
+    /// The URL of the avatar.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub picture: Option<Cow<'a, str>>,
 }

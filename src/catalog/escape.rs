@@ -1,8 +1,8 @@
-//! JSON that is also YAML for every reader.
+//! Writes JSON that is also valid YAML.
 //!
-//! JSON lets U+007F to U+009F stand as they are, and YAML calls most of them not printable: a strict
-//! reader would refuse the whole body for one of them (YAML 1.2.2, section 5.1). Escaped, they are
-//! the same to both.
+//! JSON allows U+007F to U+009F unescaped. YAML excludes most of them from its printable characters
+//! (YAML 1.2.2, section 5.1), and a strict parser refuses the whole body for one of them. This module
+//! escapes them, which both formats accept.
 
 use std::io::{self, Write};
 
@@ -10,21 +10,21 @@ use serde::Serialize;
 use serde_json::Serializer;
 use serde_json::ser::Formatter;
 
-/// Appends a value as such JSON.
+/// Appends a value as JSON.
 ///
 /// # Panics
-/// When the value cannot be JSON, which plain data always can.
+/// When serialization fails; plain data never does.
 pub fn write_json(bytes: &mut Vec<u8>, value: &impl Serialize) {
     let mut serializer = Serializer::with_formatter(bytes, EscapeControls);
     value
         .serialize(&mut serializer)
-        .expect("the value is plain data, and memory is written");
+        .expect("plain data serializes into memory");
 }
 
-/// A value as such JSON.
+/// Returns a value as JSON.
 ///
 /// # Panics
-/// When the value cannot be JSON, which plain data always can.
+/// When serialization fails; plain data never does.
 #[must_use]
 pub fn to_json(value: &impl Serialize) -> String {
     let mut bytes = Vec::new();
@@ -32,7 +32,7 @@ pub fn to_json(value: &impl Serialize) -> String {
     String::from_utf8(bytes).expect("JSON is UTF-8")
 }
 
-/// Writes compact JSON in which those characters are escaped.
+/// Compact JSON with U+007F to U+009F escaped.
 struct EscapeControls;
 
 impl Formatter for EscapeControls {

@@ -1,4 +1,4 @@
-//! Which groups `excludeGroups` leaves out, and which of its entries do nothing.
+//! Applies `excludeGroups` and reports its entries that have no effect.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use super::finding::{Code, Finding};
 use super::name::sanitize_name;
 use crate::directory::Group;
 
-/// The sanitized names of groups that leave no trace.
+/// The entries of `excludeGroups`.
 #[derive(Debug)]
 pub struct Exclusion<'p> {
     entries: &'p [String],
@@ -14,7 +14,7 @@ pub struct Exclusion<'p> {
 }
 
 impl<'p> Exclusion<'p> {
-    /// Reads the entries of `excludeGroups`.
+    /// Prepares the entries for look-up.
     #[must_use]
     pub fn new(entries: &'p [String]) -> Self {
         Self {
@@ -23,13 +23,14 @@ impl<'p> Exclusion<'p> {
         }
     }
 
-    /// Whether a group is left out. The npm module's rule decides, whatever the policy for names.
+    /// Whether a group is excluded. The npm module's rule sanitizes the group's name, under either
+    /// [`NamePolicy`](super::policy::NamePolicy).
     #[must_use]
     pub fn excludes(&self, group: &Group) -> bool {
         self.entry(group).is_some()
     }
 
-    /// The entry that leaves a group out, if one does.
+    /// The entry that excludes a group, if there is one.
     #[must_use]
     pub fn entry(&self, group: &Group) -> Option<&'p str> {
         if self.excluded.is_empty() {
@@ -40,7 +41,7 @@ impl<'p> Exclusion<'p> {
             .copied()
     }
 
-    /// The entries that match no group or never can, each with the right spelling where it is known.
+    /// Returns a finding for each entry that matches no group, with the closest name if any.
     #[must_use]
     pub fn findings(&self, groups: &[Group]) -> Vec<Finding> {
         if self.entries.is_empty() {
@@ -57,12 +58,12 @@ impl<'p> Exclusion<'p> {
     }
 }
 
-/// What is wrong with one entry.
+/// Returns the finding about one entry, if it matches no group.
 fn finding(entry: &str, known: &BTreeSet<String>) -> Option<Finding> {
     let sanitized = sanitize_name(entry);
     if sanitized != entry {
-        return Some(Finding::general(Code::ExcludeMisspelt, entry).says(
-            format!("excludeGroups has {entry:?}, which is not in sanitized form and so excludes nothing"),
+        return Some(Finding::general(Code::ExcludeMisspelt, entry).with_message(
+            format!("excludeGroups has {entry:?}, which is not in sanitized form, so it excludes no group"),
             format!("write {:?}", nearest(&sanitized, known).unwrap_or(&sanitized)),
         ));
     }
@@ -74,10 +75,10 @@ fn finding(entry: &str, known: &BTreeSet<String>) -> Option<Finding> {
         |name| format!("write {name:?}, or remove the entry"),
     );
     let message = format!("excludeGroups has {entry:?}, but no group has this sanitized name");
-    Some(Finding::general(Code::ExcludeUnmatched, entry).says(message, remedy))
+    Some(Finding::general(Code::ExcludeUnmatched, entry).with_message(message, remedy))
 }
 
-/// The known name that a misspelt one most likely means.
+/// The known name closest to `name`, within an edit distance of 1 + a fifth of its length.
 fn nearest<'k>(name: &str, known: &'k BTreeSet<String>) -> Option<&'k String> {
     let allowed = 1 + name.len() / 5;
     let distances = known
@@ -126,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_that_do_nothing_are_found_with_the_right_spelling() {
+    fn entries_without_effect_are_reported_with_the_closest_name() {
         assert_eq!(remedy("authentik-admins"), None);
         let misspelt = |name: &str| Some((Code::ExcludeMisspelt, format!("write {name:?}")));
         assert_eq!(remedy("Authentik Admins"), misspelt("authentik-admins"));

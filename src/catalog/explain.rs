@@ -1,7 +1,7 @@
-//! Says of rows what became of them and by which rules.
+//! Explains which rules applied to a row, and why it has an entity or not.
 //!
-//! Everything is asked of the [`Plan`], which made the entities: there is no second reading of the
-//! rules here that could disagree with it.
+//! Every answer comes from the [`Plan`] that builds the entities, so an explanation cannot disagree
+//! with the transform.
 
 mod group;
 mod missing;
@@ -21,37 +21,37 @@ use super::roster::{Roster, Row};
 
 pub use source::{GroupSource, Source, UserSource};
 
-/// What became of one row.
+/// How the transform treats one row.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Explanation {
     /// The row's primary key.
     pub pk: String,
-    /// The row's fields that matter.
+    /// The fields of the row that affect its entity.
     pub source: Source,
-    /// What applied, in this order; where there is no entity, the last rule is the one that decided.
+    /// The rules that applied, in order. Without an entity, the last rule is the one that decided.
     pub rules: Vec<Step>,
     /// Why there is no entity: `inactive`, `service account`, `excluded`, `empty name` or
     /// `name collides with pk N`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub reason: Option<String>,
-    /// The entity exactly as it is served.
+    /// The entity as it is served.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>, nullable = false)]
     pub entity: Option<Box<RawValue>>,
 }
 
-/// One rule and what it did.
+/// One rule and its effect on the row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = ExplanationRule)]
 pub struct Step {
-    /// Which rule.
+    /// The rule.
     pub rule: Rule,
-    /// What it did and why.
+    /// The effect and its reason.
     pub says: String,
 }
 
-/// The rules, in the order in which they apply.
+/// The rules of the transform, in the order in which they apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schema(as = RuleName)]
@@ -60,23 +60,23 @@ pub enum Rule {
     Active,
     /// Service accounts are skipped unless `includeServiceAccounts` is set.
     ServiceAccounts,
-    /// Groups in `excludeGroups` leave no trace.
+    /// Groups in `excludeGroups` are omitted, together with their memberships and links.
     ExcludeGroups,
-    /// How the name is made, repaired, refused or lost to another row.
+    /// The name is made, repaired, refused, or assigned to another row.
     Name,
-    /// What is shown as the name.
+    /// The display name is the name, or the username if that is empty.
     DisplayName,
-    /// Whether there is an e-mail address.
+    /// An empty e-mail address is omitted.
     Email,
-    /// What becomes of the avatar.
+    /// The avatar is used, resolved or refused.
     Picture,
-    /// Which groups a user is in, and which are missing.
+    /// The groups of a user, and those without an entity.
     MemberOf,
-    /// Which parents a group has, and which are missing or cut.
+    /// The parents of a group, and those without an entity or cut.
     Parents,
-    /// Which children a group has, and which are missing or cut.
+    /// The children of a group, and those without an entity or cut.
     Children,
-    /// Which members a group has, and which are missing.
+    /// The members of a group, and those without an entity.
     Members,
 }
 
@@ -86,45 +86,45 @@ impl std::fmt::Display for Rule {
     }
 }
 
-/// Explains every row of a kind whose pk, name in Authentik or name in the catalog is `asked`, and
-/// those that wanted this name and did not get it.
+/// Explains every row of a kind whose pk, name in Authentik, sanitized name or name in the catalog
+/// equals `query`.
 #[must_use]
-pub fn explain(plan: &Plan<'_>, kind: Kind, asked: &str) -> Vec<Explanation> {
+pub fn explain(plan: &Plan<'_>, kind: Kind, query: &str) -> Vec<Explanation> {
     let directory = plan.directory;
     match kind {
-        Kind::User => matching(directory.users(), &plan.users, asked)
+        Kind::User => matching(directory.users(), &plan.users, query)
             .map(|row| user::explain(plan, row))
             .collect(),
-        Kind::Group => matching(directory.groups(), &plan.groups, asked)
+        Kind::Group => matching(directory.groups(), &plan.groups, query)
             .map(|row| group::explain(plan, row))
             .collect(),
     }
 }
 
-/// The rows that are meant.
+/// The rows that match a query.
 fn matching<'d, R: Row>(
     rows: &'d [R],
     named: &Roster<'_, R>,
-    asked: &str,
+    query: &str,
 ) -> impl Iterator<Item = &'d R> {
-    let holder = named.find(asked).map(|at| named.row(at).pk());
+    let holder = named.find(query).map(|at| named.row(at).pk());
     rows.iter().filter(move |row| {
-        row.source() == asked
+        row.source() == query
             || holder == Some(row.pk())
-            || row.pk().to_string() == asked
-            || sanitize_name(row.source()) == asked
+            || row.pk().to_string() == query
+            || sanitize_name(row.source()) == query
     })
 }
 
-/// What a rule did.
-fn step(rule: Rule, says: impl Into<String>) -> Step {
+/// Returns a step.
+fn step(rule: Rule, effect: impl Into<String>) -> Step {
     Step {
         rule,
-        says: says.into(),
+        says: effect.into(),
     }
 }
 
-/// An entity as it is served.
+/// Serializes an entity as it is served.
 fn served(entity: &Entity<'_>) -> Box<RawValue> {
     RawValue::from_string(to_json(entity)).expect("an entity is JSON")
 }

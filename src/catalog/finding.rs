@@ -1,64 +1,64 @@
-//! What an operator should know about a directory, each with what to do about it.
+//! Findings: problems in the directory or the configuration, each with a remedy.
 
 use serde::Serialize;
 
 use super::entity::Kind;
 
-/// Something in the directory or the policy that keeps the catalog from being what one expects.
+/// A problem in the directory or the configuration that affects the catalog.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Finding {
-    /// What kind of finding it is, stable over versions.
+    /// The code, stable over versions.
     pub code: Code,
-    /// The kind of the entity at fault, where there is one.
+    /// The kind of the affected entity, if the finding is about one row.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<Kind>,
-    /// The primary key of the row at fault, where there is one.
+    /// The primary key of the affected row, if the finding is about one row.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pk: Option<String>,
     /// The name in Authentik, or the entry of the configuration.
     pub source: String,
-    /// The name in the catalog, where there is one.
+    /// The name in the catalog, if the row has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// What is the matter.
+    /// The problem.
     pub message: String,
-    /// What to do about it.
+    /// The remedy.
     pub remedy: String,
 }
 
-/// The kinds of findings.
+/// The codes of findings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schema(as = FindingCode)]
 pub enum Code {
-    /// One list names users that the other lacks: a permission filters the view.
+    /// Groups have members that the user list lacks: a permission filters the list.
     HiddenUsers,
-    /// Rows name groups that the group list lacks: a permission filters the view.
+    /// Users or groups reference groups that the group list lacks: a permission filters the list.
     HiddenGroups,
-    /// A row was listed and could not be read.
+    /// Authentik lists a row that this version cannot read.
     BrokenRow,
-    /// Users changed without the stamp by which runs learn what changed.
+    /// Users changed without a new `last_updated`, which incremental syncs depend on.
     UnannouncedChanges,
-    /// Two rows of a kind want one name.
+    /// Two rows of a kind map to the same name.
     NameCollision,
-    /// Backstage will refuse the name; only under `names: seed`.
+    /// Backstage refuses the name; only under `names: npm-module`.
     NameRefused,
-    /// Backstage would refuse the name, so that it was repaired; only under `names: backstage`.
+    /// The name was repaired, since Backstage would refuse it; only under `names: backstage`.
     NameRepaired,
-    /// Nothing is left of the name, so that the entity would block all others.
+    /// The name is empty. Backstage would refuse the whole location for such an entity.
     NameEmpty,
-    /// A link of the hierarchy closed a cycle and was cut.
+    /// A link of the hierarchy closes a cycle and is cut.
     HierarchyCycle,
     /// An entry of `excludeGroups` matches no group.
     ExcludeUnmatched,
-    /// An entry of `excludeGroups` is not in sanitized form and so can never match.
+    /// An entry of `excludeGroups` is not in sanitized form, so it never matches.
     ExcludeMisspelt,
     /// An avatar is neither `http`, `https` nor `data:image/`.
     PictureRefused,
 }
 
 impl Code {
-    /// All of them, as the README lists them.
+    /// All codes, in the order in which the README lists them.
     pub const ALL: [Self; 12] = [
         Self::HiddenUsers,
         Self::HiddenGroups,
@@ -82,7 +82,7 @@ impl std::fmt::Display for Code {
 }
 
 impl Finding {
-    /// A finding about a row.
+    /// Returns a finding about a row.
     pub(super) fn about(code: Code, kind: Kind, pk: impl std::fmt::Display, source: &str) -> Self {
         Self {
             code,
@@ -95,7 +95,7 @@ impl Finding {
         }
     }
 
-    /// A finding about the view or the configuration.
+    /// Returns a finding about a list or the configuration.
     pub(super) fn general(code: Code, source: &str) -> Self {
         Self {
             code,
@@ -109,13 +109,17 @@ impl Finding {
     }
 
     /// Adds the name in the catalog.
-    pub(super) fn named(mut self, name: &str) -> Self {
+    pub(super) fn with_name(mut self, name: &str) -> Self {
         self.name = Some(name.to_owned());
         self
     }
 
-    /// Adds what is the matter and what to do about it.
-    pub(super) fn says(mut self, message: impl Into<String>, remedy: impl Into<String>) -> Self {
+    /// Adds the problem and the remedy.
+    pub(super) fn with_message(
+        mut self,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
         self.message = message.into();
         self.remedy = remedy.into();
         self

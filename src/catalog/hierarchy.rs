@@ -1,10 +1,13 @@
-//! The groups' hierarchy without cycles.
+//! Cuts cycles in the groups' hierarchy.
 //!
-//! Authentik accepts cycles and groups that are their own parent; Backstage's consumers break on
-//! them. The rule: links are taken in the order of (child, parent) pks, and a link that would
-//! close a cycle with links already taken is cut.
+//! Example: group 1 has the parent 2, 2 has the parent 3, and 3 has the parent 1. The links 1 → 2
+//! and 2 → 3 stay; 3 → 1 would close a cycle and is cut.
+//!
+//! The rule: links are added in the order of their (child, parent) pks, and a link that would close
+//! a cycle with links already added is cut. Authentik accepts cycles and groups that are their own
+//! parent; Backstage's plugins loop or fail on them.
 
-/// Parents by child, and the links that were cut; both speak in positions in the order of pks.
+/// The hierarchy without cycles. A group is an index in the order of pks.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Hierarchy {
     /// The remaining parents of each group, ascending.
@@ -14,7 +17,10 @@ pub struct Hierarchy {
 }
 
 impl Hierarchy {
-    /// Cuts whatever closes a cycle. Duplicate links count once; positions must be in range.
+    /// Builds the hierarchy from (child, parent) links; duplicates count once.
+    ///
+    /// # Panics
+    /// When an index is not less than `groups`.
     #[must_use]
     pub fn acyclic(mut links: Vec<(usize, usize)>, groups: usize) -> Self {
         links.sort_unstable();
@@ -25,8 +31,8 @@ impl Hierarchy {
         };
         let mut components = Components::new(groups);
         for (child, parent) in links {
-            let linked_already = components.find(child) == components.find(parent);
-            if linked_already && hierarchy.is_ancestor(child, parent) {
+            let connected = components.find(child) == components.find(parent);
+            if connected && hierarchy.is_ancestor(child, parent) {
                 hierarchy.cut.push((child, parent));
             } else {
                 components.join(child, parent);
@@ -36,7 +42,7 @@ impl Hierarchy {
         hierarchy
     }
 
-    /// Whether `ancestor` is `of` itself or stands somewhere above it.
+    /// Whether `ancestor` is `of` itself or above it.
     fn is_ancestor(&self, ancestor: usize, of: usize) -> bool {
         let mut seen = vec![false; self.parents.len()];
         let mut open = vec![of];
@@ -44,7 +50,8 @@ impl Hierarchy {
             if group == ancestor {
                 return true;
             }
-            if !std::mem::replace(&mut seen[group], true) {
+            if !seen[group] {
+                seen[group] = true;
                 open.extend(&self.parents[group]);
             }
         }
@@ -52,7 +59,7 @@ impl Hierarchy {
     }
 }
 
-/// Which groups hang together (union–find): only a link within one component can close a cycle.
+/// Connected components (union–find). Only a link within one component can close a cycle.
 struct Components(Vec<usize>);
 
 impl Components {

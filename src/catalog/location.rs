@@ -1,21 +1,21 @@
-//! Backstage's `Location`: an entity that stands for a URL where more entities are read.
+//! Backstage's `Location` entity: it points to a URL from which Backstage reads more entities.
 
 use serde::Serialize;
 
 use super::name::{MAX_NAME_LENGTH, is_valid_name};
 
-/// What is left for a prefix before the longest ending that a name gets, `-group-1023-of-1024`.
+/// The longest prefix, in bytes: it leaves room for the longest suffix, `-group-1023-of-1024`.
 pub const MAX_PREFIX_LENGTH: usize = MAX_NAME_LENGTH - 19;
 
-/// What the names of locations begin with; with an ending they are names that Backstage accepts.
+/// The prefix of locations' names; with any suffix the name is valid for Backstage.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LocationPrefix(Box<str>);
 
 impl LocationPrefix {
-    /// A prefix, if names can begin with it.
+    /// Returns a prefix, or `None` if names that begin with it would be invalid or too long.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
-        // The ending begins with `-`, so that a prefix may end with punctuation.
+        // The suffix begins with `-` and ends with a digit, so a prefix may end with punctuation.
         let is_start = is_valid_name(&format!("{text}0")) && !text.is_empty();
         (is_start && text.len() <= MAX_PREFIX_LENGTH).then(|| Self(text.into()))
     }
@@ -33,7 +33,7 @@ impl Default for LocationPrefix {
     }
 }
 
-/// A location with one target, as it is served.
+/// A location with one target, in the shape in which it is served.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Location {
@@ -56,7 +56,7 @@ struct Spec {
 }
 
 impl Location {
-    /// A location with an absolute URL.
+    /// A location of type `url`; `target` is an absolute URL.
     #[must_use]
     pub fn new(name: String, target: String) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! The names that entities get: the npm module's rule, and the repair of what Backstage refuses.
+//! Makes entity names by the npm module's rule, and repairs those that Backstage refuses.
 
 use std::fmt::Display;
 
@@ -7,9 +7,10 @@ use crate::digest::sha256_hex;
 /// The longest `metadata.name` that Backstage accepts, in characters.
 pub const MAX_NAME_LENGTH: usize = 63;
 
-/// Makes a name by the npm module's rule: lower case, then `-` for whatever is not `[a-z0-9\-_.]`.
+/// Makes a name by the npm module's rule: lower case, then `-` for each UTF-16 code unit outside
+/// `[a-z0-9\-_.]`.
 ///
-/// JavaScript replaces UTF-16 code units, so a character beyond the BMP gives two `-`.
+/// JavaScript's `replace` works on UTF-16 code units, so a character above U+FFFF gives two `-`.
 #[must_use]
 pub fn sanitize_name(text: &str) -> String {
     text.to_lowercase()
@@ -18,7 +19,7 @@ pub fn sanitize_name(text: &str) -> String {
         .collect()
 }
 
-/// The character that the npm module's rule puts for one UTF-16 code unit.
+/// The replacement of one UTF-16 code unit.
 fn sanitized_unit(unit: u16) -> char {
     match u8::try_from(unit) {
         Ok(byte @ (b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.')) => char::from(byte),
@@ -26,8 +27,8 @@ fn sanitized_unit(unit: u16) -> char {
     }
 }
 
-/// Whether Backstage accepts a `metadata.name`: 1 to 63 characters of `[A-Za-z0-9-_.]` that begin
-/// and end with a letter or digit (`KubernetesValidatorFunctions.isValidObjectName`).
+/// Whether Backstage accepts a `metadata.name`: 1 to 63 characters of `[A-Za-z0-9-_.]`, the first and
+/// the last a letter or digit (`KubernetesValidatorFunctions.isValidObjectName` in Backstage).
 #[must_use]
 pub fn is_valid_name(name: &str) -> bool {
     let edge = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
@@ -40,7 +41,8 @@ pub fn is_valid_name(name: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
 }
 
-/// The valid name nearest to a sanitized one; `kind` and `pk` name what has nothing left.
+/// Returns a valid name for a sanitized one: without punctuation at its edges, and with a suffix made
+/// from the pk if it is too long. Where nothing is left the name is `<kind>-<pk>`.
 #[must_use]
 pub fn repair_name(sanitized: &str, kind: &str, pk: impl Display) -> String {
     let stem = stem(sanitized);
@@ -51,19 +53,19 @@ pub fn repair_name(sanitized: &str, kind: &str, pk: impl Display) -> String {
     }
 }
 
-/// The valid name with a suffix of `digits` hexadecimal digits that depends on the pk alone.
+/// Returns a valid name with a suffix of `digits` hexadecimal digits, which depends on the pk alone.
 #[must_use]
 pub fn suffix_name(sanitized: &str, kind: &str, pk: impl Display, digits: usize) -> String {
     let stem = stem(sanitized);
     suffixed(if stem.is_empty() { kind } else { stem }, &hash(pk, digits))
 }
 
-/// A sanitized name without the punctuation at its edges.
+/// Trims punctuation from both edges.
 fn stem(sanitized: &str) -> &str {
     sanitized.trim_matches(|c: char| !c.is_ascii_alphanumeric())
 }
 
-/// Stem and suffix joined by `-`, the stem cut so that both fit.
+/// Joins stem and suffix with `-`; cuts the stem so that the result fits [`MAX_NAME_LENGTH`].
 fn suffixed(stem: &str, suffix: &str) -> String {
     let room = MAX_NAME_LENGTH - suffix.len() - 1;
     let cut = &stem[..stem.len().min(room)];
@@ -104,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn validity_is_backstages() {
+    fn validity_follows_backstages_validator() {
         for good in ["a", "0", "007", "a--b", "a..b", "A_b", &"x".repeat(63)] {
             assert!(is_valid_name(good), "{good}");
         }

@@ -1,9 +1,14 @@
-//! Who gets which name: every row of a kind proposes, every name keeps its best claim.
+//! Assigns a name to each row of a kind, so that no two rows have the same name.
 //!
-//! A row proposes its own name first and, under `names: backstage`, names with longer and longer
-//! suffixes after it. Of two claims to a name the row that held it in the kept snapshot wins, then
-//! the lowest pk. This is deferred acceptance (Gale and Shapley, 1962) with the rows proposing: its
-//! result does not depend on the order of the rows.
+//! Example: the users `Alice` (pk 3) and `alice` (pk 4) both map to `alice`. In the first sync pk 3
+//! gets the name, as the lowest pk. Under `names: npm-module` pk 4 is left out; under
+//! `names: backstage` it gets `alice-4b227777`. If pk 4 already had the name in the previous
+//! snapshot, it keeps the name and pk 3 loses.
+//!
+//! The rule: a row proposes its preferred name, then, under `names: backstage`, names with longer and
+//! longer suffixes. Of two rows that propose a name, the one that had it in the previous snapshot
+//! wins, then the one with the lowest pk; the other proposes its next name. This is deferred
+//! acceptance (Gale and Shapley, 1962), so the result does not depend on the order of the rows.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Display;
@@ -13,13 +18,13 @@ use super::finding::{Code, Finding};
 use super::name::{is_valid_name, repair_name, sanitize_name, suffix_name};
 use super::policy::NamePolicy;
 
-/// Lengths of the suffixes that a row proposes one after another, in hexadecimal digits.
+/// Lengths of the suffixes in the order in which a row proposes them, in hexadecimal digits.
 const SUFFIX_DIGITS: [usize; 3] = [8, 16, 32];
 
-/// The names that rows hold, by pk.
+/// The names of rows in the previous snapshot, by pk.
 pub type Held<Pk> = BTreeMap<Pk, Box<str>>;
 
-/// A row that wants a name.
+/// A row that needs a name.
 #[derive(Clone, Copy, Debug)]
 pub struct Candidate<'a, Pk> {
     /// The row's primary key.
@@ -28,16 +33,16 @@ pub struct Candidate<'a, Pk> {
     pub source: &'a str,
 }
 
-/// The outcome: a name or none for each candidate, in their order.
+/// The result of [`assign`].
 #[derive(Debug)]
 pub struct Assignment {
-    /// The final names; a candidate without one is left out of the catalog.
+    /// The name of each candidate, in their order; a row without one is left out of the catalog.
     pub names: Vec<Option<Box<str>>>,
-    /// Renames, refusals and collisions.
+    /// Findings about repaired, refused, colliding and empty names.
     pub findings: Vec<Finding>,
 }
 
-/// Gives each candidate of a kind at most one name and each name to at most one candidate.
+/// Assigns at most one name to each candidate of a kind, and each name to at most one candidate.
 #[must_use]
 pub fn assign<Pk: Copy + Ord + Display>(
     kind: Kind,
@@ -62,9 +67,9 @@ pub fn assign<Pk: Copy + Ord + Display>(
     Assignment { names, findings }
 }
 
-/// The name that a row wants first; none where nothing is left of its source.
+/// The first name that a row proposes; `None` if its name is empty under `names: npm-module`.
 #[must_use]
-pub fn wanted<Pk: Display>(
+pub fn preferred_name<Pk: Display>(
     kind: Kind,
     policy: NamePolicy,
     candidate: Candidate<'_, Pk>,
@@ -76,7 +81,7 @@ pub fn wanted<Pk: Display>(
     }
 }
 
-/// The candidates of a kind and what decides between them.
+/// The input of [`assign`].
 struct Naming<'a, Pk> {
     kind: Kind,
     policy: NamePolicy,
@@ -85,7 +90,7 @@ struct Naming<'a, Pk> {
 }
 
 impl<Pk: Copy + Ord + Display> Naming<'_, Pk> {
-    /// Which row ends up with which name.
+    /// Runs the proposals; returns the index of the candidate that owns each name.
     fn owners(&self) -> HashMap<String, usize> {
         let mut owners: HashMap<String, usize> = HashMap::with_capacity(self.candidates.len());
         let mut proposals = vec![0; self.candidates.len()];
@@ -97,17 +102,21 @@ impl<Pk: Copy + Ord + Display> Naming<'_, Pk> {
             proposals[row] += 1;
             match owners.get(&name) {
                 Some(&owner) if self.claim(owner, &name) < self.claim(row, &name) => open.push(row),
-                _ => open.extend(owners.insert(name, row)),
+                _ => {
+                    if let Some(displaced) = owners.insert(name, row) {
+                        open.push(displaced);
+                    }
+                }
             }
         }
         owners
     }
 
-    /// The n-th name that a row would take, if it would take so many.
+    /// The n-th name that a row proposes, if it proposes so many.
     fn proposal(&self, row: usize, nth: usize) -> Option<String> {
         let candidate = self.candidates[row];
         match (self.policy, nth) {
-            (_, 0) => wanted(self.kind, self.policy, candidate),
+            (_, 0) => preferred_name(self.kind, self.policy, candidate),
             (NamePolicy::Seed, _) => None,
             (NamePolicy::Backstage, nth) => SUFFIX_DIGITS.get(nth - 1).map(|digits| {
                 suffix_name(
@@ -120,13 +129,13 @@ impl<Pk: Copy + Ord + Display> Naming<'_, Pk> {
         }
     }
 
-    /// How good a row's claim to a name is; the smallest wins.
+    /// A row's claim to a name; the smallest wins. `false`: the row had it in the previous snapshot.
     fn claim(&self, row: usize, name: &str) -> (bool, Pk) {
         let pk = self.candidates[row].pk;
         (self.held.get(&pk).is_none_or(|held| **held != *name), pk)
     }
 
-    /// What there is to say about a row's name.
+    /// Returns the finding about a row's name, if there is one.
     fn finding(
         &self,
         row: usize,
@@ -135,8 +144,8 @@ impl<Pk: Copy + Ord + Display> Naming<'_, Pk> {
     ) -> Option<Finding> {
         let Candidate { pk, source } = self.candidates[row];
         let about = |code| Finding::about(code, self.kind, pk, source);
-        let Some(wanted) = self.proposal(row, 0) else {
-            return Some(about(Code::NameEmpty).says(
+        let Some(preferred) = self.proposal(row, 0) else {
+            return Some(about(Code::NameEmpty).with_message(
                 format!(
                     "the {} with pk {pk} has an empty name and is left out",
                     self.kind
@@ -144,16 +153,16 @@ impl<Pk: Copy + Ord + Display> Naming<'_, Pk> {
                 "give it a name in Authentik, or set `names: backstage`",
             ));
         };
-        if name == Some(&wanted) {
-            return self.finding_of_form(row, &wanted);
+        if name == Some(&preferred) {
+            return self.form_finding(row, &preferred);
         }
-        let winner = self.candidates[owners[&wanted]];
+        let winner = self.candidates[owners[&preferred]];
         let outcome = name.map_or("is left out".to_owned(), |name| {
             format!("is named {name:?}")
         });
-        let finding = about(Code::NameCollision).says(
+        let finding = about(Code::NameCollision).with_message(
             format!(
-                "{source:?} (pk {pk}) and {:?} (pk {}) both want the name {wanted:?}; pk {} has it, pk {pk} {outcome}",
+                "{source:?} (pk {pk}) and {:?} (pk {}) both map to the name {preferred:?}; pk {} has it, pk {pk} {outcome}",
                 winner.source, winner.pk, winner.pk,
             ),
             match self.policy {
@@ -161,22 +170,25 @@ impl<Pk: Copy + Ord + Display> Naming<'_, Pk> {
                 NamePolicy::Backstage => "rename one of them in Authentik",
             },
         );
-        Some(name.into_iter().fold(finding, Finding::named))
+        Some(match name {
+            Some(name) => finding.with_name(name),
+            None => finding,
+        })
     }
 
-    /// What there is to say about a name that nobody else has.
-    fn finding_of_form(&self, row: usize, name: &str) -> Option<Finding> {
+    /// Returns the finding about the form of a preferred name that the row got.
+    fn form_finding(&self, row: usize, name: &str) -> Option<Finding> {
         let Candidate { pk, source } = self.candidates[row];
-        let about = |code| Finding::about(code, self.kind, pk, source).named(name);
+        let about = |code| Finding::about(code, self.kind, pk, source).with_name(name);
         let sanitized = sanitize_name(source);
         match self.policy {
-            NamePolicy::Seed if !is_valid_name(name) => Some(about(Code::NameRefused).says(
+            NamePolicy::Seed if !is_valid_name(name) => Some(about(Code::NameRefused).with_message(
                 format!(
                     "Backstage refuses the name {name:?} made from {source:?}, and so this entity"
                 ),
                 "rename it in Authentik, or set `names: backstage`",
             )),
-            NamePolicy::Backstage if name != sanitized => Some(about(Code::NameRepaired).says(
+            NamePolicy::Backstage if name != sanitized => Some(about(Code::NameRepaired).with_message(
                 format!("{source:?} is named {name:?}, since Backstage would refuse {sanitized:?}"),
                 "use this name in references, or rename it in Authentik",
             )),
@@ -220,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn who_held_the_name_keeps_it_against_a_lower_pk() {
+    fn a_row_keeps_its_previous_name_against_a_lower_pk() {
         let rows = [(3, "Alice"), (4, "alice")];
         assert_eq!(
             names(NamePolicy::Seed, &rows, &[(4, "alice")]),
@@ -229,7 +241,7 @@ mod tests {
         assert_eq!(
             names(NamePolicy::Seed, &rows, &[(4, "bob")]),
             [Some("alice".into()), None],
-            "a name that nobody wants any more decides nothing"
+            "a previous name that no row proposes has no effect"
         );
     }
 
@@ -245,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_namesake_of_a_suffix_does_not_take_it_away() {
+    fn a_row_named_like_a_suffix_does_not_take_it_away() {
         let suffix = names(NamePolicy::Backstage, &[(3, "a"), (7, "A")], &[])[1]
             .clone()
             .unwrap();

@@ -1,21 +1,21 @@
-//! Which avatars may stand in a profile. Backstage checks nothing here, so this does.
+//! Decides which avatars a profile may show. Backstage does not validate `spec.profile.picture`.
 
 use std::borrow::Cow;
 
 use crate::base_url::BaseUrl;
 
-/// What becomes of an avatar.
+/// The picture made from an avatar.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Picture<'a> {
-    /// There is none.
+    /// The avatar is empty.
     Absent,
-    /// It stands in the profile as it is here.
+    /// The URL to serve.
     Shown(Cow<'a, str>),
-    /// It is left out because a browser might do more with it than show it.
+    /// The avatar is left out: a browser might execute it.
     Refused,
 }
 
-/// Resolves an absolute path against the base URL; only `http`, `https` and `data:image/` survive.
+/// Accepts `http`, `https` and `data:image/` URLs; resolves an absolute path against the base URL.
 #[must_use]
 pub fn picture<'a>(avatar: &'a str, base_url: &BaseUrl) -> Picture<'a> {
     match avatar {
@@ -29,7 +29,7 @@ pub fn picture<'a>(avatar: &'a str, base_url: &BaseUrl) -> Picture<'a> {
     }
 }
 
-/// Whether an URL begins, in any case, with a scheme that only shows something.
+/// Whether a URL begins with an accepted scheme, in upper or lower case.
 fn has_safe_scheme(url: &str) -> bool {
     ["http://", "https://", "data:image/"].iter().any(|scheme| {
         url.as_bytes()
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_shows_a_picture_survives() {
+    fn only_http_https_and_data_images_are_accepted() {
         let base = BaseUrl::parse("https://authentik.example.com").unwrap();
         let shown = |text: &'static str| Picture::Shown(Cow::Borrowed(text));
         for (avatar, expected) in [

@@ -1,7 +1,8 @@
-//! The transform: rows, policy and kept names in; entities and findings out.
+//! The transform: from rows, policy and the previous snapshot's names to entities and findings.
 //!
-//! Memberships and hierarchy follow pks, never names, so that nobody inherits a namesake's groups.
-//! A link to a row without an entity is no link: no reference points at what the output lacks.
+//! Memberships and hierarchy follow pks, never names, so a user never gets the groups of another user
+//! with the same name. Links to rows without an entity are dropped: every reference in the output
+//! points to an entity in the output.
 
 use super::broken;
 use super::entity::{Annotations, Entity, GroupSpec, Kind, Profile, Spec, UserSpec};
@@ -16,7 +17,7 @@ use super::skip::Skip;
 use super::view;
 use crate::directory::{Directory, Group, GroupPk, User, UserPk};
 
-/// The names that rows hold in a snapshot, and that decide collisions in the next.
+/// The names that rows have in a snapshot. They decide collisions in the next transform.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names {
     /// The users' names.
@@ -25,7 +26,7 @@ pub struct Names {
     pub groups: Held<GroupPk>,
 }
 
-/// A catalog as it follows from a directory; entities are made from it one by one.
+/// The result of the transform; entities are built from it one at a time, to save memory.
 #[derive(Debug)]
 pub struct Plan<'d> {
     pub(super) directory: &'d Directory,
@@ -38,7 +39,7 @@ pub struct Plan<'d> {
     findings: Vec<Finding>,
 }
 
-/// Who belongs to whom, as positions in the rosters; every inner list is sorted.
+/// Memberships and hierarchy, as positions in the rosters; every inner list is sorted.
 #[derive(Debug)]
 pub(super) struct Links {
     pub(super) member_of: Vec<Vec<usize>>,
@@ -48,7 +49,7 @@ pub(super) struct Links {
 }
 
 impl<'d> Plan<'d> {
-    /// Decides what becomes an entity, under which name, and how the entities hang together.
+    /// Selects the rows that become entities, and assigns their names and links.
     #[must_use]
     pub fn new(directory: &'d Directory, policy: &'d Policy, held: &Names) -> Self {
         let exclusion = Exclusion::new(&policy.exclude_groups);
@@ -97,7 +98,7 @@ impl<'d> Plan<'d> {
         groups.chain((0..self.users.len()).map(|at| self.user(at)))
     }
 
-    /// How many entities of a kind there are.
+    /// The number of entities of a kind.
     #[must_use]
     pub fn count(&self, kind: Kind) -> usize {
         match kind {
@@ -106,7 +107,7 @@ impl<'d> Plan<'d> {
         }
     }
 
-    /// The names to keep for the next transform.
+    /// The names to pass to the next transform.
     #[must_use]
     pub fn names(&self) -> Names {
         Names {
@@ -115,7 +116,7 @@ impl<'d> Plan<'d> {
         }
     }
 
-    /// What the operator should know, in a fixed order.
+    /// The findings, sorted.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         &self.findings
@@ -168,7 +169,7 @@ impl<'d> Plan<'d> {
 }
 
 impl Links {
-    /// Follows the pks of members and parents.
+    /// Resolves the pks of members and parents to positions.
     fn new(users: &Roster<'_, User>, groups: &Roster<'_, Group>, hierarchy: &Hierarchy) -> Self {
         let mut links = Self {
             member_of: vec![Vec::new(); users.len()],
@@ -201,7 +202,7 @@ impl Links {
     }
 }
 
-/// The name that is shown of a user.
+/// The display name, or the username if that is empty.
 fn display_name(user: &User) -> &str {
     if user.name.is_empty() {
         &user.username
@@ -210,7 +211,7 @@ fn display_name(user: &User) -> &str {
     }
 }
 
-/// The hierarchy among named groups, by the ranks of their pks.
+/// The hierarchy of the named groups, as ranks.
 fn hierarchy(groups: &Roster<'_, Group>) -> Hierarchy {
     let links = (0..groups.len()).flat_map(|rank| {
         let row = groups.row(groups.position_of_rank(rank));
@@ -221,14 +222,14 @@ fn hierarchy(groups: &Roster<'_, Group>) -> Hierarchy {
     Hierarchy::acyclic(links.collect(), groups.len())
 }
 
-/// Ascending and without duplicates.
+/// Sorts positions and removes duplicates.
 fn sorted(mut positions: Vec<usize>) -> Vec<usize> {
     positions.sort_unstable();
     positions.dedup();
     positions
 }
 
-/// The finding about a cut link; child and parent are ranks of pks.
+/// Returns the finding about a cut link; `child` and `parent` are ranks.
 fn cycle(groups: &Roster<'_, Group>, child: usize, parent: usize) -> Finding {
     let row = |rank| groups.row(groups.position_of_rank(rank));
     let (child, parent) = (row(child), row(parent));
@@ -239,20 +240,20 @@ fn cycle(groups: &Roster<'_, Group>, child: usize, parent: usize) -> Finding {
         )
     } else {
         format!(
-            "group {:?} (pk {}) has the parent {:?} (pk {}), which stands below it; the link is left out",
+            "group {:?} (pk {}) has the parent {:?} (pk {}), which is below it in the hierarchy; the link is left out",
             child.name, child.pk, parent.name, parent.pk
         )
     };
     Finding::about(Code::HierarchyCycle, Kind::Group, child.pk, &child.name)
-        .says(message, "remove one parent of the cycle in Authentik")
+        .with_message(message, "remove one parent of the cycle in Authentik")
 }
 
-/// The findings about avatars that are left out.
+/// Returns the findings about avatars that are left out.
 fn refused_pictures(users: &Roster<'_, User>, policy: &Policy) -> Vec<Finding> {
     let rows = (0..users.len()).map(|at| users.row(at));
     rows.filter(|row| picture(&row.avatar, &policy.base_url) == Picture::Refused)
         .map(|row| {
-            Finding::about(Code::PictureRefused, Kind::User, row.pk, &row.username).says(
+            Finding::about(Code::PictureRefused, Kind::User, row.pk, &row.username).with_message(
                 format!(
                     "the avatar of {:?} is neither http, https nor data:image/ and is left out",
                     row.username

@@ -1,29 +1,29 @@
-//! The decisions an operator makes about the catalog.
+//! The operator's settings for the transform.
 
 use serde::Deserialize;
 
 use crate::base_url::BaseUrl;
 
-/// What to do with names that Backstage would refuse.
+/// How to treat names that Backstage would refuse.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum NamePolicy {
-    /// The npm module's rule alone: names stay those that it made, refused ones included.
+    /// The npm module's rule alone. Backstage refuses some of these names.
     #[default]
     Seed,
-    /// Names that Backstage would refuse are repaired, collisions get a suffix.
+    /// Names that Backstage would refuse are repaired; of colliding names, all but one get a suffix.
     Backstage,
 }
 
-/// Which rows become entities, and under which names.
+/// Which rows become entities, and how their names are made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// Authentik's base URL, for annotations and relative pictures.
     pub base_url: BaseUrl,
     /// How names are made.
     pub names: NamePolicy,
-    /// Sanitized names of groups that leave no trace.
+    /// Sanitized names of groups to omit, together with their memberships and links.
     pub exclude_groups: Vec<String>,
-    /// Whether service accounts become users.
+    /// Whether service accounts become `User` entities.
     pub include_service_accounts: bool,
 }

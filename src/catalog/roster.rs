@@ -1,4 +1,4 @@
-//! The rows of one kind that become entities, in the order of their names.
+//! The rows of one kind that become entities, sorted by name.
 
 use std::fmt::Display;
 
@@ -16,7 +16,7 @@ pub(super) trait Row {
     const KIND: Kind;
     /// The primary key.
     fn pk(&self) -> Self::Pk;
-    /// The name in Authentik that the entity's name is made from.
+    /// The name in Authentik from which the entity's name is made.
     fn source(&self) -> &str;
 }
 
@@ -42,7 +42,8 @@ impl Row for Group {
     }
 }
 
-/// Named rows sorted by name; a position in here stands for a name, so sorted positions are sorted names.
+/// Named rows, sorted by name. A position is an index in this order, so sorted positions are sorted
+/// names. A rank is an index in the order of pks.
 #[derive(Debug)]
 pub(super) struct Roster<'d, R: Row> {
     rows: Vec<&'d R>,
@@ -51,7 +52,7 @@ pub(super) struct Roster<'d, R: Row> {
 }
 
 impl<'d, R: Row> Roster<'d, R> {
-    /// Names rows; those that get no name are left out. Says what it found.
+    /// Assigns names and drops rows without one; also returns the findings about names.
     #[must_use]
     pub(super) fn new(
         rows: &[&'d R],
@@ -108,19 +109,19 @@ impl<'d, R: Row> Roster<'d, R> {
         &self.names[at]
     }
 
-    /// The names at positions, in their order.
+    /// The names at positions, in the order of `positions`.
     #[must_use]
     pub(super) fn names(&self, positions: &[usize]) -> Vec<&str> {
         positions.iter().map(|at| self.name(*at)).collect()
     }
 
-    /// Where the row with a pk stands, if it has a name.
+    /// The position of the row with a pk, if the row has a name.
     #[must_use]
     pub(super) fn position(&self, pk: R::Pk) -> Option<usize> {
         self.rank(pk).map(|rank| self.by_pk[rank].1)
     }
 
-    /// Where a name stands, if a row has it.
+    /// The position of a name, if a row has it.
     #[must_use]
     pub(super) fn find(&self, name: &str) -> Option<usize> {
         self.names
@@ -128,19 +129,19 @@ impl<'d, R: Row> Roster<'d, R> {
             .ok()
     }
 
-    /// The rank of a pk among those of the named rows.
+    /// The rank of a pk, if its row has a name.
     #[must_use]
     pub(super) fn rank(&self, pk: R::Pk) -> Option<usize> {
         self.by_pk.binary_search_by_key(&pk, |(pk, _)| *pk).ok()
     }
 
-    /// Where the row of a rank stands.
+    /// The position of the row with a rank.
     #[must_use]
     pub(super) fn position_of_rank(&self, rank: usize) -> usize {
         self.by_pk[rank].1
     }
 
-    /// Which row holds which name.
+    /// The name of each row, by pk.
     #[must_use]
     pub(super) fn held(&self) -> Held<R::Pk> {
         self.by_pk

@@ -1,19 +1,19 @@
-//! Which users become no entity, and why.
+//! Which users the transform skips, and why.
 
 use super::policy::Policy;
 use crate::directory::User;
 
-/// Why a user becomes no entity.
+/// Why a user has no entity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Skip {
-    /// The user may not sign in.
+    /// `is_active` is false: the user may not sign in.
     Inactive,
-    /// The account belongs to a program, and the policy wants people only.
+    /// The user is a service account, and `includeServiceAccounts` is false.
     ServiceAccount,
 }
 
 impl Skip {
-    /// Why a policy skips a user, if it does.
+    /// The reason to skip a user, if the policy skips it.
     #[must_use]
     pub fn of(user: &User, policy: &Policy) -> Option<Self> {
         if !user.is_active {

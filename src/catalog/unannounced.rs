@@ -1,17 +1,17 @@
-//! The finding about changes that no stamp told of.
+//! The finding about unstamped changes: users that changed while `last_updated` did not.
 
 use std::collections::BTreeSet;
 
 use super::finding::{Code, Finding};
 use crate::directory::{Directory, UserPk};
 
-/// How many users are named.
+/// The largest number of users in a message.
 const NAMED: usize = 5;
-/// What to do about such changes.
+/// The remedy for unstamped changes.
 const REMEDY: &str = "find out what writes to Authentik's database without `last_updated`, such as SQL, a restored \
     backup or `ak change_user_type`; post `/sync?full=true` after it, or shorten `fullSync.frequency`";
 
-/// A finding if there are such users; they are those of the last full reading and since.
+/// Returns a finding if there are such users, by the last full sync or since.
 #[must_use]
 pub fn finding(users: &BTreeSet<UserPk>, directory: &Directory) -> Option<Finding> {
     if users.is_empty() {
@@ -27,11 +27,11 @@ pub fn finding(users: &BTreeSet<UserPk>, directory: &Directory) -> Option<Findin
     let named = named.collect::<Vec<_>>().join(", ");
     let more = if users.len() > NAMED { ", …" } else { "" };
     let message = format!(
-        "{} users came or changed without a new `last_updated`, so that a run which reads only what changed \
-         is not sure to see it: {named}{more}",
+        "{} users were added or changed without a new `last_updated`, and an incremental sync can miss such \
+         changes: {named}{more}",
         users.len()
     );
-    Some(Finding::general(Code::UnannouncedChanges, "last_updated").says(message, REMEDY))
+    Some(Finding::general(Code::UnannouncedChanges, "last_updated").with_message(message, REMEDY))
 }
 
 #[cfg(test)]
@@ -40,10 +40,10 @@ mod tests {
 
     #[test]
     fn a_few_users_are_named_and_all_are_counted() {
-        let nobody = Directory::default();
-        assert_eq!(finding(&BTreeSet::new(), &nobody), None);
+        let empty = Directory::default();
+        assert_eq!(finding(&BTreeSet::new(), &empty), None);
         let users = (1..=7).map(UserPk).collect();
-        let message = finding(&users, &nobody).unwrap().message;
+        let message = finding(&users, &empty).unwrap().message;
         assert!(
             message.starts_with("7 users") && message.ends_with("pk 4, pk 5, …"),
             "{message}"

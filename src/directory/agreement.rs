@@ -1,24 +1,27 @@
-//! Whether the two lists know each other's rows.
+//! Detects rows that Authentik hides, by comparing the user list with the group list.
 //!
-//! Authentik filters rows by permission without a word, but each list names the pks of the other
-//! whatever the token may see. With a full view every named pk is listed.
+//! Example: a token may view the users 1 and 2. Authentik lists these two without any sign that user
+//! 3 exists, but a group still lists the members 1, 2 and 3. So user 3 is hidden.
+//!
+//! Authentik filters the rows of a list by permission, but never the pks that a row references. With
+//! full permissions every referenced pk is listed.
 
 use std::collections::BTreeSet;
 
 use super::{Directory, GroupPk, UserPk};
 
-/// The pks that one list names and the other lacks.
+/// The pks that one list references and the other lacks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Disagreement {
-    /// Users that groups name as members and that the user list lacks.
+    /// Members of groups that the user list lacks.
     pub users: BTreeSet<UserPk>,
-    /// Groups that users or other groups name and that the group list lacks.
+    /// Groups of users and parents of groups that the group list lacks.
     pub groups: BTreeSet<GroupPk>,
 }
 
 impl Disagreement {
-    /// Compares both lists of a directory. A row that could not be read is listed all the same, and
-    /// names nobody: what is kept of it is old.
+    /// Compares both lists of a directory. A broken row counts as listed, but its references are
+    /// ignored, since they are out of date.
     #[must_use]
     pub fn of(directory: &Directory) -> Self {
         let flaws = directory.flaws();
@@ -46,13 +49,13 @@ impl Disagreement {
         }
     }
 
-    /// Whether every named pk is listed.
+    /// Whether every referenced pk is listed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.users.is_empty() && self.groups.is_empty()
     }
 
-    /// What this names and `known` does not.
+    /// The pks that this has and `known` lacks.
     #[must_use]
     pub fn beyond(&self, known: &Self) -> Self {
         Self {
@@ -98,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_one_list_names_and_the_other_lacks_is_found() {
+    fn what_one_list_references_and_the_other_lacks_is_found() {
         let directory = Directory::new(vec![user(1, &[10, 11])], vec![group(10, &[12], &[1, 2])]);
         let found = Disagreement::of(&directory);
         assert_eq!(found.users, [UserPk(2)].into());

@@ -1,4 +1,4 @@
-//! Rows that were listed and could not be read.
+//! Broken rows: Authentik lists them, and this version cannot read them.
 
 use std::collections::BTreeMap;
 
@@ -7,25 +7,23 @@ use super::{GroupPk, UserPk};
 /// Why a row could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Flaw {
-    /// The place in the row.
+    /// The path of the field in the row, such as `users[1]`.
     pub field: Box<str>,
-    /// What is wrong there, without the value.
+    /// The problem, without the value.
     pub problem: Box<str>,
 }
 
-/// The rows that were listed and could not be read, by pk.
-///
-/// Where such a row was read well before, the directory has it as it was then.
+/// The broken rows, by pk. The directory has the last readable version of each, if there is one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Flaws {
-    /// Of the user list.
+    /// Broken rows of the user list.
     pub users: BTreeMap<UserPk, Flaw>,
-    /// Of the group list.
+    /// Broken rows of the group list.
     pub groups: BTreeMap<GroupPk, Flaw>,
 }
 
 impl Flaws {
-    /// Whether every row could be read.
+    /// Whether there is no broken row.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.users.is_empty() && self.groups.is_empty()

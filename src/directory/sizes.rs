@@ -1,36 +1,35 @@
-//! How much a directory holds, and how much of it another one lacks.
+//! The sizes of a directory, and of what one directory has and another lacks.
 //!
-//! Counted are Authentik's rows and what stands in them, never entities: a changed configuration
-//! changes no size.
+//! The sizes count Authentik's rows, never entities, so a changed configuration does not change them.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Directory, Group, User};
 
-/// What a directory holds, by several measures.
+/// The size of a directory by several measures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Sizes {
     /// Rows of the user list.
     pub users: usize,
-    /// Those of them that may sign in.
+    /// Users that may sign in.
     pub active_users: usize,
-    /// Those of them in turn that are no service accounts.
+    /// Users that may sign in and are not service accounts.
     pub people: usize,
     /// Rows of the group list.
     pub groups: usize,
-    /// Direct memberships, each a pair of a group and a user.
+    /// Direct memberships: pairs of a group and a user.
     pub memberships: usize,
 }
 
 impl Sizes {
-    /// What a directory holds.
+    /// The sizes of a directory.
     #[must_use]
     pub fn of(directory: &Directory) -> Self {
         Self::missing(directory, &Directory::default())
     }
 
-    /// What the old directory holds and the new one lacks, by pks.
+    /// The sizes of what the old directory has and the new one lacks, compared by pk.
     #[must_use]
     pub fn missing(old: &Directory, new: &Directory) -> Self {
         let lost_users = |counts: fn(&User) -> bool| {
@@ -53,19 +52,19 @@ impl Sizes {
         }
     }
 
-    /// The larger one by every measure.
+    /// The maximum by each measure.
     #[must_use]
     pub fn largest(self, other: Self) -> Self {
         self.each(other, usize::max)
     }
 
-    /// By how much this exceeds another one.
+    /// The excess over another size by each measure; 0 where there is none.
     #[must_use]
     pub fn beyond(self, other: Self) -> Self {
         self.each(other, usize::saturating_sub)
     }
 
-    /// Combines both by every measure.
+    /// Combines two sizes by each measure.
     fn each(self, other: Self, combine: fn(usize, usize) -> usize) -> Self {
         Self {
             users: combine(self.users, other.users),
@@ -77,7 +76,7 @@ impl Sizes {
     }
 }
 
-/// How many members of a group are gone; all of them if the group is.
+/// The number of members that a group lost; all of them if the group is missing.
 fn lost_members(old: &Group, new: Option<&Group>) -> usize {
     let stays = |pk| new.is_some_and(|new| new.users.binary_search(pk).is_ok());
     old.users.iter().filter(|pk| !stays(pk)).count()
@@ -114,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_replaced_counts_as_missing_although_the_sizes_are_equal() {
+    fn replaced_rows_count_as_missing_although_the_sizes_are_equal() {
         let users = |from| {
             (from..from + 3)
                 .map(|pk| user(pk, true, UserType::Internal))
@@ -137,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_deactivated_or_becomes_a_service_account_is_missing_by_one_measure_only() {
+    fn a_deactivated_user_or_new_service_account_is_missing_by_its_measures_only() {
         let old = Directory::new(vec![user(1, true, UserType::Internal)], vec![]);
         let missing = |new| Sizes::missing(&old, &Directory::new(vec![new], vec![]));
         let inactive = missing(user(1, false, UserType::Internal));

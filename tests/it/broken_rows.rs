@@ -57,7 +57,10 @@ async fn a_broken_user_is_served_as_before_and_the_others_as_they_are_now() {
         } else {
             format!("`{field}`")
         };
-        assert_says(message, &["pk 3", &place, "when it was last read"]);
+        assert_says(
+            message,
+            &["pk 3", &place, "last readable version is served"],
+        );
         assert!(!message.contains(private), "{message}");
         assert_eq!(
             run["findings"], 1,

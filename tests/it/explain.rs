@@ -154,7 +154,7 @@ async fn namesakes_are_all_explained() {
 }
 
 #[tokio::test]
-async fn a_name_held_since_before_is_said_to_be() {
+async fn a_name_of_the_previous_snapshot_is_explained() {
     let pair = Pair::with(directory(&[(4, "alex"), (2, "other")], &[])).await;
     pair.app.sync().await;
     pair.fake.edit(|directory| directory.rename(2, "Alex"));
@@ -163,7 +163,7 @@ async fn a_name_held_since_before_is_said_to_be() {
     assert_eq!(explanation["reason"], "name collides with pk 4");
     assert_says(
         &says(&explanation, "name"),
-        &["pk 4 has held the name since before"],
+        &["pk 4 had the name in the previous snapshot"],
     );
 }
 

@@ -1,4 +1,4 @@
-//! Says what became of a group.
+//! Explains a group.
 
 use super::{Explanation, Rule, Source, Step, missing, name, served, step};
 use crate::catalog::name::sanitize_name;
@@ -17,7 +17,7 @@ pub(super) fn explain(plan: &Plan<'_>, row: &Group) -> Explanation {
     }
 }
 
-/// What applied, as far as it came.
+/// The rules that applied, up to the one that leaves the group out.
 fn rules(plan: &Plan<'_>, row: &Group, at: Option<usize>) -> Vec<Step> {
     if let Some(entry) = plan.exclusion.entry(row) {
         return vec![step(
@@ -39,10 +39,10 @@ fn rules(plan: &Plan<'_>, row: &Group, at: Option<usize>) -> Vec<Step> {
     rules
 }
 
-/// Which parents the group has, and what became of the others.
+/// The parents of the group, and why others are missing.
 fn parents(plan: &Plan<'_>, row: &Group, at: usize) -> Vec<Step> {
-    let kept = &plan.links.parents[at];
-    let names = plan.groups.names(kept);
+    let linked = &plan.links.parents[at];
+    let names = plan.groups.names(linked);
     let first = names
         .first()
         .map_or("is left out".to_owned(), |first| format!("is {first:?}"));
@@ -54,26 +54,27 @@ fn parents(plan: &Plan<'_>, row: &Group, at: usize) -> Vec<Step> {
     let cut = row
         .parents
         .iter()
-        .filter(|pk| is_cut(plan, kept, **pk))
-        .map(|pk| titled(plan, *pk))
+        .filter(|pk| is_cut(plan, linked, **pk))
+        .map(|pk| label(plan, *pk))
         .collect();
-    let says = [
+    let effects = [
         Some(format!(
             "the parents are {}; `spec.parent` {first}",
             quoted(&names)
         )),
-        missing::said("parents without an entity", missing),
-        missing::said("parents whose link closes a cycle and is cut", cut),
+        missing::sentence("parents without an entity", missing),
+        missing::sentence("parents whose link closes a cycle and is cut", cut),
     ];
-    says.into_iter()
+    effects
+        .into_iter()
         .flatten()
-        .map(|says| step(Rule::Parents, says))
+        .map(|effect| step(Rule::Parents, effect))
         .collect()
 }
 
-/// Which children the group has, and what became of the others.
+/// The children of the group, and why others are missing.
 fn children(plan: &Plan<'_>, row: &Group, at: usize) -> Vec<Step> {
-    let kept = &plan.links.children[at];
+    let linked = &plan.links.children[at];
     let below = || {
         plan.directory
             .groups()
@@ -84,26 +85,27 @@ fn children(plan: &Plan<'_>, row: &Group, at: usize) -> Vec<Step> {
         .filter_map(|child| missing::group(plan, child.pk))
         .collect();
     let cut = below()
-        .filter(|child| is_cut(plan, kept, child.pk))
-        .map(|child| titled(plan, child.pk));
-    let says = [
+        .filter(|child| is_cut(plan, linked, child.pk))
+        .map(|child| label(plan, child.pk));
+    let effects = [
         Some(format!(
             "the children are {}",
-            quoted(&plan.groups.names(kept))
+            quoted(&plan.groups.names(linked))
         )),
-        missing::said("children without an entity", missing),
-        missing::said(
+        missing::sentence("children without an entity", missing),
+        missing::sentence(
             "children whose link closes a cycle and is cut",
             cut.collect(),
         ),
     ];
-    says.into_iter()
+    effects
+        .into_iter()
         .flatten()
-        .map(|says| step(Rule::Children, says))
+        .map(|effect| step(Rule::Children, effect))
         .collect()
 }
 
-/// Which members the group has, and what became of the others.
+/// The members of the group, and why others are missing.
 fn members(plan: &Plan<'_>, row: &Group, at: usize) -> Vec<Step> {
     let names = plan.users.names(&plan.links.members[at]);
     let missing = row
@@ -111,37 +113,38 @@ fn members(plan: &Plan<'_>, row: &Group, at: usize) -> Vec<Step> {
         .iter()
         .filter_map(|pk| missing::user(plan, *pk))
         .collect();
-    let says = [
+    let effects = [
         Some(format!(
             "the members are {} of {}: {}",
             names.len(),
             row.users.len(),
             quoted(&names)
         )),
-        missing::said("members without an entity", missing),
+        missing::sentence("members without an entity", missing),
     ];
-    says.into_iter()
+    effects
+        .into_iter()
         .flatten()
-        .map(|says| step(Rule::Members, says))
+        .map(|effect| step(Rule::Members, effect))
         .collect()
 }
 
-/// Whether a group has an entity and is not among those that a link leads to.
-fn is_cut(plan: &Plan<'_>, kept: &[usize], pk: GroupPk) -> bool {
+/// Whether the link to a group was cut: the group has an entity and is not linked.
+fn is_cut(plan: &Plan<'_>, linked: &[usize], pk: GroupPk) -> bool {
     plan.groups
         .position(pk)
-        .is_some_and(|at| !kept.contains(&at))
+        .is_some_and(|at| !linked.contains(&at))
 }
 
-/// A group by name and pk.
-fn titled(plan: &Plan<'_>, pk: GroupPk) -> String {
+/// A group as name and pk.
+fn label(plan: &Plan<'_>, pk: GroupPk) -> String {
     plan.directory.group(pk).map_or_else(
         || format!("pk {pk}"),
         |group| format!("{:?} (pk {pk})", group.name),
     )
 }
 
-/// Names in quotes, within bounds.
+/// A bounded list of quoted names.
 fn quoted(names: &[&str]) -> String {
     missing::listed(names.iter().map(|name| format!("{name:?}")))
 }

@@ -1,14 +1,14 @@
-//! Says why rows have no entity, and lists them within bounds.
+//! Explains why rows have no entity, in bounded lists.
 
 use super::name;
 use crate::catalog::plan::Plan;
 use crate::catalog::skip::Skip;
 use crate::directory::{Group, GroupPk, User, UserPk};
 
-/// How many rows a rule names.
+/// The largest number of rows that a list names.
 const NAMED: usize = 20;
 
-/// Why a user has no entity, if it has none.
+/// The reason why a user has no entity; `None` if it has one.
 pub(super) fn of_user(plan: &Plan<'_>, user: &User) -> Option<String> {
     match Skip::of(user, plan.policy) {
         Some(Skip::Inactive) => Some("inactive".to_owned()),
@@ -17,7 +17,7 @@ pub(super) fn of_user(plan: &Plan<'_>, user: &User) -> Option<String> {
     }
 }
 
-/// Why a group has no entity, if it has none.
+/// The reason why a group has no entity; `None` if it has one.
 pub(super) fn of_group(plan: &Plan<'_>, group: &Group) -> Option<String> {
     if plan.exclusion.excludes(group) {
         return Some("excluded".to_owned());
@@ -25,7 +25,7 @@ pub(super) fn of_group(plan: &Plan<'_>, group: &Group) -> Option<String> {
     name::absence(plan, &plan.groups, group)
 }
 
-/// A user that a row names and that has no entity, with the reason.
+/// A referenced user and the reason why it has no entity; `None` if it has one.
 pub(super) fn user(plan: &Plan<'_>, pk: UserPk) -> Option<String> {
     let Some(user) = plan.directory.user(pk) else {
         return Some(format!("pk {pk} (unknown)"));
@@ -33,7 +33,7 @@ pub(super) fn user(plan: &Plan<'_>, pk: UserPk) -> Option<String> {
     of_user(plan, user).map(|reason| format!("{:?} (pk {pk}: {reason})", user.username))
 }
 
-/// A group that a row names and that has no entity, with the reason.
+/// A referenced group and the reason why it has no entity; `None` if it has one.
 pub(super) fn group(plan: &Plan<'_>, pk: GroupPk) -> Option<String> {
     let Some(group) = plan.directory.group(pk) else {
         return Some(format!("pk {pk} (unknown)"));
@@ -41,7 +41,7 @@ pub(super) fn group(plan: &Plan<'_>, pk: GroupPk) -> Option<String> {
     of_group(plan, group).map(|reason| format!("{:?} (pk {pk}: {reason})", group.name))
 }
 
-/// A list within bounds; `none` where it is empty.
+/// Joins at most [`NAMED`] items and counts the others; `none` for an empty list.
 pub(super) fn listed(items: impl IntoIterator<Item = String>) -> String {
     let mut items = items.into_iter();
     let named: Vec<_> = items.by_ref().take(NAMED).collect();
@@ -52,7 +52,7 @@ pub(super) fn listed(items: impl IntoIterator<Item = String>) -> String {
     }
 }
 
-/// What is missing, said only where something is.
-pub(super) fn said(what: &str, missing: Vec<String>) -> Option<String> {
+/// A sentence that lists missing rows; `None` without any.
+pub(super) fn sentence(what: &str, missing: Vec<String>) -> Option<String> {
     (!missing.is_empty()).then(|| format!("{what}: {}", listed(missing)))
 }

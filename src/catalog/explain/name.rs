@@ -1,14 +1,14 @@
-//! Says how a row got its name, or why it got none.
+//! Explains how a row got its name, or why it has none.
 
 use super::{Rule, Step, step};
 use crate::catalog::entity::Kind;
 use crate::catalog::finding::Code;
 use crate::catalog::name::sanitize_name;
-use crate::catalog::naming::{Candidate, wanted};
+use crate::catalog::naming::{Candidate, preferred_name};
 use crate::catalog::plan::Plan;
 use crate::catalog::roster::{Roster, Row};
 
-/// What happened to the name of a row that is neither skipped nor excluded.
+/// The steps about the name of a row that is neither skipped nor excluded.
 pub(super) fn steps<R: Row>(plan: &Plan<'_>, named: &Roster<'_, R>, row: &R) -> Vec<Step> {
     let sanitized = sanitize_name(row.source());
     let made = if sanitized == row.source() {
@@ -16,27 +16,28 @@ pub(super) fn steps<R: Row>(plan: &Plan<'_>, named: &Roster<'_, R>, row: &R) -> 
     } else {
         format!("{:?} is sanitized to {sanitized:?}", row.source())
     };
-    let mut says = vec![made];
-    says.extend(found(plan, R::KIND, &row.pk().to_string()));
-    says.extend(
+    let mut effects = vec![made];
+    effects.extend(findings(plan, R::KIND, &row.pk().to_string()));
+    effects.extend(
         rival(plan, named, row)
             .filter(|rival| rival.pk() > row.pk())
             .map(|rival| {
                 format!(
-                    "pk {} has held the name since before, and so keeps it against a lower pk",
+                    "pk {} had the name in the previous snapshot, so it keeps it against a lower pk",
                     rival.pk()
                 )
             }),
     );
     if let Some(at) = named.position(row.pk()) {
-        says.push(format!("the name is {:?}", named.name(at)));
+        effects.push(format!("the name is {:?}", named.name(at)));
     }
-    says.into_iter()
-        .map(|says| step(Rule::Name, says))
+    effects
+        .into_iter()
+        .map(|effect| step(Rule::Name, effect))
         .collect()
 }
 
-/// Why a row that is neither skipped nor excluded has no name, if it has none.
+/// The reason why a row that is neither skipped nor excluded has no name; `None` if it has one.
 pub(super) fn absence<R: Row>(plan: &Plan<'_>, named: &Roster<'_, R>, row: &R) -> Option<String> {
     if named.position(row.pk()).is_some() {
         return None;
@@ -46,18 +47,19 @@ pub(super) fn absence<R: Row>(plan: &Plan<'_>, named: &Roster<'_, R>, row: &R) -
     Some(rival.unwrap_or_else(|| "empty name".to_owned()))
 }
 
-/// The other row that has the name which a row wants.
+/// The other row that has the preferred name of a row.
 fn rival<'d, R: Row>(plan: &Plan<'_>, named: &Roster<'d, R>, row: &R) -> Option<&'d R> {
     let candidate = Candidate {
         pk: row.pk(),
         source: row.source(),
     };
-    let holder = named.row(named.find(&wanted(R::KIND, plan.policy.names, candidate)?)?);
+    let name = preferred_name(R::KIND, plan.policy.names, candidate)?;
+    let holder = named.row(named.find(&name)?);
     (holder.pk() != row.pk()).then_some(holder)
 }
 
-/// What was found about the name of a row.
-fn found(plan: &Plan<'_>, kind: Kind, pk: &str) -> impl Iterator<Item = String> {
+/// The texts of the findings about the name of a row.
+fn findings(plan: &Plan<'_>, kind: Kind, pk: &str) -> impl Iterator<Item = String> {
     let about_names = |code| {
         matches!(
             code,

@@ -1,25 +1,25 @@
-//! The fields of a row that matter for its entity.
+//! The fields of a row that affect its entity.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::directory::{Group, User};
 
-/// How much of an avatar is shown: enough for an URL, not for an image.
+/// The longest part of an avatar that is shown, in characters: enough for a URL, not for an image.
 const AVATAR_LENGTH: usize = 80;
 
-/// The fields of a row that matter for its entity.
+/// The fields of a row that affect its entity.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 #[schema(as = ExplanationSource)]
 pub enum Source {
-    /// A user's.
+    /// The fields of a user.
     User(UserSource),
-    /// A group's.
+    /// The fields of a group.
     Group(GroupSource),
 }
 
-/// The fields of a user that matter for its entity.
+/// The fields of a user that affect its entity.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UserSource {
@@ -33,14 +33,14 @@ pub struct UserSource {
     pub avatar: String,
     /// Whether the user may sign in.
     pub is_active: bool,
-    /// What kind of account it is.
+    /// Authentik's `type` of the account.
     #[serde(rename = "type")]
     pub user_type: String,
-    /// Direct groups by pk as the user list names them; memberships come from the groups.
+    /// Direct groups by pk, from the user list. Memberships come from the group list.
     pub groups: Vec<String>,
 }
 
-/// The fields of a group that matter for its entity.
+/// The fields of a group that affect its entity.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GroupSource {
@@ -48,7 +48,7 @@ pub struct GroupSource {
     pub name: String,
     /// Direct parents by pk.
     pub parents: Vec<String>,
-    /// How many direct members the group names, whatever they are.
+    /// The number of direct members, inactive users and service accounts included.
     pub users: usize,
 }
 
@@ -76,7 +76,7 @@ impl From<&Group> for GroupSource {
     }
 }
 
-/// The beginning of a text, and how long it is where something is left out.
+/// The first [`AVATAR_LENGTH`] characters; the length in bytes follows if the text is longer.
 pub(super) fn shortened(text: &str) -> String {
     match text.char_indices().nth(AVATAR_LENGTH) {
         None => text.to_owned(),

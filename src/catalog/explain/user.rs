@@ -1,4 +1,4 @@
-//! Says what became of a user.
+//! Explains a user.
 
 use std::collections::BTreeSet;
 
@@ -22,7 +22,7 @@ pub(super) fn explain(plan: &Plan<'_>, row: &User) -> Explanation {
     }
 }
 
-/// What applied, as far as it came.
+/// The rules that applied, up to the one that leaves the user out.
 fn rules(plan: &Plan<'_>, row: &User, at: Option<usize>) -> Vec<Step> {
     let skip = Skip::of(row, plan.policy);
     if skip == Some(Skip::Inactive) {
@@ -46,21 +46,21 @@ fn rules(plan: &Plan<'_>, row: &User, at: Option<usize>) -> Vec<Step> {
     rules
 }
 
-/// Whether the account is a person's, or the policy takes it anyway.
+/// Whether the account is a service account, and whether the policy includes those.
 fn service_account(plan: &Plan<'_>, row: &User) -> Step {
     let switch = plan.policy.include_service_accounts;
-    let says = match (row.is_service_account(), switch) {
-        (false, _) => "is no service account",
+    let effect = match (row.is_service_account(), switch) {
+        (false, _) => "is not a service account",
         (true, true) => "is a service account, and `includeServiceAccounts` is true",
         (true, false) => "is a service account, and `includeServiceAccounts` is false",
     };
     step(
         Rule::ServiceAccounts,
-        format!("the type {:?} {says}", row.user_type.to_string()),
+        format!("the type {:?} {effect}", row.user_type.to_string()),
     )
 }
 
-/// What the profile shows, read from the entity itself.
+/// The fields of the profile, read from the entity.
 fn profile(plan: &Plan<'_>, row: &User, at: usize) -> Vec<Step> {
     let Spec::User(spec) = plan.user(at).spec else {
         return Vec::new();
@@ -103,7 +103,7 @@ fn profile(plan: &Plan<'_>, row: &User, at: usize) -> Vec<Step> {
     ]
 }
 
-/// Which groups the user is in, and which that it is in are missing.
+/// The groups of the user, and why others are missing.
 fn memberships(plan: &Plan<'_>, row: &User, at: usize) -> Vec<Step> {
     let names = plan.groups.names(&plan.links.member_of[at]).into_iter();
     let listing: BTreeSet<GroupPk> = plan
@@ -124,19 +124,20 @@ fn memberships(plan: &Plan<'_>, row: &User, at: usize) -> Vec<Step> {
     let one_sided = one_sided
         .map(|group| format!("{:?} (pk {})", group.name, group.pk))
         .collect();
-    let says = [
+    let effects = [
         Some(format!(
             "member of {}",
             missing::listed(names.map(|name| format!("{name:?}")))
         )),
-        missing::said("groups without an entity", missing),
-        missing::said(
-            "groups that do not list the user, although the user's row names them",
+        missing::sentence("groups without an entity", missing),
+        missing::sentence(
+            "groups that do not list the user, although the user's row lists them",
             one_sided,
         ),
     ];
-    says.into_iter()
+    effects
+        .into_iter()
         .flatten()
-        .map(|says| step(Rule::MemberOf, says))
+        .map(|effect| step(Rule::MemberOf, effect))
         .collect()
 }
