@@ -1,8 +1,23 @@
-//! Reads what changed since a reading before, at the cost of the change, or says that it is in doubt.
+//! Reads what changed since the last sync, at the cost of the change, or leaves it to a full sync.
 //!
-//! Nothing is trusted but what one answer shows. A row that is shown is taken over as it is. A row is
-//! taken out only if one answer shows both its neighbours side by side (`search`). So a wrong guess
-//! where to look costs requests and never a person.
+//! **An example.** The last snapshot has the users 1 to 5, and its watermark is 12:00. Then user 2 is
+//! deleted, user 4 gets another name at 12:05, and user 6 is added at 12:06. Authentik has 1 3 4 5 6 now.
+//! 1. Users with a stamp after 11:50, the watermark less the overlap: the answer has the rows 4 and 6. The
+//!    new name is known, and so is user 6: 1 2 3 4 5 6.
+//! 2. The row at rank 6 of the whole list: there is none. One user too many is known, and no stamp tells
+//!    which, because a deleted row has none.
+//! 3. Bisection of the ranks: rank 3 has user 4 where 3 is known, rank 1 has user 1 as known, rank 2 has
+//!    user 3 where 2 is known. So the lists differ from rank 2 on.
+//! 4. A page around the ranks 1 and 2: it shows 1 and 3 side by side, so 2 is deleted: 1 3 4 5 6.
+//! 5. The row at rank 5 is user 6 and the count is 5. The last active user, the last user of each type and
+//!    three spots stand at the known ranks too. The users after 11:50 are still 4 and 6, as they were.
+//!
+//! So the rows are right, and the next watermark is 12:06. With 50,000 users step 3 takes 16 requests; the
+//! other steps take as many as here.
+//!
+//! **The rule.** Nothing is trusted but what one answer shows. A row that is shown is taken over as it
+//! is. A row is taken out only if one answer shows both its neighbours side by side (`search`). So a
+//! wrong guess where to look costs requests and never a person.
 //!
 //! **What is asked.** The server's clock first. Then the groups, which carry all memberships, and the
 //! *recent* users: those with a stamp (`last_updated`) after the watermark less the overlap. Then, as
