@@ -58,7 +58,7 @@ pub enum Code {
 }
 
 impl Code {
-    /// All of them, as the README lists them.
+    /// All of them, as `docs/findings-and-failures.md` lists them.
     pub const ALL: [Self; 12] = [
         Self::HiddenUsers,
         Self::HiddenGroups,
