@@ -4,23 +4,41 @@
 default:
     @just --list
 
-# Everything that CI does
-check:
-    .ci/run
+# Format, lints and unit tests: under a minute in a warm tree
+quick:
+    cargo fmt --check
+    cargo clippy --locked --workspace --all-targets --test backstage -- -D warnings
+    cargo test --locked --workspace --lib --bins
 
-# All tests
+# All tests but the two suites below
 test:
-    cargo test --locked
+    cargo test --locked --workspace
 
 # The service in front of a real Backstage; needs npm and PostgreSQL
 backstage *arguments:
     tests/backstage/run {{ arguments }}
 
-# The service in front of a look-alike Authentik
+# The files of the image, without a container engine; needs root on Debian
+image:
+    .ci/image/run
+
+# Everything that must pass before a change lands
+check:
+    .ci/run
+
+# What takes too long for every change: more random scripts, longer fuzzing, figures of large directories
+extended seeds="2000" seconds="300" users="10000":
+    PROOF_SEEDS={{ seeds }} cargo test --locked --test it -- sync_drift::proof
+    fuzz/run {{ seconds }}
+    cargo bench --locked --bench full_sync
+    cargo bench --locked --bench delta_sync
+    USERS={{ users }} SUITE_SECONDS=3600 tests/backstage/run figures -- --ignored --nocapture --test-threads=1
+
+# The service in front of a fake Authentik
 demo *arguments:
     cargo run --release --locked -- demo {{ arguments }}
 
-# Write the OpenAPI description anew
+# Update the OpenAPI description
 openapi:
     cargo run --locked -- openapi > openapi/openapi.json
 
@@ -33,6 +51,11 @@ bench:
 deny:
     cargo deny --locked check
 
-# Give any bytes to what reads from outside, some seconds for each target
+# Give arbitrary bytes to everything that reads from outside, some seconds for each target
 fuzz *seconds:
     fuzz/run {{ seconds }}
+
+# Build the manual as a site in target/book
+docs:
+    command -v mdbook > /dev/null || cargo install --locked mdbook
+    mdbook build

@@ -58,7 +58,7 @@ pub enum Code {
 }
 
 impl Code {
-    /// All codes, in the order in which the README lists them.
+    /// All codes, in the order in which `docs/findings-and-failures.md` lists them.
     pub const ALL: [Self; 12] = [
         Self::HiddenUsers,
         Self::HiddenGroups,

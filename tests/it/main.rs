@@ -26,6 +26,7 @@ mod health;
 mod hierarchy;
 mod hostile_clients;
 mod inert;
+mod links;
 mod look_alike;
 mod metrics;
 mod names;

@@ -1,4 +1,4 @@
-//! The README says what the code does: its configuration loads, and it names every key and code.
+//! README and manual say what the code does: their configurations load, and they name every code.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -7,13 +7,30 @@ use authentik_entity_provider::catalog::policy::NamePolicy;
 use authentik_entity_provider::config::{Config, ConfigError, Frequency, Scope};
 
 const README: &str = include_str!("../../README.md");
-const GUIDE: &str = include_str!("../../docs/backstage.md");
+const OPERATIONS: &str = include_str!("../../docs/operations.md");
+const BACKSTAGE: &str = include_str!("../../docs/backstage.md");
+const COMMANDS: &str = include_str!("../../docs/commands.md");
+const PROBLEMS: &str = include_str!("../../docs/findings-and-failures.md");
+const HTTP_API: &str = include_str!("../../docs/http-api.md");
+const SYNC: &str = include_str!("../../docs/how-sync-works.md");
 
-/// The YAML blocks that are meant for this service: those with the info string `yaml app-config`.
-fn configurations() -> Vec<String> {
-    let blocks = README.split("```yaml app-config\n").skip(1);
+/// The YAML blocks of a page that are meant for this service: those with the info string `yaml app-config`.
+fn configurations(page: &str) -> Vec<&str> {
+    let blocks = page.split("```yaml app-config\n").skip(1);
     blocks
-        .map(|rest| rest.split("\n```").next().unwrap().to_owned())
+        .map(|rest| rest.split("\n```").next().unwrap())
+        .collect()
+}
+
+/// The values of an enum of the OpenAPI description.
+fn enumeration(schema: &str) -> Vec<String> {
+    let description = serde_json::to_value(authentik_entity_provider::http::description()).unwrap();
+    let values = description["components"]["schemas"][schema]["enum"]
+        .as_array()
+        .unwrap_or_else(|| panic!("{schema} is no enum"));
+    values
+        .iter()
+        .map(|value| value.as_str().unwrap().to_owned())
         .collect()
 }
 
@@ -56,24 +73,16 @@ fn kebab(variant: &str) -> String {
     parts.collect()
 }
 
-/// The part of the README below a heading.
-fn section(heading: &str) -> &'static str {
-    section_of(README, heading)
-}
-
-fn section_of(page: &'static str, heading: &str) -> &'static str {
+/// The part of a page below a heading.
+fn section(page: &'static str, heading: &str) -> &'static str {
     let (_, rest) = page
         .split_once(&format!("\n## {heading}\n"))
         .unwrap_or_else(|| panic!("no {heading}"));
     rest.split("\n## ").next().unwrap()
 }
 
-/// Fails unless a table below a heading has a row for each word, and enough words were found.
-fn assert_rows(heading: &str, words: &[impl AsRef<str>], at_least: usize) {
-    assert_rows_of(section(heading), words, at_least);
-}
-
-fn assert_rows_of(section: &str, words: &[impl AsRef<str>], at_least: usize) {
+/// Fails unless a table has a row for each word, and enough words were found.
+fn assert_rows(section: &str, words: &[impl AsRef<str>], at_least: usize) {
     assert!(
         words.len() >= at_least,
         "only {} words were found for {section}",
@@ -88,11 +97,17 @@ fn assert_rows_of(section: &str, words: &[impl AsRef<str>], at_least: usize) {
 }
 
 #[test]
-fn every_configuration_in_the_readme_loads_without_a_warning() {
-    let configurations = configurations();
+fn the_readme_is_short() {
+    assert!(README.len() <= 10_000, "{} bytes", README.len());
+}
+
+#[test]
+fn every_configuration_for_this_service_loads_without_a_warning() {
+    let pages = [README, OPERATIONS];
+    let configurations: Vec<_> = pages.into_iter().flat_map(configurations).collect();
     assert!(
         configurations.len() >= 2,
-        "the README shows a short and a whole configuration"
+        "there is a short and a complete configuration"
     );
     for (at, text) in configurations.iter().enumerate() {
         let config = load(&at.to_string(), text).unwrap_or_else(|error| panic!("{error}\n{text}"));
@@ -105,9 +120,11 @@ fn every_configuration_in_the_readme_loads_without_a_warning() {
 }
 
 #[test]
-fn the_whole_configuration_in_the_readme_shows_the_defaults() {
-    let texts = configurations();
-    let shown = load("whole", texts.last().unwrap()).unwrap();
+fn the_complete_configuration_shows_the_defaults() {
+    let [complete] = configurations(OPERATIONS)[..] else {
+        panic!("one complete configuration")
+    };
+    let shown = load("complete", complete).unwrap();
     let minimal =
         "catalog:\n  providers:\n    authentik:\n      baseUrl: https://authentik.example.com\n";
     let plain = load("minimal", minimal).unwrap();
@@ -131,22 +148,22 @@ fn the_whole_configuration_in_the_readme_shows_the_defaults() {
 }
 
 #[test]
-fn the_readme_names_every_finding() {
+fn every_finding_is_described() {
     assert_rows(
-        "Findings",
-        &variants(include_str!("../../src/catalog/finding.rs"), "Code"),
+        section(PROBLEMS, "Findings"),
+        &enumeration("FindingCode"),
         10,
     );
 }
 
 #[test]
-fn the_readme_names_every_failure() {
+fn every_failure_is_described() {
     let of_reading = quoted(
         include_str!("../../src/authentik/error.rs"),
         "pub fn code(&self)",
         "\n    }",
     );
-    assert_rows("Failures", &of_reading, 14);
+    assert_rows(section(PROBLEMS, "Failures"), &of_reading, 14);
     let sources = [
         include_str!("../../src/sync.rs"),
         include_str!("../../src/sync/cycle.rs"),
@@ -157,24 +174,24 @@ fn the_readme_names_every_failure() {
         .filter_map(|rest| rest.trim_start().strip_prefix('"'))
         .map(|rest| rest.split('"').next().unwrap())
         .collect();
-    assert_rows("Failures", &of_runs, 3);
+    assert_rows(section(PROBLEMS, "Failures"), &of_runs, 3);
 }
 
 #[test]
-fn the_readme_names_every_reason_of_a_full_run() {
-    let reasons = variants(include_str!("../../src/snapshot/reading.rs"), "FullReason");
-    assert_rows_of(section("Configuration"), &reasons, 9);
+fn every_reason_of_a_full_sync_is_described() {
+    let section = section(SYNC, "Full and incremental syncs");
+    assert_rows(section, &enumeration("FullReason"), 9);
 }
 
 #[test]
-fn the_guide_names_every_failure_of_telling_backstage() {
+fn every_failure_of_a_notification_is_described() {
     let source = include_str!("../../src/backstage/client.rs");
-    let section = section_of(GUIDE, "Telling Backstage at once");
-    assert_rows_of(section, &quoted(source, "pub fn code(&self)", "\n    }"), 4);
+    let section = section(BACKSTAGE, "Notify Backstage");
+    assert_rows(section, &quoted(source, "pub fn code(&self)", "\n    }"), 4);
 }
 
 #[test]
-fn every_configuration_in_the_guide_loads_beside_a_short_one() {
+fn every_configuration_about_backstage_loads_beside_a_short_one() {
     let minimal = "catalog: {providers: {authentik: {baseUrl: 'https://authentik.example.com'}}}\n";
     let file = |name: &str, text: &str| {
         let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("guide-{name}.yaml"));
@@ -184,7 +201,7 @@ fn every_configuration_in_the_guide_loads_beside_a_short_one() {
     let names = ["AUTHENTIK_TOKEN", "BACKSTAGE_TOKEN"];
     let variables =
         BTreeMap::from(names.map(|name| (name.to_owned(), "a-token-for-tests-only".to_owned())));
-    let blocks: Vec<_> = GUIDE
+    let blocks: Vec<_> = BACKSTAGE
         .split("```yaml\n")
         .skip(1)
         .map(|rest| rest.split("```").next().unwrap())
@@ -199,32 +216,36 @@ fn every_configuration_in_the_guide_loads_beside_a_short_one() {
 }
 
 #[test]
-fn the_readme_names_every_problem_and_path() {
+fn every_problem_and_path_is_described() {
     let source = include_str!("../../src/http/error.rs");
-    assert_rows("HTTP", &quoted(source, "pub fn code(&self)", "\n    }"), 8);
+    assert_rows(
+        section(HTTP_API, "Errors"),
+        &quoted(source, "pub fn code(&self)", "\n    }"),
+        8,
+    );
     let description = serde_json::to_value(authentik_entity_provider::http::description()).unwrap();
     for path in description["paths"].as_object().unwrap().keys() {
         assert!(
-            section("HTTP").contains(&format!("{path}`")),
-            "HTTP has no row for {path}"
+            section(HTTP_API, "Requests").contains(&format!("{path}`")),
+            "there is no row for {path}"
         );
     }
 }
 
 #[test]
-fn the_readme_names_every_command() {
+fn every_command_is_described() {
     use clap::CommandFactory;
     let program = authentik_entity_provider::cli::Cli::command();
     let names: Vec<_> = program
         .get_subcommands()
         .map(|command| command.get_name().to_owned())
         .collect();
-    assert_rows("Commands", &names, 7);
+    assert_rows(COMMANDS, &names, 7);
 }
 
 #[test]
-fn the_page_about_check_names_every_step_and_code() {
-    let page = include_str!("../../docs/check.md");
+fn every_step_and_code_of_check_is_described() {
+    let page = section(COMMANDS, "`check`");
     for step in variants(include_str!("../../src/cli/check/report.rs"), "Subject") {
         assert!(page.contains(&format!("\n| `{step}` |")), "{step}");
     }

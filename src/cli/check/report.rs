@@ -1,4 +1,4 @@
-//! What a check found; its JSON form is documented in `docs/check.md` and stable.
+//! What a check found; its JSON form is documented in `docs/commands.md` and stable.
 
 use serde::{Serialize, Serializer};
 

@@ -1,4 +1,4 @@
-//! A service that everybody could read does not start by mistake, and image and README agree.
+//! A service that everybody could read does not start by mistake, and image, README and manual agree.
 
 use fake_authentik::FakeAuthentik;
 
@@ -6,7 +6,10 @@ use super::{READ, SYNC};
 use crate::support::process::{Process, get};
 
 const DOCKERFILE: &str = include_str!("../../../Dockerfile");
-const README: &str = include_str!("../../../README.md");
+const PAGES: [&str; 2] = [
+    include_str!("../../../README.md"),
+    include_str!("../../../docs/operations.md"),
+];
 
 /// The variables of a service that listens on all addresses, with more.
 fn variables<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
@@ -85,28 +88,29 @@ async fn the_demo_has_nobody_to_protect() {
         .await;
 }
 
-/// The commands of the README that run the image.
-fn docker_runs() -> Vec<&'static str> {
-    README
-        .split("docker run ")
+/// The commands of a page that run the image.
+fn docker_runs(page: &str) -> Vec<&str> {
+    page.split("docker run ")
         .skip(1)
         .map(|rest| rest.split("```").next().unwrap())
         .collect()
 }
 
 #[test]
-fn the_image_and_the_readme_agree_with_the_service() {
+fn the_image_and_its_pages_agree_with_the_service() {
     assert!(DOCKERFILE.contains("ENV ENTITY_PROVIDER_LISTEN=0.0.0.0:8080"));
     let mut sets = DOCKERFILE.lines().filter(|line| line.starts_with("ENV"));
     assert!(
         sets.all(|line| !line.contains("AUTH")),
         "the image decides for nobody"
     );
-    assert!(!docker_runs().is_empty());
-    for command in docker_runs() {
-        assert!(
-            command.contains("ENTITY_PROVIDER_AUTH_READ_TOKENS"),
-            "{command}"
-        );
+    for page in PAGES {
+        assert!(!docker_runs(page).is_empty());
+        for command in docker_runs(page) {
+            assert!(
+                command.contains("ENTITY_PROVIDER_AUTH_READ_TOKENS"),
+                "{command}"
+            );
+        }
     }
 }

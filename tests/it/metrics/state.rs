@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::*;
 
-const README: &str = include_str!("../../../README.md");
+const PAGE: &str = include_str!("../../../docs/metrics.md");
 
 /// A look-alike, and a configuration in front of it that keeps snapshots in a directory.
 async fn keeping(folder: &Path) -> (RunningAuthentik, Config) {
@@ -71,7 +71,7 @@ async fn a_snapshot_on_disk_is_kept_and_restored_and_no_fresh_success() {
 }
 
 #[tokio::test]
-async fn the_readme_names_every_metric_and_no_other() {
+async fn every_metric_is_described_and_no_other() {
     let disk = disk();
     let (_authentik, config) = keeping(disk.path()).await;
     let app = TestApp::spawn(config).await;
@@ -81,8 +81,7 @@ async fn the_readme_names_every_metric_and_no_other() {
         .names()
         .map(|name| name.split('{').next().unwrap())
         .collect();
-    let (_, section) = README.split_once("\n## Metrics\n").unwrap();
-    let section = section.split("\n## ").next().unwrap();
+    let section = PAGE.split("\n## ").next().unwrap();
     let rows = section
         .lines()
         .filter_map(|line| line.strip_prefix("| `")?.split('`').next());

@@ -1,5 +1,6 @@
 //! The real binary as a child process, followed line by line.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -16,8 +17,11 @@ use super::client;
 /// A hanging child fails its test after this time.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// The service's binary.
-const PROGRAM: &str = env!("CARGO_BIN_EXE_authentik-entity-provider");
+/// The service's binary; `tests/backstage/run` names an optimised one.
+fn program() -> OsString {
+    let built = env!("CARGO_BIN_EXE_authentik-entity-provider");
+    std::env::var_os("SERVICE_BINARY").unwrap_or_else(|| built.into())
+}
 
 /// A line of output.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +58,7 @@ impl Process {
 
     /// The same, in a directory.
     pub fn spawn_in(directory: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut command = Command::new(PROGRAM);
+        let mut command = Command::new(program());
         Self::start(command.args(arguments).current_dir(directory), variables)
     }
 
@@ -63,7 +67,7 @@ impl Process {
         let limited = "trap '' XFSZ; ulimit -S -f 0; exec \"$0\" \"$@\"";
         let mut command = Command::new("/bin/sh");
         Self::start(
-            command.args(["-c", limited, PROGRAM]).args(arguments),
+            command.args(["-c", limited]).arg(program()).args(arguments),
             variables,
         )
     }
