@@ -335,6 +335,6 @@ proptest! {
         }
         let known: BTreeSet<&[u8]> = earlier.document.entities(None).map(|(_, json)| json).collect();
         let new = alone.entities(None).filter(|(_, json)| !known.contains(json)).count();
-        prop_assert_eq!((alone.written(), beside.written()), (alone.entities(None).count(), new));
+        prop_assert_eq!((alone.rendered(), beside.rendered()), (alone.entities(None).count(), new));
     }
 }
