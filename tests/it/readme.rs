@@ -1,4 +1,4 @@
-//! The README says what the code does: its configuration loads, and it names every key and code.
+//! The README agrees with the code: its configuration loads, and it names every key and code.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use authentik_entity_provider::config::{Config, ConfigError, Frequency, Scope};
 const README: &str = include_str!("../../README.md");
 const GUIDE: &str = include_str!("../../docs/backstage.md");
 
-/// The YAML blocks that are meant for this service: those with the info string `yaml app-config`.
+/// Returns the YAML blocks for this service: those with the info string `yaml app-config`.
 fn configurations() -> Vec<String> {
     let blocks = README.split("```yaml app-config\n").skip(1);
     blocks
@@ -17,7 +17,7 @@ fn configurations() -> Vec<String> {
         .collect()
 }
 
-/// Loads a configuration as a file, with the variable that the README sets.
+/// Loads a configuration from a file, with the variable that the README sets.
 fn load(name: &str, text: &str) -> Result<Config, ConfigError> {
     let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("readme-{name}.yaml"));
     std::fs::write(&file, text).unwrap();
@@ -25,7 +25,7 @@ fn load(name: &str, text: &str) -> Result<Config, ConfigError> {
     Config::load(&[file], &variables)
 }
 
-/// The words in double quotes in a part of a source file.
+/// Returns the quoted strings in a part of a source file.
 fn quoted<'a>(source: &'a str, from: &str, to: &str) -> Vec<&'a str> {
     let (_, rest) = source
         .split_once(from)
@@ -36,7 +36,7 @@ fn quoted<'a>(source: &'a str, from: &str, to: &str) -> Vec<&'a str> {
     part.split('"').skip(1).step_by(2).collect()
 }
 
-/// The variants of an enum in a source file, as `kebab-case` writes them.
+/// Returns the variants of an enum in a source file, in `kebab-case`.
 fn variants(source: &str, name: &str) -> Vec<String> {
     let (_, rest) = source.split_once(&format!("enum {name} {{")).unwrap();
     let (body, _) = rest.split_once("\n}").unwrap();
@@ -56,7 +56,7 @@ fn kebab(variant: &str) -> String {
     parts.collect()
 }
 
-/// The part of the README below a heading.
+/// Returns the section of the README with a heading.
 fn section(heading: &str) -> &'static str {
     section_of(README, heading)
 }
@@ -68,7 +68,7 @@ fn section_of(page: &'static str, heading: &str) -> &'static str {
     rest.split("\n## ").next().unwrap()
 }
 
-/// Fails unless a table below a heading has a row for each word, and enough words were found.
+/// Asserts that a table in a section has a row for each word, and that enough words were found.
 fn assert_rows(heading: &str, words: &[impl AsRef<str>], at_least: usize) {
     assert_rows_of(section(heading), words, at_least);
 }

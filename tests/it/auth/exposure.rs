@@ -1,4 +1,5 @@
-//! A service that everybody could read does not start by mistake, and image and README agree.
+//! A service that listens beyond loopback without tokens does not start, and the commands of the
+//! README set what the image needs.
 
 use fake_authentik::FakeAuthentik;
 
@@ -8,7 +9,7 @@ use crate::support::process::{Process, get};
 const DOCKERFILE: &str = include_str!("../../../Dockerfile");
 const README: &str = include_str!("../../../README.md");
 
-/// The variables of a service that listens on all addresses, with more.
+/// Variables of a service that listens on all addresses, plus `more`.
 fn variables<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     let authentik = [
         ("AUTHENTIK_BASE_URL", "http://127.0.0.1:1"),
@@ -79,13 +80,13 @@ async fn check_says_before_that_it_would_not_start() {
 }
 
 #[tokio::test]
-async fn the_demo_has_nobody_to_protect() {
+async fn the_demo_needs_no_tokens() {
     let mut demo = Process::spawn(&["demo", "--users", "5", "--listen", "0.0.0.0:0"], &[]);
     demo.until(|line| format!("{line:?}").contains("Stop it").then_some(()))
         .await;
 }
 
-/// The commands of the README that run the image.
+/// Returns the README's commands that run the image.
 fn docker_runs() -> Vec<&'static str> {
     README
         .split("docker run ")
@@ -100,7 +101,7 @@ fn the_image_and_the_readme_agree_with_the_service() {
     let mut sets = DOCKERFILE.lines().filter(|line| line.starts_with("ENV"));
     assert!(
         sets.all(|line| !line.contains("AUTH")),
-        "the image decides for nobody"
+        "the image does not set tokens"
     );
     assert!(!docker_runs().is_empty());
     for command in docker_runs() {

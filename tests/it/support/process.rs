@@ -1,4 +1,4 @@
-//! The real binary as a child process, followed line by line.
+//! The real binary as a child process, with its output line by line.
 
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
@@ -13,7 +13,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::client;
 
-/// A hanging child fails its test after this time.
+/// Maximum time to wait for a child.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The service's binary.
@@ -28,14 +28,14 @@ pub enum Line {
     Error(String),
 }
 
-/// A running command; it is killed when dropped.
+/// A running command; it is killed on drop.
 pub struct Process {
     child: Child,
     lines: UnboundedReceiver<Line>,
     seen: Vec<Line>,
 }
 
-/// How a command ended.
+/// The result of a command.
 #[derive(Debug)]
 pub struct Ended {
     /// The exit status.
@@ -47,18 +47,19 @@ pub struct Ended {
 }
 
 impl Process {
-    /// Starts the service's binary with nothing but these arguments and variables.
+    /// Starts the service's binary with only these arguments and variables.
     pub fn spawn(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         Self::spawn_in(&std::env::temp_dir(), arguments, variables)
     }
 
-    /// The same, in a directory.
+    /// Starts the service's binary in a directory.
     pub fn spawn_in(directory: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = Command::new(PROGRAM);
         Self::start(command.args(arguments).current_dir(directory), variables)
     }
 
-    /// The same where no file can be written to, as on a full disk, until the limit is lifted.
+    /// Starts the service's binary with a file size limit of zero, which acts like a full disk
+    /// until it is lifted.
     pub fn spawn_on_a_full_disk(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let limited = "trap '' XFSZ; ulimit -S -f 0; exec \"$0\" \"$@\"";
         let mut command = Command::new("/bin/sh");
@@ -68,7 +69,7 @@ impl Process {
         )
     }
 
-    /// Starts a command with nothing but these variables.
+    /// Starts a command with only these variables.
     fn start(command: &mut Command, variables: &[(&str, &str)]) -> Self {
         let mut child = command
             .env_clear()
@@ -93,7 +94,7 @@ impl Process {
         }
     }
 
-    /// Reads on until a line gives what is looked for.
+    /// Reads lines until the closure returns a value.
     pub async fn until<T>(&mut self, mut find: impl FnMut(&Line) -> Option<T>) -> T {
         loop {
             let line = tokio::time::timeout(PATIENCE, self.lines.recv()).await;
@@ -114,7 +115,7 @@ impl Process {
             .await
     }
 
-    /// Waits until `serve` listens, and gives its base URL.
+    /// Waits until `serve` listens, and returns its base URL.
     pub async fn serving(&mut self) -> String {
         format!(
             "http://{}",
@@ -122,7 +123,7 @@ impl Process {
         )
     }
 
-    /// The number of the process.
+    /// Returns the process id.
     pub fn id(&self) -> i32 {
         self.child
             .id()
@@ -135,7 +136,7 @@ impl Process {
         kill_process(Pid::from_raw(self.id()).unwrap(), signal).unwrap();
     }
 
-    /// Waits for the end.
+    /// Waits for the end of the process.
     pub async fn end(mut self) -> Ended {
         let status = tokio::time::timeout(PATIENCE, self.child.wait()).await;
         let status = status
@@ -162,7 +163,7 @@ impl Process {
     }
 }
 
-/// An entry of the JSON log.
+/// Parses an entry of the JSON log.
 pub fn log_entry(line: &Line) -> Option<Value> {
     match line {
         Line::Error(line) => serde_json::from_str(line).ok(),
@@ -170,7 +171,7 @@ pub fn log_entry(line: &Line) -> Option<Value> {
     }
 }
 
-/// Sends the lines of a stream on.
+/// Forwards the lines of a stream to a channel.
 async fn forward(
     stream: impl AsyncRead + Unpin,
     line: fn(String) -> Line,
@@ -187,7 +188,7 @@ pub async fn get(url: &str) -> Response {
     client().get(url).send().await.unwrap()
 }
 
-/// Sends a POST request and gives the JSON of the answer.
+/// Sends a POST request and returns the JSON of the answer.
 pub async fn post(url: &str) -> Value {
     let answer = client().post(url).send().await.unwrap();
     serde_json::from_str(&answer.text().await.unwrap()).unwrap()
