@@ -1,8 +1,9 @@
-//! What a sync costs that reads only what changed: `cargo bench --bench delta_sync -- --users 100000`.
+//! Cost of an incremental sync: `cargo bench --bench delta_sync -- --users 100000`.
 //!
-//! The look-alike Authentik runs in a process of its own (this program again) and takes edits from its
-//! standard input; the service runs in another. Each request costs 20 ms and each user row 7 ms, but for the
-//! first sync, which reads everything: there rows are counted and 7 ms each are added up.
+//! The fake Authentik runs in its own process (this program again) and reads edits from its
+//! standard input; the service runs in another. Each request takes 20 ms and each user row 7 ms.
+//! The first sync, a full one, runs without this delay; the benchmark counts its rows and adds 7 ms
+//! for each.
 
 use std::net::Ipv4Addr;
 use std::process::Stdio;
@@ -21,13 +22,13 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::TcpListener;
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-/// What every request costs.
+/// Time of every request.
 const LATENCY: Duration = Duration::from_millis(20);
-/// What every returned user costs, as measured on the real server.
+/// Time of every returned user, as measured on the real server.
 const PER_USER: Duration = Duration::from_millis(7);
-/// Ticks of a second each that are more than the service's overlap.
+/// A number of clock ticks of one second, longer than the service's overlap.
 const LONG: usize = 700;
-/// Units in which the kernel counts the time of a process: `USER_HZ`, 100 on every Linux.
+/// The kernel's unit of process time: `USER_HZ`, 100 on every Linux.
 const TICKS_A_SECOND: f64 = 100.0;
 
 #[derive(Parser)]
@@ -35,10 +36,10 @@ struct Options {
     /// Users in the directory
     #[arg(long, default_value_t = 100_000)]
     users: usize,
-    /// Only serve the look-alike
+    /// Only serve the fake Authentik
     #[arg(long, hide = true)]
-    look_alike: bool,
-    /// What `cargo bench` passes on
+    fake: bool,
+    /// The flag that `cargo bench` adds
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -46,19 +47,19 @@ struct Options {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let options = Options::parse();
-    if options.look_alike {
+    if options.fake {
         serve(options.users).await
     } else {
         measure(options.users).await
     }
 }
 
-/// Serves the look-alike and does what lines of its input say, until that ends.
+/// Serves the fake Authentik and runs the commands from standard input until it closes.
 async fn serve(users: usize) -> anyhow::Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     println!("http://{}", listener.local_addr()?);
     let fake = FakeAuthentik::new(Release::V2026_5, FakeDirectory::generate(users)).with_own_time();
-    fake.edit(rest);
+    fake.edit(wait);
     fake.edit(|directory| edit(directory, 0));
     let bytes = Arc::<AtomicU64>::default();
     let counted = Arc::clone(&bytes);
@@ -71,13 +72,13 @@ async fn serve(users: usize) -> anyhow::Result<()> {
         }
     });
     tokio::spawn(axum::serve(listener, fake.router().layer(count)).into_future());
-    tokio::task::spawn_blocking(move || take_orders(&fake, &bytes)).await?
+    tokio::task::spawn_blocking(move || run_commands(&fake, &bytes)).await?
 }
 
-/// Does what lines of the input say, and answers each with the counters.
-fn take_orders(fake: &FakeAuthentik, bytes: &AtomicU64) -> anyhow::Result<()> {
+/// Runs each command of the input and answers with the counters.
+fn run_commands(fake: &FakeAuthentik, bytes: &AtomicU64) -> anyhow::Result<()> {
     for line in std::io::stdin().lines() {
-        obey(fake, &line?)?;
+        run_command(fake, &line?)?;
         let counters = fake.counters();
         let (requests, rows) = (counters.requests, counters.user_rows);
         println!(
@@ -88,9 +89,9 @@ fn take_orders(fake: &FakeAuthentik, bytes: &AtomicU64) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Changes the look-alike.
-fn obey(fake: &FakeAuthentik, what: &str) -> anyhow::Result<()> {
-    fake.edit(rest);
+/// Edits the fake Authentik by a command.
+fn run_command(fake: &FakeAuthentik, what: &str) -> anyhow::Result<()> {
+    fake.edit(wait);
     let cost = Cost {
         latency: LATENCY,
         per_user: PER_USER,
@@ -105,10 +106,10 @@ fn obey(fake: &FakeAuthentik, what: &str) -> anyhow::Result<()> {
             "delete" => delete(directory, users / 2),
             "swap" => {
                 delete(directory, users / 4);
-                directory.add_user("somebody-new");
+                directory.add_user("new-user");
             }
             "percent" => (0..users / 100).for_each(|at| edit(directory, at * 100)),
-            _ => bail!("nobody knows how to {what}"),
+            _ => bail!("unknown command {what}"),
         }
         Ok(())
     })?;
@@ -118,27 +119,27 @@ fn obey(fake: &FakeAuthentik, what: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Lets more time pass than changes are asked for again.
-fn rest(directory: &mut FakeDirectory) {
+/// Advances the clock beyond the overlap.
+fn wait(directory: &mut FakeDirectory) {
     for _ in 0..LONG {
         directory.tick();
     }
 }
 
-/// Gives the user at a rank another name.
-fn edit(directory: &mut FakeDirectory, rank: usize) {
-    let pk = directory.users()[rank].pk;
+/// Renames the user at an offset.
+fn edit(directory: &mut FakeDirectory, offset: usize) {
+    let pk = directory.users()[offset].pk;
     directory.edit_user(pk, |user| user.name.push('!'));
 }
 
-/// Deletes the user at a rank.
-fn delete(directory: &mut FakeDirectory, rank: usize) {
-    directory.remove_user(directory.users()[rank].pk);
+/// Deletes the user at an offset.
+fn delete(directory: &mut FakeDirectory, offset: usize) {
+    directory.remove_user(directory.users()[offset].pk);
 }
 
-/// Measures and prints.
+/// Runs the syncs and prints their costs.
 async fn measure(users: usize) -> anyhow::Result<()> {
-    let mut authentik = LookAlike::spawn(users).await?;
+    let mut authentik = FakeProcess::spawn(users).await?;
     let (service, address) = spawn_service(&authentik.base_url).await?;
     let _ = rustls::crypto::ring::default_provider().install_default();
     let http = reqwest::Client::builder().no_proxy().build()?;
@@ -155,11 +156,11 @@ async fn measure(users: usize) -> anyhow::Result<()> {
         ("(e) delete and insert", "swap"),
         ("(f) 1 % changed", "percent"),
     ] {
-        let before = authentik.order(edit).await?;
+        let before = authentik.command(edit).await?;
         let cpu = cpu_seconds(&service)?;
         let run = sync(&http, &address).await?;
         let cpu = cpu_seconds(&service)? - cpu;
-        let after = authentik.order("count").await?;
+        let after = authentik.command("count").await?;
         let more = |key: &str| after[key].as_u64().unwrap_or(0) - before[key].as_u64().unwrap_or(0);
         let (rows, megabytes) = (more("rows"), more("bytes") as f64 / 1e6);
         println!(
@@ -173,49 +174,52 @@ async fn measure(users: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The look-alike's process.
-struct LookAlike {
+/// The process of the fake Authentik.
+struct FakeProcess {
     base_url: String,
-    orders: ChildStdin,
+    commands: ChildStdin,
     answers: Lines<BufReader<ChildStdout>>,
     _process: Child,
 }
 
-impl LookAlike {
-    /// Starts it and waits until it says where it listens.
+impl FakeProcess {
+    /// Starts it and waits for its address.
     async fn spawn(users: usize) -> anyhow::Result<Self> {
         let mut process = Command::new(std::env::current_exe()?)
-            .args(["--look-alike", "--users", &users.to_string()])
+            .args(["--fake", "--users", &users.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()?;
-        let orders = process.stdin.take().context("no input")?;
+        let commands = process.stdin.take().context("no input")?;
         let mut answers = BufReader::new(process.stdout.take().context("no output")?).lines();
-        let base_url = answers.next_line().await?.context("the look-alike ended")?;
+        let base_url = answers
+            .next_line()
+            .await?
+            .context("the fake Authentik ended")?;
         Ok(Self {
             base_url,
-            orders,
+            commands,
             answers,
             _process: process,
         })
     }
 
-    /// Has it do something; gives its counters.
-    async fn order(&mut self, what: &str) -> anyhow::Result<Value> {
-        self.orders
+    /// Sends a command; returns the counters.
+    async fn command(&mut self, what: &str) -> anyhow::Result<Value> {
+        self.commands
             .write_all(format!("{what}\n").as_bytes())
             .await?;
         let answer = self
             .answers
             .next_line()
             .await?
-            .context("the look-alike ended")?;
+            .context("the fake Authentik ended")?;
         Ok(serde_json::from_str(&answer)?)
     }
 }
 
-/// Starts the service, without a schedule, and waits until it says where it listens.
+/// Starts the service, without a schedule, and waits for its address.
 async fn spawn_service(base_url: &str) -> anyhow::Result<(Child, String)> {
     let mut child = Command::new(env!("CARGO_BIN_EXE_authentik-entity-provider"))
         .args(["serve", "--listen", "127.0.0.1:0"])
@@ -236,7 +240,7 @@ async fn spawn_service(base_url: &str) -> anyhow::Result<(Child, String)> {
     Ok((child, format!("http://{address}")))
 }
 
-/// Syncs and gives the run.
+/// Syncs and returns the run.
 async fn sync(http: &reqwest::Client, address: &str) -> anyhow::Result<Value> {
     let run = http
         .post(format!("{address}/sync?wait=10m"))
@@ -249,7 +253,7 @@ async fn sync(http: &reqwest::Client, address: &str) -> anyhow::Result<Value> {
     Ok(run)
 }
 
-/// How long a process has computed, by the kernel's `stat`: user and system time.
+/// Returns the CPU time of a process in seconds, from the kernel's `stat`: user and system time.
 fn cpu_seconds(child: &Child) -> anyhow::Result<f64> {
     let pid = child.id().context("the service ended")?;
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;

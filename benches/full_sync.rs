@@ -1,8 +1,8 @@
-//! What a full sync costs: `cargo bench --bench full_sync -- --users 50000`.
+//! Cost of a full sync: `cargo bench --bench full_sync -- --users 50000`.
 //!
-//! The look-alike Authentik runs in a process of its own (this program again), the service in
-//! another. The same pages are also fetched and thrown away, with as many requests at once: that is
-//! what the look-alike and HTTP alone cost, and times are only to be read as ratios to it.
+//! The fake Authentik runs in its own process (this program again), the service in another. The
+//! benchmark also fetches and discards the same pages with the same concurrency. This is the cost
+//! of the fake Authentik and HTTP alone; read times only as ratios to it.
 
 use std::net::Ipv4Addr;
 use std::process::Stdio;
@@ -17,9 +17,9 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 
-/// Requests in flight at once, the service's default.
+/// Concurrent requests, the service's default.
 const CONCURRENCY: usize = 4;
-/// How many runs follow the first.
+/// Number of runs after the first.
 const FURTHER_RUNS: usize = 3;
 
 #[derive(Parser)]
@@ -27,10 +27,10 @@ struct Options {
     /// Users in the directory
     #[arg(long, default_value_t = 50_000)]
     users: usize,
-    /// Only serve the look-alike and print where
+    /// Only serve the fake Authentik and print its address
     #[arg(long, hide = true)]
-    look_alike: bool,
-    /// What `cargo bench` passes on
+    fake: bool,
+    /// The flag that `cargo bench` adds
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -38,14 +38,14 @@ struct Options {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let options = Options::parse();
-    if options.look_alike {
+    if options.fake {
         serve(options.users).await
     } else {
         measure(options.users).await
     }
 }
 
-/// Serves the look-alike until the process is ended.
+/// Serves the fake Authentik until the process ends.
 async fn serve(users: usize) -> anyhow::Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     println!("http://{}", listener.local_addr()?);
@@ -53,9 +53,9 @@ async fn serve(users: usize) -> anyhow::Result<()> {
     Ok(authentik.serve(listener, std::future::pending()).await?)
 }
 
-/// Measures and prints.
+/// Runs the syncs and prints their costs.
 async fn measure(users: usize) -> anyhow::Result<()> {
-    let (_authentik, base_url) = spawn_look_alike(users).await?;
+    let (_authentik, base_url) = spawn_fake(users).await?;
     let _ = rustls::crypto::ring::default_provider().install_default();
     let http = reqwest::Client::builder().no_proxy().build()?;
     let (bytes, pages, fetched) = fetch(&http, &base_url, users).await?;
@@ -96,19 +96,19 @@ async fn measure(users: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Starts the look-alike and waits until it says where it listens.
-async fn spawn_look_alike(users: usize) -> anyhow::Result<(Child, String)> {
+/// Starts the fake Authentik and waits for its address.
+async fn spawn_fake(users: usize) -> anyhow::Result<(Child, String)> {
     let mut child = Command::new(std::env::current_exe()?)
-        .args(["--look-alike", "--users", &users.to_string()])
+        .args(["--fake", "--users", &users.to_string()])
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()?;
     let stdout = child.stdout.take().context("no output")?;
     let line = BufReader::new(stdout).lines().next_line().await?;
-    Ok((child, line.context("the look-alike ended")?))
+    Ok((child, line.context("the fake Authentik ended")?))
 }
 
-/// Starts the service, without a schedule, and waits until it says where it listens.
+/// Starts the service, without a schedule, and waits for its address.
 async fn spawn_service(base_url: &str) -> anyhow::Result<(Child, String)> {
     let file = std::env::temp_dir().join(format!("full-sync-{}.yaml", std::process::id()));
     let config = "catalog: {providers: {authentik: {schedule: {frequency: {trigger: manual}}}}}\n";
@@ -133,7 +133,7 @@ async fn spawn_service(base_url: &str) -> anyhow::Result<(Child, String)> {
     Ok((child, format!("http://{address}")))
 }
 
-/// Fetches all pages of users and throws them away: bytes, pages, and how long it took.
+/// Fetches and discards all pages of users; returns bytes, pages and duration.
 async fn fetch(
     http: &reqwest::Client,
     base_url: &str,
@@ -155,7 +155,7 @@ async fn fetch(
     Ok((sizes.iter().sum(), pages, started.elapsed()))
 }
 
-/// Syncs and gives how long the run took.
+/// Syncs and returns the duration of the run.
 async fn sync(http: &reqwest::Client, address: &str) -> anyhow::Result<Duration> {
     let run = http
         .post(format!("{address}/sync?wait=10m&full=true"))
@@ -170,7 +170,7 @@ async fn sync(http: &reqwest::Client, address: &str) -> anyhow::Result<Duration>
     ))
 }
 
-/// Prints a time, and as a multiple of fetching alone.
+/// Prints a duration, and its ratio to fetching alone.
 fn report(what: &str, took: Duration, fetched: Duration) {
     let ratio = took.as_secs_f64() / fetched.as_secs_f64();
     println!(
@@ -179,7 +179,7 @@ fn report(what: &str, took: Duration, fetched: Duration) {
     );
 }
 
-/// The most memory that a process had resident, by the kernel's `VmHWM`.
+/// Returns the peak resident memory of a process in MB, from the kernel's `VmHWM`.
 fn peak_memory_mb(child: &Child) -> anyhow::Result<usize> {
     let pid = child.id().context("the service ended")?;
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;

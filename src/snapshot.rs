@@ -1,6 +1,8 @@
-//! What is served: an immutable snapshot, swapped as a whole, and the ledger of the runs that make it.
+//! The data that the service serves: an immutable snapshot, replaced as a whole, and the ledger of
+//! the runs that produce it.
 //!
-//! This is where `sync` and `http` meet: one publishes and writes the ledger, the other reads.
+//! `sync` and `http` meet only here: `sync` publishes snapshots and writes the ledger, `http` reads
+//! both.
 
 mod buckets;
 pub mod changes;
@@ -36,35 +38,35 @@ use peaks::Peaks;
 use reading::Origin;
 use rendition::{Rendition, Variant};
 
-/// Authentik's rows at one time and everything that follows from them.
+/// Authentik's rows at one time and everything derived from them.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// The rows, kept so that another policy can be applied to them.
+    /// The rows, stored so that the service can apply another policy to them.
     pub directory: Arc<Directory>,
-    /// The policy that was applied to them.
+    /// The applied policy.
     pub policy: Arc<Policy>,
-    /// The names that rows hold; they decide collisions in the next snapshot.
+    /// The assigned names; they decide collisions in the next snapshot.
     pub names: Names,
-    /// What the operator should know.
+    /// Findings for the operator.
     pub findings: Arc<[Finding]>,
-    /// The entities as they are served by default.
+    /// The entities in the default format.
     pub document: Document,
-    /// When the reading of the rows began.
+    /// Time when the first request for the rows was sent.
     pub read_at: Timestamp,
-    /// Whether the rows were read before the service was restarted.
+    /// Whether the rows were restored from the state file.
     pub restored: bool,
-    /// From where the next run can go on.
+    /// The point from which an incremental sync can continue.
     pub origin: Origin,
-    /// How large the directory was lately; the shrink guard compares the next rows with it.
+    /// The recent sizes of the directory; the shrink guard compares the next rows with them.
     pub peaks: Peaks,
     identity: Arc<Rendition>,
 }
 
 impl Snapshot {
-    /// Transforms and renders rows that were read at `read_at`; heavy, not for a serving thread.
+    /// Transforms and renders rows read at `read_at`; CPU-bound, not for an async thread.
     ///
-    /// What did not change since the previous snapshot is taken from there, all of it if neither rows
-    /// nor policy did; so are the peaks, to which these rows are added.
+    /// Reuses the unchanged parts of the previous snapshot, or all of it if neither rows nor policy
+    /// changed. Adds these rows to its recent maxima.
     #[must_use]
     pub fn new(
         directory: Arc<Directory>,
@@ -73,33 +75,37 @@ impl Snapshot {
         read_at: Timestamp,
         origin: Origin,
     ) -> Self {
-        let unnamed = Names::default();
-        // Another server's rows have nothing to do with these, whatever their pks.
-        let kept = previous.filter(|previous| previous.policy.base_url == policy.base_url);
-        let restored =
-            kept.is_some_and(|kept| kept.restored && Arc::ptr_eq(&kept.directory, &directory));
-        if let Some(same) = kept.filter(|kept| kept.is_made_of(&directory, &policy, &origin)) {
+        let no_names = Names::default();
+        // Rows of another server are unrelated, even if their keys are equal.
+        let earlier = previous.filter(|previous| previous.policy.base_url == policy.base_url);
+        let restored = earlier
+            .is_some_and(|earlier| earlier.restored && Arc::ptr_eq(&earlier.directory, &directory));
+        if let Some(same) =
+            earlier.filter(|earlier| earlier.has_inputs(&directory, &policy, &origin))
+        {
             return Self {
                 restored,
-                ..same.again(read_at, origin)
+                ..same.reread(read_at, origin)
             };
         }
-        let held = kept.map_or(&unnamed, |kept| &kept.names);
-        let peaks = kept.map(|kept| kept.peaks.clone()).unwrap_or_default();
+        let held = earlier.map_or(&no_names, |earlier| &earlier.names);
+        let peaks = earlier
+            .map(|earlier| earlier.peaks.clone())
+            .unwrap_or_default();
         Self {
             restored,
-            ..Self::made(directory, policy, held, &peaks, previous, (read_at, origin))
+            ..Self::build(directory, policy, held, &peaks, previous, (read_at, origin))
         }
     }
 
-    /// Whether the same would be made again.
-    fn is_made_of(&self, directory: &Arc<Directory>, policy: &Policy, origin: &Origin) -> bool {
+    /// Returns true if the inputs give an equal snapshot.
+    fn has_inputs(&self, directory: &Arc<Directory>, policy: &Policy, origin: &Origin) -> bool {
         let same_rows = Arc::ptr_eq(&self.directory, directory) || self.directory == *directory;
         same_rows && *self.policy == *policy && self.origin.unannounced == origin.unannounced
     }
 
-    /// The same as it was read once more.
-    fn again(&self, read_at: Timestamp, origin: Origin) -> Self {
+    /// Copies the snapshot with a later read time.
+    fn reread(&self, read_at: Timestamp, origin: Origin) -> Self {
         Self {
             directory: Arc::clone(&self.directory),
             policy: Arc::clone(&self.policy),
@@ -114,17 +120,17 @@ impl Snapshot {
         }
     }
 
-    /// Transforms and renders what was kept over a restart; heavy as well.
+    /// Transforms and renders restored rows; CPU-bound.
     #[must_use]
-    pub fn restored(kept: Kept, policy: Arc<Policy>) -> Self {
+    pub fn restored(persisted: Kept, policy: Arc<Policy>) -> Self {
         let Kept {
             directory,
             names,
             peaks,
             read_at,
             origin,
-        } = kept;
-        let made = Self::made(
+        } = persisted;
+        let built = Self::build(
             Arc::new(directory),
             policy,
             &names,
@@ -134,12 +140,12 @@ impl Snapshot {
         );
         Self {
             restored: true,
-            ..made
+            ..built
         }
     }
 
-    /// Transforms and renders rows; of two claims to a name the one in `held` is the better.
-    fn made(
+    /// Transforms and renders rows; on a name collision, the claim in `held` wins.
+    fn build(
         directory: Arc<Directory>,
         policy: Arc<Policy>,
         held: &Names,
@@ -155,8 +161,8 @@ impl Snapshot {
         let document = Document::render(&plan, previous.map(|previous| &previous.document));
         drop(plan);
         tracing::debug!(
-            written = document.written(),
-            "entities were written, and the others copied"
+            rendered = document.rendered(),
+            "rendered the changed entities and copied the others"
         );
         let unchanged = previous.filter(|previous| previous.document.digest() == document.digest());
         let (document, identity) = if let Some(previous) = unchanged {
@@ -179,14 +185,14 @@ impl Snapshot {
         }
     }
 
-    /// The default body without a coding.
+    /// Returns the default body without a content coding.
     #[must_use]
     pub fn identity(&self) -> &Arc<Rendition> {
         &self.identity
     }
 }
 
-/// The snapshot that is served now; readers never wait.
+/// The current snapshot; readers never block.
 #[derive(Debug, Default)]
 pub struct Store {
     current: ArcSwapOption<Snapshot>,
@@ -194,19 +200,19 @@ pub struct Store {
 }
 
 impl Store {
-    /// The current snapshot, if there has been one.
+    /// Returns the current snapshot, or `None` before the first one.
     #[must_use]
     pub fn current(&self) -> Option<Arc<Snapshot>> {
         self.current.load_full()
     }
 
-    /// Serves another snapshot from now on.
+    /// Replaces the current snapshot.
     pub fn publish(&self, snapshot: Snapshot) {
         self.current.store(Some(Arc::new(snapshot)));
         self.published.send_replace(());
     }
 
-    /// What tells that another snapshot is served.
+    /// Returns a receiver that is notified of every published snapshot.
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<()> {
         self.published.subscribe()

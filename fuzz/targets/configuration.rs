@@ -1,4 +1,5 @@
-//! A file and a variable of any content: the configuration loads or is refused, and no message has the token.
+//! A file and a variable of any content: the configuration loads or is rejected, and no message
+//! contains the token.
 #![no_main]
 
 use std::collections::BTreeMap;
@@ -9,7 +10,7 @@ use libfuzzer_sys::fuzz_target;
 const TOKEN: &str = "s3cret0123456789";
 
 fuzz_target!(|input: &str| {
-    // What stands behind a null is for the variables.
+    // The text after the first NUL is the value of the variables.
     let (file, variable) = input.split_once('\0').unwrap_or((input, input));
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("app-config.yaml");
@@ -20,9 +21,9 @@ fuzz_target!(|input: &str| {
         ("A".to_owned(), variable.to_owned()),
         ("APP_CONFIG_entityProvider".to_owned(), variable.to_owned()),
     ]);
-    let told = match Config::load(&[path], &variables) {
+    let output = match Config::load(&[path], &variables) {
         Ok(config) => format!("{config:?} {:?}", config.warnings),
         Err(error) => format!("{error} {error:?}"),
     };
-    assert!(!told.contains(TOKEN) || file.contains(TOKEN) || variable.contains(TOKEN), "{told}");
+    assert!(!output.contains(TOKEN) || file.contains(TOKEN) || variable.contains(TOKEN), "{output}");
 });

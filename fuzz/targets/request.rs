@@ -1,4 +1,4 @@
-//! Requests of any path, query and headers: an answer, and never one that says the service is at fault.
+//! Requests with any path, query and headers: the service answers, and never with 500.
 #![no_main]
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -27,7 +27,7 @@ use libfuzzer_sys::fuzz_target;
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt;
 
-/// The service before a small directory, open to everybody.
+/// The service with a small directory, open without tokens.
 static SERVICE: LazyLock<(Runtime, Router)> = LazyLock::new(|| {
     let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
     let store = Store::default();
@@ -71,7 +71,8 @@ fn policy() -> Policy {
     Policy { base_url, names: NamePolicy::Seed, exclude_groups: Vec::new(), include_service_accounts: false }
 }
 
-/// The first line is method, path and query, each other one a header; what is no request is left out.
+/// Parses method, path and query from the first line, headers from the others; returns `None` if
+/// they are not valid HTTP.
 fn request(text: &str) -> Option<Request<Body>> {
     let mut lines = text.lines();
     let (method, target) = lines.next()?.split_once(' ')?;
@@ -86,7 +87,7 @@ fn request(text: &str) -> Option<Request<Body>> {
 fuzz_target!(|input: &str| {
     let Some(request) = request(input) else { return };
     let (runtime, router) = &*SERVICE;
-    // A client may wait for a run, which never comes here.
+    // A request may wait for a run, which never comes here.
     let answer =
         async { tokio::time::timeout(Duration::from_millis(20), router.clone().oneshot(request)).await };
     if let Ok(Ok(answer)) = runtime.block_on(answer) {

@@ -1,4 +1,5 @@
-//! Answers of any content: rows or a refusal, and of rows only entities with names of their own that Backstage takes.
+//! Answers of any content: rows or an error, and from rows only entities with unique names that
+//! Backstage accepts.
 #![no_main]
 
 use std::collections::BTreeSet;
@@ -24,7 +25,7 @@ fuzz_target!(|input: &[u8]| {
         let plan = Plan::new(&directory, &policy, &Names::default());
         let mut taken = BTreeSet::new();
         for entity in plan.entities() {
-            // `names: seed` keeps what Backstage refuses, and reports it.
+            // `names: npm-module` leaves invalid names unchanged and reports them.
             assert!(
                 names == NamePolicy::Seed || is_valid_name(entity.metadata.name),
                 "{:?}",

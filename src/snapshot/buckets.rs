@@ -1,22 +1,22 @@
-//! Which entries of a document stand in which bucket, and a digest of each bucket.
+//! An index from buckets to entries of a document, and a digest of each bucket.
 
 use super::shard::{BUCKETS, Shard};
 use crate::digest::{hex, sha256};
 
-/// Finds the entries of a shard without looking at others.
+/// Finds the entries of a shard without a scan of the document.
 #[derive(Clone, Debug)]
 pub(super) struct Buckets {
-    /// Where each bucket begins in `entries`, and where the last one ends.
+    /// Start of each bucket in `entries`, then the end of the last one.
     starts: Box<[usize]>,
-    /// The entries' positions in the document, bucket after bucket, ascending within each.
+    /// Positions of entries in the document: bucket after bucket, ascending within a bucket.
     entries: Box<[usize]>,
     /// The SHA-256 of each bucket's entities as NDJSON.
     digests: Box<[[u8; 32]]>,
 }
 
 impl Buckets {
-    /// Sorts entries by their buckets; `json` gives an entry's bytes, and `unchanged` what has the digest
-    /// of a bucket already.
+    /// Groups entries by bucket; `json` returns an entry's bytes, `unchanged` an index that already
+    /// has the digest of a bucket.
     pub(super) fn new<'a>(
         of_entries: &[u16],
         json: impl Fn(usize) -> &'a [u8],
@@ -42,7 +42,7 @@ impl Buckets {
         }
     }
 
-    /// The positions of a shard's entries, ascending.
+    /// Returns the positions of a shard's entries, ascending.
     pub(super) fn entries(&self, shard: Shard) -> Vec<usize> {
         let buckets = shard
             .buckets()
@@ -52,7 +52,7 @@ impl Buckets {
         entries
     }
 
-    /// A hash of a shard's content in hexadecimal digits.
+    /// Returns a hash of a shard's content in hexadecimal digits.
     pub(super) fn digest(&self, shard: Shard) -> String {
         hex(
             &sha256(
@@ -65,7 +65,7 @@ impl Buckets {
     }
 }
 
-/// Where each bucket begins if the entries stand bucket after bucket, and where the last one ends.
+/// Returns the start of each bucket, then the end of the last one.
 fn starts(of_entries: &[u16]) -> Box<[usize]> {
     let mut starts = vec![0; usize::from(BUCKETS) + 1].into_boxed_slice();
     for bucket in of_entries {

@@ -1,4 +1,4 @@
-//! What one document has that another lacks.
+//! The difference between two documents.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -6,40 +6,40 @@ use std::sync::Arc;
 use super::document::Document;
 use crate::catalog::entity::Kind;
 
-/// How many entities are listed for each kind of change.
+/// Maximum number of listed entities for each kind of change.
 pub const LISTED_CHANGES: usize = 1000;
-/// How many bytes of entity refs are kept for each kind of change: names have no length that one
-/// could rely on. So the lists of 100 runs take less than 20 MB.
+/// Maximum size of the listed entity refs for each kind of change, in bytes. Names have no reliable
+/// maximum length; with this limit the lists of 100 runs take less than 20 MB.
 const LISTED_BYTES: usize = 64 << 10;
 
-/// Which entities differ between two documents, and how many.
+/// The number of entities that differ between two documents, and their refs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// Entities that the old document lacks.
+    /// Entities only in the new document.
     pub added: usize,
-    /// Entities that stand in both and differ.
+    /// Entities in both documents with different content.
     pub changed: usize,
-    /// Entities that the new document lacks.
+    /// Entities only in the old document.
     pub removed: usize,
-    /// Which entities these are, as far as they are listed.
+    /// Refs of these entities, up to the limits.
     pub refs: Arc<ChangedRefs>,
 }
 
 /// The first entities of each kind of change: groups, then users, each sorted by name.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct ChangedRefs {
-    /// Entities that the old document lacks.
+    /// Entities only in the new document.
     pub added: RefList,
-    /// Entities that stand in both and differ.
+    /// Entities in both documents with different content.
     pub changed: RefList,
-    /// Entities that the new document lacks.
+    /// Entities only in the old document.
     pub removed: RefList,
 }
 
 /// Entity refs such as `user:default/alice`, bounded in number and in bytes.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct RefList {
-    /// Each ref on a line of its own: one allocation for all of them.
+    /// One ref in each line: a single allocation for all refs.
     lines: String,
     listed: usize,
     total: usize,
@@ -100,16 +100,16 @@ impl ChangedRefs {
 }
 
 impl RefList {
-    /// The refs that are listed, in order.
+    /// Returns the listed refs, in order.
     pub fn refs(&self) -> impl Iterator<Item = &str> {
         self.lines.lines()
     }
 
-    /// Counts an entity, and lists it as long as all before it are listed and there is room.
+    /// Counts an entity; lists it if the limits allow it and no earlier entity was left out.
     fn push(&mut self, kind: Kind, name: &str) {
         let entity_ref = format!("{kind}:default/{name}\n");
-        let room = self.lines.len() + entity_ref.len() <= LISTED_BYTES;
-        if room && self.listed == self.total && self.listed < LISTED_CHANGES {
+        let fits = self.lines.len() + entity_ref.len() <= LISTED_BYTES;
+        if fits && self.listed == self.total && self.listed < LISTED_CHANGES {
             self.lines.push_str(&entity_ref);
             self.listed += 1;
         }
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn long_names_take_no_more_room_than_is_meant_for_all() {
+    fn long_names_do_not_exceed_the_limit_in_bytes() {
         let mut list = RefList::default();
         for letter in ['a', 'b', 'c'] {
             list.push(
@@ -154,7 +154,7 @@ mod tests {
         assert_eq!(
             (list.refs().count(), list.total),
             (2, 4),
-            "nothing is listed after a gap"
+            "no entity is listed after one that was left out"
         );
     }
 }

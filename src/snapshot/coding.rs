@@ -1,21 +1,21 @@
-//! Content codings: their names, and how a body is compressed; equal bodies give equal bytes.
+//! Content codings and compression; equal bodies give equal compressed bytes.
 
 use std::io::{self, Write};
 
 use brotli::enc::BrotliEncoderParams;
 use flate2::{Compression, GzBuilder};
 
-/// The level for zstd, measured on 10,000 users (`docs/decisions.md`).
+/// The compression level for zstd, measured on 10,000 users (`docs/decisions.md`).
 const ZSTD_LEVEL: i32 = 12;
-/// The quality for brotli, measured likewise.
+/// The compression quality for brotli, measured on the same data.
 const BROTLI_QUALITY: i32 = 9;
 
 /// The content coding of a body (RFC 9110, section 8.4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Encoding {
-    /// None.
+    /// No coding.
     Identity,
-    /// `gzip`, which every reader takes; Backstage asks for it and for no other that is here.
+    /// `gzip`, supported by every client; the only one of these that Backstage requests.
     Gzip,
     /// `br` (RFC 7932).
     Brotli,
@@ -24,10 +24,10 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// The codings that compress, the preferred one first.
+    /// The codings that compress, in order of preference.
     pub const COMPRESSING: [Self; 3] = [Self::Zstd, Self::Brotli, Self::Gzip];
 
-    /// The name in `Content-Encoding`; none for a body as it is.
+    /// Returns the name in `Content-Encoding`, or `None` for an identity body.
     #[must_use]
     pub fn name(self) -> Option<&'static str> {
         match self {
@@ -38,10 +38,10 @@ impl Encoding {
         }
     }
 
-    /// A body in this coding; heavy, not for a serving thread.
+    /// Compresses a body; CPU-bound, not for an async thread.
     ///
     /// # Panics
-    /// Never: memory is written.
+    /// Never: writes to memory do not fail.
     #[must_use]
     pub(super) fn encode(self, body: &[u8]) -> Vec<u8> {
         let encoded = match self {
@@ -50,20 +50,20 @@ impl Encoding {
             Self::Brotli => brotli(body),
             Self::Zstd => zstd::bulk::compress(body, ZSTD_LEVEL),
         };
-        let mut bytes = encoded.expect("memory is written");
+        let mut bytes = encoded.expect("writes to memory do not fail");
         bytes.shrink_to_fit();
         bytes
     }
 }
 
-/// Compresses without a time in the header.
+/// Compresses without a timestamp in the header.
 fn gzip(body: &[u8]) -> io::Result<Vec<u8>> {
     let mut encoder = GzBuilder::new().write(Vec::new(), Compression::default());
     encoder.write_all(body)?;
     encoder.finish()
 }
 
-/// Compresses within the window of 4 MiB that every decoder has.
+/// Compresses with a window of 4 MiB, which every decoder supports.
 fn brotli(body: &[u8]) -> io::Result<Vec<u8>> {
     let params = BrotliEncoderParams {
         quality: BROTLI_QUALITY,
@@ -93,8 +93,8 @@ mod tests {
     }
 
     #[test]
-    fn zstd_needs_no_window_beyond_what_readers_must_have() {
-        // RFC 9659: a content coding may not need more than 8 MiB.
+    fn the_zstd_window_is_within_the_limit_of_rfc_9659() {
+        // RFC 9659: the window of the zstd content coding is at most 8 MiB.
         let frame = Encoding::Zstd.encode(&vec![7; 32 << 20]);
         let (descriptor, window) = (frame[4], frame[5]);
         assert_eq!(

@@ -1,6 +1,6 @@
-//! All entities of a snapshot as one body, and where each of them stands in it.
+//! All entities of a snapshot as one body, with an index.
 
-mod writing;
+mod builder;
 
 use std::hash::RandomState;
 use std::ops::Range;
@@ -12,10 +12,10 @@ use super::shard::Shard;
 use crate::catalog::entity::Kind;
 use crate::catalog::plan::Plan;
 use crate::digest::sha256_hex;
-use writing::{Entry, Writing};
+use builder::{DocumentBuilder, Entry};
 
-/// Stands before each entity: JSON documents after `---` are the only JSON that Backstage's URL
-/// location reads as several entities (`parseEntityYaml`).
+/// Precedes each entity. Backstage's URL location reads several JSON entities from one body only if
+/// they are documents after `---` (`parseEntityYaml`).
 pub(super) const SEPARATOR: &[u8] = b"---\n";
 
 /// JSON documents, each after a `---` line: groups, then users, each sorted by name.
@@ -26,28 +26,28 @@ pub struct Document {
     groups: usize,
     digest: Box<str>,
     buckets: Buckets,
-    prints: RandomState,
-    written: usize,
+    fingerprints: RandomState,
+    rendered: usize,
 }
 
 impl Document {
-    /// Renders the entities of a plan, and takes from an earlier document what stands there already: the
-    /// outcome is the same with it and without.
+    /// Renders the entities of a plan. Copies unchanged entities from an earlier document; the
+    /// result is the same without it.
     #[must_use]
     pub fn render(plan: &Plan<'_>, earlier: Option<&Self>) -> Self {
-        let mut writing = Writing::beside(earlier);
+        let mut builder = DocumentBuilder::after(earlier);
         for entity in plan.entities() {
-            writing.add(&entity);
+            builder.add(&entity);
         }
-        writing.pass_the_rest();
-        let Writing {
-            prints,
+        builder.end_earlier();
+        let DocumentBuilder {
+            fingerprints,
             mut bytes,
             entries,
             is_changed,
-            written,
+            rendered,
             ..
-        } = writing;
+        } = builder;
         bytes.shrink_to_fit();
         let digest = sha256_hex(&bytes, 32).into();
         let unchanged = |bucket: usize| {
@@ -68,36 +68,36 @@ impl Document {
             groups,
             digest,
             buckets,
-            prints,
-            written,
+            fingerprints,
+            rendered,
         }
     }
 
-    /// How many entities were written and not taken from the earlier document.
+    /// Returns the number of entities that were rendered instead of copied.
     #[must_use]
-    pub fn written(&self) -> usize {
-        self.written
+    pub fn rendered(&self) -> usize {
+        self.rendered
     }
 
-    /// The body; it begins with a separator unless it is empty.
+    /// Returns the body; it starts with a separator unless it is empty.
     #[must_use]
     pub fn bytes(&self) -> &Bytes {
         &self.bytes
     }
 
-    /// A hash of the body in hexadecimal digits.
+    /// Returns a hash of the body in hexadecimal digits.
     #[must_use]
     pub fn digest(&self) -> &str {
         &self.digest
     }
 
-    /// How many entities of a kind there are.
+    /// Returns the number of entities of a kind.
     #[must_use]
     pub fn count(&self, kind: Kind) -> usize {
         self.range(kind).len()
     }
 
-    /// The part of the body that holds one kind.
+    /// Returns the part of the body with one kind.
     #[must_use]
     pub fn part(&self, kind: Kind) -> Bytes {
         let start = |entry: &Entry| entry.json.start - SEPARATOR.len();
@@ -111,7 +111,7 @@ impl Document {
         }
     }
 
-    /// Each entity of a kind, or of all, as a name and its JSON, in the order of the body.
+    /// Returns the name and JSON of each entity, of one kind or of all, in the order of the body.
     pub fn entities(&self, kind: Option<Kind>) -> impl Iterator<Item = (&str, &[u8])> {
         let range = self.range_or_all(kind);
         self.entries[range]
@@ -119,7 +119,7 @@ impl Document {
             .map(|entry| (&*entry.name, &self.bytes[entry.json.clone()]))
     }
 
-    /// The JSON of each entity of a shard, of one kind or of all, in the order of the body.
+    /// Returns the JSON of each entity of a shard, of one kind or of all, in the order of the body.
     pub fn shard(&self, shard: Shard, kind: Option<Kind>) -> impl Iterator<Item = &[u8]> {
         let range = self.range_or_all(kind);
         let entries = self
@@ -130,13 +130,13 @@ impl Document {
         entries.map(|at| &self.bytes[self.entries[at].json.clone()])
     }
 
-    /// A hash of a shard's content in hexadecimal digits.
+    /// Returns a hash of a shard's content in hexadecimal digits.
     #[must_use]
     pub fn shard_digest(&self, shard: Shard) -> String {
         self.buckets.digest(shard)
     }
 
-    /// The JSON of the entity of a kind with a name; a binary search.
+    /// Returns the JSON of the entity with this kind and name; a binary search.
     #[must_use]
     pub fn entity(&self, kind: Kind, name: &str) -> Option<Bytes> {
         let entries = &self.entries[self.range(kind)];
@@ -146,7 +146,7 @@ impl Document {
         Some(self.bytes.slice(entries[at].json.clone()))
     }
 
-    /// The kind of the entity at a place.
+    /// Returns the kind of the entity at a position.
     fn kind_at(&self, at: usize) -> Kind {
         if at < self.groups {
             Kind::Group
@@ -155,12 +155,12 @@ impl Document {
         }
     }
 
-    /// Where the entries of a kind, or all of them, stand.
+    /// Returns the positions of one kind or of all.
     fn range_or_all(&self, kind: Option<Kind>) -> Range<usize> {
         kind.map_or(0..self.entries.len(), |kind| self.range(kind))
     }
 
-    /// Where the entries of a kind stand.
+    /// Returns the positions of one kind.
     fn range(&self, kind: Kind) -> Range<usize> {
         match kind {
             Kind::Group => 0..self.groups,

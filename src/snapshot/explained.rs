@@ -1,4 +1,4 @@
-//! The answer to the question what became of a user or group.
+//! The explanation of a user or group: its entity, or why there is none.
 
 use std::fmt;
 
@@ -11,21 +11,21 @@ use crate::catalog::plan::{Names, Plan};
 use crate::catalog::policy::Policy;
 use crate::directory::Directory;
 
-/// What became of a user or group.
+/// The explanation of a user or group: its entity, or why there is none.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Explained {
     /// `user` or `group`.
     pub kind: String,
-    /// The name or pk that was asked for.
+    /// The requested name or pk.
     pub asked: String,
-    /// Every row that is meant, in the order of the pks.
+    /// Every matching row, ordered by pk.
     pub matches: Vec<Explanation>,
 }
 
 impl Explained {
-    /// Decides anew what becomes of a directory, and explains the rows that are meant.
+    /// Plans the entities of a directory and explains the matching rows.
     ///
-    /// The names that a snapshot holds lead to that same snapshot again.
+    /// With the names of a snapshot, the plan equals that of the snapshot.
     #[must_use]
     pub fn of(
         directory: &Directory,
@@ -44,7 +44,7 @@ impl Explained {
 }
 
 impl fmt::Display for Explained {
-    /// Says what was asked for.
+    /// Writes the kind and the requested name.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {:?}", self.kind, self.asked)
     }

@@ -1,7 +1,7 @@
-//! What a snapshot leaves on disk for the next start: Authentik's rows and the names that they held.
+//! The persisted part of a snapshot: Authentik's rows and their assigned names.
 //!
-//! Entities are not kept: they follow from the rows under the configuration that counts then.
-//! A file that is not whole and of the right server is never served.
+//! Entities are not persisted: the service derives them from the rows and its current
+//! configuration. A file that is incomplete or belongs to another server is never restored.
 
 mod format;
 mod keeping;
@@ -19,17 +19,17 @@ use super::reading::Origin;
 use crate::catalog::plan::Names;
 use crate::directory::Directory;
 
-/// What was kept of a snapshot.
+/// The persisted part of a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
     /// Authentik's rows.
     pub directory: Directory,
-    /// The names that they held.
+    /// The assigned names.
     pub names: Names,
-    /// How large the directory was lately.
+    /// The recent sizes of the directory.
     pub peaks: Peaks,
-    /// When the reading of the rows began.
+    /// Time when the first request for the rows was sent.
     pub read_at: Timestamp,
-    /// From where the next run can go on.
+    /// The point from which an incremental sync can continue.
     pub origin: Origin,
 }

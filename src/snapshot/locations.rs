@@ -1,6 +1,6 @@
-//! The list of all shards, as Backstage's `Location` entities with one absolute target each.
+//! The list of all shards as Backstage `Location` entities, with one absolute target each.
 //!
-//! It follows from its number of shards, its base and its query alone and needs no snapshot.
+//! It depends on the number of shards, the base URL and the query alone, not on a snapshot.
 
 use std::hash::{Hash, Hasher};
 
@@ -13,22 +13,23 @@ use super::shard::{Shard, ShardCount};
 use crate::catalog::entity::Kind;
 use crate::catalog::location::{Location, LocationPrefix};
 
-/// Which locations there are and where they point.
+/// The parameters of a list of locations.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Locations {
-    /// How many there are.
+    /// The number of shards.
     pub of: ShardCount,
-    /// Only entities of this kind; the names say so too, so that two such lists can stand side by side.
+    /// The kind that the targets are limited to; the names contain it too, so that a catalog can
+    /// register one list for each kind.
     pub kind: Option<Kind>,
-    /// What the names begin with.
+    /// The prefix of the names.
     pub prefix: LocationPrefix,
-    /// The URL of this service without a trailing slash.
+    /// The URL of this service, without a trailing slash.
     pub base: String,
-    /// What every target carries because the list was asked for with it.
+    /// The token in every target, if the request for the list carried one in its query.
     pub token: Option<TargetToken>,
 }
 
-/// A token that stands in targets; it is shown nowhere else.
+/// A token that appears in targets and nowhere else.
 #[derive(Clone, Debug)]
 pub struct TargetToken(pub SecretString);
 
@@ -47,10 +48,10 @@ impl Hash for TargetToken {
 }
 
 impl Locations {
-    /// Renders the list without a coding.
+    /// Renders the list without a content coding.
     ///
     /// # Panics
-    /// Never: texts are written to memory.
+    /// Never: strings always serialize.
     #[must_use]
     pub fn render(&self, format: Format) -> Rendition {
         let entities = self.of.shards().map(|shard| {
@@ -60,13 +61,13 @@ impl Locations {
             )
         });
         let documents: Vec<_> = entities
-            .map(|entity| to_vec(&entity).expect("texts are written to memory"))
+            .map(|entity| to_vec(&entity).expect("strings always serialize"))
             .collect();
         Rendition::joined(format, documents.iter().map(Vec::as_slice))
     }
 
-    /// Where a shard is read. Backstage keeps the URL with every entity: another spelling or order of
-    /// the same parameters would be another place and would move everybody.
+    /// Returns the URL of a shard. Backstage stores the URL with every entity, so the spelling and
+    /// order of the parameters must not change: all entities would move to another location.
     fn target(&self, shard: Shard) -> String {
         let start = format!("{}/entities?shard={shard}", self.base);
         self.extras().fold(start, |target, (name, value)| {
@@ -74,7 +75,7 @@ impl Locations {
         })
     }
 
-    /// What each target's query has beside the shard, in this order; values are encoded later.
+    /// Returns the other query parameters in their fixed order, not yet percent-encoded.
     fn extras(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let kind = self.kind.map(|kind| ("kind", kind.lower()));
         let token = self
@@ -85,7 +86,7 @@ impl Locations {
     }
 }
 
-/// The name of a shard's location.
+/// Returns the name of a shard's location.
 #[must_use]
 pub fn location_name(prefix: &LocationPrefix, kind: Option<Kind>, shard: Shard) -> String {
     let kind = kind.map(|kind| format!("-{kind}")).unwrap_or_default();
@@ -112,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn names_and_targets_are_these_forever() {
+    fn names_and_targets_never_change() {
         let body = |locations: Locations| {
             String::from_utf8(locations.render(Format::Yaml).bytes.to_vec()).unwrap()
         };
@@ -132,7 +133,7 @@ mod tests {
         );
     }
     #[test]
-    fn a_token_stands_in_each_target_and_nowhere_else() {
+    fn a_token_appears_only_in_targets() {
         let token = Some(TargetToken("abc+/=".into()));
         let locations = Locations {
             token,

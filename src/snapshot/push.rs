@@ -1,20 +1,20 @@
-//! What came of telling Backstage about a snapshot.
+//! The outcome of a push of changed locations to Backstage.
 
 use jiff::Timestamp;
 
 use super::run::Failure;
 
-/// The last time that Backstage was told which locations changed.
+/// The outcome of the last push.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PushReport {
-    /// When that was.
+    /// Time of the push.
     pub at: Timestamp,
-    /// Locations that Backstage made due.
+    /// Number of locations that Backstage scheduled for a refresh.
     pub refreshed: usize,
-    /// Locations that Backstage does not know.
+    /// Number of locations that Backstage does not know.
     pub unknown: usize,
-    /// Locations that Backstage has still to be told of.
+    /// Number of locations still to be pushed.
     pub waiting: usize,
-    /// Why it was not told of all.
+    /// The error, if the push failed.
     pub failure: Option<Failure>,
 }

@@ -1,4 +1,4 @@
-//! How a run read Authentik and why so, and what the next run can go on from.
+//! The mode of a sync, its reason, and the point from which the next sync can continue.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,17 +9,17 @@ use utoipa::ToSchema;
 
 use crate::directory::UserPk;
 
-/// How a run read Authentik.
+/// The mode of a sync.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {
-    /// Only what changed, since a time by Authentik's clocks.
+    /// An incremental sync: rows changed since this time by Authentik's clock.
     Delta(Timestamp),
-    /// Everything.
+    /// A full sync.
     Full(FullReason),
 }
 
 impl Reading {
-    /// What a reading is called.
+    /// Returns the name of the mode.
     #[must_use]
     pub fn mode(self) -> &'static str {
         match self {
@@ -28,7 +28,7 @@ impl Reading {
         }
     }
 
-    /// Why everything was read.
+    /// Returns the reason for a full sync.
     #[must_use]
     pub fn reason(self) -> Option<FullReason> {
         match self {
@@ -37,7 +37,7 @@ impl Reading {
         }
     }
 
-    /// Since when changes were read.
+    /// Returns the start of an incremental sync's time range.
     #[must_use]
     pub fn since(self) -> Option<Timestamp> {
         match self {
@@ -47,31 +47,31 @@ impl Reading {
     }
 }
 
-/// Why a run reads everything.
+/// The reason for a full sync.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FullReason {
-    /// There are no rows of this server to go on from.
+    /// There are no rows of this server yet.
     First,
-    /// It was time for it, by `fullSync.frequency`.
+    /// `fullSync.frequency` has elapsed.
     Due,
-    /// Somebody posted `/sync?full=true`.
+    /// A client requested it with `POST /sync?full=true`.
     Asked,
-    /// The directory is so small that reading what changed costs Authentik more.
+    /// The directory is so small that an incremental sync costs Authentik more.
     Cheaper,
-    /// Authentik cannot tell what changed (before 2025.8), or answers otherwise than it was asked.
+    /// Authentik cannot filter by time of change (before 2025.8), or its answer ignores the filter.
     Unsupported,
-    /// A row could not be read, so that its changes may be missed.
+    /// A row is invalid, so an incremental sync could miss its changes.
     BrokenRow,
-    /// Authentik's answers tell no time, or one before the last change.
+    /// Authentik's answers have no `Date`, or one before the last change.
     Clock,
-    /// So much changed that reading everything costs no more.
+    /// So many rows changed that a full sync costs no more.
     TooMany,
-    /// Two runs in a row did not read what changed in time.
+    /// Two incremental syncs in a row exceeded their time limit.
     TooSlow,
-    /// The directory changed faster than it was compared.
+    /// The list is unstable: it changed faster than the incremental sync could verify it.
     Restless,
-    /// The lists name rows that neither shows, and not only those of before.
+    /// The lists refer to rows that neither contains, and that were not missing before.
     Disagreement,
 }
 
@@ -81,13 +81,14 @@ impl std::fmt::Display for FullReason {
     }
 }
 
-/// From where the next run can go on.
+/// The point from which the next sync can continue.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origin {
-    /// The last change that was seen, by Authentik's clocks; none if only a full reading goes on.
+    /// Time of the last change that was read, by Authentik's clock; `None` requires a full sync.
     pub watermark: Option<Timestamp>,
-    /// When everything was read the last time, by this machine's clock.
+    /// Time of the last full sync, by this machine's clock.
     pub full_at: Option<Timestamp>,
-    /// Users whose changes no stamp told of, since then; only a full reading is sure to see such.
+    /// Users changed since then without a new `last_updated`; only a full sync reliably finds such
+    /// changes.
     pub unannounced: Arc<BTreeSet<UserPk>>,
 }

@@ -1,4 +1,4 @@
-//! One way to send the entities: which of them, in which format, in which coding, under which tag.
+//! One representation of the entities: a selection, a format, a content coding and an ETag.
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -9,16 +9,16 @@ use super::shard::Shard;
 use crate::catalog::entity::Kind;
 use crate::digest::sha256_hex;
 
-/// How entities follow each other in a body.
+/// The format of a body with entities.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
-    /// JSON documents, each after a `---` line: what Backstage reads.
+    /// JSON documents, each after a `---` line: the format that Backstage reads.
     #[default]
     Yaml,
-    /// One JSON array; Backstage's URL location refuses it.
+    /// One JSON array; Backstage's URL location rejects it.
     Json,
-    /// One JSON document a line; Backstage's URL location refuses it.
+    /// One JSON document in each line; Backstage's URL location rejects it.
     Ndjson,
 }
 
@@ -26,7 +26,7 @@ impl Format {
     /// All formats, the default first.
     pub const ALL: [Self; 3] = [Self::Yaml, Self::Json, Self::Ndjson];
 
-    /// The media type (`application/yaml` by RFC 9512).
+    /// Returns the media type (`application/yaml` by RFC 9512).
     #[must_use]
     pub fn media_type(self) -> &'static str {
         match self {
@@ -37,23 +37,23 @@ impl Format {
     }
 }
 
-/// Which entities in which format.
+/// A selection of entities in a format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Variant {
-    /// How they follow each other.
+    /// The format of the body.
     pub format: Format,
-    /// Only this kind.
+    /// Limits the selection to a kind.
     pub kind: Option<Kind>,
-    /// Only this shard.
+    /// Limits the selection to a shard.
     pub shard: Option<Shard>,
 }
 
-/// Bytes to send and the strong tag that belongs to them.
+/// A body and its strong ETag.
 #[derive(Debug)]
 pub struct Rendition {
     /// The body.
     pub bytes: Bytes,
-    /// The entity tag, quoted (RFC 9110, section 8.8.3): another content or coding, another tag.
+    /// The quoted entity tag (RFC 9110, section 8.8.3); it differs for each content and coding.
     pub etag: String,
     /// The content coding of the body.
     pub encoding: Encoding,
@@ -62,7 +62,7 @@ pub struct Rendition {
 }
 
 impl Rendition {
-    /// Renders a variant of a document without a coding.
+    /// Renders a variant of a document without a content coding.
     #[must_use]
     pub fn plain(document: &Document, variant: Variant) -> Self {
         let Variant {
@@ -76,7 +76,7 @@ impl Rendition {
         match format {
             Format::Yaml => match kind {
                 Some(kind) => Self::of(document.part(kind), Encoding::Identity, format),
-                None => Self::tagged(
+                None => Self::with_digest(
                     document.bytes().clone(),
                     document.digest(),
                     Encoding::Identity,
@@ -87,18 +87,18 @@ impl Rendition {
         }
     }
 
-    /// Renders JSON documents without a coding.
+    /// Renders JSON documents without a content coding.
     #[must_use]
     pub(super) fn joined<'a>(format: Format, documents: impl Iterator<Item = &'a [u8]>) -> Self {
         let bytes = match format {
-            Format::Yaml => ended(documents, SEPARATOR),
+            Format::Yaml => delimited(documents, SEPARATOR),
             Format::Json => array(documents),
-            Format::Ndjson => ended(documents, b""),
+            Format::Ndjson => delimited(documents, b""),
         };
         Self::of(bytes, Encoding::Identity, format)
     }
 
-    /// One entity as JSON, by its name as it stands in the document.
+    /// Returns one entity as JSON, by its name in the document.
     #[must_use]
     pub fn of_entity(document: &Document, kind: Kind, name: &str) -> Option<Self> {
         Some(Self::of(
@@ -108,21 +108,21 @@ impl Rendition {
         ))
     }
 
-    /// The same content in another coding.
+    /// Compresses the body with a content coding.
     #[must_use]
     pub fn encoded(&self, encoding: Encoding) -> Self {
         Self::of(encoding.encode(&self.bytes).into(), encoding, self.format)
     }
 
-    /// Tags bytes; the tag follows from the bytes that are sent and from nothing else, so that it
-    /// stays strong even where another version compresses differently.
+    /// Computes the tag from the sent bytes alone, so that it stays strong even if another version
+    /// compresses differently.
     fn of(bytes: Bytes, encoding: Encoding, format: Format) -> Self {
         let digest = sha256_hex(&bytes, 32);
-        Self::tagged(bytes, &digest, encoding, format)
+        Self::with_digest(bytes, &digest, encoding, format)
     }
 
-    /// Tags bytes of which the hash is known.
-    fn tagged(bytes: Bytes, digest: &str, encoding: Encoding, format: Format) -> Self {
+    /// Builds a rendition from bytes and their hash.
+    fn with_digest(bytes: Bytes, digest: &str, encoding: Encoding, format: Format) -> Self {
         Self {
             bytes,
             etag: format!("\"{digest}\""),
@@ -132,7 +132,7 @@ impl Rendition {
     }
 }
 
-/// One JSON array, a document a line.
+/// Writes one JSON array with a document in each line.
 fn array<'a>(documents: impl Iterator<Item = &'a [u8]>) -> Bytes {
     let mut bytes = vec![b'['];
     for (at, json) in documents.enumerate() {
@@ -143,8 +143,8 @@ fn array<'a>(documents: impl Iterator<Item = &'a [u8]>) -> Bytes {
     bytes.into()
 }
 
-/// One JSON document a line, each after a separator.
-fn ended<'a>(documents: impl Iterator<Item = &'a [u8]>, separator: &[u8]) -> Bytes {
+/// Writes each document after a separator and before a line break.
+fn delimited<'a>(documents: impl Iterator<Item = &'a [u8]>, separator: &[u8]) -> Bytes {
     let mut bytes = Vec::new();
     for json in documents {
         bytes.extend_from_slice(separator);

@@ -1,4 +1,4 @@
-//! Renditions made on first use: one at a time, off the serving threads, kept within bounds.
+//! A bounded cache of renditions: built on first use, one at a time, off the async threads.
 
 use std::sync::Arc;
 
@@ -11,34 +11,35 @@ use super::Snapshot;
 use super::locations::Locations;
 use super::rendition::{Encoding, Format, Rendition, Variant};
 
-/// What a kept rendition takes beside its body: key, tag and the cache's own records. Without it, bodies
-/// without bytes, which empty shards have, would be kept without bounds.
+/// Estimated size of a cache entry without its body, in bytes. Without it the cache would hold any
+/// number of empty bodies, such as those of empty shards.
 const OVERHEAD: usize = 512;
 
-/// What a rendition is kept under: what it was made from and in which coding.
+/// The key of a cached rendition.
 type Key = (Source, Encoding);
 
-/// What a rendition was made from, and how.
+/// The content that a rendition is built from, and its format.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Source {
-    /// Entities, by the digest of the document or of the shard; a shard's outlives changes elsewhere.
+    /// Entities, by the digest of the document or shard; the entry of an unchanged shard survives a
+    /// new snapshot.
     Entities(Box<str>, Variant),
-    /// The list of the shards.
+    /// The list of shards.
     Locations(Box<Locations>, Format),
 }
 
-/// Answers with renditions of snapshots; the default body without a coding comes with them.
+/// Returns renditions of snapshots; the default body without a coding comes with the snapshot.
 #[derive(Debug)]
 pub struct Renditions {
-    kept: Cache<Key, Arc<Rendition>>,
-    turn: Arc<Semaphore>,
+    cache: Cache<Key, Arc<Rendition>>,
+    permits: Arc<Semaphore>,
 }
 
 impl Renditions {
-    /// Keeps at most `capacity` bytes of bodies, the least recently used go first.
+    /// Creates a cache of at most `capacity` bytes; it evicts the least recently used entries.
     #[must_use]
     pub fn new(capacity: u64) -> Self {
-        let kept = Cache::builder()
+        let cache = Cache::builder()
             .max_capacity(capacity)
             .eviction_policy(EvictionPolicy::lru())
             .weigher(|_, rendition: &Arc<Rendition>| {
@@ -46,12 +47,12 @@ impl Renditions {
             })
             .build();
         Self {
-            kept,
-            turn: Arc::new(Semaphore::new(1)),
+            cache,
+            permits: Arc::new(Semaphore::new(1)),
         }
     }
 
-    /// The rendition of a variant; whoever asks for one that is being made waits for it.
+    /// Returns the rendition of a variant; concurrent calls share one build.
     pub async fn rendition(
         &self,
         snapshot: &Arc<Snapshot>,
@@ -64,12 +65,12 @@ impl Renditions {
         } else {
             let snapshot = Arc::clone(snapshot);
             let make = move || Rendition::plain(&snapshot.document, variant);
-            self.kept(source.clone(), Encoding::Identity, make).await
+            self.cached(source.clone(), Encoding::Identity, make).await
         };
         self.encoded(source, plain, encoding).await
     }
 
-    /// The list of the shards; whoever asks for one that is being made waits for it.
+    /// Returns the list of shards; concurrent calls share one build.
     pub async fn locations(
         &self,
         locations: Locations,
@@ -78,11 +79,11 @@ impl Renditions {
     ) -> Arc<Rendition> {
         let source = Source::Locations(Box::new(locations.clone()), format);
         let make = move || locations.render(format);
-        let plain = self.kept(source.clone(), Encoding::Identity, make).await;
+        let plain = self.cached(source.clone(), Encoding::Identity, make).await;
         self.encoded(source, plain, encoding).await
     }
 
-    /// The same in a coding.
+    /// Returns the rendition in a content coding.
     async fn encoded(
         &self,
         source: Source,
@@ -92,30 +93,30 @@ impl Renditions {
         match encoding {
             Encoding::Identity => plain,
             coding => {
-                self.kept(source, coding, move || plain.encoded(coding))
+                self.cached(source, coding, move || plain.encoded(coding))
                     .await
             }
         }
     }
 
-    /// A kept rendition, made now if there is none. The making is a task of its own and goes on when
-    /// the client does not wait for it: its work is not lost, and nobody else's turn comes too early.
-    async fn kept(
+    /// Returns a cached rendition or builds it. The build runs in its own task: it continues if the
+    /// client disconnects, and the next build still waits for its end.
+    async fn cached(
         &self,
         source: Source,
         encoding: Encoding,
         make: impl FnOnce() -> Rendition + Send + 'static,
     ) -> Arc<Rendition> {
         let key: Key = (source, encoding);
-        if let Some(kept) = self.kept.get(&key).await {
-            return kept;
+        if let Some(rendition) = self.cache.get(&key).await {
+            return rendition;
         }
-        let (kept, turn) = (self.kept.clone(), Arc::clone(&self.turn));
+        let (cache, permits) = (self.cache.clone(), Arc::clone(&self.permits));
         let rendition = async move {
-            let _turn = turn.acquire_owned().await;
-            Arc::new(unpanicked(spawn_blocking(make).await))
+            let _permit = permits.acquire_owned().await;
+            Arc::new(resume_panic(spawn_blocking(make).await))
         };
-        unpanicked(spawn(async move { kept.get_with(key, rendition).await }).await)
+        resume_panic(spawn(async move { cache.get_with(key, rendition).await }).await)
     }
 }
 
@@ -129,8 +130,8 @@ impl Source {
     }
 }
 
-/// What a task gave; its panic goes on here.
-fn unpanicked<T>(joined: Result<T, JoinError>) -> T {
+/// Returns a task's result; resumes its panic.
+fn resume_panic<T>(joined: Result<T, JoinError>) -> T {
     joined.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
 }
 
@@ -183,27 +184,27 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_default_body_is_that_of_the_snapshot_and_not_made_again() {
+    async fn the_default_body_is_that_of_the_snapshot() {
         let (renditions, snapshot) = (Renditions::new(1 << 20), snapshot(9));
-        let answered = renditions
+        let rendition = renditions
             .rendition(&snapshot, Variant::default(), Encoding::Identity)
             .await;
-        assert!(Arc::ptr_eq(&answered, snapshot.identity()));
+        assert!(Arc::ptr_eq(&rendition, snapshot.identity()));
         for coding in Encoding::COMPRESSING {
             renditions
                 .rendition(&snapshot, Variant::default(), coding)
                 .await;
         }
-        renditions.kept.run_pending_tasks().await;
+        renditions.cache.run_pending_tasks().await;
         assert_eq!(
-            renditions.kept.entry_count(),
+            renditions.cache.entry_count(),
             3,
-            "each coding is made on first use"
+            "each coding is built on first use"
         );
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn whoever_asks_for_the_same_at_once_gets_the_one_that_is_made() {
+    async fn concurrent_calls_share_one_build() {
         let (renditions, snapshot) = (Renditions::new(1 << 20), snapshot(99));
         for (variant, encoding) in [
             (Variant::default(), Encoding::Brotli),
@@ -216,7 +217,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn equal_content_is_not_rendered_again_for_another_snapshot() {
+    async fn snapshots_with_equal_content_share_renditions() {
         let renditions = Renditions::new(1 << 20);
         let first = renditions
             .rendition(&snapshot(9), JSON, Encoding::Brotli)
@@ -231,7 +232,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_shard_survives_a_snapshot_in_which_only_others_changed() {
+    async fn an_unchanged_shard_survives_a_new_snapshot() {
         let (renditions, of) = (Renditions::new(1 << 20), "8".parse::<ShardCount>().unwrap());
         let (before, after) = (snapshot(50), snapshot(51));
         let changed = changed_shards(Some(&before.document), &after.document, of);
@@ -260,31 +261,31 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn bodies_without_bytes_are_bounded_too() {
+    async fn the_number_of_empty_bodies_is_bounded() {
         let (renditions, snapshot) = (Renditions::new(20 * OVERHEAD as u64), snapshot(0));
         for shard in "1024".parse::<ShardCount>().unwrap().shards().take(100) {
             let variant = Variant {
                 shard: Some(shard),
                 ..Variant::default()
             };
-            let answered = renditions
+            let rendition = renditions
                 .rendition(&snapshot, variant, Encoding::Identity)
                 .await;
-            assert!(answered.bytes.is_empty());
+            assert!(rendition.bytes.is_empty());
         }
-        renditions.kept.run_pending_tasks().await;
+        renditions.cache.run_pending_tasks().await;
         assert!(
-            (1..=20).contains(&renditions.kept.entry_count()),
+            (1..=20).contains(&renditions.cache.entry_count()),
             "{}",
-            renditions.kept.entry_count()
+            renditions.cache.entry_count()
         );
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-    async fn one_rendition_is_made_at_a_time() {
+    async fn one_rendition_is_built_at_a_time() {
         let (renditions, snapshot) = (Renditions::new(1 << 20), snapshot(9));
-        let (working, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-        let asked = [JSON, NDJSON].into_iter().flat_map(|variant| {
+        let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let requested = [JSON, NDJSON].into_iter().flat_map(|variant| {
             [
                 Encoding::Identity,
                 Encoding::Gzip,
@@ -293,18 +294,18 @@ mod tests {
             ]
             .map(|coding| (variant, coding))
         });
-        let made = asked.map(|(variant, coding)| {
-            let (working, most, source) = (
-                Arc::clone(&working),
+        let made = requested.map(|(variant, coding)| {
+            let (running, most, source) = (
+                Arc::clone(&running),
                 Arc::clone(&most),
                 Arc::clone(&snapshot),
             );
-            renditions.kept(Source::entities(&snapshot, variant), coding, move || {
-                most.fetch_max(working.fetch_add(1, SeqCst) + 1, SeqCst);
-                // Long enough for others to come in, if they could.
+            renditions.cached(Source::entities(&snapshot, variant), coding, move || {
+                most.fetch_max(running.fetch_add(1, SeqCst) + 1, SeqCst);
+                // Long enough for another build to start, if the semaphore allowed it.
                 (0..1000).for_each(|_| std::thread::yield_now());
                 let rendition = Rendition::plain(&source.document, variant);
-                working.fetch_sub(1, SeqCst);
+                running.fetch_sub(1, SeqCst);
                 rendition
             })
         });
@@ -313,44 +314,44 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_client_does_not_wait_for_is_made_all_the_same() {
+    async fn a_build_survives_its_client() {
         let (renditions, snapshot) = (Renditions::new(1 << 20), snapshot(9));
-        let (begun, began) = tokio::sync::oneshot::channel();
-        let (allow, allowed) = std::sync::mpsc::channel::<()>();
+        let (start, started) = tokio::sync::oneshot::channel();
+        let (release, released) = std::sync::mpsc::channel::<()>();
         let json = || Source::entities(&snapshot, JSON);
         let source = Arc::clone(&snapshot);
         let make = move || {
-            let _ = begun.send(());
-            allowed.recv().unwrap();
+            let _ = start.send(());
+            released.recv().unwrap();
             Rendition::plain(&source.document, JSON)
         };
         tokio::select! {
-            _ = renditions.kept(json(), Encoding::Identity, make) => panic!("nothing was allowed"),
-            _ = began => {}
+            _ = renditions.cached(json(), Encoding::Identity, make) => panic!("the build was not released"),
+            _ = started => {}
         }
         assert_eq!(
-            renditions.turn.available_permits(),
+            renditions.permits.available_permits(),
             0,
-            "the turn is not over"
+            "the build holds the permit"
         );
-        allow.send(()).unwrap();
-        let again = || -> Rendition { panic!("made twice") };
-        let answered = renditions.kept(json(), Encoding::Identity, again).await;
-        assert!(!answered.bytes.is_empty());
+        release.send(()).unwrap();
+        let again = || -> Rendition { panic!("built twice") };
+        let rendition = renditions.cached(json(), Encoding::Identity, again).await;
+        assert!(!rendition.bytes.is_empty());
     }
 
     #[tokio::test]
-    async fn no_more_bytes_are_kept_than_the_capacity() {
+    async fn the_cache_holds_at_most_its_capacity() {
         let snapshots: Vec<_> = (50..60).map(snapshot).collect();
         let size = snapshots[9].document.bytes().len() as u64;
         let renditions = Renditions::new(size * 2);
         for snapshot in &snapshots {
-            let answered = renditions
+            let rendition = renditions
                 .rendition(snapshot, NDJSON, Encoding::Identity)
                 .await;
-            assert!(!answered.bytes.is_empty());
+            assert!(!rendition.bytes.is_empty());
         }
-        renditions.kept.run_pending_tasks().await;
-        assert!((1..=size * 2).contains(&renditions.kept.weighted_size()));
+        renditions.cache.run_pending_tasks().await;
+        assert!((1..=size * 2).contains(&renditions.cache.weighted_size()));
     }
 }

@@ -1,10 +1,10 @@
-//! Which part of the entities belongs under which URL; the rule is published and never changes.
+//! Assigns entities to shards; the rule is published and never changes.
 //!
-//! The first four bytes of the SHA-256 of an entity's ref in lower case (`user:default/alice`) are a
-//! number, the most significant byte first. Modulo K it is the shard. K is a power of two up to
-//! [`BUCKETS`], so the lowest ten bits, the bucket, decide for every K: shard i of K is the buckets b
-//! with b mod K = i. Backstage must never see an entity move to another URL, so nothing else counts:
-//! no order, no size, no pk.
+//! The hash of an entity is the first four bytes of the SHA-256 of its ref in lower case
+//! (`user:default/alice`), big-endian. The shard is the hash modulo K. K is a power of two up to
+//! [`BUCKETS`], so the lowest ten bits, the bucket, suffice for every K: shard i of K contains the
+//! buckets b with b mod K = i. Order, size and pk have no influence: an entity must never move to
+//! another URL.
 
 use std::fmt::{self, Display};
 use std::str::FromStr;
@@ -14,11 +14,11 @@ use serde::Deserialize;
 use super::document::Document;
 use crate::digest::sha256;
 
-/// How many buckets there are, which is also the largest number of shards. At Backstage's best size of
-/// 250 to 500 entities a shard this is enough for a quarter of a million.
+/// Number of buckets and maximum number of shards. At Backstage's best size of 250 to 500 entities
+/// in a shard, this suffices for 250,000 entities.
 pub const BUCKETS: u16 = 1024;
 
-/// Into how many shards the entities are divided: a power of two up to [`BUCKETS`].
+/// The number of shards: a power of two up to [`BUCKETS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(try_from = "String")]
 pub struct ShardCount(u16);
@@ -31,22 +31,22 @@ pub struct Shard {
     of: ShardCount,
 }
 
-/// Why a text names no shard.
+/// The reason why a text is not a shard.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ShardError {
-    /// Not two numbers as they are written in target URLs.
+    /// The text is not two plain decimal numbers.
     #[error("expected i/K, such as `0/64`, in digits without leading zeros")]
     Shape,
-    /// The number of shards is not one of those that there are.
+    /// The number of shards is not a power of two in range.
     #[error("the number of shards, K, must be a power of two from 1 to {BUCKETS}, such as `64`")]
     Count,
-    /// The shard's number is too high.
-    #[error("shards are counted from 0, so that the last one of {0} is `{last}/{0}`", last = .0.0 - 1)]
+    /// The shard's number is too large.
+    #[error("shard numbers start at 0: the last of {0} shards is `{last}/{0}`", last = .0.0 - 1)]
     Index(ShardCount),
 }
 
 impl ShardCount {
-    /// All shards, in the order of their numbers.
+    /// Returns all shards, in order.
     #[must_use]
     pub fn shards(self) -> impl ExactSizeIterator<Item = Shard> {
         (0..self.0).map(move |index| Shard { index, of: self })
@@ -54,25 +54,25 @@ impl ShardCount {
 }
 
 impl Shard {
-    /// The number of the shard, from 0.
+    /// Returns the number of the shard, from 0.
     #[must_use]
     pub fn index(self) -> u16 {
         self.index
     }
 
-    /// How many shards there are beside it and with it.
+    /// Returns the number of shards.
     #[must_use]
     pub fn of(self) -> ShardCount {
         self.of
     }
 
-    /// Whether this is the only shard and so the same as no shard.
+    /// Returns true if this is the only shard, which contains all entities.
     #[must_use]
     pub fn is_whole(self) -> bool {
         self.of.0 == 1
     }
 
-    /// The buckets that belong to it.
+    /// Returns the buckets of the shard.
     pub fn buckets(self) -> impl Iterator<Item = usize> {
         (self.index..BUCKETS)
             .step_by(self.of.0.into())
@@ -80,15 +80,15 @@ impl Shard {
     }
 }
 
-/// The bucket of an entity ref such as `user:default/alice`; case does not matter.
+/// Returns the bucket of an entity ref such as `user:default/alice`; case-insensitive.
 #[must_use]
 pub fn bucket(entity_ref: &str) -> u16 {
     let digest = sha256([entity_ref.to_lowercase().as_bytes()]);
-    // Of the first four bytes only the lowest ten bits count.
+    // Only the lowest ten bits of the first four bytes matter.
     u16::from_be_bytes([digest[2], digest[3]]) % BUCKETS
 }
 
-/// The shards whose entities differ between two documents; all of them if there was none before.
+/// Returns the shards that differ between two documents; all of them without an old document.
 #[must_use]
 pub fn changed_shards(old: Option<&Document>, new: &Document, of: ShardCount) -> Vec<Shard> {
     let differs =
@@ -111,7 +111,7 @@ impl Display for Shard {
 impl FromStr for ShardCount {
     type Err = ShardError;
 
-    /// Reads the one spelling that [`Display`] writes.
+    /// Parses the one spelling that [`Display`] writes.
     fn from_str(text: &str) -> Result<Self, ShardError> {
         let count = number(text).filter(|count| *count <= BUCKETS && count.is_power_of_two());
         count.map(Self).ok_or(ShardError::Count)
@@ -121,7 +121,7 @@ impl FromStr for ShardCount {
 impl FromStr for Shard {
     type Err = ShardError;
 
-    /// Reads the one spelling that [`Display`] writes: another one would be another URL.
+    /// Parses the one spelling that [`Display`] writes; another spelling would be another URL.
     fn from_str(text: &str) -> Result<Self, ShardError> {
         let (index, of) = text.split_once('/').ok_or(ShardError::Shape)?;
         let (index, _) = number(index).zip(number(of)).ok_or(ShardError::Shape)?;
@@ -150,7 +150,7 @@ impl TryFrom<String> for Shard {
     }
 }
 
-/// A number in digits without a sign or leading zeros.
+/// Parses a number without a sign or leading zeros.
 fn number(text: &str) -> Option<u16> {
     text.parse()
         .ok()

@@ -1,4 +1,4 @@
-//! What changes in Authentik changes in Backstage, and nothing else does.
+//! A change in Authentik changes the same entities in Backstage, and no others.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What has not changed is not sent again.
+//! The service does not send unchanged content again.
 
 use fake_authentik::FakeDirectory;
 

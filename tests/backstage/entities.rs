@@ -1,4 +1,4 @@
-//! Everything that the service says is in Backstage, and nothing else.
+//! Backstage's catalog contains exactly the entities of the service.
 
 use fake_authentik::FakeDirectory;
 

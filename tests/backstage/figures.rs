@@ -1,5 +1,5 @@
-//! What a directory costs Backstage, printed as rows of a table:
-//! `USERS=10000 tests/backstage/run figures -- --ignored --nocapture --test-threads=1`.
+//! Costs of a directory in Backstage, printed as rows of a table: `USERS=10000 tests/backstage/run
+//! figures -- --ignored --nocapture --test-threads=1`.
 
 use fake_authentik::{FakeAuthentik, FakeDirectory};
 use tokio::time::Instant;
@@ -11,10 +11,10 @@ use crate::support::recorder::Recorder;
 use crate::support::service::Service;
 use crate::support::wait::wait_longer;
 
-/// How many users the invented directory has, if `USERS` does not say so.
+/// Number of users of the generated directory, unless `USERS` is set.
 const USERS: usize = 1_000;
 
-/// What one change cost.
+/// The cost of one change.
 struct Cost {
     visible: f64,
     settled: f64,
@@ -23,7 +23,7 @@ struct Cost {
     processed: usize,
 }
 
-/// A service behind a recorder, which a Backstage may be told to listen to.
+/// A service behind a recorder, with more variables.
 async fn service(authentik: &Authentik, recorder: &Recorder, more: &[(&str, &str)]) -> Service {
     let base = &recorder.base;
     let own = [
@@ -41,7 +41,7 @@ async fn service(authentik: &Authentik, recorder: &Recorder, more: &[(&str, &str
     service
 }
 
-/// Waits until everybody is shown, with as little as possible asked.
+/// Waits until Backstage shows all users and groups; polls with cheap queries.
 async fn shown(backstage: &Backstage, promised: &Catalog) {
     let all = promised.refs();
     wait_longer("all are shown", async || {
@@ -53,8 +53,8 @@ async fn shown(backstage: &Backstage, promised: &Catalog) {
     .await;
 }
 
-/// A user of the directory whose name needed no repair.
-fn somebody(authentik: &Authentik, promised: &Catalog) -> String {
+/// Returns a user whose name needed no repair.
+fn a_user(authentik: &Authentik, promised: &Catalog) -> String {
     let refs = promised.refs();
     let names = refs
         .iter()
@@ -68,14 +68,14 @@ fn somebody(authentik: &Authentik, promised: &Catalog) -> String {
     found.unwrap()
 }
 
-/// Renames one user, which the service tells Backstage, and sees what it costs.
+/// Renames one user, lets the service push the change, and measures the cost.
 async fn one_change(
     authentik: &Authentik,
     service: &Service,
     recorder: &Recorder,
     backstage: &Backstage,
 ) -> Cost {
-    let name = somebody(authentik, &service.catalog().await);
+    let name = a_user(authentik, &service.catalog().await);
     let entity_ref = format!("user:default/{name}");
     let (before, since) = (recorder.bytes(), backstage.database.now().await);
     backstage.load().await;
@@ -106,7 +106,7 @@ async fn one_change(
     }
 }
 
-/// Prints what one layout costs.
+/// Prints the costs of one layout.
 async fn measure(layout: &str) {
     let users = std::env::var("USERS").map_or(USERS, |users| users.parse().unwrap());
     let authentik = Authentik::spawn(FakeDirectory::generate(users)).await;
@@ -132,7 +132,7 @@ async fn measure(layout: &str) {
     ];
     let service = service(&authentik, &recorder, &telling).await;
     service
-        .told(|push| push["waiting"] == 0 && push["error"].is_null())
+        .pushed(|push| push["waiting"] == 0 && push["error"].is_null())
         .await;
     backstage.settles().await;
     let cost = one_change(&authentik, &service, &recorder, &backstage).await;

@@ -1,4 +1,4 @@
-//! The service in front of a real Backstage: what counts is what appears there.
+//! Tests of the service in front of a real Backstage; they check what its catalog contains.
 //!
 //! `tests/backstage/run` installs Backstage, starts PostgreSQL and runs this.
 

@@ -1,4 +1,4 @@
-//! The guide's table of errors has the messages that Backstage really gives.
+//! The guide's table of errors contains the messages of a real Backstage.
 
 use std::collections::BTreeSet;
 
@@ -11,10 +11,10 @@ use crate::support::service::Service;
 use crate::support::wait::wait_until;
 
 const GUIDE: &str = include_str!("../../docs/backstage.md");
-/// A port where nobody listens: only the system may.
-const NOBODY: &str = "http://127.0.0.1:9/entities";
+/// A port without a listener: only the system may open it.
+const UNREACHABLE: &str = "http://127.0.0.1:9/entities";
 
-/// The messages of the guide; an ellipsis stands for anything.
+/// Returns the messages of the guide; an ellipsis matches any text.
 fn messages() -> BTreeSet<&'static str> {
     let (_, section) = GUIDE.split_once("\n## Errors in Backstage\n").unwrap();
     let section = section.split("\n## ").next().unwrap();
@@ -24,7 +24,7 @@ fn messages() -> BTreeSet<&'static str> {
         .collect()
 }
 
-/// Whether one line says what a message of the guide says.
+/// Returns true if a line contains a message of the guide.
 fn says(line: &str, message: &str) -> bool {
     let mut rest = Some(line);
     for part in message.split('…') {
@@ -33,7 +33,7 @@ fn says(line: &str, message: &str) -> bool {
     rest.is_some()
 }
 
-/// Those messages of the guide that a Backstage has given.
+/// Returns the messages of the guide that a Backstage has given.
 async fn given(backstage: &Backstage) -> BTreeSet<&'static str> {
     let (errors, log) = (backstage.database.errors().await, backstage.log());
     let lines: Vec<_> = errors
@@ -47,7 +47,7 @@ async fn given(backstage: &Backstage) -> BTreeSet<&'static str> {
         .collect()
 }
 
-/// A group whose name Backstage refuses, which the module's rule leaves as it is.
+/// A group whose name Backstage rejects and `names: npm-module` does not repair.
 fn refused() -> FakeDirectory {
     let mut directory = FakeDirectory::default();
     let (group, user) = (directory.add_group("-refused"), directory.add_user("ann"));
@@ -75,7 +75,7 @@ async fn every_message_of_the_guide_is_one_that_backstage_gives() {
     full.sync().await;
     let at = |service: &Service, path: &str| format!("{}{path}", service.base);
     let targets = vec![
-        NOBODY.to_owned(),
+        UNREACHABLE.to_owned(),
         at(&empty, "/entities"),
         at(&closed, "/entities"),
         at(&empty, "/nothing"),

@@ -1,4 +1,5 @@
-//! The catalog gets its users and groups from elsewhere, by the steps of the guide, and nobody is lost.
+//! The catalog moves to another source of users and groups by the steps of the guide; no entity
+//! disappears.
 
 use std::collections::BTreeSet;
 
@@ -15,23 +16,23 @@ use crate::support::service::Service;
 use crate::support::wait::wait_longer;
 
 const GUIDE: &str = include_str!("../../docs/backstage.md");
-/// The address of the service in the guide.
+/// The guide's example address of the service.
 const EXAMPLE: &str = "http://entities.example.com:8080";
-/// One body, parts, more parts, and these with a token, which comes into the URL before it is asked for.
+/// The default body, shards, more shards, and those with a token, which changes the URL.
 const LAYOUTS: [&str; 4] = [
     "/entities",
     "/locations?shards=4",
     "/locations?shards=16",
     "/locations?shards=16&token=a-read-token-for-tests-only",
 ];
-/// How many users there are if `USERS` does not say so.
+/// Number of users, unless `USERS` is set.
 const USERS: usize = 50;
 
 fn users() -> usize {
     std::env::var("USERS").map_or(USERS, |users| users.parse().unwrap())
 }
 
-/// The statement below a heading of the guide, for this service.
+/// Returns the statement below a heading of the guide, for this service.
 fn statement(heading: &str, service: &Service) -> String {
     let (_, below) = GUIDE
         .split_once(&format!("\n### {heading}\n"))
@@ -44,7 +45,8 @@ fn statement(heading: &str, service: &Service) -> String {
         .replace(EXAMPLE, &service.base)
 }
 
-/// The URLs whose bodies hold the entities of a target: its own, or those that it lists.
+/// Returns the URLs that contain the entities of a target: the target itself, or those that it
+/// lists.
 async fn sources(target: &str) -> BTreeSet<String> {
     let separator = if target.contains('?') { '&' } else { '?' };
     let listed = client()
@@ -64,12 +66,12 @@ async fn sources(target: &str) -> BTreeSet<String> {
     }
 }
 
-/// Waits until everybody belongs to a target, and Backstage has worked that off.
+/// Waits until a target owns all entities and Backstage has processed them.
 async fn taken_over(backstage: &Backstage, promised: &Catalog, target: &str) {
     let sources = sources(target).await;
     wait_longer(&format!("all belong to {target}"), async || {
         let mut owners = backstage.database.owners().await;
-        // Who is not served any more waits without an owner for the old one to go.
+        // An entity that is no longer served has no owner until Backstage removes it.
         owners.retain(|_, owner| !owner.is_empty());
         let done = owners.keys().eq(&promised.refs())
             && owners.values().all(|owner| sources.contains(owner));
@@ -83,7 +85,7 @@ async fn taken_over(backstage: &Backstage, promised: &Catalog, target: &str) {
     backstage.settles().await;
 }
 
-/// A service, and the catalog that it promises.
+/// Starts a service and returns the catalog that Backstage should show.
 async fn service(authentik: &Authentik, names: &str) -> (Service, Catalog) {
     let names = [("ENTITY_PROVIDER_NAMES", names)];
     let service = Service::with(&authentik.base, FakeAuthentik::TOKEN, &names).await;
@@ -98,7 +100,7 @@ async fn the_modules_entities_are_taken_over_and_nobody_is_missing_for_a_moment(
     let (service, before) = service(&authentik, "seed").await;
     let backstage = filled_by_the_module(&authentik, &before.refs()).await;
     let target = service.entities_url();
-    // The module has still served this user, and the service never does.
+    // The module still served this user; the service never does.
     authentik
         .fake
         .edit(|directory| directory.remove_user(directory.user_named("user-1").unwrap().pk));

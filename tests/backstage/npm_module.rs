@@ -1,4 +1,4 @@
-//! The npm module that this service replaces, in the same Backstage.
+//! The npm module that this service replaces, in the same version of Backstage.
 
 use std::collections::BTreeSet;
 
@@ -11,12 +11,12 @@ use crate::support::presence::Watch;
 use crate::support::service::Service;
 use crate::support::wait::{wait_longer, wait_until};
 
-/// How many users there are if `USERS` does not say so.
+/// Number of users, unless `USERS` is set.
 const USERS: usize = 20;
 
-/// A Backstage that the module has filled with at least these entities.
+/// Starts a Backstage and waits until the module has filled it with at least these entities.
 pub async fn filled_by_the_module(authentik: &Authentik, wanted: &BTreeSet<String>) -> Backstage {
-    // The module skips its first read, which comes before the catalog is there.
+    // The module skips its first read, because the catalog does not exist yet.
     let schedule = json!({ "frequency": { "seconds": 5 }, "timeout": { "minutes": 1 } });
     let block =
         json!({ "baseUrl": authentik.base, "token": FakeAuthentik::TOKEN, "schedule": schedule });
@@ -37,7 +37,7 @@ pub async fn filled_by_the_module(authentik: &Authentik, wanted: &BTreeSet<Strin
     backstage
 }
 
-/// So many users and a group, whose names Backstage accepts.
+/// A group and this many users, with names that Backstage accepts.
 pub fn plain(users: usize) -> FakeDirectory {
     let mut directory = FakeDirectory::default();
     let group = directory.add_group("crew");
@@ -60,7 +60,7 @@ async fn moving_over_from_the_module_with_one_restart_ends_with_everybody() {
     let backstage = backstage
         .restart(&Setup::patient(&service.entities_url()))
         .await;
-    // Backstage still shows the module's entities for a moment, which look the same.
+    // Backstage still shows the module's equal entities for a moment.
     wait_longer("the location's entities", async || {
         let claimed = backstage.database.claimed().await;
         if claimed == promised.refs() {

@@ -1,4 +1,4 @@
-//! Nobody is lost while something is down.
+//! No entity disappears while a component is down.
 
 use axum::http::StatusCode;
 use fake_authentik::{Access, Action, FakeAuthentik, FakeDirectory, Place, Step};
@@ -9,10 +9,10 @@ use crate::support::catalog::Catalog;
 use crate::support::recorder::Recorder;
 use crate::support::service::Service;
 
-/// After six failures in a row Backstage forgets the entity tag and asks for everything.
+/// After six failures in a row Backstage drops the ETag and reads the whole body.
 const LONG: usize = 8;
 
-/// A catalog that is filled and complete.
+/// Starts all components and waits until the catalog is complete.
 async fn filled() -> (Authentik, Service, Recorder, Backstage, Catalog) {
     let authentik = Authentik::spawn(FakeDirectory::generate(50)).await;
     let service = Service::spawn(&authentik).await;

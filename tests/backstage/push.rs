@@ -1,4 +1,5 @@
-//! Backstage is told which locations to read again, and a change is there long before it polls.
+//! The service tells Backstage which locations to refresh, so that a change arrives long before the
+//! next poll.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -11,11 +12,11 @@ use crate::support::backstage::{Backstage, Setup, Site, TOKEN};
 use crate::support::recorder::Recorder;
 use crate::support::service::Service;
 
-/// Longer than any test, so that what arrives was not polled.
+/// Longer than any test, so that a change never arrives by polling.
 const NEVER: Duration = Duration::from_hours(24);
 
-/// A service that tells a Backstage, and the Backstage that reads it.
-struct Told {
+/// A service that pushes to a Backstage, and the Backstage that reads it.
+struct Pushing {
     authentik: Authentik,
     service: Service,
     recorder: Recorder,
@@ -23,8 +24,9 @@ struct Told {
     setup: Setup,
 }
 
-impl Told {
-    /// Lets Backstage meet a service without a snapshot in all locations below a target; then syncs.
+impl Pushing {
+    /// Lets Backstage read all locations below a target from a service without a snapshot; then
+    /// syncs.
     async fn spawn(path: &str, locations: usize, interval: Option<Duration>) -> Self {
         let authentik = Authentik::spawn(FakeDirectory::generate(200)).await;
         let (site, recorder) = (Site::free().await, Recorder::spawn_cut().await);
@@ -38,18 +40,18 @@ impl Told {
         let backstage = site.start(&setup).await;
         recorder.rounds(0, locations, 1, Some(503)).await;
         service.sync().await;
-        let told = Self {
+        let pushing = Self {
             authentik,
             service,
             recorder,
             backstage,
             setup,
         };
-        told.arrives().await;
-        told
+        pushing.arrives().await;
+        pushing
     }
 
-    /// Changes how one user is called, which changes no group.
+    /// Changes the display name of one user; no group changes.
     async fn edit(&self) -> Value {
         self.authentik.fake.edit(|directory| {
             let pk = directory
@@ -63,13 +65,13 @@ impl Told {
         self.service.sync().await
     }
 
-    /// Waits until what the service has is in Backstage.
+    /// Waits until Backstage shows the service's entities.
     async fn arrives(&self) {
         self.backstage.becomes(&self.service.catalog().await).await;
     }
 }
 
-/// A service that tells a Backstage of one location.
+/// A service that pushes changes of one location to a Backstage.
 async fn telling(authentik: &Authentik, site: &Site, token: &str, target: &str) -> Service {
     let more = [
         ("ENTITY_PROVIDER_NAMES", "backstage"),
@@ -85,16 +87,19 @@ async fn telling(authentik: &Authentik, site: &Site, token: &str, target: &str) 
 
 #[tokio::test]
 async fn a_change_of_a_plain_location_arrives_long_before_a_poll() {
-    let told = Told::spawn("/entities", 1, None).await;
-    let first = told.service.told(|push| push["refreshed"] == 1).await;
+    let pushing = Pushing::spawn("/entities", 1, None).await;
+    let first = pushing.service.pushed(|push| push["refreshed"] == 1).await;
     let start = Instant::now();
-    assert_eq!(told.edit().await["changed"], 1);
-    told.arrives().await;
+    assert_eq!(pushing.edit().await["changed"], 1);
+    pushing.arrives().await;
     println!(
         "plain: visible {:.1} s after the edit",
         start.elapsed().as_secs_f64()
     );
-    let push = told.service.told(|push| push["at"] != first["at"]).await;
+    let push = pushing
+        .service
+        .pushed(|push| push["at"] != first["at"])
+        .await;
     assert_eq!(
         (&push["refreshed"], &push["unknown"], &push["waiting"]),
         (&1.into(), &0.into(), &0.into())
@@ -103,25 +108,25 @@ async fn a_change_of_a_plain_location_arrives_long_before_a_poll() {
 
 #[tokio::test]
 async fn of_the_shards_the_changed_one_alone_is_read_long_before_a_poll() {
-    let told = Told::spawn("/locations?shards=16", 16, None).await;
-    told.service.told(|push| push["refreshed"] == 16).await;
-    let (start, mark) = (Instant::now(), told.recorder.passed().len());
-    assert_eq!(told.edit().await["changed"], 1);
-    told.arrives().await;
+    let pushing = Pushing::spawn("/locations?shards=16", 16, None).await;
+    pushing.service.pushed(|push| push["refreshed"] == 16).await;
+    let (start, mark) = (Instant::now(), pushing.recorder.passed().len());
+    assert_eq!(pushing.edit().await["changed"], 1);
+    pushing.arrives().await;
     println!(
         "shards: visible {:.1} s after the edit",
         start.elapsed().as_secs_f64()
     );
-    let push = told.service.told(|push| push["refreshed"] == 1).await;
+    let push = pushing.service.pushed(|push| push["refreshed"] == 1).await;
     assert_eq!((&push["unknown"], &push["waiting"]), (&0.into(), &0.into()));
-    let read = told.recorder.paths(mark, 200);
+    let read = pushing.recorder.paths(mark, 200);
     assert!(
         read.len() == 1 && read.iter().all(|path| path.starts_with("/entities?shard=")),
         "{read:?}"
     );
     let list = BTreeSet::from(["/locations?shards=16".to_owned()]);
     assert_eq!(
-        told.recorder.paths(mark, 304),
+        pushing.recorder.paths(mark, 304),
         list,
         "nothing is read but the way to the shard"
     );
@@ -129,26 +134,26 @@ async fn of_the_shards_the_changed_one_alone_is_read_long_before_a_poll() {
 
 #[tokio::test]
 async fn a_change_while_backstage_is_away_is_told_when_it_is_back() {
-    let told = Told::spawn("/entities", 1, Some(NEVER)).await;
-    told.service.told(|push| push["refreshed"] == 1).await;
-    let Told {
+    let pushing = Pushing::spawn("/entities", 1, Some(NEVER)).await;
+    pushing.service.pushed(|push| push["refreshed"] == 1).await;
+    let Pushing {
         authentik,
         service,
         recorder,
         backstage,
         setup,
-    } = told;
+    } = pushing;
     let site = backstage.stop().await;
     authentik.fake.edit(|directory| directory.add_user("new"));
     service.sync().await;
-    let failed = service.told(|push| push["waiting"] == 1).await;
+    let failed = service.pushed(|push| push["waiting"] == 1).await;
     assert_eq!(failed["error"]["code"], "backstage-unreachable", "{failed}");
     let mark = recorder.passed().len();
     let backstage = site.start(&setup).await;
     backstage.becomes(&service.catalog().await).await;
     assert_eq!(recorder.paths(mark, 200).len(), 1);
     service
-        .told(|push| push["waiting"] == 0 && push["refreshed"] == 1)
+        .pushed(|push| push["waiting"] == 0 && push["refreshed"] == 1)
         .await;
 }
 
@@ -163,7 +168,7 @@ async fn backstage_says_which_location_it_does_not_know_and_which_token() {
     let target = "http://entities.example.com/entities";
     let service = telling(&authentik, &site, TOKEN, target).await;
     service.sync().await;
-    let push = service.told(|push| push["unknown"] == 1).await;
+    let push = service.pushed(|push| push["unknown"] == 1).await;
     assert_eq!(
         (&push["waiting"], &push["error"]),
         (&0.into(), &Value::Null),
@@ -172,7 +177,7 @@ async fn backstage_says_which_location_it_does_not_know_and_which_token() {
 
     let service = telling(&authentik, &site, "not-a-token-of-this-backstage", target).await;
     service.sync().await;
-    let push = service.told(|push| push["waiting"] == 1).await;
+    let push = service.pushed(|push| push["waiting"] == 1).await;
     assert_eq!(push["error"]["code"], "backstage-token", "{push}");
     assert!(
         push["error"]["message"].as_str().unwrap().contains("401"),

@@ -1,4 +1,5 @@
-//! Backstage takes what real directories become, and refuses exactly what the findings name.
+//! Backstage accepts the entities of recorded directories, and rejects exactly those named in
+//! findings.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +11,7 @@ use crate::support::service::Service;
 
 const RELEASES: [&str; 2] = ["2025.10", "2026.5"];
 
-/// The service after one run in front of a replay, and the run.
+/// Starts a service in front of a replay; returns it with its first run.
 async fn replayed(release: &'static str, names: &str) -> (Service, Value) {
     let replay = Replay::spawn(release).await;
     let service = Service::with(&replay.base, FULL, &[("ENTITY_PROVIDER_NAMES", names)]).await;
@@ -18,7 +19,7 @@ async fn replayed(release: &'static str, names: &str) -> (Service, Value) {
     (service, run)
 }
 
-/// The refs of the entities of which a run's findings say that Backstage refuses them.
+/// Returns the refs of the entities that Backstage rejects by the findings of a run.
 fn refused(run: &Value) -> BTreeSet<String> {
     let findings = run["findingList"].as_array().unwrap().iter();
     let refused = findings.filter(|finding| finding["code"] == "name-refused");

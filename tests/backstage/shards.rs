@@ -1,4 +1,4 @@
-//! A catalog that is read in parts is the same, and of a change only its part is read.
+//! A catalog read in shards equals one read as a whole; a change causes a read of its shard only.
 
 use std::collections::BTreeSet;
 
@@ -11,14 +11,14 @@ use crate::support::recorder::Recorder;
 use crate::support::service::Service;
 use crate::support::wait::wait_until;
 
-/// How many parts the tests read.
+/// Number of shards.
 const SHARDS: usize = 16;
-/// The list of the parts.
+/// The list of the shards.
 const LIST: &str = "/locations?shards=16";
-/// After six failures in a row Backstage forgets the entity tag and asks for everything.
+/// After six failures in a row Backstage drops the ETag and reads the whole body.
 const LONG: usize = 8;
 
-/// A catalog that was filled from shards.
+/// A catalog filled from shards.
 struct Filled {
     authentik: Authentik,
     service: Service,
@@ -42,15 +42,15 @@ impl Filled {
         }
     }
 
-    /// Waits until every part and the list itself were found unchanged so often.
+    /// Waits until Backstage has found every shard and the list unchanged this many times.
     async fn unchanged(&self, count: usize) {
         self.recorder
             .rounds(self.recorder.passed().len(), SHARDS + 1, count, Some(304))
             .await;
     }
 
-    /// Edits, syncs, waits until that has arrived, and gives the parts that were read for it.
-    /// Whom the edit does not concern must be there all the while.
+    /// Edits, syncs, waits until the change arrives, and returns the shards that were read for it.
+    /// Other entities must be present all the time.
     async fn edit(&self, edit: impl FnOnce(&mut FakeDirectory)) -> BTreeSet<String> {
         let (before, mark) = (self.service.catalog().await, self.recorder.passed().len());
         self.authentik.fake.edit(edit);
@@ -78,7 +78,7 @@ impl Filled {
     }
 }
 
-/// The URL of a part.
+/// Returns the URL of a shard.
 fn part(index: usize) -> String {
     format!("/entities?shard={index}/{SHARDS}")
 }
@@ -124,7 +124,7 @@ async fn the_parts_make_the_whole_and_one_changed_user_has_one_part_read() {
 #[tokio::test]
 async fn a_renamed_user_moves_to_another_part_and_a_deleted_one_goes() {
     let mut directory = FakeDirectory::generate(50);
-    // In no group, so that nobody else's part changes.
+    // The user is in no group, so no other shard changes.
     let loner = directory.add_user("loner");
     let filled = Filled::spawn(directory).await;
     let read = filled

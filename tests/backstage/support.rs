@@ -1,4 +1,4 @@
-//! What the tests share: the look-alike, the service's binary, Backstage, and its catalog.
+//! Shared support: the fake Authentik, the service's binary, Backstage and its catalog.
 
 pub mod authentik;
 pub mod backstage;
@@ -31,13 +31,13 @@ pub fn fixture(path: &str) -> String {
     std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
-/// Makes a client that passes everything on as it is.
+/// Creates a client that passes answers on unchanged.
 pub fn client() -> Client {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
         let _ = rustls::crypto::ring::default_provider().install_default();
     });
-    // Node closes idle connections after five seconds, also when a request is on its way.
+    // Node closes idle connections after five seconds, even if a request is on its way.
     Client::builder()
         .no_proxy()
         .no_gzip()

@@ -1,4 +1,5 @@
-//! A token in a target opens the service; without one nobody is lost and the location says why.
+//! A token in a target gives access to the service; without one no entity disappears and the
+//! location has an error.
 
 use fake_authentik::FakeDirectory;
 

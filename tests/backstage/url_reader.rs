@@ -1,4 +1,4 @@
-//! With `docs/backstage/url-reader.js` the token travels in a header, to the service and nowhere else.
+//! With `docs/backstage/url-reader.js`, Backstage sends the token in a header, to the service only.
 
 use axum::Router;
 use axum::response::Redirect;
@@ -13,12 +13,12 @@ use crate::support::recorder::Recorder;
 use crate::support::service::{READ_TOKEN, Service};
 use crate::support::wait::wait_until;
 
-/// The block that the URL reader takes from `app-config`.
+/// Returns the block of `app-config` for the URL reader.
 fn block(base: &str) -> Value {
     json!({ "baseUrl": base, "token": READ_TOKEN })
 }
 
-/// A guarded service that has synced.
+/// A service with tokens, after one sync.
 async fn guarded() -> (Authentik, Service) {
     let authentik = Authentik::spawn(FakeDirectory::generate(50)).await;
     let service = Service::guarded(&authentik).await;
@@ -101,7 +101,7 @@ async fn the_token_goes_to_no_other_host_not_even_by_a_redirect() {
     );
 }
 
-/// Serves a location that sends everybody somewhere else, and gives its URL.
+/// Serves a location that redirects elsewhere, and returns its URL.
 async fn detour(to: &str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let target = format!("http://{}/entities", listener.local_addr().unwrap());

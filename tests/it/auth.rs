@@ -1,4 +1,4 @@
-//! Who may do what: tokens of two kinds, and what is open without one.
+//! Authorization: read and sync tokens, and the endpoints that are open without one.
 
 mod docs;
 mod exposure;
@@ -16,13 +16,13 @@ use crate::support::app::{Pair, TestApp};
 use crate::support::directory::crowd;
 use crate::support::wire::Answer;
 
-/// Tokens that hold no word that may stand in a log anyway.
+/// Tokens without any word that may appear in a log.
 const READ: &str = "rEaD7xW2vK9pLmR4tY8uB3nC6hJ1sD5f";
 const OLD_READ: &str = "oLdR3aD5kQ8wZ1xV7cN2mB9gH4jF6pT0";
 const SYNC: &str = "sYnC4tG7bN1mK8jH5gF2dS9aP6oI3uYq";
 const WRONG: &str = "wRoNg0zX9cV8bN7mA6sD5fG4hJ3kL2pQ";
 
-/// A section with these tokens.
+/// An `auth` section with these tokens.
 fn section(read: &[&str], sync: &[&str]) -> AuthConfig {
     let secrets = |tokens: &[&str]| tokens.iter().map(|&token| token.into()).collect();
     AuthConfig {
@@ -32,12 +32,12 @@ fn section(read: &[&str], sync: &[&str]) -> AuthConfig {
     }
 }
 
-/// A service with tokens of both kinds that has synced once.
+/// A service with a read token and a sync token, after one sync.
 async fn guarded() -> Pair {
     guarded_by(section(&[READ, OLD_READ], &[SYNC])).await
 }
 
-/// A service with tokens that has synced once with the sync token.
+/// A service with this `auth` section, after one sync with the sync token.
 async fn guarded_by(auth: AuthConfig) -> Pair {
     let adjust = |config: &mut Config| config.service.auth = auth;
     let pair = Pair::spawn(Release::V2026_5, crowd(5), adjust).await;
@@ -52,7 +52,7 @@ async fn guarded_by(auth: AuthConfig) -> Pair {
     pair
 }
 
-/// Asks with a token in the header.
+/// Sends a request with a token in the header.
 async fn ask(app: &TestApp, method: Method, path: &str, token: Option<&str>) -> Answer {
     let header = token.map(|token| format!("Bearer {token}"));
     let header = header
@@ -61,7 +61,7 @@ async fn ask(app: &TestApp, method: Method, path: &str, token: Option<&str>) -> 
     Answer::to(app, method, path, header.as_slice()).await
 }
 
-/// The id of the last run.
+/// Returns the id of the last run.
 async fn last_run(app: &TestApp) -> String {
     let runs = ask(app, Method::GET, "/sync", Some(READ)).await.json();
     runs["runs"][0]["id"].as_str().unwrap().to_owned()
@@ -74,7 +74,7 @@ async fn every_operation_asks_for_its_kind_of_token() {
     let entity = "/entities/by-name/group/default/everyone";
     let (id, events) = (format!("/sync/{run}"), format!("/sync/{run}/events"));
     let get = Method::GET;
-    // Without a token, with a read token, the older one, a sync token.
+    // Without a token, with a read token, with the older read token, with a sync token.
     for (method, path, expected) in [
         (&get, "/entities", [401, 200, 200, 403]),
         (&Method::HEAD, "/entities", [401, 200, 200, 403]),
@@ -179,7 +179,7 @@ async fn a_refusal_says_what_is_the_matter_and_shows_nothing() {
 }
 
 #[tokio::test]
-async fn a_read_token_may_stand_in_the_query_and_leaves_it_before_it_is_read() {
+async fn a_read_token_in_the_query_is_removed_before_the_query_is_parsed() {
     let pair = guarded().await;
     let with_header = ask(&pair.app, Method::GET, "/entities?kind=user", Some(READ)).await;
     for path in [
@@ -227,7 +227,7 @@ async fn a_service_without_tokens_is_open_and_takes_a_token_all_the_same() {
 async fn a_valid_token_is_never_refused_for_the_failures_of_others() {
     let pair = guarded().await;
     let wrong = |_| ask(&pair.app, Method::GET, "/entities", Some(WRONG));
-    // Five are answered at once and no more than 64 wait, which stay open here.
+    // The service answers five at once; at most 64 others wait, with open connections.
     let mut failures: FuturesUnordered<_> = (0..100).map(wrong).collect();
     let refused = loop {
         let answer = failures.next().await.expect("a flood is refused at once");

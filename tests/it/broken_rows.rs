@@ -1,4 +1,4 @@
-//! A row that cannot be read neither stops the others nor removes a person.
+//! An invalid row neither blocks other rows nor removes a user.
 
 use fake_authentik::{Action, FakeDirectory, Place, Step};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::app::Pair;
 use crate::support::directory::{assert_says, crowd, failure, finding, findings, group_pk};
 
-/// Lets a field of the rows with these pks have another value from now on.
+/// Replaces a field of the rows with these pks in every later answer.
 fn spoil(pair: &Pair, place: Place, pks: &[&str], field: &str, value: &Value) {
     let (pks, field, value) = (
         pks.iter().map(ToString::to_string).collect::<Vec<_>>(),

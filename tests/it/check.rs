@@ -1,4 +1,4 @@
-//! `check`, run as the real binary: what it says of each recorded answer and of each trouble.
+//! `check`, run as the real binary: its reports on recorded answers and on faults.
 
 mod shape;
 mod trouble;
@@ -11,7 +11,7 @@ use crate::support::replay::{EMPTY, FULL, OBJECT_LEVEL, Replay};
 
 const RELEASES: [&str; 2] = ["2025.10", "2026.5"];
 
-/// Checks a server; nothing but the report is printed, and the token is not in it.
+/// Checks a server; asserts that stderr is empty and that the report has no colours.
 async fn check(base: &str, token: &str, arguments: &[&str]) -> Ended {
     let variables = [("AUTHENTIK_BASE_URL", base), ("AUTHENTIK_TOKEN", token)];
     let ended = Process::run(&[&["check"], arguments].concat(), &variables).await;
@@ -26,7 +26,8 @@ async fn check(base: &str, token: &str, arguments: &[&str]) -> Ended {
     ended
 }
 
-/// The report on a recorded token and the exit code, without what differs from run to run.
+/// Returns the report on a recorded token and the exit code, without values that differ between
+/// runs.
 async fn recorded(release: &'static str, token: &str) -> String {
     let replay = Replay::spawn(release).await;
     let ended = check(&replay.base, token, &[]).await;
@@ -36,8 +37,8 @@ async fn recorded(release: &'static str, token: &str) -> String {
     format!("{report}\nexit code {}", ended.status.code().unwrap())
 }
 
-/// A look-alike with a small directory.
-async fn look_alike(release: Release) -> (FakeAuthentik, RunningAuthentik) {
+/// A fake Authentik with a small directory.
+async fn small(release: Release) -> (FakeAuthentik, RunningAuthentik) {
     let fake = FakeAuthentik::new(release, FakeDirectory::generate(30));
     let authentik = RunningAuthentik::spawn(&fake).await;
     (fake, authentik)
@@ -70,7 +71,7 @@ async fn an_empty_user_list_fails_the_check() {
     }
 }
 
-/// The recorded errors that an answer about the lists may be.
+/// The recorded errors that a list can answer with.
 const ERRORS: [&str; 18] = [
     "no-token",
     "bad-token",
@@ -93,7 +94,7 @@ const ERRORS: [&str; 18] = [
 ];
 
 #[tokio::test]
-async fn every_recorded_refusal_is_told_with_its_remedy() {
+async fn every_recorded_rejection_is_reported_with_its_remedy() {
     for release in RELEASES {
         let mut reports = Vec::new();
         for error in ERRORS {

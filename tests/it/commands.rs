@@ -16,7 +16,7 @@ use rustix::process::Signal;
 
 const LISTEN: [&str; 3] = ["serve", "--listen", "127.0.0.1:0"];
 
-/// A look-alike that another process may read.
+/// A fake Authentik for another process.
 async fn authentik() -> RunningAuthentik {
     RunningAuthentik::spawn(&FakeAuthentik::new(
         Release::V2026_5,
@@ -25,7 +25,7 @@ async fn authentik() -> RunningAuthentik {
     .await
 }
 
-/// A directory with a file; it is removed when dropped.
+/// A directory with a file; it is removed on drop.
 fn directory_with(name: &str, content: &str) -> (TempDir, String) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(name);
@@ -61,7 +61,7 @@ async fn the_demo_says_what_to_open_and_serves_it() {
             .then(|| std::mem::take(&mut opened))
     });
     let urls = urls.await;
-    // The first URL is the look-alike's own, the second the service's.
+    // The first URL belongs to the fake Authentik, the second to the service.
     let service = urls
         .iter()
         .find(|url| url.contains("/entities"))
@@ -132,7 +132,7 @@ async fn two_variables_are_enough_to_serve() {
 }
 
 #[tokio::test]
-async fn the_token_may_stand_in_a_file() {
+async fn the_token_can_come_from_a_file() {
     let authentik = authentik().await;
     let (_directory, file) = directory_with("token", &format!("{}\n", FakeAuthentik::TOKEN));
     let variables = [
@@ -164,7 +164,7 @@ async fn the_flag_takes_what_the_configuration_takes() {
     let variables = [
         ("AUTHENTIK_BASE_URL", authentik.base.as_str()),
         ("AUTHENTIK_TOKEN", FakeAuthentik::TOKEN),
-        // As a compose file passes a variable on that is not set.
+        // A compose file passes an unset variable as an empty one.
         ("ENTITY_PROVIDER_LISTEN", ""),
     ];
     let mut serve = Process::spawn(&["serve", "--listen", "localhost:0"], &variables);

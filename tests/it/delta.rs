@@ -1,6 +1,7 @@
-//! Reading what changed: right after every kind of change, at its cost, and in doubt rather than wrong.
+//! Incremental syncs: the result after every kind of change, the cost, and the fallback to a full
+//! sync.
 
-mod doubts;
+mod fallbacks;
 mod figures;
 pub mod random;
 
@@ -11,19 +12,19 @@ use jiff::Timestamp;
 use crate::support::directory::{crowd, group_pk};
 use crate::support::reader::{Reader, assert_same, stamped};
 
-/// A user whose stamp is older than everything, as after a restore.
+/// A user whose `last_updated` is older than all others, as after a restore.
 fn unstamped(pk: u64, username: &str) -> FakeUser {
     stamped(pk, username, Timestamp::UNIX_EPOCH)
 }
 
-/// Lets so many seconds pass.
+/// Advances the clock by this many seconds.
 fn wait(directory: &mut FakeDirectory, seconds: usize) {
     for _ in 0..seconds {
         directory.tick();
     }
 }
 
-/// Users `user-1` to `user-N`, all but the last in a group; nobody but the last has changed for long.
+/// Users `user-1` to `user-N`, all but the last in a group; only the last changed recently.
 fn settled(users: u64) -> FakeDirectory {
     let mut directory = crowd(users);
     wait(&mut directory, 100);
@@ -117,7 +118,7 @@ async fn who_joins_a_group_just_after_it_was_read_is_in_it() {
 }
 
 #[tokio::test]
-async fn whoever_is_deleted_goes_wherever_the_row_stands() {
+async fn a_deleted_user_is_found_at_any_offset() {
     for pk in 1..=26 {
         let mut reader = Reader::with(settled(26)).await;
         reader
@@ -170,7 +171,8 @@ async fn a_delete_between_the_counts_hides_no_activation() {
         .script(Step::at(Place::Users, Action::gate(&gate)).page(299));
     let delete = async {
         gate.waiting(1).await;
-        // The clock, the groups, two questions for recent users, the end; then two parts and three spots.
+        // The clock, the groups, two queries for recent users, the end; then two halves and three
+        // probes.
         reader.fake.reached(10).await;
         while reader.fake.counters().in_flight > 1 {
             tokio::task::yield_now().await;
@@ -183,7 +185,7 @@ async fn a_delete_between_the_counts_hides_no_activation() {
 }
 
 #[tokio::test]
-async fn another_type_is_found_by_its_count_also_if_nobody_had_it() {
+async fn a_new_type_is_found_by_its_count() {
     let mut reader = Reader::with(settled(300)).await;
     for (pk, kind) in [
         (77, UserKind::External),
@@ -254,7 +256,7 @@ async fn a_name_without_a_stamp_waits_for_the_next_crawl() {
 }
 
 #[tokio::test]
-async fn avatars_that_are_signed_for_every_answer_are_no_unrest() {
+async fn avatars_with_a_new_signature_in_every_answer_are_no_changes() {
     let reader = Reader::with(settled(300)).await;
     let mut answers = 0;
     let sign = move |mut page: serde_json::Value| {
@@ -294,7 +296,7 @@ async fn many_changes_at_once_are_soon_not_read_again() {
     };
     let (_, cost) = reader.follows(rename).await;
     assert!(cost.user_rows >= 80, "{cost:?}");
-    // Twice the overlap later, though nobody changed anything.
+    // Advances by twice the overlap; no row changes.
     let wait = |directory: &mut FakeDirectory| wait(directory, 11);
     reader.follows(wait).await;
     let (_, cost) = reader.follows(wait).await;

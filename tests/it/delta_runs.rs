@@ -1,4 +1,4 @@
-//! Runs of the service that read only what changed, and when they read everything instead.
+//! Incremental syncs of the service, and the reasons for full syncs.
 
 mod persistence;
 mod random;
@@ -20,7 +20,7 @@ use crate::support::RunningAuthentik;
 use crate::support::app::{Pair, TestApp, config};
 use crate::support::directory::{assert_says, crowd, failure, finding, findings, group_pk, hold};
 
-/// Users that nobody has changed for long, all but the last in a group.
+/// Users without recent changes, all but the last in a group.
 fn settled(users: u64) -> FakeDirectory {
     let mut directory = crowd(users);
     for _ in 0..100 {
@@ -30,7 +30,7 @@ fn settled(users: u64) -> FakeDirectory {
     directory
 }
 
-/// A look-alike and a service that has read it once; its clock is moved by hand.
+/// A fake Authentik and a service after its first sync, with a manual clock.
 struct Following {
     pair: Pair,
     hours: Arc<AtomicI64>,
@@ -52,7 +52,8 @@ impl Following {
         let clock =
             Clock::new(move || begin + SignedDuration::from_hours(moved.load(Ordering::Relaxed)));
         let mut config = config(&authentik.base, FakeAuthentik::TOKEN);
-        // Shorter than the default, since the look-alike's clock moves a second with each change.
+        // Shorter than the default, because the fake Authentik's clock advances a second with each
+        // change.
         config.service.delta_overlap = Duration::from_secs(5);
         adjust(&mut config);
         // A full sync of a small directory is cheaper, unless all is free.
@@ -76,7 +77,7 @@ impl Following {
         )
     }
 
-    /// In front of a release that tells what changed.
+    /// Uses a release that supports incremental syncs.
     async fn of(directory: FakeDirectory) -> Self {
         let (following, run) = Self::spawn(Release::V2026_5, directory, |_| ()).await;
         assert_eq!((mode(&run), reason(&run)), ("full", "first"), "{run}");
@@ -89,7 +90,7 @@ impl Following {
         self.pair.app.follow().await
     }
 
-    /// The same, and only what changed suffices.
+    /// Edits the directory, syncs and asserts an incremental sync.
     async fn follows(&self, edit: impl FnOnce(&mut FakeDirectory)) -> Value {
         let run = self.after(edit).await;
         assert_eq!((mode(&run), reason(&run)), ("delta", ""), "{run}");
@@ -97,7 +98,7 @@ impl Following {
         run
     }
 
-    /// How many user rows a run costs.
+    /// Returns the number of user rows that a sync reads.
     async fn cost(&self, edit: impl FnOnce(&mut FakeDirectory)) -> u64 {
         let before = self.pair.fake.counters().user_rows;
         self.follows(edit).await;
@@ -240,7 +241,7 @@ async fn the_shrink_guard_judges_what_changed() {
 }
 
 #[tokio::test]
-async fn a_failed_run_changes_nothing_and_leaves_no_doubt() {
+async fn a_failed_run_changes_nothing_and_needs_no_full_sync() {
     let following = Following::of(settled(300)).await;
     let cut = Step::at(
         Place::Users,

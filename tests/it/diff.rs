@@ -1,4 +1,4 @@
-//! `diff`: what a sync now would change, against a running service or an exported file.
+//! `diff`: the changes that a sync would make, compared with a running service or an exported file.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use crate::support::app::{TestApp, config};
 use crate::support::command::Upstream;
 use crate::support::directory::{assert_says, crowd, directory, group_pk};
 
-/// A look-alike and a service that has synced from it.
+/// A fake Authentik and a service after one sync.
 async fn synced() -> (Upstream, TestApp) {
     let upstream = Upstream::spawn(crowd(4)).await;
     let app = TestApp::spawn(config(&upstream.authentik.base, FakeAuthentik::TOKEN)).await;
@@ -17,7 +17,7 @@ async fn synced() -> (Upstream, TestApp) {
     (upstream, app)
 }
 
-/// Adds a user, removes one, renames none and changes one's address.
+/// Adds a user, removes one and changes the address of one.
 fn edit(upstream: &Upstream) {
     upstream.fake.edit(|directory| {
         directory.add_user("new.person");
@@ -75,7 +75,7 @@ async fn the_configured_address_is_the_default() {
 }
 
 #[tokio::test]
-async fn a_service_with_tokens_is_asked_with_the_own_one_or_with_that_of_the_url() {
+async fn the_request_carries_the_configured_token_or_that_of_the_url() {
     const TOKEN: &str = "rEaD7xW2vK9pLmR4tY8uB3nC6hJ1sD5f";
     let upstream = Upstream::spawn(crowd(4)).await;
     let mut config = config(&upstream.authentik.base, FakeAuthentik::TOKEN);
@@ -96,7 +96,7 @@ async fn a_service_with_tokens_is_asked_with_the_own_one_or_with_that_of_the_url
         (&["diff"][..], &own[..], 0),
         (&["diff"], &own[..1], 2),
         (&["diff", "--against", &with_token], &[], 0),
-        // The own token goes nowhere else than to the own service.
+        // The configured token is sent to the configured service only.
         (&["diff", "--against", &app.base], &own, 2),
     ] {
         let ended = upstream.run_with(arguments, variables).await;

@@ -1,4 +1,4 @@
-//! `GET /docs`: the API page, with everything it needs built in.
+//! `GET /docs`: the API page, with all its resources built in.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ async fn page() -> Pair {
     Pair::with(crowd(3)).await
 }
 
-/// Addresses behind an attribute or a function, up to the character that ends them.
+/// Returns the addresses after a prefix, up to one of the end characters.
 fn addresses<'a>(text: &'a str, before: &str, end: &[char]) -> Vec<&'a str> {
     text.split(before)
         .skip(1)
@@ -20,7 +20,7 @@ fn addresses<'a>(text: &'a str, before: &str, end: &[char]) -> Vec<&'a str> {
         .collect()
 }
 
-/// The addresses that a page or a style sheet loads, as they are written.
+/// Returns the addresses that a page or a style sheet loads, unresolved.
 fn loaded(text: &str) -> BTreeSet<&str> {
     let attributes = ["src=\"", "href=\""].map(|before| addresses(text, before, &['"']));
     let styles = [
@@ -30,7 +30,7 @@ fn loaded(text: &str) -> BTreeSet<&str> {
     attributes.into_iter().chain(styles).flatten().collect()
 }
 
-/// Fetches a file of the page by an address relative to another one.
+/// Fetches a file of the page by a relative address.
 async fn fetch(app: &TestApp, from: &Url, address: &str) -> (Url, Answer) {
     let url = from.join(address).unwrap();
     let answer = Answer::get(app, &url[url::Position::BeforePath..], &[]).await;
@@ -39,7 +39,7 @@ async fn fetch(app: &TestApp, from: &Url, address: &str) -> (Url, Answer) {
 }
 
 #[tokio::test]
-async fn the_short_address_leads_to_the_page_whatever_prefix_stands_before_it() {
+async fn the_short_address_leads_to_the_page_below_any_prefix() {
     let pair = page().await;
     for method in [Method::GET, Method::HEAD] {
         let answer = Answer::to(&pair.app, method, "/docs", &[]).await;

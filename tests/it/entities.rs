@@ -1,4 +1,4 @@
-//! `GET /entities`, as Backstage and others ask for it.
+//! `GET /entities`, with the requests of Backstage and others.
 
 mod body;
 mod by_name;
@@ -12,7 +12,7 @@ use fake_authentik::{FakeAuthentik, FakeDirectory, Release};
 use crate::support::RunningAuthentik;
 use crate::support::app::{Pair, TestApp, config};
 
-/// Every way to ask for a body, as query and `Accept`.
+/// Every way to request a body, as query and `Accept`.
 const VARIANTS: [(&str, &str); 9] = [
     ("", "*/*"),
     ("?kind=user", "*/*"),
@@ -25,7 +25,7 @@ const VARIANTS: [(&str, &str); 9] = [
     ("?format=ndjson&kind=group", "*/*"),
 ];
 
-/// Every coding, by the `Accept-Encoding` that asks for it.
+/// Every coding, by the `Accept-Encoding` that requests it.
 const CODINGS: [&str; 4] = ["identity", "gzip", "br", "zstd"];
 
 /// A generated directory with names that try to break out of their quotes.
@@ -56,14 +56,14 @@ fn hostile_directory(users: usize) -> FakeDirectory {
     directory
 }
 
-/// A service that has synced the directory once.
+/// A service after one sync of the directory.
 async fn synced(directory: FakeDirectory) -> Pair {
     let pair = Pair::spawn(Release::V2026_5, directory, |_| ()).await;
     assert_eq!(pair.app.sync().await["state"], "succeeded");
     pair
 }
 
-/// Two services that have read one Authentik, as before and after a restart.
+/// Two services after a sync of the same Authentik, as before and after a restart.
 async fn restarted(directory: FakeDirectory) -> (TestApp, TestApp, RunningAuthentik) {
     let fake = FakeAuthentik::new(Release::V2026_5, directory);
     let authentik = RunningAuthentik::spawn(&fake).await;

@@ -1,4 +1,4 @@
-//! What became of a row, by `GET /explain` and by the command.
+//! The explanation of a row, by `GET /explain` and by the command.
 
 use authentik_entity_provider::catalog::policy::NamePolicy;
 use fake_authentik::{Access, FakeAuthentik, FakeDirectory, Release, UserKind};
@@ -35,7 +35,7 @@ fn mixed() -> FakeDirectory {
     mixed
 }
 
-/// A service that has synced the mixed directory.
+/// A service after one sync of the mixed directory.
 async fn synced() -> Pair {
     let pair = Pair::spawn(Release::V2026_5, mixed(), |config| {
         config.authentik.exclude_groups = vec!["secret-club".into()];
@@ -45,7 +45,7 @@ async fn synced() -> Pair {
     pair
 }
 
-/// The only explanation of a name.
+/// Returns the single explanation of a name.
 async fn only(pair: &Pair, query: &str) -> Value {
     let explained = pair.app.json(&format!("/explain?{query}")).await;
     let matches = explained["matches"]
@@ -55,7 +55,7 @@ async fn only(pair: &Pair, query: &str) -> Value {
     matches[0].clone()
 }
 
-/// What a rule says of a row.
+/// Returns a rule's text about a row.
 fn says(explanation: &Value, rule: &str) -> String {
     let rules = explanation["rules"]
         .as_array()
@@ -72,16 +72,16 @@ fn says(explanation: &Value, rule: &str) -> String {
 async fn an_entity_is_explained_by_name_username_and_pk_and_is_the_one_that_is_served() {
     let pair = synced().await;
     let served = pair.app.entity("user", "pat").await.unwrap();
-    for asked in ["user=pat", "user=1"] {
-        let explanation = only(&pair, asked).await;
+    for query in ["user=pat", "user=1"] {
+        let explanation = only(&pair, query).await;
         assert_eq!(explanation["entity"], served);
         assert!(explanation.get("reason").is_none());
         assert_eq!(explanation["source"]["username"], "pat");
     }
     let team = pair.app.entity("group", "team").await.unwrap();
     let pk = group_pk(1).to_string();
-    for asked in ["team", "Team", &pk] {
-        assert_eq!(only(&pair, &format!("group={asked}")).await["entity"], team);
+    for query in ["team", "Team", &pk] {
+        assert_eq!(only(&pair, &format!("group={query}")).await["entity"], team);
     }
     let body = pair
         .app
@@ -178,8 +178,8 @@ async fn a_repaired_and_a_refused_name_are_explained() {
     );
     let repaired = Pair::with_repaired_names(Release::V2026_5, edge()).await;
     repaired.app.sync().await;
-    for asked in ["edge", "-edge-", "1"] {
-        let explanation = only(&repaired, &format!("user={asked}")).await;
+    for query in ["edge", "-edge-", "1"] {
+        let explanation = only(&repaired, &format!("user={query}")).await;
         assert_says(
             &says(&explanation, "name"),
             &["Backstage would refuse \"-edge-\"", "the name is \"edge\""],
@@ -328,11 +328,14 @@ async fn the_command_says_the_same_from_the_service_and_from_authentik() {
     let upstream = Upstream::spawn(mixed()).await;
     for name in ["pat", "sam.lee", "gone", "1"] {
         let arguments = ["explain", "user", name, "--output", "json"];
-        let asked = pair.app.json(&format!("/explain?user={name}")).await;
+        let answer = pair.app.json(&format!("/explain?user={name}")).await;
         let from_service = upstream
             .printed(&[&arguments[..], &["--url", &pair.app.base]].concat())
             .await;
-        assert_eq!(serde_json::from_str::<Value>(&from_service).unwrap(), asked);
+        assert_eq!(
+            serde_json::from_str::<Value>(&from_service).unwrap(),
+            answer
+        );
     }
     let read = upstream.printed(&["explain", "user", "5"]).await;
     assert_says(

@@ -1,4 +1,4 @@
-//! `export`: the bytes of `/entities` without a server, and a file that is replaced as a whole.
+//! `export`: the bytes of `/entities` without a server, written to a file atomically.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -14,7 +14,7 @@ fn mode(file: &Path) -> u32 {
     fs::metadata(file).unwrap().permissions().mode() & 0o777
 }
 
-/// The names in a directory.
+/// Returns the file names in a directory.
 fn listed(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory).unwrap();
     entries
@@ -73,7 +73,7 @@ async fn a_shard_has_the_bytes_that_the_service_serves() {
 }
 
 #[tokio::test]
-async fn the_findings_are_counted_on_standard_error() {
+async fn the_number_of_findings_is_on_standard_error() {
     let upstream = Upstream::spawn(directory(&[(1, "a"), (2, "A"), (3, "-")], &[])).await;
     let ended = upstream.run(&["export"]).await;
     assert_eq!(

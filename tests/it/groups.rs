@@ -1,4 +1,4 @@
-//! Groups: which become entities, what each document says, and what exclusion leaves behind.
+//! Groups: which become entities, their content, and the effects of an exclusion.
 
 use authentik_entity_provider::catalog::policy::NamePolicy;
 use fake_authentik::{FakeDirectory, Release};
@@ -22,7 +22,7 @@ fn chain() -> FakeDirectory {
     directory
 }
 
-/// A service in front of the chain that excludes groups.
+/// A service with the chain and excluded groups.
 async fn excluding(release: Release, entries: &[&str]) -> (Pair, Value) {
     let pair = Pair::spawn(release, chain(), |config| {
         config.authentik.exclude_groups = entries.iter().map(|entry| (*entry).to_owned()).collect();
@@ -218,7 +218,7 @@ async fn no_reference_points_at_an_entity_that_is_missing() {
     }
 }
 
-/// Whether all names of a list are among the known ones.
+/// Returns true if all names of a list are known.
 fn known(list: &Value, names: &[String]) -> bool {
     list.as_array()
         .unwrap()

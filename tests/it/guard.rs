@@ -1,4 +1,4 @@
-//! The shrink guard: what removes suspiciously much is held until somebody accepts it.
+//! The shrink guard: a suspiciously large removal is held until an operator accepts it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -169,7 +169,7 @@ async fn what_stays_within_the_limits_is_published() {
     assert_eq!(
         small.app.sync().await["removed"],
         4,
-        "fewer than five are no shrink while somebody is left"
+        "fewer than five are no shrink while a user is left"
     );
 }
 
@@ -195,7 +195,7 @@ async fn the_limits_can_be_configured() {
 }
 
 #[tokio::test]
-async fn a_guard_that_is_off_still_leaves_somebody() {
+async fn without_the_guard_an_empty_directory_is_still_held() {
     let pair = Pair::spawn(Release::V2026_5, crowd(35), |config| {
         config.service.shrink_guard.enabled = false;
     })
@@ -241,7 +241,7 @@ async fn accepting_publishes_once_and_the_next_shrink_is_held_again() {
 }
 
 #[tokio::test]
-async fn accepting_nobody_counts_until_somebody_comes() {
+async fn an_accepted_empty_directory_stays_accepted_until_users_appear() {
     let pair = published().await;
     pair.fake
         .edit(|directory| assert!((1..36).all(|pk| directory.set_active(pk, false))));
@@ -308,7 +308,7 @@ async fn only_a_shrink_can_be_accepted() {
             .unwrap()
             .len(),
         1,
-        "no run was asked for"
+        "no run was requested"
     );
 }
 
@@ -374,7 +374,7 @@ async fn a_first_view_that_hides_a_little_is_served() {
     assert_eq!(pair.app.sync().await["users"], 32);
 }
 
-/// A service whose clock is moved by hand.
+/// A service with a manual clock.
 struct Clocked {
     pair: Pair,
     hours: Arc<AtomicI64>,
@@ -401,7 +401,7 @@ impl Clocked {
         Self { pair, hours }
     }
 
-    /// Some hours later users with these pks are gone.
+    /// Removes users with these pks some hours later.
     async fn later(&self, hours: i64, removed: impl IntoIterator<Item = u64>) -> Value {
         self.hours.fetch_add(hours, Ordering::Relaxed);
         remove(&self.pair.fake, removed);
@@ -431,7 +431,7 @@ async fn many_small_losses_within_a_day_are_held_like_one() {
     assert_eq!(
         service.later(1, 22..27).await["removed"],
         5,
-        "the day begins anew with what was accepted"
+        "the accepted size starts a new day"
     );
 }
 

@@ -1,4 +1,4 @@
-//! `/health` and what orchestrators ask.
+//! `/health` and the probes of orchestrators.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::support::app::{Pair, TestApp};
 use crate::support::wire::Answer;
 
-/// The status and the summary of `/health`.
+/// Returns status and body of `/health`.
 async fn health(app: &TestApp) -> (u16, Value) {
     let answer = Answer::get(app, "/health", &[]).await;
     assert_eq!(answer.header("cache-control"), "no-store");
@@ -94,7 +94,7 @@ async fn the_summary_counts_what_is_served() {
     );
     assert!(
         summary.get("nextRunAt").is_none(),
-        "runs are only asked for here"
+        "runs start on request only"
     );
     assert_live_and_ready(&pair.app).await;
 }
@@ -226,7 +226,7 @@ async fn who_waits_for_a_run_is_answered_when_the_service_drains() {
 }
 
 #[tokio::test]
-async fn the_summary_names_nobody_and_no_secret() {
+async fn the_summary_contains_no_names_and_no_secrets() {
     let mut directory = FakeDirectory::generate(30);
     let pk = directory.add_user("Private Person!");
     directory.edit_user(pk, |user| {

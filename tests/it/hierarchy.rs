@@ -1,4 +1,4 @@
-//! The groups' hierarchy, from both generations, without cycles.
+//! The hierarchy of groups, from both generations of releases, without cycles.
 
 use fake_authentik::{FakeDirectory, Release};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::app::Pair;
 use crate::support::directory::{assert_says, directory, finding, findings, group_pk};
 
-/// Groups in the order of their pks, and links from child to parents by number.
+/// Groups in the order of their pks, with links from child to parents by number.
 fn tree(names: &[&str], links: &[(u128, &[u128])]) -> FakeDirectory {
     let groups: Vec<_> = (1..)
         .zip(names)
@@ -20,7 +20,7 @@ fn tree(names: &[&str], links: &[(u128, &[u128])]) -> FakeDirectory {
     directory
 }
 
-/// Parent and children of each group, by name.
+/// Returns parent and children of each group, by name.
 async fn links(pair: &Pair) -> Vec<(String, Value, Value)> {
     let groups = pair.app.entities("group").await.into_iter();
     groups
@@ -35,7 +35,7 @@ async fn links(pair: &Pair) -> Vec<(String, Value, Value)> {
         .collect()
 }
 
-/// One expectation for [`links`].
+/// An expected entry of [`links`].
 fn link(name: &str, parent: Option<&str>, children: &[&str]) -> (String, Value, Value) {
     (name.to_owned(), json!(parent), json!(children))
 }
@@ -138,7 +138,7 @@ async fn a_group_that_is_its_own_parent_is_a_root_and_reported() {
 
 #[tokio::test]
 async fn only_the_links_that_close_a_cycle_are_cut() {
-    // A diamond below the top, and two cycles over it.
+    // A diamond below the root and two cycles above it.
     let links_of = [(2, &[1][..]), (3, &[1]), (4, &[2, 3]), (1, &[4])];
     let pair = Pair::with(tree(&["top", "left", "right", "bottom"], &links_of)).await;
     let run = pair.app.sync().await;

@@ -1,5 +1,5 @@
-//! Clients that are slow, greedy or broken harm nobody but themselves. They are raw streams, and the
-//! service has short limits.
+//! Slow, greedy or malformed clients affect no other client. They are raw streams, and the service
+//! has short limits.
 
 mod connections;
 mod load;
@@ -19,13 +19,13 @@ use crate::support::app::{TestApp, config};
 use crate::support::command::Upstream;
 use crate::support::wire::Answer;
 
-/// What ends within this time ends by itself.
+/// A connection that ends within this time ended by itself.
 const BOUND: Duration = Duration::from_secs(30);
 
-/// A limit that is reached soon.
+/// A limit that is reached quickly.
 const SOON: Duration = Duration::from_millis(300);
 
-/// Limits that are far away but for one or two.
+/// Limits that no test reaches, except those it lowers.
 fn far() -> Limits {
     let never = Duration::from_hours(24);
     Limits {
@@ -37,7 +37,7 @@ fn far() -> Limits {
     }
 }
 
-/// A service with limits in front of a look-alike, which has synced once.
+/// A service with limits in front of a fake Authentik, after one sync.
 struct Limited {
     app: TestApp,
     upstream: Upstream,
@@ -55,7 +55,7 @@ impl Limited {
             app.with_limits(limits, capacity).with_rest(Duration::ZERO)
         };
         let app = TestApp::spawn_as(config, Clock::system(), limited).await;
-        // By a client that keeps no connection.
+        // The client does not reuse connections.
         assert_eq!(
             Answer::to(&app, Method::POST, "/sync?wait=1m", &[])
                 .await
@@ -70,8 +70,8 @@ impl Limited {
         TcpStream::connect(self.address()).await.unwrap()
     }
 
-    /// Connects with a small window, so that answers soon wait for the reader, and asks until there is a
-    /// place among those that are served.
+    /// Connects with a small receive window, so that answers soon wait for the client. Repeats the
+    /// request until the service accepts it.
     async fn ask_narrowly(&self, request: &str) -> (TcpStream, String) {
         loop {
             let socket = TcpSocket::new_v4().unwrap();
@@ -91,14 +91,14 @@ impl Limited {
         self.app.base.trim_start_matches("http://")
     }
 
-    /// Sends bytes on a connection of their own, and gives everything that comes back.
+    /// Sends bytes on a new connection and returns everything received.
     async fn exchange(&self, bytes: &[u8]) -> String {
         let mut stream = self.connect().await;
         stream.write_all(bytes).await.unwrap();
-        rest(&mut stream).await
+        remaining(&mut stream).await
     }
 
-    /// Asserts that somebody else is answered.
+    /// Asserts that the service answers another client.
     async fn assert_alive(&self) {
         let answer = self
             .exchange(b"GET /health/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
@@ -110,17 +110,17 @@ impl Limited {
     }
 }
 
-/// Everything that still comes until the other side ends the connection.
-async fn rest(stream: &mut TcpStream) -> String {
+/// Reads until the other side closes the connection.
+async fn remaining(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
-    // A connection that is reset has ended too.
+    // A reset connection counts as closed.
     let _ = tokio::time::timeout(BOUND, stream.read_to_end(&mut bytes))
         .await
         .expect("the connection ends");
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Sends a request on a connection that stays open, and gives the head of the answer.
+/// Sends a request on an open connection and returns the head of the answer.
 async fn ask(stream: &mut TcpStream, request: &str) -> String {
     let request = format!("{request} HTTP/1.1\r\nhost: x\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();

@@ -1,4 +1,4 @@
-//! Names that try to be more than data are data in every answer, header, file and log line.
+//! Hostile names are plain data in every answer, header, file and log line.
 
 use fake_authentik::FakeDirectory;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use url::form_urlencoded;
 use crate::support::command::Upstream;
 use crate::support::process::{Line, Process, get, post};
 
-/// What somebody may call himself in Authentik.
+/// Names that an Authentik user can choose.
 const HOSTILE: [&str; 5] = [
     "<script>alert(1)</script>",
     "eve\r\nSet-Cookie: stolen=1\r\n\r\n{\"level\":\"ERROR\",\"message\":\"forged\"}",
@@ -16,7 +16,7 @@ const HOSTILE: [&str; 5] = [
     "\u{1b}]0;owned\u{7}\u{1b}[2J\u{9b}31m\u{202e}",
 ];
 
-/// Each name twice, so that there are findings with it.
+/// Each name twice, so that findings contain it.
 fn hostile() -> FakeDirectory {
     let mut directory = FakeDirectory::default();
     for name in HOSTILE {
@@ -35,7 +35,7 @@ fn hostile() -> FakeDirectory {
     directory
 }
 
-/// Every text in a value, keys included.
+/// Returns every string in a value, keys included.
 fn texts(value: &Value) -> Vec<&str> {
     match value {
         Value::String(text) => vec![text],
@@ -48,7 +48,7 @@ fn texts(value: &Value) -> Vec<&str> {
     }
 }
 
-/// Asserts that a body is JSON, whole or a document a line, in which no name is a key or breaks a line.
+/// Asserts that a body is JSON, as a whole or in lines, in which no name is a key or breaks a line.
 fn assert_inert(body: &str, place: &str) {
     assert!(
         !body.contains(|c: char| c.is_ascii_control() && c != '\n'),
@@ -126,7 +126,8 @@ async fn hostile_names_are_data_in_every_answer_and_in_the_log() {
     }
 }
 
-/// Asserts the status of an answer, that it is never taken for a page, and that it holds only data.
+/// Asserts the status of an answer, that no browser renders it as HTML, and that it contains only
+/// data.
 async fn assert_answer(url: &str, status: u16) {
     let answer = get(url).await;
     assert_eq!(answer.status(), status, "{url}");
@@ -157,8 +158,8 @@ async fn hostile_names_are_data_in_what_commands_print() {
             ended.error
         );
     }
-    let nobody = tempfile::tempdir().unwrap();
-    let file = nobody.path().join("entities.ndjson");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("entities.ndjson");
     std::fs::write(&file, "").unwrap();
     let diff = upstream
         .run(&["diff", "--against", file.to_str().unwrap()])

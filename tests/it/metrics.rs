@@ -1,4 +1,4 @@
-//! `GET /metrics`: what it says is what `/health` and `/sync` say, and of nobody.
+//! `GET /metrics`: the values agree with `/health` and `/sync` and contain no directory data.
 
 #![expect(
     clippy::float_cmp,
@@ -22,7 +22,7 @@ use crate::support::directory::crowd;
 use crate::support::wire::Answer;
 use text::Metrics;
 
-/// What Prometheus must be told of the format.
+/// The content type that Prometheus needs to detect the format.
 const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 async fn scraped(app: &TestApp) -> String {
@@ -39,7 +39,7 @@ async fn scrape(app: &TestApp) -> Metrics {
     Metrics::read(&scraped(app).await)
 }
 
-/// A time in an answer as seconds.
+/// Converts a timestamp of an answer to seconds.
 fn seconds(time: &Value) -> f64 {
     time.as_str()
         .unwrap()
@@ -49,7 +49,7 @@ fn seconds(time: &Value) -> f64 {
         .as_secs_f64()
 }
 
-/// How often each outcome and mode is among the runs of `/sync`, as the samples are called.
+/// Counts the runs of `/sync` by outcome and mode, keyed as in the samples.
 fn tally(runs: &[Value]) -> BTreeMap<String, f64> {
     let mut tally = BTreeMap::new();
     for run in runs {
@@ -63,7 +63,7 @@ fn tally(runs: &[Value]) -> BTreeMap<String, f64> {
     tally
 }
 
-/// Asserts that the metrics say what the other answers say, and gives them.
+/// Asserts that the metrics agree with the other answers, and returns them.
 async fn agreeing(app: &TestApp) -> Metrics {
     let metrics = scrape(app).await;
     let (health, runs) = (app.json("/health").await, app.json("/sync").await);

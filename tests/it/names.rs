@@ -1,4 +1,4 @@
-//! Names: the seed's rule, the repair, and who keeps a name in a collision.
+//! Names: the rule of the npm module, the repair, and collisions.
 
 use authentik_entity_provider::catalog::name::{is_valid_name, suffix_name};
 use fake_authentik::{Access, FakeAuthentik, FakeDirectory, FakeUser, Release};
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::support::app::Pair;
 use crate::support::directory::{assert_says, directory, finding, findings, group_pk};
 
-/// Usernames whose seed names Backstage refuses, and one that it accepts.
+/// Usernames whose unrepaired names Backstage rejects, and one that it accepts.
 fn odd_users() -> FakeDirectory {
     let long = "x".repeat(70);
     directory(
@@ -22,7 +22,7 @@ fn odd_users() -> FakeDirectory {
     )
 }
 
-/// The pk of the user that has a name.
+/// Returns the pk of the user with a name.
 async fn holder(pair: &Pair, name: &str) -> Option<String> {
     let entity = pair.app.entity("user", name).await?;
     Some(
@@ -124,7 +124,7 @@ async fn under_seed_the_loser_of_a_collision_is_left_out_and_found_with_both_nam
     assert_eq!(
         alice["spec"]["memberOf"],
         json!(["admins"]),
-        "nobody inherits a namesake's groups"
+        "no user inherits a namesake's groups"
     );
     let guests = pair.app.entity("group", "guests").await.unwrap();
     assert_eq!(

@@ -1,4 +1,4 @@
-//! `/openapi.json`: the description is committed, served, and true.
+//! `/openapi.json`: the description is committed, served and accurate.
 
 use authentik_entity_provider::http::endpoints::openapi::text;
 use fake_authentik::{FakeDirectory, Release};
@@ -18,7 +18,7 @@ async fn pair() -> Pair {
     Pair::spawn(Release::V2026_5, FakeDirectory::generate(30), |_| ()).await
 }
 
-/// Every operation: method, path and what the description says of it.
+/// Returns every operation: method, path and description.
 fn operations(description: &Value) -> Vec<(Method, String, Value)> {
     let paths = description["paths"].as_object().unwrap().iter();
     let operations = paths.flat_map(|(path, methods)| {
@@ -37,7 +37,7 @@ fn operations(description: &Value) -> Vec<(Method, String, Value)> {
     operations.collect()
 }
 
-/// Sends a request and holds the answer against the description; gives the status.
+/// Sends a request and checks the answer against the description; returns the status.
 async fn held_against(app: &TestApp, method: Method, path: &str, operation: &Value) -> u16 {
     let answer = Answer::to(app, method.clone(), path, &[]).await;
     let documented = &operation["responses"][answer.status.to_string()];
@@ -235,7 +235,7 @@ async fn every_key_of_an_answer_is_in_its_schema() {
     }
 }
 
-/// The properties of a schema and which of them are required.
+/// Returns the properties of a schema and the required ones.
 fn properties(schemas: &Value, schema: &Value) -> (Vec<String>, Vec<String>) {
     if let Some(reference) = schema["$ref"].as_str() {
         return properties(schemas, &schemas[reference.rsplit('/').next().unwrap()]);

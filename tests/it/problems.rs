@@ -11,7 +11,7 @@ async fn pair() -> Pair {
 }
 
 #[tokio::test]
-async fn every_error_is_a_problem_document_that_nobody_keeps() {
+async fn every_error_is_an_uncacheable_problem_document() {
     let pair = pair().await;
     for (method, path, accept, status, code) in [
         (Method::GET, "/", "*/*", 404, "unknown-path"),
@@ -46,7 +46,7 @@ async fn every_error_is_a_problem_document_that_nobody_keeps() {
 }
 
 #[tokio::test]
-async fn a_method_that_a_path_does_not_answer_is_told_which_it_does() {
+async fn an_unsupported_method_gets_the_supported_ones() {
     let pair = pair().await;
     for (path, expected) in [
         ("/entities", vec!["GET", "HEAD"]),

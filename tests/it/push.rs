@@ -1,4 +1,4 @@
-//! A new snapshot makes Backstage read again exactly the locations that changed.
+//! A new snapshot makes Backstage refresh exactly the locations that changed.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering::SeqCst};
@@ -20,25 +20,25 @@ use crate::support::app::{Pair, TestApp};
 use crate::support::directory::crowd;
 
 const TOKEN: &str = "backstage-external-access-token";
-/// What the catalog answers for a ref that it does not have; see `tests/backstage/push.rs`.
+/// The catalog's answer for an unknown ref; see `tests/backstage/push.rs`.
 const NOT_FOUND: &str = r#"{"error":{"name":"NotFoundError","message":"Entity location:default/x not found"},"request":{}}"#;
 /// `printf 'url:http://entities.example.com/entities' | sha1sum`
 const GENERATED: &str = "location:default/generated-ff6c2973489f76ecd2e2fe9bdb265073f867cbc1";
 
-/// What notes the requests to refresh, and answers with a status once it is allowed to.
+/// Records refresh requests and answers each with a status once the test allows it.
 #[derive(Clone)]
 struct Desk {
-    asked: mpsc::UnboundedSender<String>,
+    requested: mpsc::UnboundedSender<String>,
     status: Arc<AtomicU16>,
     body: Arc<Mutex<&'static str>>,
     allowed: Arc<Semaphore>,
     parts_are_known: Arc<AtomicBool>,
 }
 
-/// A stand-in for Backstage's `POST /api/catalog/refresh`; the real one is asked in `tests/backstage`.
+/// A stub of Backstage's `POST /api/catalog/refresh`; `tests/backstage` uses the real one.
 struct Refreshes {
     base: String,
-    asked: mpsc::UnboundedReceiver<String>,
+    requested: mpsc::UnboundedReceiver<String>,
     status: Arc<AtomicU16>,
     body: Arc<Mutex<&'static str>>,
     allowed: Arc<Semaphore>,
@@ -47,7 +47,7 @@ struct Refreshes {
 
 impl Refreshes {
     async fn spawn() -> Self {
-        let (sender, asked) = mpsc::unbounded_channel();
+        let (sender, requested) = mpsc::unbounded_channel();
         let (status, allowed) = (
             Arc::new(AtomicU16::new(200)),
             Arc::new(Semaphore::new(10_000)),
@@ -55,7 +55,7 @@ impl Refreshes {
         let body = Arc::new(Mutex::new(""));
         let parts_are_known = Arc::new(AtomicBool::new(true));
         let desk = Desk {
-            asked: sender,
+            requested: sender,
             status: Arc::clone(&status),
             body: Arc::clone(&body),
             allowed: Arc::clone(&allowed),
@@ -69,7 +69,7 @@ impl Refreshes {
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self {
             base,
-            asked,
+            requested,
             status,
             body,
             allowed,
@@ -77,12 +77,12 @@ impl Refreshes {
         }
     }
 
-    /// The next ref that is asked for.
+    /// Returns the next requested ref.
     async fn next(&mut self) -> String {
-        self.asked.recv().await.unwrap()
+        self.requested.recv().await.unwrap()
     }
 
-    /// The next refs that are asked for, in any order.
+    /// Returns the next requested refs, in any order.
     async fn take(&mut self, number: usize) -> BTreeSet<String> {
         let mut refs = BTreeSet::new();
         for _ in 0..number {
@@ -91,7 +91,7 @@ impl Refreshes {
         refs
     }
 
-    /// A service in front of a directory that tells of these locations.
+    /// A service with a directory that pushes changes of these locations.
     async fn pair(&self, directory: FakeDirectory, targets: &[&str]) -> Pair {
         Pair::spawn(Release::V2026_5, directory, |config| {
             config.service.backstage = Some(BackstageConfig {
@@ -115,7 +115,7 @@ async fn refresh(
     assert_eq!(headers["authorization"], format!("Bearer {TOKEN}"));
     let entity_ref = body["entityRef"].as_str().unwrap().to_owned();
     let is_part = entity_ref.contains("-of-");
-    let _ = desk.asked.send(entity_ref);
+    let _ = desk.requested.send(entity_ref);
     let _turn = desk.allowed.acquire().await.unwrap();
     if is_part && !desk.parts_are_known.load(SeqCst) {
         return (StatusCode::NOT_FOUND, NOT_FOUND);
@@ -126,7 +126,7 @@ async fn refresh(
     )
 }
 
-/// What `/sync` says of the push, as soon as it satisfies a condition.
+/// Returns the push status of `/sync` once it satisfies a condition.
 async fn push(app: &TestApp, is_it: impl Fn(&Value) -> bool) -> Value {
     loop {
         let push = app.json("/sync").await["push"].clone();
@@ -137,12 +137,12 @@ async fn push(app: &TestApp, is_it: impl Fn(&Value) -> bool) -> Value {
     }
 }
 
-/// Changes the name that is shown of a user, which no group tells.
+/// Changes the display name of a user; no group entity contains it.
 fn call_me(directory: &mut FakeDirectory, pk: u64, name: &str) {
     assert!(directory.edit_user(pk, |user| user.name = name.into()));
 }
 
-/// The tags of the shards.
+/// Returns the ETags of the shards.
 async fn tags(app: &TestApp, of: usize) -> Vec<String> {
     let mut tags = Vec::new();
     for index in 0..of {
@@ -164,10 +164,10 @@ async fn a_plain_location_is_read_again_only_when_its_content_changed() {
     assert_eq!(
         backstage.take(2).await.len(),
         2,
-        "after a start nobody knows what was read before"
+        "after a start the service does not know what Backstage has read"
     );
     pair.app.sync().await;
-    // Users only, so that the location of the groups stays as it is.
+    // Users only, so that the location of the groups does not change.
     pair.fake
         .edit(|directory| call_me(directory, 3, "someone else"));
     let run = pair.app.sync().await;
@@ -182,7 +182,7 @@ async fn a_plain_location_is_read_again_only_when_its_content_changed() {
         (&push["waiting"], &push["unknown"], &push["error"]),
         (&0.into(), &0.into(), &Value::Null)
     );
-    assert!(backstage.asked.is_empty());
+    assert!(backstage.requested.is_empty());
 }
 
 #[tokio::test]
@@ -208,7 +208,7 @@ async fn of_the_shards_those_are_read_again_that_changed() {
     assert_eq!(expected.len(), 1);
     assert_eq!(backstage.take(1).await, expected);
     push(&pair.app, |push| push["refreshed"] == 1).await;
-    assert!(backstage.asked.is_empty());
+    assert!(backstage.requested.is_empty());
 }
 
 #[tokio::test]
@@ -240,7 +240,7 @@ async fn where_backstage_does_not_know_the_parts_it_reads_their_list() {
         (&push["waiting"], &push["unknown"], &push["error"]),
         (&0.into(), &0.into(), &Value::Null)
     );
-    assert!(backstage.asked.is_empty());
+    assert!(backstage.requested.is_empty());
 }
 
 #[tokio::test]
@@ -264,7 +264,7 @@ async fn what_backstage_did_not_take_is_sent_again_and_no_sync_waits_for_it() {
 }
 
 #[tokio::test]
-async fn snapshots_that_come_meanwhile_are_told_of_once() {
+async fn snapshots_during_a_push_are_pushed_together() {
     let mut backstage = Refreshes::spawn().await;
     let pair = backstage
         .pair(crowd(5), &["http://entities.example.com/entities"])
@@ -287,7 +287,7 @@ async fn snapshots_that_come_meanwhile_are_told_of_once() {
     assert_eq!(backstage.next().await, GENERATED);
     push(&pair.app, |push| push["waiting"] == 0).await;
     assert!(
-        backstage.asked.is_empty(),
+        backstage.requested.is_empty(),
         "one for the first, one for three, one for the last"
     );
 }
@@ -310,7 +310,7 @@ async fn a_location_that_backstage_does_not_know_is_not_insisted_on() {
 }
 
 #[tokio::test]
-async fn a_backstage_that_has_no_routes_yet_is_asked_again() {
+async fn a_push_to_a_backstage_without_routes_is_retried() {
     let mut backstage = Refreshes::spawn().await;
     backstage.status.store(404, SeqCst);
     let pair = backstage
@@ -355,10 +355,10 @@ async fn a_refused_token_is_named_by_its_key_and_not_shown() {
 async fn a_backstage_that_cannot_be_reached_is_said_so() {
     let backstage = Refreshes::spawn().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let nobody = format!("http://{}", listener.local_addr().unwrap());
+    let closed = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let unreachable = Refreshes {
-        base: nobody,
+        base: closed,
         ..backstage
     };
     let pair = unreachable

@@ -34,7 +34,7 @@ fn enumeration(schema: &str) -> Vec<String> {
         .collect()
 }
 
-/// Loads a configuration as a file, with the variable that the README sets.
+/// Loads a configuration from a file, with the variable that the README sets.
 fn load(name: &str, text: &str) -> Result<Config, ConfigError> {
     let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("readme-{name}.yaml"));
     std::fs::write(&file, text).unwrap();
@@ -42,7 +42,7 @@ fn load(name: &str, text: &str) -> Result<Config, ConfigError> {
     Config::load(&[file], &variables)
 }
 
-/// The words in double quotes in a part of a source file.
+/// Returns the quoted strings in a part of a source file.
 fn quoted<'a>(source: &'a str, from: &str, to: &str) -> Vec<&'a str> {
     let (_, rest) = source
         .split_once(from)
@@ -53,7 +53,7 @@ fn quoted<'a>(source: &'a str, from: &str, to: &str) -> Vec<&'a str> {
     part.split('"').skip(1).step_by(2).collect()
 }
 
-/// The variants of an enum in a source file, as `kebab-case` writes them.
+/// Returns the variants of an enum in a source file, in `kebab-case`.
 fn variants(source: &str, name: &str) -> Vec<String> {
     let (_, rest) = source.split_once(&format!("enum {name} {{")).unwrap();
     let (body, _) = rest.split_once("\n}").unwrap();

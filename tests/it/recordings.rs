@@ -1,4 +1,4 @@
-//! The recorded answers of both generations go through the whole path.
+//! The recorded answers of both generations, from the client to the served body.
 
 use authentik_entity_provider::catalog::policy::NamePolicy;
 use serde_json::Value;
@@ -9,7 +9,7 @@ use crate::support::replay::{EMPTY, FULL, OBJECT_LEVEL, Replay};
 
 const RELEASES: [&str; 2] = ["2025.10", "2026.5"];
 
-/// The service in front of a replay, after one run.
+/// A service in front of a replay, after one run.
 async fn replayed(
     release: &'static str,
     token: &str,
@@ -23,7 +23,7 @@ async fn replayed(
     (replay, app, run)
 }
 
-/// The served body and the findings, without what differs from run to run and without pictures.
+/// Returns the served body and the findings, without pictures and values that differ between runs.
 async fn outcome(replay: &Replay, app: &TestApp, run: &Value) -> String {
     assert_eq!(run["state"], "succeeded", "{run}");
     let body = app.fetch("/entities").await.text().await.unwrap();
@@ -44,7 +44,7 @@ async fn outcome(replay: &Replay, app: &TestApp, run: &Value) -> String {
     lines.join("\n")
 }
 
-/// A line with the picture's data replaced by its length.
+/// Replaces the data of a picture in a line by its length.
 fn without_picture(line: &str) -> String {
     let Some((before, rest)) = line.split_once("data:image/svg+xml;base64,") else {
         return line.to_owned();
@@ -117,7 +117,7 @@ async fn an_empty_list_without_an_error_is_held_until_it_is_accepted() {
 }
 
 #[tokio::test]
-async fn every_recorded_refusal_of_a_token_is_told_as_one() {
+async fn every_recorded_rejection_of_a_token_has_its_error() {
     for release in RELEASES {
         for kind in [
             "no-token",

@@ -1,11 +1,11 @@
-//! The page about reliability names tests that exist.
+//! The tests named in the reliability page exist.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 const PAGE: &str = include_str!("../../docs/reliability.md");
 
-/// The tests that the table names, one a line.
+/// Returns the tests that the table names.
 fn named() -> Vec<&'static str> {
     let rows = PAGE
         .lines()
@@ -18,7 +18,7 @@ fn named() -> Vec<&'static str> {
     .collect()
 }
 
-/// The file of a test and the test's name.
+/// Returns a test's file and name.
 fn place(test: &str) -> (PathBuf, &str) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let (module, name) = test.rsplit_once("::").unwrap();

@@ -11,7 +11,7 @@ use crate::support::RunningAuthentik;
 use crate::support::directory::{crowd, directory};
 use crate::support::process::{Process, get, post};
 
-/// A process that has synced once and does so again only when it is asked to.
+/// A process after one sync; later syncs run on request only.
 struct Running {
     serve: Process,
     service: String,
@@ -50,7 +50,7 @@ impl Running {
         }
     }
 
-    /// Writes another configuration with keys for Backstage's block and for ours.
+    /// Writes a configuration with keys for Backstage's block and for the service's.
     fn write(&self, authentik: &str, own: &str) {
         std::fs::write(
             &self.file,
@@ -59,12 +59,12 @@ impl Running {
         .unwrap();
     }
 
-    /// The latest run.
+    /// Returns the latest run.
     async fn latest(&self) -> Value {
         self.json("/sync").await["runs"][0].clone()
     }
 
-    /// The names of the entities of a kind.
+    /// Returns the names of the entities of a kind.
     async fn names(&self, kind: &str) -> Vec<String> {
         let entities = self
             .json(&format!("/entities?format=json&kind={kind}"))
@@ -93,7 +93,7 @@ fn content(base: &str, token: &str, authentik: &str, own: &str) -> String {
 #[tokio::test]
 async fn a_changed_file_takes_effect_without_asking_authentik() {
     let mut running = Running::spawn().await;
-    let asked = running.fake.counters().requests;
+    let before = running.fake.counters().requests;
     assert_eq!(running.names("group").await, ["everyone"]);
     running.write("excludeGroups: [everyone]", "");
     running.serve.logged("reload succeeded").await;
@@ -112,8 +112,8 @@ async fn a_changed_file_takes_effect_without_asking_authentik() {
     );
     assert_eq!(
         running.fake.counters().requests,
-        asked,
-        "the kept rows suffice"
+        before,
+        "the present rows suffice"
     );
 }
 
@@ -261,7 +261,7 @@ async fn changed_limits_are_tried_at_once_after_a_hold() {
 }
 
 #[tokio::test]
-async fn a_mended_token_is_tried_at_once() {
+async fn a_fixed_token_is_tried_at_once() {
     let mut running = Running::spawn().await;
     running.fake.revoke(FakeAuthentik::TOKEN);
     let run = post(&format!("{}/sync?wait=1m", running.service)).await;
@@ -280,7 +280,7 @@ async fn a_mended_token_is_tried_at_once() {
 }
 
 #[tokio::test]
-async fn a_change_counts_for_the_kept_rows_although_authentik_is_down() {
+async fn a_change_applies_to_the_present_rows_while_authentik_is_down() {
     let mut running = Running::spawn().await;
     running.fake.revoke(FakeAuthentik::TOKEN);
     let run = post(&format!("{}/sync?wait=1m", running.service)).await;

@@ -1,7 +1,8 @@
-//! A restart without Authentik: the real binary begins with what an earlier process kept on disk.
+//! A restart without Authentik: the real binary restores the snapshot of an earlier process.
 
 mod age;
 mod killed;
+mod recorded;
 mod refused;
 mod reloaded;
 mod trouble;
@@ -20,10 +21,10 @@ use crate::support::directory::{crowd, directory};
 use crate::support::process::{Line, Process, get, log_entry, post};
 use crate::support::{RunningAuthentik, client};
 
-/// A condition that never comes fails its test after this time.
+/// Maximum time to wait for a condition.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A look-alike, a state directory, and what leads a service to both.
+/// A fake Authentik, a state directory, and the variables of a service.
 struct World {
     fake: FakeAuthentik,
     authentik: Option<RunningAuthentik>,
@@ -58,7 +59,7 @@ impl World {
         }
     }
 
-    /// Sets a variable for the services that are started from now on.
+    /// Sets a variable for services that start later.
     fn set(&mut self, name: &'static str, value: &str) {
         self.variables.retain(|(known, _)| *known != name);
         self.variables.push((name, value.to_owned()));
@@ -79,7 +80,7 @@ impl World {
         Served::of(Process::spawn(&["serve"], &variables)).await
     }
 
-    /// Starts a service, lets it sync and ends it, so that its snapshot is on disk.
+    /// Starts a service, syncs and stops it, so that its snapshot is on disk.
     async fn serve_once(&self) {
         let served = self.serve().await;
         served.sync().await;
@@ -100,20 +101,20 @@ impl Served {
         Self { process, base }
     }
 
-    /// Waits until what was kept is served.
+    /// Waits until the snapshot is restored.
     async fn restored(mut self) -> Self {
         self.process.logged("restart succeeded").await;
         self
     }
 
-    /// Syncs; this must succeed.
+    /// Syncs and asserts success.
     async fn sync(&self) -> Value {
         let run = post(&format!("{}/sync?wait=1m", self.base)).await;
         assert_eq!(run["state"], "succeeded", "{run}");
         run
     }
 
-    /// Ends the service as an orchestrator does, and gives its log.
+    /// Stops the service with SIGTERM and returns its log.
     async fn end(self) -> String {
         self.process.signal(Signal::TERM);
         let ended = self.process.end().await;
@@ -129,7 +130,7 @@ impl Served {
         serde_json::from_str(&self.fetch(path).await.text().await.unwrap()).unwrap()
     }
 
-    /// The names of the entities of a kind.
+    /// Returns the names of the entities of a kind.
     async fn names(&self, kind: &str) -> Vec<String> {
         let entities = self
             .json(&format!("/entities?format=json&kind={kind}"))
@@ -143,7 +144,7 @@ impl Served {
             .collect()
     }
 
-    /// Asks `/health` again and again until it is as it must become.
+    /// Polls `/health` until it satisfies a condition.
     async fn health_until(&self, is_right: impl Fn(&Value) -> bool) -> Value {
         let asking = async {
             loop {
@@ -157,7 +158,7 @@ impl Served {
     }
 }
 
-/// The names of the files in a directory, sorted.
+/// Returns the names of the files in a directory, sorted.
 fn files(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).unwrap();
     let mut names: Vec<_> = entries
@@ -167,7 +168,7 @@ fn files(folder: &Path) -> Vec<String> {
     names
 }
 
-/// The permissions of a file.
+/// Returns the permissions of a file.
 fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
@@ -197,10 +198,10 @@ async fn what_was_served_before_is_served_after_a_restart_while_authentik_is_dow
     world.authentik = None;
 
     let served = world.serve().await.restored().await;
-    let asked = client()
+    let request = client()
         .get(format!("{}/entities", served.base))
         .header("if-none-match", &tag);
-    let again = asked.send().await.unwrap();
+    let again = request.send().await.unwrap();
     assert_eq!(
         (
             again.status().as_u16(),
@@ -289,7 +290,7 @@ async fn another_servers_rows_are_not_served_and_each_server_has_a_file() {
         &other.authentik.as_ref().unwrap().base,
     );
     let served = world.serve().await;
-    // The scheduler looks at the disk before it takes a request.
+    // The scheduler reads the state file before it takes a request.
     served.sync().await;
     assert!(
         served.json("/sync").await["runs"]
@@ -352,7 +353,7 @@ async fn nothing_is_written_when_it_is_switched_off_or_only_shown() {
 }
 
 #[tokio::test]
-async fn without_the_key_it_is_kept_below_the_home_directory() {
+async fn by_default_the_state_file_is_below_the_home_directory() {
     let mut world = World::of(crowd(5)).await;
     let home = world.disk.path().to_str().unwrap().to_owned();
     world.set("HOME", &home);

@@ -1,4 +1,4 @@
-//! When runs begin. The clock is paused and moves on whenever nothing else is to be done, and the
+//! The start times of runs. Tokio's clock is paused and advances when all tasks are idle; the
 //! service's wall clock follows it.
 
 use std::time::Duration;
@@ -16,21 +16,21 @@ use crate::support::RunningAuthentik;
 use crate::support::app::{Pair, TestApp, config};
 use crate::support::directory::crowd;
 
-/// When the tests begin, on the service's wall clock.
+/// The start of the tests on the service's wall clock.
 const BEGIN: &str = "2026-01-05T08:00:00Z";
 
-/// A clock that begins at [`BEGIN`] and follows the paused one.
+/// A clock that starts at [`BEGIN`] and follows the paused one.
 fn clock() -> Clock {
     let (begin, started) = (BEGIN.parse::<Timestamp>().unwrap(), Instant::now());
     Clock::new(move || begin + SignedDuration::try_from(started.elapsed()).unwrap())
 }
 
-/// A schedule as the configuration gives it.
+/// Parses a schedule from its configuration.
 fn schedule(value: Value) -> Schedule {
     serde_json::from_value(value).unwrap()
 }
 
-/// A look-alike and a service that follows a schedule.
+/// A fake Authentik and a service with a schedule.
 struct Scheduled {
     fake: FakeAuthentik,
     app: TestApp,
@@ -58,7 +58,7 @@ impl Scheduled {
         }
     }
 
-    /// The ended runs, the first one first, as soon as there are so many.
+    /// Returns the finished runs, oldest first, once there are this many.
     async fn ended(&self, number: usize) -> Vec<Value> {
         loop {
             let list = self.app.json("/sync").await;
@@ -79,7 +79,7 @@ impl Scheduled {
         }
     }
 
-    /// How many seconds have passed since the beginning.
+    /// Returns the seconds since the start.
     fn now(&self) -> i64 {
         self.clock
             .now()
@@ -87,18 +87,18 @@ impl Scheduled {
             .as_secs()
     }
 
-    /// When the next run is due, in seconds since the beginning.
+    /// Returns the time of the next run, in seconds since the start.
     async fn next(&self) -> i64 {
         seconds(&self.app.json("/sync").await["nextRunAt"])
     }
 }
 
-/// Lets time pass on the paused clock.
+/// Advances the paused clock.
 async fn later(duration: Duration) {
     tokio::time::sleep(duration).await;
 }
 
-/// A point in time as whole seconds since the beginning.
+/// Converts a timestamp to whole seconds since the start.
 fn seconds(time: &Value) -> i64 {
     let time: Timestamp = time
         .as_str()
@@ -108,7 +108,7 @@ fn seconds(time: &Value) -> i64 {
     time.duration_since(BEGIN.parse().unwrap()).as_secs()
 }
 
-/// When runs began, in seconds since the beginning.
+/// Returns the start times of runs, in seconds since the start.
 fn starts(runs: &[Value]) -> Vec<i64> {
     runs.iter().map(|run| seconds(&run["startedAt"])).collect()
 }
@@ -144,11 +144,11 @@ async fn a_manual_trigger_never_runs_by_itself() {
     assert_eq!(service.app.sync().await["trigger"], "request");
     service.fake.revoke(FakeAuthentik::TOKEN);
     assert_eq!(service.app.sync().await["state"], "failed");
-    let asked = service.fake.counters().requests;
+    let before = service.fake.counters().requests;
     later(Duration::from_hours(48)).await;
     assert_eq!(
         service.fake.counters().requests,
-        asked,
+        before,
         "not even after a failure"
     );
 }
@@ -198,7 +198,7 @@ async fn with_a_snapshot_a_failure_waits_for_the_next_regular_run() {
     assert_eq!(runs[1]["error"]["code"], "token");
 }
 
-/// The pauses between the starts of runs, in seconds.
+/// Returns the intervals between the starts of runs, in seconds.
 fn pauses(runs: &[Value]) -> Vec<i64> {
     starts(runs)
         .windows(2)
@@ -221,19 +221,19 @@ async fn repeated_failures_slow_the_pace_down_and_a_success_brings_it_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_asks_for_a_run_brings_the_pace_back_also_if_it_fails() {
+async fn a_requested_run_resets_the_backoff_even_if_it_fails() {
     let service =
         Scheduled::spawn(schedule(json!({"frequency": "5m", "initialDelay": "0s"}))).await;
     service.ended(1).await;
     service.fake.revoke(FakeAuthentik::TOKEN);
     let runs = service.ended(6).await;
     assert_eq!(service.next().await, seconds(&runs[5]["startedAt"]) + 2400);
-    let asked = service.app.sync().await;
+    let run = service.app.sync().await;
     assert_eq!(
-        (&asked["state"], &asked["trigger"]),
+        (&run["state"], &run["trigger"]),
         (&"failed".into(), &"request".into())
     );
-    assert_eq!(service.next().await, seconds(&asked["startedAt"]) + 300);
+    assert_eq!(service.next().await, seconds(&run["startedAt"]) + 300);
 }
 
 #[tokio::test(start_paused = true)]
@@ -288,12 +288,12 @@ async fn held_runs_keep_the_pace() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_was_asked_for_moves_the_next_regular_one() {
+async fn a_requested_run_moves_the_next_scheduled_one() {
     let service = Scheduled::spawn(schedule(json!({"initialDelay": "0s"}))).await;
     service.ended(1).await;
     later(Duration::from_mins(10)).await;
-    let asked = service.app.sync().await;
-    assert_eq!(service.next().await, seconds(&asked["startedAt"]) + 1800);
+    let run = service.app.sync().await;
+    assert_eq!(service.next().await, seconds(&run["startedAt"]) + 1800);
 }
 
 #[tokio::test(start_paused = true)]
@@ -346,7 +346,7 @@ async fn posts_during_a_run_share_the_next_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn however_often_runs_are_asked_for_authentik_rests_a_second_after_each() {
+async fn requested_runs_have_a_cooldown_of_a_second() {
     let fake = FakeAuthentik::new(Release::V2026_5, crowd(5));
     let authentik = RunningAuthentik::spawn(&fake).await;
     let app = TestApp::spawn_as(
@@ -412,7 +412,7 @@ async fn the_schedule_ends_with_the_service() {
     service.ended(2).await;
     service.app.shutdown.cancel();
     (&mut service.app.ended).await.unwrap().unwrap();
-    let asked = service.fake.counters().requests;
+    let before = service.fake.counters().requests;
     later(Duration::from_hours(1)).await;
-    assert_eq!(service.fake.counters().requests, asked);
+    assert_eq!(service.fake.counters().requests, before);
 }

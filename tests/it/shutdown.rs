@@ -1,4 +1,4 @@
-//! How the service ends: the real binary, signals and requests in flight.
+//! Graceful shutdown: the real binary, signals and requests in flight.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::support::app::Pair;
 use crate::support::process::{Process, get, post};
 use crate::support::{RunningAuthentik, client};
 
-/// A process in front of a look-alike whose answers stop at a gate.
+/// A process in front of a fake Authentik that blocks at a gate.
 struct Held {
     serve: Process,
     service: String,
@@ -24,7 +24,7 @@ struct Held {
 }
 
 impl Held {
-    /// Starts both, with more keys for our block of the configuration.
+    /// Starts both, with more keys in the service's block.
     async fn spawn(keys: &str) -> Self {
         let fake = FakeAuthentik::new(Release::V2026_5, FakeDirectory::generate(30));
         let gate = Gate::new();
@@ -91,12 +91,12 @@ async fn a_request_in_flight_is_answered_and_the_run_is_cancelled() {
     assert_eq!(
         held.fake.counters().user_lists,
         1,
-        "the gate never opened, and nobody asked again"
+        "the gate never opened, and no request was repeated"
     );
 }
 
 #[tokio::test]
-async fn a_cancelled_run_is_told_from_a_failure_of_authentik() {
+async fn a_cancelled_run_differs_from_a_failure_of_authentik() {
     let pair = Pair::spawn(Release::V2026_5, FakeDirectory::generate(30), |config| {
         config.service.drain_delay = Duration::from_hours(1);
     })
@@ -179,7 +179,7 @@ async fn long_winded(drain_timeout: Duration) -> (Pair, TcpStream) {
 }
 
 #[tokio::test]
-async fn an_answer_that_nobody_reads_is_cut_off_at_the_deadline() {
+async fn an_unread_answer_is_cut_off_at_the_deadline() {
     let (mut pair, _unread) = long_winded(Duration::from_millis(50)).await;
     pair.app.shutdown.cancel();
     let ended = tokio::time::timeout(Duration::from_mins(1), &mut pair.app.ended).await;
@@ -222,7 +222,7 @@ async fn a_connection_without_a_request_holds_nothing_up() {
     let held = Held::spawn("  drainTimeout: 1h").await;
     let address = held.service.trim_start_matches("http://");
     let _silent = TcpStream::connect(address).await.unwrap();
-    // Connections are taken in order, so the silent one has been by the time of this answer.
+    // The service accepts connections in order, so it has accepted the silent one by this answer.
     assert_eq!(
         get(&format!("{}/health/live", held.service)).await.status(),
         200

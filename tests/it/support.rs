@@ -1,4 +1,4 @@
-//! What the tests share: recordings, a running look-alike, a client.
+//! Shared support: recordings, a running fake Authentik, HTTP clients.
 
 pub mod app;
 pub mod command;
@@ -27,18 +27,18 @@ pub fn fixture(path: &str) -> String {
     std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
-/// Gives the rows of a recorded page.
+/// Returns the rows of a recorded page.
 pub fn recorded_rows(path: &str) -> Vec<Value> {
     let mut page: Value = serde_json::from_str(&fixture(path)).unwrap();
     serde_json::from_value(page["results"].take()).unwrap()
 }
 
-/// Makes a client that neither follows redirects nor uses a proxy.
+/// Creates a client that neither follows redirects nor uses a proxy.
 pub fn client() -> Client {
     client_builder().build().unwrap()
 }
 
-/// Begins a client that neither follows redirects nor uses a proxy.
+/// Starts to build a client that neither follows redirects nor uses a proxy.
 pub fn client_builder() -> ClientBuilder {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
@@ -49,7 +49,7 @@ pub fn client_builder() -> ClientBuilder {
         .no_proxy()
 }
 
-/// A look-alike on a free port; it stops when dropped.
+/// A fake Authentik on a free port; it stops on drop.
 pub struct RunningAuthentik {
     /// The base URL, without a trailing slash.
     pub base: String,
@@ -58,7 +58,7 @@ pub struct RunningAuthentik {
 }
 
 impl RunningAuthentik {
-    /// Serves a look-alike.
+    /// Serves a fake Authentik.
     pub async fn spawn(fake: &FakeAuthentik) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
@@ -77,12 +77,12 @@ impl RunningAuthentik {
         }
     }
 
-    /// Begins a request without credentials.
+    /// Starts a request without credentials.
     pub fn request(&self, path: &str) -> RequestBuilder {
         self.client.get(format!("{}{path}", self.base))
     }
 
-    /// Begins a request that may see everything.
+    /// Starts a request with full access.
     pub fn get(&self, path: &str) -> RequestBuilder {
         self.request(path).bearer_auth(FakeAuthentik::TOKEN)
     }

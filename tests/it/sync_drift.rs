@@ -1,7 +1,7 @@
-//! A directory that changes while it is read: no row is lost, none comes twice.
+//! A directory that changes during a full sync: no row is lost, none appears twice.
 //!
-//! One request at a time and pages of ten make the order of the requests certain. The users are in
-//! no group, so that no membership gives a lost row away.
+//! One request at a time and pages of ten make the order of requests deterministic. The users are
+//! in no group, so that no membership reveals a lost row.
 
 mod edits;
 mod history;
@@ -30,7 +30,7 @@ fn loners(rows: u64) -> FakeDirectory {
     directory
 }
 
-/// A service that reads page after page.
+/// A service that reads one page at a time.
 async fn one_page_at_a_time(directory: FakeDirectory) -> Pair {
     Pair::spawn(Release::V2026_5, directory, |config| {
         config.service.page_size = 10;
@@ -39,10 +39,10 @@ async fn one_page_at_a_time(directory: FakeDirectory) -> Pair {
     .await
 }
 
-/// The rows of a kind by pk.
+/// The name of each row of a kind, by pk.
 type Named = BTreeMap<String, String>;
 
-/// The look-alike's users and groups.
+/// Returns the fake Authentik's users and groups.
 fn present(fake: &FakeAuthentik) -> [Named; 2] {
     fake.edit(|directory| {
         let users = directory
@@ -57,7 +57,7 @@ fn present(fake: &FakeAuthentik) -> [Named; 2] {
     })
 }
 
-/// The served entities of a kind.
+/// Returns the served entities of a kind.
 async fn served(pair: &Pair, kind: &str) -> Named {
     let entities = pair.app.entities(kind).await;
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -73,7 +73,7 @@ async fn served(pair: &Pair, kind: &str) -> Named {
     by_pk
 }
 
-/// Syncs and asserts what [`assert_served`] does.
+/// Syncs and calls [`assert_served`].
 async fn assert_present(pair: &Pair, what: &str) -> Value {
     let before = present(&pair.fake);
     let run = pair.app.sync().await;
@@ -82,8 +82,8 @@ async fn assert_present(pair: &Pair, what: &str) -> Value {
     run
 }
 
-/// Asserts that no row is lost that was there all the time, that none is served that was never there,
-/// and that each is as it was at some moment of the run.
+/// Asserts that every row present during the whole run is served, that no unknown row is, and that
+/// each equals its state at some moment of the run.
 async fn assert_served(pair: &Pair, before: &[Named; 2], what: &str) {
     let after = present(&pair.fake);
     for (at, kind) in ["user", "group"].into_iter().enumerate() {
@@ -101,7 +101,7 @@ async fn assert_served(pair: &Pair, before: &[Named; 2], what: &str) {
     }
 }
 
-/// Syncs while an edit happens right before a page of a list is answered.
+/// Syncs with an edit right before the answer for one page of a list.
 async fn edited_before(list: Place, page: usize, rows: u64, edit: fn(&mut FakeDirectory)) -> Pair {
     let pair = one_page_at_a_time(loners(rows)).await;
     let what = format!("{list:?} page {page} of {rows} rows");
@@ -113,7 +113,7 @@ async fn edited_before(list: Place, page: usize, rows: u64, edit: fn(&mut FakeDi
 }
 
 #[tokio::test]
-async fn a_user_added_between_pages_hides_nobody() {
+async fn a_user_added_between_pages_hides_no_other() {
     for rows in [29, 30, 31] {
         for page in 2..=3 {
             edited_before(Place::Users, page, rows, |directory| {
@@ -125,7 +125,7 @@ async fn a_user_added_between_pages_hides_nobody() {
 }
 
 #[tokio::test]
-async fn many_users_added_at_once_hide_nobody() {
+async fn many_users_added_at_once_hide_no_other() {
     edited_before(Place::Users, 3, 25, |directory| {
         for number in 0..40 {
             directory.add_user(&format!("late-{number:02}"));
@@ -135,7 +135,7 @@ async fn many_users_added_at_once_hide_nobody() {
 }
 
 #[tokio::test]
-async fn a_user_deleted_between_pages_hides_nobody() {
+async fn a_user_deleted_between_pages_hides_no_other() {
     for rows in [21_u64, 30, 31, 35] {
         for page in 2..=rows.div_ceil(10) {
             edited_before(
@@ -152,7 +152,7 @@ async fn a_user_deleted_between_pages_hides_nobody() {
 }
 
 #[tokio::test]
-async fn a_user_deleted_and_one_added_between_the_same_pages_hide_nobody() {
+async fn a_user_deleted_and_one_added_between_the_same_pages_hide_no_other() {
     for page in 2..=4 {
         edited_before(Place::Users, page, 35, |directory| {
             assert!(directory.remove_user(20) && directory.add_user("late") > 0);
@@ -162,7 +162,7 @@ async fn a_user_deleted_and_one_added_between_the_same_pages_hide_nobody() {
 }
 
 #[tokio::test]
-async fn users_added_and_deleted_around_the_last_page_hide_nobody() {
+async fn users_added_and_deleted_around_the_last_page_hide_no_other() {
     let pair = one_page_at_a_time(loners(20)).await;
     let add = |directory: &mut FakeDirectory| {
         for number in 0..7 {
@@ -178,7 +178,7 @@ async fn users_added_and_deleted_around_the_last_page_hide_nobody() {
 }
 
 #[tokio::test]
-async fn a_user_whose_lower_pk_appears_late_hides_nobody() {
+async fn a_user_whose_lower_pk_appears_late_hides_no_other() {
     for page in 1..=3 {
         let pair = one_page_at_a_time(loners(35)).await;
         let commit =
@@ -213,7 +213,7 @@ async fn groups_deleted_and_added_at_once_hide_no_other() {
 }
 
 #[tokio::test]
-async fn users_deleted_and_added_between_pages_hide_nobody() {
+async fn users_deleted_and_added_between_pages_hide_no_other() {
     let pair = one_page_at_a_time(loners(35)).await;
     let delete = |directory: &mut FakeDirectory| assert!(directory.remove_user(20));
     let add = |directory: &mut FakeDirectory| assert!(directory.add_user("late") > 0);
@@ -240,7 +240,7 @@ async fn a_user_renamed_between_pages_is_served_once() {
 }
 
 #[tokio::test]
-async fn a_group_added_between_pages_is_served_wherever_its_pk_stands() {
+async fn a_group_added_between_pages_is_served_at_any_offset() {
     for page in 2..=4 {
         edited_before(Place::Groups, page, 35, |directory| {
             directory.insert_group(FakeGroup::new(group_pk(5), "first-of-all"));

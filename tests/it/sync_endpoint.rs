@@ -1,4 +1,4 @@
-//! `/sync`: asking for runs and following them.
+//! `/sync`: requests for runs and their progress.
 
 mod events;
 mod history;
@@ -12,14 +12,14 @@ use serde_json::Value;
 use crate::support::app::{Pair, TestApp};
 use crate::support::wire::Answer;
 
-/// A service in front of 250 users, whose next run stops at the second page of users.
+/// A service in front of 250 users, whose next run blocks at the second page of users.
 async fn held() -> (Pair, Gate) {
     let pair = Pair::spawn(Release::V2026_5, FakeDirectory::generate(250), |_| ()).await;
     let gate = hold(&pair);
     (pair, gate)
 }
 
-/// Stops the next run at the second page of users.
+/// Blocks the next run at the second page of users.
 fn hold(pair: &Pair) -> Gate {
     let gate = Gate::new();
     pair.fake
@@ -27,7 +27,7 @@ fn hold(pair: &Pair) -> Gate {
     gate
 }
 
-/// Posts without waiting and gives the id.
+/// Posts without waiting and returns the run's id.
 async fn post(app: &TestApp) -> String {
     let answer = Answer::to(app, reqwest::Method::POST, "/sync", &[]).await;
     assert_eq!(answer.status, 202);
@@ -37,7 +37,7 @@ async fn post(app: &TestApp) -> String {
     id
 }
 
-/// A run as its own URL shows it.
+/// Fetches a run by its id.
 async fn run(app: &TestApp, id: &str) -> Value {
     let answer = Answer::get(app, &format!("/sync/{id}"), &[]).await;
     assert_eq!(
@@ -109,7 +109,7 @@ async fn a_run_can_be_followed_from_queued_over_running_to_succeeded() {
 }
 
 #[tokio::test]
-async fn the_location_can_be_asked_at_once() {
+async fn the_location_answers_at_once() {
     let (pair, _gate) = held().await;
     for _ in 0..3 {
         let id = post(&pair.app).await;

@@ -1,4 +1,4 @@
-//! How a failed run ends: the old snapshot stays, and the reason says what to do.
+//! Failed runs: the old snapshot stays, and the reason says what to do.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::support::RunningAuthentik;
 use crate::support::app::{Pair, TestApp, config};
 use crate::support::directory::{assert_says, crowd, failure, hold};
 
-/// The run of a service whose user list answers with a JSON body that was changed.
+/// Runs a sync with a rewritten JSON body of the user list.
 async fn rewritten(rewrite: impl FnMut(Value) -> Value + Send + 'static) -> Value {
     let pair = Pair::with(crowd(5)).await;
     pair.fake
@@ -18,7 +18,7 @@ async fn rewritten(rewrite: impl FnMut(Value) -> Value + Send + 'static) -> Valu
     pair.app.sync().await
 }
 
-/// The run of a service that is configured for an address where no Authentik answers.
+/// Runs a sync of a service whose configured address is not an Authentik.
 async fn run_at(base_url: &str) -> Value {
     TestApp::spawn(config(base_url, "a-token"))
         .await
@@ -46,17 +46,17 @@ async fn a_failed_run_keeps_the_old_snapshot_and_health_gives_the_reason() {
     assert_eq!(health.status(), 200);
     let health: Value = serde_json::from_str(&health.text().await.unwrap()).unwrap();
     assert_eq!(health["status"], "degraded");
-    let (told, whole) = (&health["lastRun"]["error"], &failed["error"]);
+    let (summary, full) = (&health["lastRun"]["error"], &failed["error"]);
     assert_eq!(
-        (&told["code"], &whole["code"]),
+        (&summary["code"], &full["code"]),
         (&"token".into(), &"token".into())
     );
     assert_says(
-        whole["message"].as_str().unwrap(),
+        full["message"].as_str().unwrap(),
         &["refuses the token (Token invalid/expired)"],
     );
     assert_says(
-        told["message"].as_str().unwrap(),
+        summary["message"].as_str().unwrap(),
         &["refuses the token (…)", "create a token"],
     );
     assert_eq!(health["snapshot"]["users"], 5);
@@ -212,7 +212,7 @@ async fn a_refused_token_is_not_repeated() {
 }
 
 #[tokio::test]
-async fn what_is_no_authentik_is_told_as_such() {
+async fn a_server_that_is_not_authentik_has_its_error() {
     for body in [
         "<!DOCTYPE html><title>Sign in</title>",
         "[]",
@@ -368,7 +368,7 @@ async fn a_timeout_without_any_page_does_not_guess() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_host_without_an_address_is_told_as_such() {
+async fn a_host_without_an_address_has_its_error() {
     let run = run_at("http://does-not-exist.invalid").await;
     let (code, message) = failure(&run);
     assert_eq!(code, "dns", "{message}");
@@ -376,7 +376,7 @@ async fn a_host_without_an_address_is_told_as_such() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tls_with_a_server_that_speaks_none_is_told_as_such() {
+async fn tls_to_a_server_without_tls_has_its_error() {
     let pair = Pair::with(crowd(5)).await;
     let run = run_at(&pair.authentik.base.replace("http://", "https://")).await;
     let (code, message) = failure(&run);

@@ -1,4 +1,5 @@
-//! Each list names the other's rows: what one names and the other lacks is read again, then reported.
+//! Each list refers to rows of the other one: the service reads a missing row again, then reports
+//! it.
 
 use fake_authentik::{Access, Action, FakeAuthentik, FakeDirectory, Gate, Place, Release, Step};
 use serde_json::{Value, json};
@@ -6,18 +7,18 @@ use serde_json::{Value, json};
 use crate::support::app::Pair;
 use crate::support::directory::{assert_says, crowd, finding, group_pk};
 
-/// A service that reads page after page, users first.
+/// A service that reads one page at a time, users first.
 async fn one_page_at_a_time(directory: FakeDirectory) -> Pair {
     Pair::spawn(Release::V2026_5, directory, |config| {
         config.service.page_size = 10;
         config.service.concurrency = 1;
-        // Otherwise most of these views were held.
+        // The shrink guard would hold most of these snapshots.
         config.service.shrink_guard.enabled = false;
     })
     .await
 }
 
-/// A directory of 35 users, 34 of them in a group, of which a token sees three users and no group.
+/// A directory of 35 users, 34 of them in a group; the token may view three users and no group.
 async fn filtered(users: bool, groups: bool) -> Pair {
     let pair = one_page_at_a_time(crowd(35)).await;
     let every_user = pair
@@ -37,7 +38,7 @@ async fn filtered(users: bool, groups: bool) -> Pair {
     pair
 }
 
-/// Syncs and gives the run and how many requests the lists of users and groups got.
+/// Syncs and returns the run and the number of requests to the lists of users and groups.
 async fn counted(pair: &Pair) -> (Value, u64, u64) {
     let before = pair.fake.counters();
     let run = pair.app.sync().await;
@@ -131,7 +132,7 @@ async fn a_user_added_to_a_group_during_the_crawl_is_served_as_its_member() {
         config.service.concurrency = 2;
     })
     .await;
-    // The group list is answered only after the last page of users, the seventh request.
+    // The group list is answered after the last page of users, the seventh request.
     let gate = Gate::new();
     pair.fake
         .script(Step::at(Place::Groups, Action::gate(&gate)));
@@ -175,7 +176,7 @@ async fn a_group_deleted_during_the_crawl_is_no_hidden_group() {
     assert_eq!(user["spec"]["memberOf"], json!([]));
 }
 
-/// A service whose user list is answered only after an edit that follows the group list.
+/// A service whose user list is answered after an edit that follows the group list.
 async fn edited_between_the_lists(edit: fn(&mut FakeDirectory)) -> Pair {
     let pair = Pair::with(crowd(5)).await;
     let gate = Gate::new();

@@ -1,4 +1,4 @@
-//! What is sent to Authentik: the cheapest queries, the same headers, not too much at once.
+//! Requests to Authentik: the cheapest queries, the same headers, limited concurrency.
 
 use std::collections::BTreeSet;
 
@@ -17,11 +17,11 @@ async fn small_pages(release: Release, concurrency: usize) -> Pair {
 }
 
 #[tokio::test]
-async fn pages_and_seams_are_asked_for_once_with_the_cheapest_query() {
+async fn pages_and_overlaps_are_requested_once_with_the_cheapest_query() {
     for release in Release::ALL {
         let pair = small_pages(release, 4).await;
         pair.app.sync().await;
-        let asked: BTreeSet<_> = pair
+        let requested: BTreeSet<_> = pair
             .fake
             .requests()
             .into_iter()
@@ -37,15 +37,15 @@ async fn pages_and_seams_are_asked_for_once_with_the_cheapest_query() {
         let groups = "/api/v3/core/groups/?page=1&page_size=10&ordering=pk\
                       &include_users=false&include_children=true&include_parents=true";
         let version = "/api/v3/admin/version/?";
-        let asked_for = pages
+        let requested_pages = pages
             .chain(seams)
             .map(users)
             .chain([groups.to_owned(), version.to_owned()]);
-        assert_eq!(asked, asked_for.collect::<BTreeSet<_>>());
+        assert_eq!(requested, requested_pages.collect::<BTreeSet<_>>());
         assert_eq!(
             pair.fake.counters().requests,
             11,
-            "the first answer tells the time, the next where the end is"
+            "the first answer gives the time, the next the end"
         );
     }
 }
@@ -132,7 +132,7 @@ async fn the_default_bound_is_four() {
 }
 
 #[tokio::test]
-async fn a_page_cap_below_the_page_size_asked_for_changes_nothing() {
+async fn a_page_cap_below_the_requested_page_size_changes_nothing() {
     let pair = Pair::with(crowd(45)).await;
     let fake = pair.fake.clone().with_page_cap(Some(7));
     let run = pair.app.sync().await;

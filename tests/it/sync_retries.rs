@@ -1,4 +1,5 @@
-//! What is asked for again, what is not, and for how long. The clock is paused: pauses cost no time.
+//! Retries: which requests are retried, and for how long. The clock is paused, so delays cost no
+//! time.
 
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use tokio::time::Instant;
 use crate::support::app::{Pair, TestApp, config};
 use crate::support::directory::{assert_says, crowd, failure};
 
-/// An answer without a body, with `Retry-After` where one is given.
+/// An answer without a body, with an optional `Retry-After`.
 fn busy(status: u16, retry_after: Option<&str>) -> Action {
     let headers = retry_after.map(|value| ("retry-after".to_owned(), value.to_owned()));
     Action::Answer(CannedAnswer {
@@ -21,7 +22,8 @@ fn busy(status: u16, retry_after: Option<&str>) -> Action {
     })
 }
 
-/// How a run ends whose first request to the user list meets something, and how often that list was read.
+/// Runs a sync with an action at the first request to the user list; returns the run and the number
+/// of requests to that list.
 async fn meeting(action: Action) -> (serde_json::Value, u64) {
     let pair = Pair::with(crowd(5)).await;
     pair.fake.script(Step::at(Place::Users, action));
@@ -33,8 +35,8 @@ async fn meeting(action: Action) -> (serde_json::Value, u64) {
 async fn a_connection_that_breaks_is_tried_again() {
     for action in [Action::Drop, Action::Cut(1), Action::Cut(700)] {
         let name = format!("{action:?}");
-        let (run, asked) = meeting(action).await;
-        assert_eq!((&run["users"], asked), (&5.into(), 2), "{name}: {run}");
+        let (run, requests) = meeting(action).await;
+        assert_eq!((&run["users"], requests), (&5.into(), 2), "{name}: {run}");
     }
 }
 
@@ -42,9 +44,9 @@ async fn a_connection_that_breaks_is_tried_again() {
 async fn an_overloaded_server_is_asked_again() {
     for status in [429, 501, 502, 503, 504, 507, 522, 599] {
         for retry_after in [None, Some("0"), Some("1"), Some("soon"), Some("-1")] {
-            let (run, asked) = meeting(busy(status, retry_after)).await;
+            let (run, requests) = meeting(busy(status, retry_after)).await;
             assert_eq!(
-                (&run["users"], asked),
+                (&run["users"], requests),
                 (&5.into(), 2),
                 "{status} {retry_after:?}: {run}"
             );
@@ -53,9 +55,9 @@ async fn an_overloaded_server_is_asked_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_does_not_come_is_asked_for_again() {
-    let (run, asked) = meeting(Action::Hang).await;
-    assert_eq!((&run["users"], asked), (&5.into(), 2), "{run}");
+async fn a_request_without_an_answer_is_retried() {
+    let (run, requests) = meeting(Action::Hang).await;
+    assert_eq!((&run["users"], requests), (&5.into(), 2), "{run}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -80,8 +82,8 @@ async fn retry_after_is_waited_for_in_seconds_and_as_a_date() {
 
 #[tokio::test(start_paused = true)]
 async fn a_retry_after_beyond_all_patience_ends_the_run() {
-    let (run, asked) = meeting(busy(503, Some("86400"))).await;
-    assert_eq!((failure(&run).0, asked), ("unavailable", 1));
+    let (run, requests) = meeting(busy(503, Some("86400"))).await;
+    assert_eq!((failure(&run).0, requests), ("unavailable", 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -204,7 +206,7 @@ async fn a_rate_limit_costs_no_retries_of_the_budget() {
 }
 
 #[tokio::test]
-async fn what_will_not_mend_is_not_tried_again() {
+async fn permanent_errors_are_not_retried() {
     for (status, body, code) in [
         (403, r#"{"detail":"no"}"#, "permission"),
         (400, r#"{"type":["no choice"]}"#, "status"),
@@ -217,8 +219,8 @@ async fn what_will_not_mend_is_not_tried_again() {
         ),
     ] {
         let action = Action::answer(StatusCode::from_u16(status).unwrap(), body);
-        let (run, asked) = meeting(action).await;
-        assert_eq!((failure(&run).0, asked), (code, 1), "{status}");
+        let (run, requests) = meeting(action).await;
+        assert_eq!((failure(&run).0, requests), (code, 1), "{status}");
     }
 }
 
@@ -232,7 +234,7 @@ async fn an_idle_connection_that_was_closed_is_no_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_is_gone_is_told_as_such() {
+async fn a_server_that_is_gone_has_its_error() {
     let closed = TcpListener::bind("127.0.0.1:0")
         .await
         .unwrap()

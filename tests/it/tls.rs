@@ -1,4 +1,4 @@
-//! TLS with a CA that the system does not know, and the way through a proxy.
+//! TLS with a private CA, and connections through a proxy.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -20,7 +20,7 @@ use crate::support::app::{TestApp, config};
 use crate::support::directory::{assert_says, crowd, failure};
 use crate::support::process::Process;
 
-/// A CA, and its certificate as a file.
+/// A CA and its certificate as a file.
 struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     folder: TempDir,
@@ -40,7 +40,7 @@ impl Authority {
         self.folder.path().join("ca.pem")
     }
 
-    /// Serves a look-alike with a certificate for a name, and gives its base URL.
+    /// Serves a fake Authentik with a certificate for a name and returns its base URL.
     async fn serve(&self, name: &str) -> String {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
@@ -65,7 +65,7 @@ impl Authority {
     }
 }
 
-/// Accepts connections that speak TLS; others are dropped.
+/// Accepts TLS connections; drops others.
 struct Tls {
     tcp: TcpListener,
     acceptor: TlsAcceptor,
@@ -89,7 +89,7 @@ impl Listener for Tls {
     }
 }
 
-/// The run of a service that trusts a file.
+/// Runs a sync of a service that trusts a file.
 async fn run_at(base: &str, ca_file: Option<&Path>) -> Value {
     let mut config = config(base, FakeAuthentik::TOKEN);
     config.service.ca_file = ca_file.map(Path::to_owned);
@@ -125,7 +125,7 @@ async fn a_trusted_certificate_for_another_name_is_refused() {
 }
 
 #[tokio::test]
-async fn a_file_without_certificates_is_told_before_anything_is_asked() {
+async fn a_file_without_certificates_is_reported_before_any_request() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, content: Option<&str>| {
         let file = folder.path().join(name);
@@ -160,7 +160,7 @@ async fn a_file_without_certificates_is_told_before_anything_is_asked() {
 }
 
 #[tokio::test]
-async fn the_variables_for_a_proxy_are_kept_to() {
+async fn the_variables_for_a_proxy_are_respected() {
     let fake = FakeAuthentik::new(Release::V2026_5, crowd(5));
     let proxy = RunningAuthentik::spawn(&fake).await;
     let closed = "http://127.0.0.1:1";

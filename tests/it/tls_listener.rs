@@ -1,4 +1,4 @@
-//! The service's own TLS: a certificate and its key as files, replaced while it runs.
+//! The service's own TLS: certificate and key from files, reloaded while it runs.
 
 use std::path::Path;
 use std::time::Duration;
@@ -49,7 +49,7 @@ impl Files {
         std::fs::write(self.config().key_file, signing_key.serialize_pem()).unwrap();
     }
 
-    /// A new client that trusts the certificate that stands there now, and no other.
+    /// Creates a client that trusts only the present certificate.
     fn client(&self) -> Client {
         let pem = std::fs::read(self.config().cert_file).unwrap();
         client_builder()
@@ -58,7 +58,7 @@ impl Files {
             .unwrap()
     }
 
-    /// The lines of our block.
+    /// Returns the lines of the service's block.
     fn lines(&self) -> String {
         let TlsConfig {
             cert_file,
@@ -78,7 +78,7 @@ impl Files {
     }
 }
 
-/// A service with a certificate, in front of a look-alike.
+/// A service with a certificate, in front of a fake Authentik.
 async fn service(files: &Files, adjust: impl FnOnce(&mut Config)) -> (TestApp, Upstream) {
     let upstream = Upstream::spawn(crowd(5)).await;
     let mut config = config(&upstream.authentik.base, FakeAuthentik::TOKEN);
@@ -95,7 +95,7 @@ async fn service(files: &Files, adjust: impl FnOnce(&mut Config)) -> (TestApp, U
     (app, upstream)
 }
 
-/// Whether a client gets an answer.
+/// Returns true if a client gets an answer.
 async fn is_answered(client: &Client, app: &TestApp) -> bool {
     client
         .get(format!("{}/health/live", app.base))
@@ -258,16 +258,16 @@ async fn the_health_check_and_the_log_know_of_tls() {
         .await
         .unwrap();
     assert_eq!(synced.status(), 200);
-    let asked = async |arguments: &[&str]| {
+    let checked = async |arguments: &[&str]| {
         let variables = [("ENTITY_PROVIDER_LISTEN", address)];
         Process::run(&[&["healthcheck"], arguments].concat(), &variables).await
     };
-    let own = asked(&["--config", &files.file()]).await;
+    let own = checked(&["--config", &files.file()]).await;
     assert_eq!(
         (own.status.code(), own.out),
         (Some(0), format!("ready: https://{address}/health/ready\n"))
     );
-    let foreign = asked(&["--url", &format!("https://{address}")]).await;
+    let foreign = checked(&["--url", &format!("https://{address}")]).await;
     assert_eq!(
         foreign.status.code(),
         Some(1),

@@ -1,4 +1,4 @@
-//! What holds for every directory, however hostile: the transform as properties.
+//! Properties of the transform that hold for every directory, however hostile.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use serde_json::Value;
 
 use crate::support::hostile::{World, world};
 
-/// The entities of a transform and what came with them.
+/// The entities of a transform, with names and findings.
 struct Outcome {
     document: Document,
     entities: Vec<Value>,
@@ -49,13 +49,13 @@ impl Outcome {
         }
     }
 
-    /// The entities of a kind by name.
+    /// Returns the entities of a kind by name.
     fn by_name(&self, kind: &str) -> BTreeMap<&str, &Value> {
         let of_kind = self.entities.iter().filter(|entity| entity["kind"] == kind);
         of_kind.map(|entity| (name(entity), entity)).collect()
     }
 
-    /// The names of a kind by pk.
+    /// Returns the names of a kind by pk.
     fn by_pk(&self, kind: &str) -> BTreeMap<String, &str> {
         let of_kind = self.entities.iter().filter(|entity| entity["kind"] == kind);
         of_kind
@@ -83,7 +83,7 @@ fn list<'v>(entity: &'v Value, key: &str) -> Vec<&'v str> {
         .collect()
 }
 
-/// Whether a user is a candidate for an entity.
+/// Returns true if a user is a candidate for an entity.
 fn is_candidate(world: &World, user: &User) -> bool {
     user.is_active && (world.policy.include_service_accounts || !user.is_service_account())
 }
@@ -177,7 +177,7 @@ proptest! {
     }
 
     #[test]
-    fn whoever_is_excluded_never_appears_and_whoever_is_not_does(world in world()) {
+    fn exactly_the_groups_that_are_not_excluded_appear(world in world()) {
         let outcome = Outcome::of(&world, &world.held);
         let (users, groups) = (outcome.by_pk("User"), outcome.by_pk("Group"));
         for user in &world.users {
@@ -228,7 +228,7 @@ proptest! {
     }
 
     #[test]
-    fn with_its_own_names_kept_nothing_changes(world in world()) {
+    fn with_its_own_names_held_nothing_changes(world in world()) {
         let one = Outcome::of(&world, &world.held);
         let two = Outcome::of(&world, &one.names);
         prop_assert_eq!(one.document.bytes(), two.document.bytes());
@@ -239,7 +239,8 @@ proptest! {
     fn an_explanation_agrees_with_what_is_served(world in world()) {
         let served = Outcome::of(&world, &world.held);
         let directory = Directory::new(world.users.clone(), world.groups.clone());
-        // The service explains with the names of its snapshot, a command with those from before.
+        // The service explains with the names of its snapshot, a command with those of an earlier
+        // one.
         for held in [&world.held, &served.names] {
             let plan = Plan::new(&directory, &world.policy, held);
             let users = directory.users().iter().map(|user| (Kind::User, user.pk.to_string()));
@@ -283,7 +284,7 @@ proptest! {
     }
 
     #[test]
-    fn the_same_rows_and_kept_names_give_the_same_tags(world in world()) {
+    fn the_same_rows_and_held_names_give_the_same_tags(world in world()) {
         let make = |turn: bool, previous: Option<&Snapshot>, read_at| {
             let (mut users, mut groups) = (world.users.clone(), world.groups.clone());
             if turn {
@@ -311,7 +312,7 @@ proptest! {
         mut after in world(),
         keeps in any::<[bool; 2]>(),
     ) {
-        // Else hardly any entity stays.
+        // Otherwise hardly any entity remains.
         if keeps[0] {
             let known: BTreeSet<_> = after.users.iter().map(|user| user.pk).collect();
             after.users.extend(before.users.iter().filter(|user| !known.contains(&user.pk)).cloned());
@@ -335,6 +336,6 @@ proptest! {
         }
         let known: BTreeSet<&[u8]> = earlier.document.entities(None).map(|(_, json)| json).collect();
         let new = alone.entities(None).filter(|(_, json)| !known.contains(json)).count();
-        prop_assert_eq!((alone.written(), beside.written()), (alone.entities(None).count(), new));
+        prop_assert_eq!((alone.rendered(), beside.rendered()), (alone.entities(None).count(), new));
     }
 }

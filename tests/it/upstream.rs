@@ -1,4 +1,4 @@
-//! What a misbehaving server, or whatever stands before it, can send.
+//! Answers of a misbehaving server, or of a proxy in front of it.
 
 mod blocked;
 
@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use crate::support::app::{Pair, TestApp, config};
 use crate::support::directory::{assert_says, crowd, failure};
 
-/// A service in front of 45 users on five pages, after a first run.
+/// A service in front of 45 users on five pages, after one run.
 async fn in_pages() -> Pair {
     let pair = Pair::spawn(Release::V2026_5, crowd(45), |config| {
         config.service.page_size = 10;
@@ -26,7 +26,7 @@ async fn in_pages() -> Pair {
     pair
 }
 
-/// Asserts that a run fails with a code and that the snapshot stays; gives the message.
+/// Asserts that a run fails with a code and that the snapshot stays; returns the message.
 async fn assert_fails(pair: &Pair, expected: &str) -> String {
     let run = pair.app.sync().await;
     let (code, message) = failure(&run);
@@ -66,7 +66,7 @@ async fn a_body_that_comes_too_slowly_or_stalls_ends_at_the_request_s_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_stalls_once_is_asked_for_again() {
+async fn a_body_that_stalls_once_is_requested_again() {
     let pair = in_pages().await;
     pair.fake
         .script(Step::at(Place::Users, Action::Stall(700)).page(3));
@@ -74,7 +74,7 @@ async fn a_body_that_stalls_once_is_asked_for_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_is_reset_is_told_as_broken() {
+async fn a_reset_connection_is_an_error_of_the_connection() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let resetting = tokio::spawn(async move {
@@ -124,7 +124,7 @@ async fn a_small_answer_that_unpacks_to_a_huge_one_is_not_taken() {
         headers,
         body,
     });
-    let asked = pair.fake.counters().user_lists;
+    let before = pair.fake.counters().user_lists;
     pair.fake
         .script(Step::at(Place::Users, answer).page(3).always());
     assert_says(
@@ -139,16 +139,16 @@ async fn a_small_answer_that_unpacks_to_a_huge_one_is_not_taken() {
         .count();
     assert_eq!(
         pages, 2,
-        "a good one and a bad one: it is not asked for again; {asked} before"
+        "a good one and a bad one: it is not requested again; {before} before"
     );
 }
 
 #[tokio::test]
-async fn a_list_that_claims_billions_of_rows_or_pages_is_not_asked_for_them() {
+async fn a_list_that_claims_billions_of_rows_causes_few_requests() {
     for (place, list) in [(Place::Users, "user"), (Place::Groups, "group")] {
         for key in ["count", "total_pages"] {
             let pair = in_pages().await;
-            let asked = pair.fake.counters().requests;
+            let before = pair.fake.counters().requests;
             let lie = move |mut page: Value| {
                 page["pagination"][key] = json!(5_000_000_000_u64);
                 page
@@ -160,7 +160,7 @@ async fn a_list_that_claims_billions_of_rows_or_pages_is_not_asked_for_them() {
                 &message,
                 &[&format!("the {list} list claims"), "5000000000"],
             );
-            assert!(pair.fake.counters().requests < asked + 10);
+            assert!(pair.fake.counters().requests < before + 10);
         }
     }
 }
@@ -169,7 +169,7 @@ async fn a_list_that_claims_billions_of_rows_or_pages_is_not_asked_for_them() {
 async fn a_list_that_claims_many_pages_ends_where_it_ends() {
     for place in [Place::Users, Place::Groups] {
         let pair = in_pages().await;
-        let asked = pair.fake.counters().requests;
+        let before = pair.fake.counters().requests;
         let lie = |mut page: Value| {
             page["pagination"]["total_pages"] = json!(900_000);
             page
@@ -178,7 +178,7 @@ async fn a_list_that_claims_many_pages_ends_where_it_ends() {
             .script(Step::at(place, Action::rewrite(lie)).always());
         assert_fails(&pair, "incomplete").await;
         assert!(
-            pair.fake.counters().requests < asked + 60,
+            pair.fake.counters().requests < before + 60,
             "{:?}",
             pair.fake.counters()
         );
@@ -200,14 +200,14 @@ async fn a_list_that_grows_with_every_page_ends() {
         row["pk"] = json!(pages);
         json!({"pagination": {"count": pages, "total_pages": 1000 + pages}, "results": [row]})
     };
-    let asked = pair.fake.counters().requests;
+    let before = pair.fake.counters().requests;
     pair.fake
         .script(Step::at(Place::Users, Action::answer(StatusCode::OK, "{}")).always());
     pair.fake
         .script(Step::at(Place::Users, Action::rewrite(grow)).always());
     assert_fails(&pair, "incomplete").await;
     assert!(
-        pair.fake.counters().requests < asked + 500,
+        pair.fake.counters().requests < before + 500,
         "{:?}",
         pair.fake.counters()
     );

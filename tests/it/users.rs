@@ -1,4 +1,4 @@
-//! Users: who becomes one, and what each document says.
+//! Users: which become entities, and their content.
 
 use fake_authentik::{FakeDirectory, FakeUser, Release, UserKind};
 use serde_json::json;
@@ -23,12 +23,12 @@ fn mixed_accounts() -> FakeDirectory {
     directory
 }
 
-/// The body as the service serves it by default.
+/// Returns the default body.
 async fn body(pair: &Pair) -> String {
     pair.app.fetch("/entities").await.text().await.unwrap()
 }
 
-/// The profile of the only user.
+/// Returns the profile of the only user.
 async fn profile(edit: impl FnOnce(&mut FakeUser)) -> serde_json::Value {
     let pair = Pair::with(one_user(edit)).await;
     pair.app.sync().await;

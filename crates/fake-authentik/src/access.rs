@@ -1,4 +1,4 @@
-//! What a token may see, and how the server answers those that may not.
+//! Access rights of a token, and the server's answers when they do not suffice.
 
 use std::collections::BTreeSet;
 
@@ -11,10 +11,10 @@ use super::release::Release;
 static NO_USERS: BTreeSet<u64> = BTreeSet::new();
 static NO_GROUPS: BTreeSet<Uuid> = BTreeSet::new();
 
-/// What the owner of a token may see.
+/// Objects that the owner of a token may view.
 #[derive(Clone, Debug)]
 pub enum Access {
-    /// Everything.
+    /// All users and groups.
     Full,
     /// Nothing: both lists answer 403.
     NoPermission,
@@ -22,19 +22,20 @@ pub enum Access {
     ViewUserOnly,
     /// All groups; users answer 403.
     ViewGroupOnly,
-    /// Single objects: both lists answer 200, silently filtered, and leak the keys of what they hide.
+    /// Object-level permissions: both lists answer 200 with hidden rows left out, but the keys of
+    /// hidden rows still appear in related rows.
     ObjectLevel {
-        /// The users that may be seen.
+        /// Visible users.
         users: BTreeSet<u64>,
-        /// The groups that may be seen.
+        /// Visible groups.
         groups: BTreeSet<Uuid>,
     },
-    /// An internal service account without permission: both lists answer 200 and are empty.
+    /// An internal service account without permissions: both lists answer 200 and are empty.
     InternalServiceAccount,
 }
 
 impl Access {
-    /// Gives the users that may be seen, or none when the list is refused.
+    /// Returns the visible users, or `None` if the list answers 403.
     pub(super) fn users(&self) -> Option<Visible<'_, u64>> {
         match self {
             Self::Full | Self::ViewUserOnly => Some(Visible::All),
@@ -44,7 +45,7 @@ impl Access {
         }
     }
 
-    /// Gives the groups that may be seen, or none when the list is refused.
+    /// Returns the visible groups, or `None` if the list answers 403.
     pub(super) fn groups(&self) -> Option<Visible<'_, Uuid>> {
         match self {
             Self::Full | Self::ViewGroupOnly => Some(Visible::All),
@@ -55,7 +56,7 @@ impl Access {
     }
 }
 
-/// The rows of one list that may be seen.
+/// The visible rows of one list.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Visible<'a, K> {
     All,
@@ -63,7 +64,7 @@ pub(super) enum Visible<'a, K> {
 }
 
 impl<K: Ord> Visible<'_, K> {
-    /// Tells whether a row may be seen.
+    /// Returns true if the row is visible.
     pub(super) fn contains(&self, pk: &K) -> bool {
         match self {
             Self::All => true,
@@ -72,7 +73,7 @@ impl<K: Ord> Visible<'_, K> {
     }
 }
 
-/// What the request's `Authorization` header amounts to.
+/// The content of the `Authorization` header.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Credentials<'a> {
     Missing,
@@ -81,7 +82,7 @@ pub(super) enum Credentials<'a> {
 }
 
 impl<'a> Credentials<'a> {
-    /// Reads the header; releases before 2026 answer other schemes with a text of their own.
+    /// Parses the header; releases before 2026 answer other schemes with a distinct message.
     pub(super) fn read(headers: &'a HeaderMap, release: Release) -> Self {
         let header = headers
             .get(AUTHORIZATION)

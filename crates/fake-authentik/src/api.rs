@@ -1,4 +1,4 @@
-//! The routes of the imitated API and what each answers.
+//! The routes of the fake API and their handlers.
 
 use axum::Router;
 use axum::extract::{Path, RawQuery, State};
@@ -18,11 +18,11 @@ use super::select::{self, Selector};
 use super::stage::{self, Rows};
 use super::state::{Held, Served};
 
-/// The list of users.
+/// Path of the list of users.
 pub(super) const USERS: &str = "/api/v3/core/users/";
-/// The list of groups.
+/// Path of the list of groups.
 pub(super) const GROUPS: &str = "/api/v3/core/groups/";
-/// The version endpoint.
+/// Path of the version endpoint.
 pub(super) const VERSION: &str = "/api/v3/admin/version/";
 
 const ALLOW_LIST: &str = "GET, POST, HEAD, OPTIONS";
@@ -32,7 +32,7 @@ const VARY_ON: &str = "Accept-Language, Cookie";
 const NOT_FOUND_PAGE: &str =
     "<!DOCTYPE html>\n<html>\n<head><title>Not Found</title></head>\n</html>\n";
 
-/// Builds the router; the script runs around every route, also around unknown ones.
+/// Builds the router; the script applies to every route, including unknown ones.
 pub(super) fn router(served: Served) -> Router {
     Router::new()
         .route(USERS, get(list_users))
@@ -51,7 +51,7 @@ pub(super) fn router(served: Served) -> Router {
         .with_state(served)
 }
 
-/// A request whose token was accepted, with everything its answer is made from.
+/// An authenticated request and the state it reads.
 struct Call<'a> {
     held: &'a mut Held,
     release: Release,
@@ -60,7 +60,7 @@ struct Call<'a> {
     parameters: Parameters,
 }
 
-/// A body and the rows it counts for.
+/// A body and the number of rows it returns.
 type Answer = Result<(Vec<u8>, Rows), Refusal>;
 
 async fn list_users(
@@ -197,12 +197,12 @@ impl Call<'_> {
     }
 }
 
-/// Reads a key, unless the row must not be seen.
+/// Parses a key; returns `None` if the row is hidden.
 fn shown<K: Ord + std::str::FromStr>(text: &str, visible: &Visible<'_, K>) -> Option<K> {
     text.parse().ok().filter(|pk| visible.contains(pk))
 }
 
-/// Checks the token, makes the answer under the lock and dresses it as the release does.
+/// Checks the token, builds the answer under the lock and adds the release's headers.
 fn respond(
     served: &Served,
     query: Option<String>,

@@ -1,20 +1,20 @@
-//! What answers cost: the time a real server would take, spent asleep.
+//! Simulated processing time of answers.
 
 use std::time::Duration;
 
-/// The price of requests; nothing by default.
+/// Processing time and concurrency of requests; free and unlimited by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
-    /// Time that every request takes.
+    /// Time added to every request.
     pub latency: Duration,
-    /// Time that every returned user takes (measured on the real server: about 7 ms).
+    /// Time added for every returned user (measured on the real server: about 7 ms).
     pub per_user: Duration,
-    /// Requests worked on at once; others queue. None means any number.
+    /// Number of requests processed at once; others queue. `None` means unlimited.
     pub workers: Option<usize>,
 }
 
 impl Cost {
-    /// Gives the time that an answer with this many users takes.
+    /// Returns the processing time of an answer with this many users.
     pub(super) fn of(&self, users: usize) -> Duration {
         self.latency
             + self

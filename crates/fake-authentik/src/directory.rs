@@ -1,7 +1,7 @@
-//! The look-alike's database: rows ordered by primary key, and the edits an operator could make.
+//! The fake server's database: rows sorted by primary key, and edits of an operator.
 //!
-//! Stamps follow the real server: a rename or an activation moves `last_updated` of the user, a
-//! change of membership or of the account's kind does not.
+//! Timestamps behave as on the real server: a rename or an activation updates `last_updated` of the
+//! user; a membership change or a change of the account type does not.
 
 mod links;
 
@@ -24,7 +24,7 @@ pub struct FakeDirectory {
 }
 
 impl FakeDirectory {
-    /// Makes an empty directory whose clock stands at the given time.
+    /// Creates an empty directory whose clock starts at the given time.
     #[must_use]
     pub fn starting_at(clock: Timestamp) -> Self {
         Self {
@@ -33,10 +33,10 @@ impl FakeDirectory {
         }
     }
 
-    /// Loads rows as the API rendered them, keeping the order of every list of keys.
+    /// Loads rows in the API's format and preserves the order of every list of keys.
     ///
     /// # Errors
-    /// Fails when a row lacks a field that all releases have.
+    /// Fails if a row lacks a field that all releases have.
     pub fn from_recorded(users: &[Value], groups: &[Value]) -> serde_json::Result<Self> {
         let mut directory = Self::default();
         for row in users {
@@ -58,31 +58,31 @@ impl FakeDirectory {
         Ok(directory)
     }
 
-    /// Gives all users, ordered by primary key.
+    /// Returns all users, sorted by primary key.
     #[must_use]
     pub fn users(&self) -> &[Arc<FakeUser>] {
         &self.users
     }
 
-    /// Gives all groups, ordered by primary key.
+    /// Returns all groups, sorted by primary key.
     #[must_use]
     pub fn groups(&self) -> &[Arc<FakeGroup>] {
         &self.groups
     }
 
-    /// Finds a user.
+    /// Finds a user by primary key.
     #[must_use]
     pub fn user(&self, pk: u64) -> Option<&FakeUser> {
         self.user_position(pk).ok().map(|at| &*self.users[at])
     }
 
-    /// Finds a group.
+    /// Finds a group by primary key.
     #[must_use]
     pub fn group(&self, pk: Uuid) -> Option<&FakeGroup> {
         self.group_position(pk).ok().map(|at| &*self.groups[at])
     }
 
-    /// Finds the first user with exactly this username.
+    /// Finds the first user with this exact username.
     #[must_use]
     pub fn user_named(&self, username: &str) -> Option<&FakeUser> {
         self.users
@@ -91,7 +91,7 @@ impl FakeDirectory {
             .find(|user| user.username == username)
     }
 
-    /// Finds the first group with exactly this name.
+    /// Finds the first group with this exact name.
     #[must_use]
     pub fn group_named(&self, name: &str) -> Option<&FakeGroup> {
         self.groups
@@ -100,21 +100,22 @@ impl FakeDirectory {
             .find(|group| group.name == name)
     }
 
-    /// Finds a user for a change that leaves `last_updated` alone; the primary key must stay.
+    /// Returns a user for an edit that does not touch `last_updated`; the edit must not change the
+    /// primary key.
     pub fn user_mut(&mut self, pk: u64) -> Option<&mut FakeUser> {
         self.user_position(pk)
             .ok()
             .map(|at| Arc::make_mut(&mut self.users[at]))
     }
 
-    /// Finds a group for a change; the primary key must stay.
+    /// Returns a group for an edit; the edit must not change the primary key.
     pub fn group_mut(&mut self, pk: Uuid) -> Option<&mut FakeGroup> {
         self.group_position(pk)
             .ok()
             .map(|at| Arc::make_mut(&mut self.groups[at]))
     }
 
-    /// Adds an ordinary user after all others and gives its key.
+    /// Adds an internal user with the next primary key and returns that key.
     pub fn add_user(&mut self, username: &str) -> u64 {
         let pk = self.users.last().map_or(1, |user| user.pk + 1);
         let now = self.tick();
@@ -127,7 +128,7 @@ impl FakeDirectory {
         pk
     }
 
-    /// Inserts or replaces a user as it is; its memberships are entered into the groups.
+    /// Inserts or replaces a user unchanged and adds it to the member lists of its groups.
     pub fn insert_user(&mut self, user: FakeUser) {
         let pk = user.pk;
         for group in user.groups.clone() {
@@ -139,7 +140,7 @@ impl FakeDirectory {
         }
     }
 
-    /// Removes a user and its memberships; tells whether it existed.
+    /// Removes a user and its memberships; returns whether it existed.
     pub fn remove_user(&mut self, pk: u64) -> bool {
         let Ok(at) = self.user_position(pk) else {
             return false;
@@ -153,22 +154,23 @@ impl FakeDirectory {
         true
     }
 
-    /// Changes the username, as an administrator would.
+    /// Changes the username and `last_updated`, as an administrator's edit does.
     pub fn rename(&mut self, pk: u64, username: &str) -> bool {
         self.edit_user(pk, |user| user.username = username.into())
     }
 
-    /// Activates or deactivates a user, as an administrator would.
+    /// Activates or deactivates a user and changes `last_updated`, as an administrator's edit does.
     pub fn set_active(&mut self, pk: u64, is_active: bool) -> bool {
         self.edit_user(pk, |user| user.is_active = is_active)
     }
 
-    /// Changes the kind of an account without a stamp, as the bulk update of the command line does.
+    /// Changes the account type but not `last_updated`, as the bulk update of Authentik's command
+    /// line does.
     pub fn set_kind(&mut self, pk: u64, kind: UserKind) -> bool {
         self.user_mut(pk).map(|user| user.kind = kind).is_some()
     }
 
-    /// Changes a user and stamps it.
+    /// Edits a user and sets `last_updated`.
     pub fn edit_user(&mut self, pk: u64, edit: impl FnOnce(&mut FakeUser)) -> bool {
         let now = self.tick();
         let Some(user) = self.user_mut(pk) else {
@@ -179,7 +181,7 @@ impl FakeDirectory {
         true
     }
 
-    /// Adds a group and gives its key.
+    /// Adds a group and returns its key.
     pub fn add_group(&mut self, name: &str) -> Uuid {
         self.made_groups += 1;
         let pk = uuid_from(0x4752_4F55, self.made_groups);
@@ -187,7 +189,7 @@ impl FakeDirectory {
         pk
     }
 
-    /// Inserts or replaces a group as it is; its members and parents are entered on the other side.
+    /// Inserts or replaces a group unchanged and updates the lists of its members and parents.
     pub fn insert_group(&mut self, group: FakeGroup) {
         let (pk, members, parents) = (group.pk, group.users.clone(), group.parents.clone());
         match self.group_position(pk) {
@@ -209,7 +211,7 @@ impl FakeDirectory {
             .is_some()
     }
 
-    /// Removes a group with its memberships and links; tells whether it existed.
+    /// Removes a group with its memberships and links; returns whether it existed.
     pub fn remove_group(&mut self, pk: Uuid) -> bool {
         let Ok(at) = self.group_position(pk) else {
             return false;
@@ -229,13 +231,13 @@ impl FakeDirectory {
         true
     }
 
-    /// The time of the last change.
+    /// Returns the time of the last change.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock
     }
 
-    /// Moves the directory's clock on by a second and gives the new time.
+    /// Advances the directory's clock by one second and returns the new time.
     pub fn tick(&mut self) -> Timestamp {
         self.clock = self
             .clock
@@ -244,7 +246,7 @@ impl FakeDirectory {
         self.clock
     }
 
-    /// Appends users and groups that the caller keeps in order and consistent (bulk loading).
+    /// Appends users and groups in bulk; the caller guarantees order and consistency.
     pub(super) fn append(&mut self, users: Vec<FakeUser>, mut groups: Vec<FakeGroup>) {
         groups.sort_by_key(|group| group.pk);
         self.users.extend(users.into_iter().map(Arc::new));

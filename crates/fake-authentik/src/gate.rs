@@ -1,10 +1,10 @@
-//! A gate that holds requests until a test opens it.
+//! A gate that blocks requests until a test opens it.
 
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
-/// Holds requests in the middle of a run; clones share one gate.
+/// Blocks requests in the middle of a sync; clones share one gate.
 #[derive(Clone, Debug)]
 pub struct Gate {
     waiting: Arc<watch::Sender<usize>>,
@@ -21,25 +21,25 @@ impl Default for Gate {
 }
 
 impl Gate {
-    /// Makes a closed gate.
+    /// Creates a closed gate.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Lets all waiting and all later requests pass.
+    /// Releases all waiting requests and lets later ones pass.
     pub fn open(&self) {
         self.open.send_replace(true);
     }
 
-    /// Stops requests again.
+    /// Blocks requests again.
     pub fn close(&self) {
         self.open.send_replace(false);
     }
 
-    /// Resolves as soon as at least this many requests wait at the gate.
+    /// Waits until at least this many requests are blocked at the gate.
     pub async fn waiting(&self, requests: usize) {
-        // An error would mean that the sender is gone, and this gate owns it.
+        // The sender cannot be closed: this gate owns it.
         let _ = self
             .waiting
             .subscribe()
@@ -47,14 +47,14 @@ impl Gate {
             .await;
     }
 
-    /// Waits until the gate is open; giving up counts as leaving.
+    /// Waits until the gate is open; a dropped future no longer counts as waiting.
     pub(super) async fn pass(&self) {
         let _place = Place::take(&self.waiting);
         let _ = self.open.subscribe().wait_for(|open| *open).await;
     }
 }
 
-/// A place in front of the gate, left on drop.
+/// Counts a waiting request until it is dropped.
 struct Place<'a>(&'a watch::Sender<usize>);
 
 impl<'a> Place<'a> {

@@ -1,4 +1,4 @@
-//! Invents a directory of any size; the same size always gives the same directory.
+//! Generates a directory of any size; the same size always gives the same directory.
 
 use std::collections::HashSet;
 
@@ -69,13 +69,13 @@ const ODD_USERNAMES: [&str; 6] = [
     "_svc__weird..name-",
 ];
 
-/// 2026-01-05T08:00:00Z, when the directory's history begins.
+/// 2026-01-05T08:00:00Z, the start of the directory's history.
 const BEGINNING: i64 = 1_767_600_000;
-/// Four weeks, over which users joined.
+/// Four weeks in seconds, the period in which users joined.
 const HISTORY: u64 = 28 * 24 * 3600;
 
 impl FakeDirectory {
-    /// Invents users at example.com, and about one group for 25 of them.
+    /// Generates users at example.com and about one group for 25 users.
     #[must_use]
     pub fn generate(users: usize) -> Self {
         let mut groups = invent_groups((users / 25).max(12));
@@ -92,7 +92,7 @@ impl FakeDirectory {
     }
 }
 
-/// Invents groups: administrators, departments, then teams below departments or other teams.
+/// Generates groups: administrators, departments, then teams below departments or other teams.
 fn invent_groups(count: usize) -> Vec<FakeGroup> {
     let departments = (count / 12).clamp(5, DEPARTMENTS.len());
     let mut groups: Vec<FakeGroup> = (0..count).map(|at| invent_group(at, departments)).collect();
@@ -147,7 +147,8 @@ fn group_name(at: usize, departments: usize) -> String {
     }
 }
 
-/// Chooses parents: a department, or an earlier team for every fifth; every twentieth has two.
+/// Chooses parents: a department, or an earlier team for every fifth group; every twentieth group
+/// has two parents.
 fn parents_of(at: usize, departments: usize, groups: &[FakeGroup]) -> Vec<usize> {
     let chance = mix(at as u64);
     let department = 1 + pick(chance, departments);
@@ -165,7 +166,7 @@ fn parents_of(at: usize, departments: usize, groups: &[FakeGroup]) -> Vec<usize>
     }
 }
 
-/// Invents users: the administrator, an outpost, then people and a few service accounts.
+/// Generates users: the administrator, an outpost, then people and a few service accounts.
 fn invent_users(count: usize) -> Vec<FakeUser> {
     let (mut pk, mut taken) = (1, HashSet::new());
     (0..count)
@@ -266,7 +267,7 @@ fn service_account(pk: u64, at: usize) -> FakeUser {
     user
 }
 
-/// Puts a user into one to four groups.
+/// Adds a user to one to four groups.
 fn join(user: &mut FakeUser, at: usize, groups: &mut [FakeGroup]) {
     let chance = mix(user.pk ^ 0xFEED);
     for turn in 0..=chance % 4 {
@@ -287,7 +288,7 @@ fn enter(user: &mut FakeUser, group: &mut FakeGroup) {
     }
 }
 
-/// Picks an index below the bound, which is not zero.
+/// Maps a random number to an index below a non-zero bound.
 fn pick(chance: u64, bound: usize) -> usize {
     usize::try_from(chance % 0xFFFF_FFFF).unwrap_or(0) % bound
 }

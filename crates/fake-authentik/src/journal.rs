@@ -1,4 +1,4 @@
-//! What the look-alike has been asked so far.
+//! A record of the requests that the fake Authentik received.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,10 +8,10 @@ use tokio::sync::watch;
 
 use super::query::Parameters;
 
-/// Requests kept in full; older ones are only counted.
+/// Number of requests recorded in full; older ones are only counted.
 const KEPT: usize = 10_000;
 
-/// One request as it arrived.
+/// One received request.
 #[derive(Clone, Debug)]
 pub struct SeenRequest {
     /// The path, without the query.
@@ -23,7 +23,7 @@ pub struct SeenRequest {
 }
 
 impl SeenRequest {
-    /// Notes a request.
+    /// Copies the recorded parts of a request.
     pub(super) fn new(uri: &Uri, headers: &HeaderMap) -> Self {
         let (path, query) = (
             uri.path().to_owned(),
@@ -36,13 +36,13 @@ impl SeenRequest {
         }
     }
 
-    /// Gives the last value of a query parameter, decoded.
+    /// Returns the last value of a query parameter, decoded.
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<String> {
         Parameters::parse(&self.query).last(name).map(str::to_owned)
     }
 
-    /// Gives a header as text.
+    /// Returns a header as text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
@@ -52,19 +52,19 @@ impl SeenRequest {
 /// Totals since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// Requests of any kind.
+    /// All requests.
     pub requests: u64,
     /// Requests to the list of users.
     pub user_lists: u64,
     /// Requests to the list of groups.
     pub group_lists: u64,
-    /// Users returned by the list.
+    /// Users returned by the list of users.
     pub user_rows: u64,
-    /// Groups returned by the list.
+    /// Groups returned by the list of groups.
     pub group_rows: u64,
-    /// Requests being answered now.
+    /// Requests in progress.
     pub in_flight: u64,
-    /// The most requests ever answered at once.
+    /// Largest number of requests in progress at once.
     pub max_in_flight: u64,
 }
 
@@ -74,7 +74,7 @@ struct Book {
     counters: Counters,
 }
 
-/// The bounded record of requests. The lock is held for the time of a push only.
+/// The bounded record of requests. Its lock is held for a push or a copy, never across an await.
 #[derive(Debug)]
 pub(super) struct Journal {
     book: Mutex<Book>,
@@ -95,7 +95,7 @@ impl Default for Journal {
 }
 
 impl Journal {
-    /// Enters a request; it is in flight until the returned guard is dropped.
+    /// Records a request; it is in progress until the returned guard is dropped.
     pub(super) fn enter(&self, request: SeenRequest) -> InFlight<'_> {
         let mut book = self.book();
         let counters = &mut book.counters;
@@ -121,19 +121,19 @@ impl Journal {
         counters.group_rows += groups as u64;
     }
 
-    /// Gives the last requests, oldest first.
+    /// Returns the recorded requests, oldest first.
     pub(super) fn last(&self) -> Vec<SeenRequest> {
         self.book().last.iter().cloned().collect()
     }
 
-    /// Gives the totals.
+    /// Returns the totals.
     pub(super) fn counters(&self) -> Counters {
         self.book().counters
     }
 
-    /// Resolves as soon as this many requests have arrived.
+    /// Waits until this many requests have arrived.
     pub(super) async fn reached(&self, requests: u64) {
-        // An error would mean that the sender is gone, and this journal owns it.
+        // The sender cannot be closed: this journal owns it.
         let _ = self
             .total
             .subscribe()
@@ -141,11 +141,10 @@ impl Journal {
             .await;
     }
 
-    /// Resolves as soon as no request is being answered, not even one whose client is gone.
+    /// Waits until no request is in progress, including requests whose client disconnected.
     pub(super) async fn rests(&self) {
         let mut changes = self.total.subscribe();
         while self.counters().in_flight > 0 {
-            // As above.
             let _ = changes.changed().await;
         }
     }
@@ -155,7 +154,7 @@ impl Journal {
     }
 }
 
-/// A request being answered.
+/// Marks a request as in progress until it is dropped.
 pub(super) struct InFlight<'a>(&'a Journal);
 
 impl Drop for InFlight<'_> {

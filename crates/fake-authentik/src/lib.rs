@@ -1,7 +1,7 @@
-//! A look-alike of Authentik's API for the demo, the tests and the benchmarks.
+//! A fake Authentik for the demo, the tests and the benchmarks.
 //!
-//! It answers like the real server, byte for byte where recordings exist, can be edited at any
-//! time and can be told to misbehave. It never changes anything by request: it only knows `GET`.
+//! It imitates the API of Authentik, byte for byte where recordings exist. The caller can edit its
+//! directory at any time and script faults. Its API is read-only: it implements only `GET`.
 
 mod access;
 mod api;
@@ -56,7 +56,7 @@ pub struct FakeAuthentik(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     release: Release,
-    /// Held while an answer is made or the directory is edited, never across an await.
+    /// Held while an answer is built or the directory is edited, never across an await.
     held: Mutex<Held>,
     script: Script,
     journal: Journal,
@@ -64,10 +64,10 @@ struct Shared {
 }
 
 impl FakeAuthentik {
-    /// The token that may see everything.
+    /// The token with access to everything.
     pub const TOKEN: &str = "look-alike-token";
 
-    /// Makes a server of a release with one token, [`Self::TOKEN`].
+    /// Creates a server of a release with one token, [`Self::TOKEN`].
     #[must_use]
     pub fn new(release: Release, directory: FakeDirectory) -> Self {
         let held = Held {
@@ -95,35 +95,36 @@ impl FakeAuthentik {
         self
     }
 
-    /// Lets every answer cost time.
+    /// Sets the simulated cost of answers.
     #[must_use]
     pub fn with_cost(self, cost: Cost) -> Self {
         self.set_cost(cost);
         self
     }
 
-    /// Lets `Date` be the directory's time, as a real server's clock is that of its stamps.
+    /// Sends the directory's time in `Date`, as a real server's clock is also that of its
+    /// timestamps.
     #[must_use]
     pub fn with_own_time(self) -> Self {
         self.held().tells_own_time = true;
         self
     }
 
-    /// Sets the largest page, as an administrator may; none means any size.
+    /// Sets the largest page size, as an administrator can; `None` means unlimited.
     #[must_use]
     pub fn with_page_cap(self, rows: Option<usize>) -> Self {
         self.held().page_cap = rows;
         self
     }
 
-    /// Adds a token, or changes what it may see from now on.
+    /// Adds a token or replaces its access rights.
     pub fn grant(&self, token: &str, access: Access) {
         let mut held = self.held();
         held.tokens.insert(token.to_owned(), access);
         held.selections.clear();
     }
 
-    /// Withdraws a token: it is answered like any unknown one.
+    /// Revokes a token; the server then treats it as unknown.
     pub fn revoke(&self, token: &str) {
         self.held().tokens.remove(token);
     }
@@ -140,7 +141,7 @@ impl FakeAuthentik {
         self.0.worker.recycled()
     }
 
-    /// Changes what answers cost from now on.
+    /// Replaces the simulated cost of answers.
     pub fn set_cost(&self, cost: Cost) {
         let mut held = self.held();
         held.workers = cost
@@ -149,52 +150,53 @@ impl FakeAuthentik {
         held.cost = cost;
     }
 
-    /// Reads or edits the directory; no request is answered meanwhile.
+    /// Reads or edits the directory; no answer is built in the meantime.
     pub fn edit<R>(&self, edit: impl FnOnce(&mut FakeDirectory) -> R) -> R {
         let mut held = self.held();
         held.selections.clear();
         edit(&mut held.directory)
     }
 
-    /// Adds a step to the script; steps that meet at one request apply in the order added.
+    /// Adds a step to the script; steps that match the same request apply in the order added.
     pub fn script(&self, step: Step) {
         self.0.script.push(step);
     }
 
-    /// Resolves as soon as no request is being answered: one that a client gave up may still play its step.
+    /// Waits until no request is in progress: a request whose client disconnected may still run its
+    /// step.
     pub async fn rests(&self) {
         self.journal().rests().await;
     }
 
-    /// Ends the script: everything is answered for real again.
+    /// Removes all steps; the server then answers normally.
     pub fn clear_script(&self) {
         self.0.script.clear();
     }
 
-    /// Gives the last requests (10,000 at most), oldest first.
+    /// Returns the last requests (10,000 at most), oldest first.
     #[must_use]
     pub fn requests(&self) -> Vec<SeenRequest> {
         self.0.journal.last()
     }
 
-    /// Gives the totals since the start.
+    /// Returns the totals since the start.
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.0.journal.counters()
     }
 
-    /// Resolves as soon as this many requests have arrived since the start.
+    /// Waits until this many requests have arrived since the start.
     pub async fn reached(&self, requests: u64) {
         self.0.journal.reached(requests).await;
     }
 
-    /// Gives the imitated release.
+    /// Returns the imitated release.
     #[must_use]
     pub fn release(&self) -> Release {
         self.0.release
     }
 
-    /// Builds a router, for callers with a server of their own.
+    /// Builds a router, for callers that run their own server.
     pub fn router(&self) -> Router {
         api::router(Served {
             fake: self.clone(),
@@ -202,10 +204,10 @@ impl FakeAuthentik {
         })
     }
 
-    /// Serves until the shutdown; requests that a script holds up are let go then.
+    /// Serves until the shutdown; the shutdown releases requests that the script blocks.
     ///
     /// # Errors
-    /// Fails when the listener fails.
+    /// Fails if the listener fails.
     pub async fn serve(
         &self,
         listener: TcpListener,
@@ -221,7 +223,7 @@ impl FakeAuthentik {
             stopped.cancel();
         };
         let listener = listener.tap_io(|stream| {
-            // Only costs speed when refused.
+            // A failure only costs latency.
             let _ = stream.set_nodelay(true);
         });
         axum::serve(listener, router)
@@ -246,7 +248,7 @@ impl FakeAuthentik {
         (held.cost, held.workers.clone())
     }
 
-    /// The directory's time as a header, if that is to be told.
+    /// Returns the directory's time as a header if answers carry that time.
     fn own_date(&self) -> Option<HeaderValue> {
         let held = self.held();
         let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&held.directory.now());

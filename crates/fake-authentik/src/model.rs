@@ -1,14 +1,14 @@
-//! Rows of the look-alike: users, groups and roles as the server's database holds them.
+//! Rows of the fake Authentik: users, groups and roles as the database stores them.
 //!
-//! Deliberately shares nothing with the client's wire types, so that one misreading of the API
-//! cannot hide in both.
+//! This module shares nothing with the client's wire types, so that a misread detail of the API
+//! cannot appear in both.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-/// What kind of account a user is.
+/// The type of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UserKind {
@@ -18,12 +18,12 @@ pub enum UserKind {
     External,
     /// An account that a program uses.
     ServiceAccount,
-    /// An account that Authentik itself made, such as an outpost's.
+    /// An account that Authentik itself created, such as an outpost's.
     InternalServiceAccount,
 }
 
 impl UserKind {
-    /// Every kind, in the order in which Authentik lists them.
+    /// Every type, in the order in which Authentik lists them.
     pub const ALL: [Self; 4] = [
         Self::Internal,
         Self::External,
@@ -31,7 +31,7 @@ impl UserKind {
         Self::InternalServiceAccount,
     ];
 
-    /// Names the kind as the API does.
+    /// Returns the API's name of the type.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -43,7 +43,7 @@ impl UserKind {
     }
 }
 
-/// A role, given to users or groups.
+/// A role, assigned to users or groups.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FakeRole {
     /// Primary key.
@@ -52,7 +52,7 @@ pub struct FakeRole {
     pub name: String,
 }
 
-/// One user. Memberships are edited through the directory, which keeps both sides in step.
+/// One user. Edit memberships through the directory, which updates both sides.
 #[derive(Clone, Debug, Deserialize)]
 #[expect(missing_docs, reason = "each field is the API field of the same name")]
 pub struct FakeUser {
@@ -85,7 +85,7 @@ pub struct FakeUser {
 }
 
 impl FakeUser {
-    /// Makes an active internal user named after its username, with an address at example.com.
+    /// Creates an active internal user; name and address at example.com derive from the username.
     #[must_use]
     pub fn new(pk: u64, username: &str) -> Self {
         Self {
@@ -110,14 +110,14 @@ impl FakeUser {
         }
     }
 
-    /// Lists the groups of which the user is a direct member.
+    /// Returns the groups that list the user as a direct member.
     #[must_use]
     pub fn groups(&self) -> &[Uuid] {
         &self.groups
     }
 }
 
-/// One group. Memberships and parents are edited through the directory.
+/// One group. Edit memberships and parents through the directory.
 #[derive(Clone, Debug, Deserialize)]
 #[expect(missing_docs, reason = "each field is the API field of the same name")]
 pub struct FakeGroup {
@@ -143,7 +143,7 @@ pub struct FakeGroup {
 }
 
 impl FakeGroup {
-    /// Makes a group without members, parents or attributes.
+    /// Creates a group without members, parents or attributes.
     #[must_use]
     pub fn new(pk: Uuid, name: &str) -> Self {
         Self {
@@ -160,20 +160,20 @@ impl FakeGroup {
         }
     }
 
-    /// Lists the direct members.
+    /// Returns the direct members.
     #[must_use]
     pub fn users(&self) -> &[u64] {
         &self.users
     }
 
-    /// Lists the parents; releases that know only one use the first.
+    /// Returns the parents; releases with a single parent use the first.
     #[must_use]
     pub fn parents(&self) -> &[Uuid] {
         &self.parents
     }
 }
 
-/// Makes a UUID that depends on nothing but its arguments.
+/// Derives a UUID from its arguments alone.
 pub(super) fn uuid_from(kind: u64, number: u64) -> Uuid {
     let (high, low) = (
         mix(kind ^ number.rotate_left(17)),
@@ -183,7 +183,7 @@ pub(super) fn uuid_from(kind: u64, number: u64) -> Uuid {
         .into_uuid()
 }
 
-/// Scrambles a number (the finisher of `SplitMix64`).
+/// Mixes the bits of a number (the finalizer of `SplitMix64`).
 pub(super) fn mix(number: u64) -> u64 {
     let z = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
     let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -1,4 +1,4 @@
-//! One page of a list: the paging object, the rows, and what the release puts behind them.
+//! One page of a list: the pagination object, the rows, and the release's trailing fields.
 
 use std::ops::Range;
 
@@ -28,7 +28,7 @@ const GROUP_AUTOCOMPLETE: &str = concat!(
     r#""relation":"authentik_core.group_attributes"}}}}"#,
 );
 
-/// The paging object of an answer, in the order of its fields.
+/// The pagination object of an answer, in the order of its fields.
 #[derive(Debug, Serialize)]
 pub(super) struct Pagination {
     next: usize,
@@ -41,7 +41,7 @@ pub(super) struct Pagination {
 }
 
 impl Pagination {
-    /// Places the page in a list of `count` rows, or gives none when there is no such page.
+    /// Locates the page in a list of `count` rows; returns `None` if the page does not exist.
     pub(super) fn new(paging: Paging, count: usize) -> Option<Self> {
         let total_pages = count.div_ceil(paging.size).max(1);
         let current = match paging.page? {
@@ -64,13 +64,13 @@ impl Pagination {
         })
     }
 
-    /// Gives the range of the list that the page holds.
+    /// Returns the range of rows on the page.
     pub(super) fn range(&self) -> Range<usize> {
         self.start_index.saturating_sub(1)..self.end_index
     }
 }
 
-/// The list a page belongs to.
+/// The list that a page belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum List {
     Users,
@@ -78,7 +78,7 @@ pub(super) enum List {
 }
 
 impl List {
-    /// Gives the `autocomplete` object: none in old releases, empty where search is plain.
+    /// Returns the `autocomplete` object: `None` in old releases, empty where search is plain.
     fn autocomplete(self, release: Release) -> Option<&'static str> {
         match (self, release) {
             (_, Release::V2024_2) => None,
@@ -88,7 +88,7 @@ impl List {
         }
     }
 
-    /// Writes a page in the order of the real answer.
+    /// Writes a page with the fields in the order of the real answer.
     pub(super) fn body(
         self,
         release: Release,

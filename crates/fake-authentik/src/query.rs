@@ -1,4 +1,4 @@
-//! The query string of a request, read as leniently or strictly as the real server reads it.
+//! The query string of a request, parsed as leniently or strictly as the real server does.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -21,7 +21,7 @@ impl Parameters {
         )
     }
 
-    /// Gives the last value of a parameter, which is the one that counts.
+    /// Returns the last value of a parameter, which takes precedence.
     pub(super) fn last(&self, name: &str) -> Option<&str> {
         self.0
             .iter()
@@ -43,32 +43,32 @@ impl Parameters {
     }
 }
 
-/// The page asked for: none when its number cannot exist.
+/// The requested page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Paging {
-    /// The page's number, or none when the text is no number or not positive.
+    /// The page's number, or `None` if the text is not a positive number.
     pub(super) page: Option<PageNumber>,
-    /// Rows for each page.
+    /// Rows in each page.
     pub(super) size: usize,
 }
 
-/// Which page is meant.
+/// The number of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PageNumber {
-    /// A page counted from 1.
+    /// A number, counted from 1.
     Number(usize),
     /// The last page (`page=last`).
     Last,
 }
 
 impl Paging {
-    /// Reads `page` and `page_size`; sizes that make no sense mean the default.
+    /// Parses `page` and `page_size`; an invalid size means the default.
     pub(super) fn read(parameters: &Parameters, release: Release, cap: Option<usize>) -> Self {
-        let asked = parameters
+        let requested = parameters
             .last("page_size")
             .and_then(|text| text.parse().ok())
             .filter(|size| *size > 0);
-        let size = asked.unwrap_or_else(|| release.default_page_size());
+        let size = requested.unwrap_or_else(|| release.default_page_size());
         let page = match parameters.last("page").filter(|text| !text.is_empty()) {
             None => Some(PageNumber::Number(1)),
             Some("last") => Some(PageNumber::Last),
@@ -85,7 +85,7 @@ impl Paging {
     }
 }
 
-/// What a list is ordered by.
+/// The sort key of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum OrderKey {
     Pk,
@@ -95,7 +95,7 @@ pub(super) enum OrderKey {
     LastUpdated,
 }
 
-/// An ordering: a key and a direction.
+/// A sort key and a direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Order {
     pub(super) key: OrderKey,
@@ -103,7 +103,7 @@ pub(super) struct Order {
 }
 
 impl Order {
-    /// Reads `ordering` for users; unknown ones are ignored without a word.
+    /// Parses `ordering` for users; ignores unknown values silently.
     pub(super) fn of_users(parameters: &Parameters, release: Release) -> Self {
         Self::read(parameters, OrderKey::Username, |name| match name {
             "pk" => Some(OrderKey::Pk),
@@ -115,7 +115,7 @@ impl Order {
         })
     }
 
-    /// Reads `ordering` for groups; unknown ones are ignored without a word.
+    /// Parses `ordering` for groups; ignores unknown values silently.
     pub(super) fn of_groups(parameters: &Parameters) -> Self {
         Self::read(parameters, OrderKey::Name, |name| match name {
             "pk" => Some(OrderKey::Pk),
@@ -143,7 +143,7 @@ impl Order {
     }
 }
 
-/// Which users a request asks for.
+/// The filters of a list of users.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct UserFilter {
     pub(super) is_active: Option<bool>,
@@ -153,7 +153,7 @@ pub(super) struct UserFilter {
     pub(super) updated_after: Option<Timestamp>,
 }
 
-/// A filter's value that the server refuses: the parameter and the sentence.
+/// A filter value that the server rejects: the parameter and the message.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct BadFilter {
     pub(super) parameter: &'static str,
@@ -161,7 +161,7 @@ pub(super) struct BadFilter {
 }
 
 impl UserFilter {
-    /// Reads the filters that the release knows and ignores all others.
+    /// Parses the filters that the release supports and ignores all others.
     pub(super) fn read(parameters: &Parameters, release: Release) -> Result<Self, BadFilter> {
         let is_active = match parameters
             .last("is_active")
@@ -213,7 +213,7 @@ fn date(parameters: &Parameters, parameter: &'static str) -> Result<Option<Times
     })
 }
 
-/// Which related objects are rendered in full.
+/// The related objects that are rendered in full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the API")]
 pub(super) struct Includes {
@@ -226,7 +226,7 @@ pub(super) struct Includes {
 }
 
 impl Includes {
-    /// Reads the `include_*` flags; releases without them always render what they have.
+    /// Parses the `include_*` flags; releases without the flags always render the objects.
     pub(super) fn read(parameters: &Parameters, release: Release) -> Self {
         let parameters = if release.has_flags() {
             parameters

@@ -1,11 +1,11 @@
-//! Every answer that is no data: status, text and translation.
+//! Answers without data: status, text and translation.
 
 use axum::http::header::ACCEPT_LANGUAGE;
 use axum::http::{HeaderMap, StatusCode};
 
 use super::query::BadFilter;
 
-/// Why a request is not answered with data.
+/// The reason why a request is rejected.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
     MissingCredentials,
@@ -31,7 +31,7 @@ impl From<serde_json::Error> for Refusal {
 }
 
 impl Refusal {
-    /// Gives the status. There is no 401.
+    /// Returns the status. Authentik never answers 401.
     pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::MissingCredentials
@@ -44,7 +44,7 @@ impl Refusal {
         }
     }
 
-    /// Writes the body in the caller's language, as far as it is German or English.
+    /// Writes the body in German or English, by the request's `Accept-Language`.
     pub(super) fn body(&self, headers: &HeaderMap) -> String {
         let value = match self {
             Self::BadFilter(BadFilter {

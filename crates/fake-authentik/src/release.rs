@@ -1,16 +1,16 @@
-//! The releases the look-alike can imitate, and every point in which they differ.
+//! The releases that the fake Authentik imitates, and their differences.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A release of Authentik whose answers are imitated.
+/// An imitated release of Authentik.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Release {
-    /// 2024.2: one parent for each group, no flags, no date filters.
+    /// 2024.2: one parent in each group, no flags, no date filters.
     V2024_2,
-    /// 2025.10: one parent for each group, flags, no page cap.
+    /// 2025.10: one parent in each group, flags, no page cap.
     V2025_10,
-    /// 2026.5: many parents for each group, roles of users, pages capped at 100.
+    /// 2026.5: many parents in each group, roles of users, pages capped at 100.
     V2026_5,
 }
 
@@ -18,7 +18,7 @@ impl Release {
     /// Every release, oldest first.
     pub const ALL: [Self; 3] = [Self::V2024_2, Self::V2025_10, Self::V2026_5];
 
-    /// Names the release as Authentik numbers it, without the patch level.
+    /// Returns Authentik's number of the release, without the patch level.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -28,7 +28,7 @@ impl Release {
         }
     }
 
-    /// Gives the version string that the version endpoint reports.
+    /// Returns the version string that the version endpoint reports.
     pub(super) fn version(self) -> &'static str {
         match self {
             Self::V2024_2 => "2024.2.2",
@@ -37,7 +37,7 @@ impl Release {
         }
     }
 
-    /// Gives the content type of JSON answers, which follows the renderer in use.
+    /// Returns the content type of JSON answers, which follows the renderer in use.
     pub(super) fn content_type(self) -> &'static str {
         match self {
             Self::V2025_10 => "application/json; charset=utf-8",
@@ -45,22 +45,23 @@ impl Release {
         }
     }
 
-    /// Gives the page size used when the request names none.
+    /// Returns the page size of a request without `page_size`.
     pub(super) fn default_page_size(self) -> usize {
         if self.has_many_parents() { 20 } else { 100 }
     }
 
-    /// Gives the largest page size; larger requests are lowered without a word.
+    /// Returns the largest page size; the server silently lowers larger requests.
     pub(super) fn page_cap(self) -> Option<usize> {
         self.has_many_parents().then_some(100)
     }
 
-    /// Tells whether groups have `parents`, and users have roles (from 2025.12).
+    /// Returns true if groups have `parents` and users have roles (from 2025.12).
     pub(super) fn has_many_parents(self) -> bool {
         self >= Self::V2026_5
     }
 
-    /// Tells whether `include_*` flags, children, dates and their filters exist (all from 2025.8 at the latest).
+    /// Returns true if `include_*` flags, children, dates and their filters exist (all from 2025.8
+    /// at the latest).
     pub(super) fn has_flags(self) -> bool {
         self >= Self::V2025_10
     }
@@ -72,7 +73,7 @@ impl fmt::Display for Release {
     }
 }
 
-/// The named release is not one the look-alike can imitate.
+/// The named release is not one that the fake Authentik can imitate.
 #[derive(Debug, thiserror::Error)]
 #[error("release {0:?} is unknown: use 2024.2, 2025.10 or 2026.5")]
 pub struct UnknownRelease(String);

@@ -1,4 +1,4 @@
-//! Rows as JSON: which fields a release has, in which order.
+//! JSON of rows: the fields of each release, in order.
 
 use jiff::Timestamp;
 use serde::ser::{SerializeMap, SerializeSeq};
@@ -11,7 +11,7 @@ use super::model::{FakeGroup, FakeRole, FakeUser};
 use super::query::Includes;
 use super::release::Release;
 
-/// What the rendering of a row depends on, besides the row.
+/// The context of a row: directory, release and flags.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lens<'a> {
     pub(super) directory: &'a FakeDirectory,
@@ -31,7 +31,8 @@ impl<'a> Lens<'a> {
         pks.iter().filter_map(move |pk| self.directory.group(*pk))
     }
 
-    /// Lists the children; with one parent each, only the first parent has the child.
+    /// Returns the children; in releases with a single parent, only the first parent lists the
+    /// child.
     fn children(self, group: &FakeGroup) -> Vec<Uuid> {
         let first = |child: &&Uuid| {
             let child = self.directory.group(**child);
@@ -203,7 +204,8 @@ impl Serialize for Member<'_> {
     }
 }
 
-/// JSON as `PostgreSQL`'s `jsonb` gives it back: keys ordered by length, then by bytes.
+/// JSON in the form in which `PostgreSQL`'s `jsonb` returns it: keys sorted by length, then by
+/// bytes.
 struct Stored<'a>(&'a Value);
 
 impl Serialize for Stored<'_> {
@@ -230,7 +232,7 @@ fn role_pks(roles: &[FakeRole]) -> Vec<Uuid> {
     roles.iter().map(|role| role.pk).collect()
 }
 
-/// Writes a time as Python does: six digits of a second, or none when they are all zero.
+/// Formats a time as Python does: six fractional digits, or none if all are zero.
 fn stamp(moment: Timestamp) -> String {
     let whole = moment.strftime("%Y-%m-%dT%H:%M:%S");
     match moment.subsec_nanosecond() / 1000 {

@@ -1,4 +1,4 @@
-//! Scripted faults and changes: what goes wrong, when, and how often.
+//! Scripted faults and edits: where, when and how often they apply.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,7 +12,7 @@ use super::directory::FakeDirectory;
 use super::gate::Gate;
 use super::journal::SeenRequest;
 
-/// Where a step applies.
+/// The requests that a step matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// The list of users.
@@ -21,7 +21,7 @@ pub enum Place {
     Groups,
     /// The version endpoint.
     Version,
-    /// Exactly this path.
+    /// One exact path.
     Path(String),
     /// Every request.
     Anywhere,
@@ -39,7 +39,7 @@ impl Place {
     }
 }
 
-/// An answer given instead of the real one.
+/// An answer that replaces the real one.
 #[derive(Clone, Debug)]
 pub struct CannedAnswer {
     /// The status.
@@ -53,29 +53,30 @@ pub struct CannedAnswer {
 type Edit = Box<dyn FnMut(&mut FakeDirectory) + Send>;
 type Rewrite = Box<dyn FnMut(Value) -> Value + Send>;
 
-/// What happens.
+/// The effect of a step.
 pub enum Action {
-    /// Answers with something else.
+    /// Replaces the answer.
     Answer(CannedAnswer),
-    /// Waits first.
+    /// Waits before answering.
     Delay(Duration),
-    /// Never answers: waits until the client gives up or the server stops.
+    /// Never answers: waits until the client disconnects or the server stops.
     Hang,
-    /// Waits at a gate first.
+    /// Waits at a gate before answering.
     Gate(Gate),
-    /// Ends the connection after this many bytes of the body, although all were promised.
+    /// Sends this many bytes of the body, then breaks the connection; `Content-Length` promises
+    /// all.
     Cut(usize),
-    /// Ends the connection without an answer.
+    /// Breaks the connection without an answer.
     Drop,
-    /// Sends this many bytes of the body and then nothing, without an end.
+    /// Sends this many bytes of the body, then nothing; the connection stays open.
     Stall(usize),
-    /// Sends the body in ten parts, with this pause before each.
+    /// Sends the body in ten parts with this pause before each.
     Trickle(Duration),
-    /// Edits the directory before answering.
+    /// Edits the directory before the answer is built.
     Before(Edit),
-    /// Edits the directory after the answer was made.
+    /// Edits the directory after the answer is built.
     After(Edit),
-    /// Rewrites a JSON body.
+    /// Rewrites the JSON body.
     Rewrite(Rewrite),
 }
 
@@ -101,23 +102,23 @@ impl Action {
         })
     }
 
-    /// Waits at the gate.
+    /// Waits at the gate before answering.
     #[must_use]
     pub fn gate(gate: &Gate) -> Self {
         Self::Gate(gate.clone())
     }
 
-    /// Edits the directory before answering: drift between two pages.
+    /// Edits the directory before the answer is built: drift between two pages.
     pub fn before(edit: impl FnMut(&mut FakeDirectory) + Send + 'static) -> Self {
         Self::Before(Box::new(edit))
     }
 
-    /// Edits the directory after the answer was made.
+    /// Edits the directory after the answer is built.
     pub fn after(edit: impl FnMut(&mut FakeDirectory) + Send + 'static) -> Self {
         Self::After(Box::new(edit))
     }
 
-    /// Rewrites the JSON body: lying counts, wrong types, pages without end.
+    /// Rewrites the JSON body: wrong counts, wrong types, endless pages.
     pub fn rewrite(rewrite: impl FnMut(Value) -> Value + Send + 'static) -> Self {
         Self::Rewrite(Box::new(rewrite))
     }
@@ -141,7 +142,7 @@ impl fmt::Debug for Action {
     }
 }
 
-/// One line of the script: an action at a place, once unless said otherwise.
+/// One line of the script: an action and the requests it matches; applies once by default.
 #[derive(Debug)]
 pub struct Step {
     place: Place,
@@ -152,7 +153,7 @@ pub struct Step {
 }
 
 impl Step {
-    /// Makes a step that happens at the next request to the place.
+    /// Creates a step that applies to the next matching request.
     #[must_use]
     pub fn at(place: Place, action: Action) -> Self {
         Self {
@@ -164,7 +165,7 @@ impl Step {
         }
     }
 
-    /// Limits the step to requests that name this page.
+    /// Limits the step to requests for this page.
     #[must_use]
     pub fn page(self, page: usize) -> Self {
         Self {
@@ -173,7 +174,7 @@ impl Step {
         }
     }
 
-    /// Begins with the n-th matching request, counted from 1.
+    /// Starts with the n-th matching request, counted from 1.
     #[must_use]
     pub fn nth(self, request: u64) -> Self {
         Self {
@@ -182,7 +183,7 @@ impl Step {
         }
     }
 
-    /// Happens this many times.
+    /// Applies this many times.
     #[must_use]
     pub fn times(self, times: u64) -> Self {
         Self {
@@ -191,7 +192,7 @@ impl Step {
         }
     }
 
-    /// Happens every time.
+    /// Applies every time.
     #[must_use]
     pub fn always(self) -> Self {
         Self {
@@ -200,7 +201,7 @@ impl Step {
         }
     }
 
-    /// Tells whether the step happens at this request, and counts it.
+    /// Counts a matching request and returns true if the step applies to it.
     fn happens(&mut self, request: &SeenRequest) -> bool {
         let page = || request.parameter("page").unwrap_or_else(|| "1".to_owned());
         if !self.place.holds(&request.path)
@@ -223,10 +224,11 @@ impl Step {
     }
 }
 
-/// A step that happens at a request; its lock is held only while an edit or rewrite runs.
+/// A step shared with the requests it applies to; its lock is held only while an edit or rewrite
+/// runs.
 pub(super) type SharedStep = Arc<Mutex<Step>>;
 
-/// All steps, in the order in which they were added.
+/// All steps, in the order added.
 #[derive(Debug, Default)]
 pub(super) struct Script(Mutex<Vec<SharedStep>>);
 
@@ -241,7 +243,7 @@ impl Script {
         self.steps().clear();
     }
 
-    /// Gives the steps that happen at this request.
+    /// Returns the steps that apply to this request.
     pub(super) fn take(&self, request: &SeenRequest) -> Vec<SharedStep> {
         let steps = self.steps().clone();
         steps
@@ -255,7 +257,7 @@ impl Script {
     }
 }
 
-/// Looks at a step's action under its lock.
+/// Runs a closure on a step's action under the step's lock.
 pub(super) fn with_action<R>(step: &SharedStep, look: impl FnOnce(&mut Action) -> R) -> R {
     with(step, |step| look(&mut step.action))
 }

@@ -1,4 +1,4 @@
-//! Which rows a list holds, and in which order: computed once for each query, then shared by its pages.
+//! The rows of a list and their order: computed once for each query, then shared by its pages.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -9,7 +9,7 @@ use super::directory::FakeDirectory;
 use super::model::{FakeGroup, FakeUser};
 use super::query::{Order, OrderKey, UserFilter};
 
-/// Asks for rows; equal selectors of the same token choose the same rows until the next edit.
+/// The query of a list; equal selectors of the same token select the same rows until the next edit.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Selector {
     Users(Order, UserFilter),
@@ -19,15 +19,15 @@ pub(super) enum Selector {
 /// Positions in the directory, in the order of the list.
 type Positions = Arc<Vec<usize>>;
 
-/// Selections kept; crawls use one or two, filters by date could use any number.
+/// Number of cached selections; a full sync uses one or two, filters by date any number.
 const KEPT: usize = 32;
 
-/// Remembers selections for as long as the directory stays as it is.
+/// A cache of selections, valid until the directory changes.
 #[derive(Debug, Default)]
 pub(super) struct Selections(HashMap<(Selector, String), Positions>);
 
 impl Selections {
-    /// Gives the selection, computing it when needed.
+    /// Returns the selection; computes it on a miss.
     pub(super) fn of(
         &mut self,
         selector: Selector,
@@ -43,13 +43,13 @@ impl Selections {
             .clone()
     }
 
-    /// Forgets everything, after an edit or a change of access.
+    /// Clears the cache, after an edit or a change of access.
     pub(super) fn clear(&mut self) {
         self.0.clear();
     }
 }
 
-/// Chooses users. Texts are ordered by code point, as `PostgreSQL`'s `C` collation does.
+/// Selects users. Strings sort by code point, as with `PostgreSQL`'s `C` collation.
 pub(super) fn users(
     directory: &FakeDirectory,
     visible: Visible<'_, u64>,
@@ -65,7 +65,7 @@ pub(super) fn users(
     positions
 }
 
-/// Chooses groups.
+/// Selects groups.
 pub(super) fn groups(
     directory: &FakeDirectory,
     visible: Visible<'_, uuid::Uuid>,
@@ -97,7 +97,7 @@ fn matches(user: &FakeUser, filter: &UserFilter) -> bool {
             .is_none_or(|moment| user.last_updated > moment)
 }
 
-/// Sorts positions, which ascend by primary key; equal keys keep that order.
+/// Sorts positions, which ascend by primary key; the sort is stable.
 fn sort(positions: &mut [usize], order: Order, compare: impl Fn(usize, usize) -> Ordering) {
     let directed = |a: &usize, b: &usize| {
         let ascending = compare(*a, *b);

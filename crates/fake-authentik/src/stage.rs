@@ -1,4 +1,4 @@
-//! Plays the script around every request, and lets it take its time.
+//! A middleware that applies the script and the simulated cost to every request.
 
 use std::future::ready;
 use std::io;
@@ -19,14 +19,14 @@ use super::journal::SeenRequest;
 use super::script::{Action, CannedAnswer, SharedStep, with_action};
 use super::state::Served;
 
-/// Rows of an answer, noted in its extensions.
+/// Number of rows in an answer, stored in its extensions.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Rows {
     pub(super) users: usize,
     pub(super) groups: usize,
 }
 
-/// Runs a request through the script.
+/// Applies the script to a request.
 pub(super) async fn play(State(served): State<Served>, request: Request, next: Next) -> Response {
     let seen = SeenRequest::new(request.uri(), request.headers());
     let _in_flight = served.fake.journal().enter(seen.clone());
@@ -55,7 +55,7 @@ async fn act(served: &Served, seen: &SeenRequest, request: Request, next: Next) 
     response
 }
 
-/// Tells whether a step spoils the body, which cannot be read any more after that.
+/// Returns true if the step breaks the body; no later step can read such a body.
 fn breaks(step: &SharedStep) -> bool {
     with_action(step, |action| {
         matches!(
@@ -65,7 +65,7 @@ fn breaks(step: &SharedStep) -> bool {
     })
 }
 
-/// How a request is held up.
+/// How long a request waits.
 enum Wait {
     Not,
     For(std::time::Duration),
@@ -117,10 +117,10 @@ fn dress(answer: CannedAnswer) -> Response {
     })
 }
 
-/// Answers for real, at the configured cost.
+/// Runs the real handler at the configured cost.
 async fn perform(served: &Served, request: Request, next: Next) -> Response {
     let (cost, workers) = served.fake.price();
-    // The semaphore is never closed; without a permit the request would just not queue.
+    // The semaphore is never closed; without a permit the request does not queue.
     let _worker = match workers {
         Some(workers) => workers.acquire_owned().await.ok(),
         None => None,
@@ -162,10 +162,10 @@ async fn conclude(served: &Served, step: &SharedStep, response: Response) -> Res
     })
 }
 
-/// Promises the whole body, sends the beginning and breaks the connection.
+/// Promises the whole body, sends its beginning and breaks the connection.
 ///
-/// The pause lets the connection send the beginning before it meets the error; without a
-/// beginning the error comes first and not even the head is sent.
+/// The yield lets the connection send the beginning before the error. Without a beginning, the
+/// error comes first and the client does not even receive the head.
 fn broken(mut parts: Parts, body: &Bytes, keep: usize) -> Response {
     parts
         .headers
@@ -181,7 +181,7 @@ fn broken(mut parts: Parts, body: &Bytes, keep: usize) -> Response {
     Response::from_parts(parts, Body::from_stream(first.chain(last)))
 }
 
-/// Promises the whole body, sends the beginning and then nothing until the server stops.
+/// Promises the whole body, sends its beginning, then nothing until the server stops.
 fn stalled(mut parts: Parts, body: &Bytes, keep: usize, stopped: CancellationToken) -> Response {
     parts
         .headers

@@ -1,4 +1,4 @@
-//! What all requests share, and the lock around it.
+//! State that all requests share, and the lock around it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::cost::Cost;
 use super::directory::FakeDirectory;
 use super::select::Selections;
 
-/// Everything that can change while requests are answered.
+/// The mutable state of the server.
 #[derive(Debug)]
 pub(super) struct Held {
     pub(super) directory: FakeDirectory,
@@ -21,11 +21,11 @@ pub(super) struct Held {
     pub(super) page_cap: Option<usize>,
     pub(super) cost: Cost,
     pub(super) workers: Option<Arc<Semaphore>>,
-    /// Whether answers tell the directory's time and not this machine's.
+    /// Whether `Date` carries the directory's time instead of the machine's.
     pub(super) tells_own_time: bool,
 }
 
-/// The look-alike as one router serves it: waiting requests give up when the server stops.
+/// The fake Authentik as one router serves it; blocked requests end when the server stops.
 #[derive(Clone, Debug)]
 pub(super) struct Served {
     pub(super) fake: FakeAuthentik,

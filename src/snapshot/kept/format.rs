@@ -1,4 +1,4 @@
-//! The format: a line with the checksum, a line about the rows, the rows.
+//! The format of a state file: a line with the checksum, a header line, the rows.
 //!
 //! ```text
 //! authentik-entity-provider snapshot 1 <bytes after this line> <their SHA-256>
@@ -6,7 +6,7 @@
 //! users, then groups as lines of JSON, compressed with zstd
 //! ```
 //!
-//! Members that a reader does not know are ignored, so that later ones may be added within a version.
+//! A reader ignores unknown members of the header, so that they can be added within a version.
 
 use std::io::{self, BufReader, BufWriter};
 
@@ -21,34 +21,34 @@ use crate::directory::Directory;
 use crate::snapshot::peaks::Peaks;
 use crate::snapshot::reading::Origin;
 
-/// The first words of every file in every version.
+/// The start of every file in every version.
 const MAGIC: &str = "authentik-entity-provider snapshot ";
-/// The version that is written, and the latest that is understood.
+/// The written version, and the latest one that can be read.
 const VERSION: u32 = 1;
-/// zstd's own default: a tenth of the size, and faster than the JSON is written.
+/// zstd's default level: it compresses to a tenth of the size, faster than the JSON is written.
 const LEVEL: i32 = 3;
-/// Digits of the checksum: all of them.
+/// Digits of the checksum: a full SHA-256.
 const DIGITS: usize = 64;
 
-/// Why a file is not used.
+/// The reason why a file is rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// It ends too early.
-    #[error("it ends too early, as after a copy that was broken off")]
+    /// The file is shorter than its first line says.
+    #[error("it ends too early, as after an interrupted copy")]
     Torn,
-    /// The checksum does not fit, or the rows cannot be read.
-    #[error("its content is not what was written")]
+    /// The checksum or the rows are wrong.
+    #[error("its content is corrupted")]
     Corrupted,
-    /// Another program wrote it, or it is about another server.
-    #[error("it holds no snapshot of this Authentik")]
+    /// Another program wrote the file, or it belongs to another server.
+    #[error("it is not a snapshot of this Authentik server")]
     Foreign,
-    /// A later version of this program wrote it.
-    #[error("a later version of this program wrote it, in format {0}")]
+    /// A later version of this program wrote the file.
+    #[error("a later version of this program wrote it in format {0}")]
     Newer(u32),
 }
 
 impl Refusal {
-    /// What kind of refusal it is, stable over versions.
+    /// Returns a stable code of the reason.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -60,7 +60,7 @@ impl Refusal {
     }
 }
 
-/// The line about the rows.
+/// The header line.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Header {
@@ -76,10 +76,10 @@ struct Header {
     full_read_at: Option<Timestamp>,
 }
 
-/// Writes rows of a server with the names that they hold.
+/// Encodes a server's rows and their assigned names.
 ///
 /// # Errors
-/// When zstd fails.
+/// Fails if zstd fails.
 pub fn encode(
     base_url: &BaseUrl,
     directory: &Directory,
@@ -88,20 +88,21 @@ pub fn encode(
     read_at: Timestamp,
     origin: &Origin,
 ) -> io::Result<Vec<u8>> {
-    // What is wrong with rows is not kept, so that the next process has to find out.
-    let is_whole = directory.flaws().is_empty();
+    // Findings about the rows are not persisted. Without a watermark the next process starts with a
+    // full sync, which reports them again.
+    let is_complete = directory.flaws().is_empty();
     let header = Header {
         base_url: base_url.as_str().to_owned(),
         read_at,
         users: directory.users().len(),
         groups: directory.groups().len(),
         peaks: peaks.clone(),
-        watermark: origin.watermark.filter(|_| is_whole),
-        full_read_at: origin.full_at.filter(|_| is_whole),
+        watermark: origin.watermark.filter(|_| is_complete),
+        full_read_at: origin.full_at.filter(|_| is_complete),
     };
     let mut rest = serde_json::to_vec(&header)?;
     rest.push(b'\n');
-    // JSON is written a few bytes at a time, each of which would be a call of zstd.
+    // serde_json writes a few bytes at a time; the buffer saves a call of zstd for each.
     let mut compressed = BufWriter::new(zstd::Encoder::new(rest, LEVEL)?);
     rows::write(&mut compressed, directory, names)?;
     let rest = compressed.into_inner()?.finish()?;
@@ -110,19 +111,19 @@ pub fn encode(
     Ok(bytes)
 }
 
-/// Reads what [`encode`] wrote about this server.
+/// Decodes a file that [`encode`] wrote for this server.
 ///
 /// # Errors
-/// Refuses everything that is not whole, of this server and of a version that is known.
+/// Rejects a file that is incomplete, corrupted, of another server or of an unknown version.
 pub fn decode(bytes: &[u8], base_url: &BaseUrl) -> Result<Kept, Refusal> {
     let Some((first, rest)) = lines(bytes) else {
-        return Err(unfinished(bytes));
+        return Err(incomplete(bytes));
     };
-    let claims = first
+    let fields = first
         .strip_prefix(MAGIC.as_bytes())
         .ok_or(Refusal::Foreign)?;
-    let claims = str::from_utf8(claims).map_err(|_| Refusal::Corrupted)?;
-    let version = claims
+    let fields = str::from_utf8(fields).map_err(|_| Refusal::Corrupted)?;
+    let version = fields
         .split(' ')
         .next()
         .and_then(|version| version.parse().ok());
@@ -131,14 +132,14 @@ pub fn decode(bytes: &[u8], base_url: &BaseUrl) -> Result<Kept, Refusal> {
         newer if newer > VERSION => return Err(Refusal::Newer(newer)),
         _ => return Err(Refusal::Corrupted),
     }
-    let length = claims
+    let length = fields
         .split(' ')
         .nth(1)
         .and_then(|length| length.parse().ok());
     if length.is_some_and(|length: usize| rest.len() < length) {
         return Err(Refusal::Torn);
     }
-    // Compared as text, so that no other spelling of the same claims passes.
+    // The text comparison rejects other spellings of the same numbers.
     if first_line(rest).as_bytes() != &bytes[..=first.len()] {
         return Err(Refusal::Corrupted);
     }
@@ -169,7 +170,7 @@ pub fn decode(bytes: &[u8], base_url: &BaseUrl) -> Result<Kept, Refusal> {
     })
 }
 
-/// The first line, with its line break.
+/// Returns the first line, with its line break.
 fn first_line(rest: &[u8]) -> String {
     format!(
         "{MAGIC}{VERSION} {} {}\n",
@@ -178,14 +179,14 @@ fn first_line(rest: &[u8]) -> String {
     )
 }
 
-/// What stands before the first line break and after it.
+/// Splits bytes at the first line break.
 fn lines(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = bytes.iter().position(|byte| *byte == b'\n')?;
     Some((&bytes[..end], &bytes[end + 1..]))
 }
 
-/// What a file without a whole line is.
-fn unfinished(bytes: &[u8]) -> Refusal {
+/// Returns the reason for rejecting a file without a complete line.
+fn incomplete(bytes: &[u8]) -> Refusal {
     let common = bytes.len().min(MAGIC.len());
     if bytes[..common] == MAGIC.as_bytes()[..common] {
         Refusal::Torn
@@ -194,7 +195,7 @@ fn unfinished(bytes: &[u8]) -> Refusal {
     }
 }
 
-/// The rows that a header announces, decompressed line by line.
+/// Decompresses the rows line by line and checks their numbers against the header.
 fn read_rows(compressed: &[u8], header: &Header) -> io::Result<(Directory, Names)> {
     let plain = zstd::Decoder::with_buffer(compressed)?;
     let (directory, names) = rows::read(BufReader::new(plain), header.users, header.groups)?;

@@ -1,95 +1,99 @@
-//! How the writing of the file goes, shared between who writes and who is asked.
+//! The status of persistence, shared by the task that writes the state file and the HTTP handlers.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-/// Whether the last snapshot is on disk. The lock is held for an assignment and never over an `await`.
+/// Whether the last snapshot is on disk. The lock is held for an assignment, never over an `await`.
 #[derive(Debug, Default)]
 pub struct Keeping {
-    state: Mutex<State>,
-    turns: watch::Sender<Turns>,
+    state: Mutex<PersistenceState>,
+    writes: watch::Sender<WriteNumbers>,
 }
 
-/// Whether snapshots are kept, and why the last one is not.
+/// Whether persistence is on, and why the last write failed.
 #[derive(Debug, Default)]
-struct State {
+struct PersistenceState {
     is_on: bool,
-    trouble: Option<String>,
+    error: Option<String>,
 }
 
-/// The numbers of the last snapshots that were to be written and that have been dealt with.
+/// The number of snapshots to write, and the number of the last one that was processed.
 #[derive(Debug, Default)]
-struct Turns {
-    expected: u64,
-    settled: u64,
+struct WriteNumbers {
+    announced: u64,
+    processed: u64,
 }
 
-impl Turns {
-    /// Whether nothing waits.
-    fn are_settled(&self) -> bool {
-        self.settled >= self.expected
+impl WriteNumbers {
+    /// Returns true if no snapshot waits for its write.
+    fn are_done(&self) -> bool {
+        self.processed >= self.announced
     }
 }
 
 impl Keeping {
-    /// Gives a snapshot that is to be written a number.
+    /// Announces a snapshot to write and returns its number.
     pub fn expect(&self) -> u64 {
-        self.turns.send_modify(|turns| turns.expected += 1);
-        self.turns.borrow().expected
+        self.writes.send_modify(|writes| writes.announced += 1);
+        self.writes.borrow().announced
     }
 
-    /// The snapshot with a number has been dealt with, and so have those before it.
+    /// Marks the snapshot with this number, and all before it, as processed.
     pub fn settle(&self, number: u64) {
-        self.turns.send_modify(|turns| turns.settled = number);
+        self.writes.send_modify(|writes| writes.processed = number);
     }
 
-    /// Whether a snapshot waits for its writing.
+    /// Returns true if no snapshot waits for its write.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        self.turns.borrow().are_settled()
+        self.writes.borrow().are_done()
     }
 
-    /// Resolves as soon as nothing waits.
+    /// Waits until no snapshot waits for its write.
     pub async fn settled(&self) {
-        // The sender lives as long as this does.
-        let _ = self.turns.subscribe().wait_for(Turns::are_settled).await;
+        // The sender cannot be closed: `self` owns it.
+        let _ = self
+            .writes
+            .subscribe()
+            .wait_for(WriteNumbers::are_done)
+            .await;
     }
 
-    /// Begins to keep snapshots, or ceases to, and with it all trouble.
+    /// WriteNumbers persistence on or off; off also clears the last error.
     pub fn switch(&self, is_on: bool) {
         let mut state = self.lock();
         state.is_on = is_on;
         if !is_on {
-            state.trouble = None;
+            state.error = None;
         }
     }
 
-    /// Whether the last snapshot is on disk; none while snapshots are not kept.
+    /// Returns whether the last snapshot is on disk, or `None` if persistence is off.
     #[must_use]
     pub fn is_kept(&self) -> Option<bool> {
         let state = self.lock();
         state
             .is_on
-            .then(|| state.trouble.is_none() && self.is_settled())
+            .then(|| state.error.is_none() && self.is_settled())
     }
 
-    /// Takes down how the last writing went; says whether that is news.
-    pub fn note(&self, trouble: Option<String>) -> bool {
+    /// Stores the outcome of a write; returns true if it differs from the last one.
+    pub fn note(&self, error: Option<String>) -> bool {
         let mut state = self.lock();
-        let is_news = state.trouble != trouble;
-        state.trouble = trouble;
-        is_news
+        let is_new = state.error != error;
+        state.error = error;
+        is_new
     }
 
-    /// Why the last snapshot is not on disk.
+    /// Returns why the last snapshot is not on disk.
     #[must_use]
     pub fn trouble(&self) -> Option<String> {
-        self.lock().trouble.clone()
+        self.lock().error.clone()
     }
 
-    /// The state; a panic of another holder cannot leave it half changed.
-    fn lock(&self) -> MutexGuard<'_, State> {
+    /// Locks the state; a panic of another holder cannot leave it half changed.
+    fn lock(&self) -> MutexGuard<'_, PersistenceState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -99,20 +103,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_snapshot_is_kept_once_it_was_written_without_trouble() {
+    fn a_snapshot_is_persisted_after_a_write_without_error() {
         let keeping = Keeping::default();
         assert_eq!(keeping.is_kept(), None);
         keeping.switch(true);
         assert_eq!(keeping.is_kept(), Some(true));
         let number = keeping.expect();
-        assert_eq!(keeping.is_kept(), Some(false), "it waits for its writing");
+        assert_eq!(keeping.is_kept(), Some(false), "it waits for its write");
         keeping.note(Some("the disk is full".into()));
         keeping.settle(number);
         assert_eq!(keeping.is_kept(), Some(false));
         keeping.switch(true);
         assert!(
             keeping.trouble().is_some(),
-            "another directory mends nothing until it is written to"
+            "the error remains until a write to the new directory succeeds"
         );
         keeping.switch(false);
         assert_eq!((keeping.is_kept(), keeping.trouble()), (None, None));

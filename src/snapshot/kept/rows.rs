@@ -1,5 +1,5 @@
-//! Rows as lines of JSON, each with the name that it held; apart from the rows in memory, so that those
-//! may change and old files still be read.
+//! Rows as lines of JSON, each with its assigned name. These types are separate from the rows in
+//! memory, so that a change of the latter leaves old files readable.
 
 use std::borrow::Cow;
 use std::io::{self, BufRead, Write};
@@ -11,7 +11,7 @@ use crate::catalog::naming::Held;
 use crate::catalog::plan::Names;
 use crate::directory::{Directory, Group, GroupPk, User, UserPk};
 
-/// A user as a line.
+/// A line with a user.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct UserLine<'a> {
@@ -28,7 +28,7 @@ struct UserLine<'a> {
     held: Option<Cow<'a, str>>,
 }
 
-/// A group as a line.
+/// A line with a group.
 #[derive(Serialize, Deserialize)]
 struct GroupLine<'a> {
     pk: GroupPk,
@@ -50,7 +50,7 @@ pub(super) fn write(to: &mut impl Write, directory: &Directory, names: &Names) -
     Ok(())
 }
 
-/// Reads so many users and then so many groups, and nothing else may follow.
+/// Reads this many users, then this many groups; more data is an error.
 pub(super) fn read(
     mut from: impl BufRead,
     users: usize,
@@ -58,17 +58,17 @@ pub(super) fn read(
 ) -> io::Result<(Directory, Names)> {
     let mut names = Names::default();
     let mut buffer = Vec::new();
-    // Not with capacity: a count is only what the file says.
+    // No preallocation: the counts come from the file and are not trusted.
     let (mut user_rows, mut group_rows) = (Vec::new(), Vec::new());
     for _ in 0..users {
-        let line: UserLine<'_> = parsed(&mut from, &mut buffer)?;
+        let line: UserLine<'_> = parse(&mut from, &mut buffer)?;
         names
             .users
             .extend(line.held.as_deref().map(|held| (line.pk, held.into())));
         user_rows.push(line.into());
     }
     for _ in 0..groups {
-        let line: GroupLine<'_> = parsed(&mut from, &mut buffer)?;
+        let line: GroupLine<'_> = parse(&mut from, &mut buffer)?;
         names
             .groups
             .extend(line.held.as_deref().map(|held| (line.pk, held.into())));
@@ -81,7 +81,7 @@ pub(super) fn read(
 }
 
 impl<'a> UserLine<'a> {
-    /// A user with the name that it holds.
+    /// Builds the line of a user.
     fn of(user: &'a User, held: &'a Held<UserPk>) -> Self {
         Self {
             pk: user.pk,
@@ -98,7 +98,7 @@ impl<'a> UserLine<'a> {
 }
 
 impl<'a> GroupLine<'a> {
-    /// A group with the name that it holds.
+    /// Builds the line of a group.
     fn of(group: &'a Group, held: &'a Held<GroupPk>) -> Self {
         Self {
             pk: group.pk,
@@ -143,14 +143,14 @@ impl From<GroupLine<'_>> for Group {
     }
 }
 
-/// Writes a row and a line break; JSON has none inside.
+/// Writes a row and a line break; the JSON contains no line break.
 fn line(to: &mut impl Write, row: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer(&mut *to, row)?;
     to.write_all(b"\n")
 }
 
-/// Reads a row; the buffer is used again and again.
-fn parsed<T: DeserializeOwned>(from: &mut impl BufRead, buffer: &mut Vec<u8>) -> io::Result<T> {
+/// Reads a row; reuses the buffer.
+fn parse<T: DeserializeOwned>(from: &mut impl BufRead, buffer: &mut Vec<u8>) -> io::Result<T> {
     buffer.clear();
     from.read_until(b'\n', buffer)?;
     Ok(serde_json::from_slice(buffer)?)

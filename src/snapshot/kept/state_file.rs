@@ -1,4 +1,4 @@
-//! The file in which a snapshot is kept: one for each server in the state directory.
+//! The file with the persisted snapshot: one for each server, in the state directory.
 
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -14,27 +14,28 @@ use crate::base_url::BaseUrl;
 use crate::digest::sha256_hex;
 use crate::snapshot::Snapshot;
 
-/// How the name of a file begins that is being written.
+/// Prefix of the name of an unfinished file.
 const WRITING: &str = ".writing-";
-/// After this time nobody writes on a file: its writer was killed.
+/// An unfinished file older than this belongs to a killed process.
 const ABANDONED: Duration = Duration::from_mins(10);
-/// No directory comes near this; a larger file is nothing of ours and would fill the memory.
+/// Maximum size in bytes, far above that of any directory; a larger file is not a state file and
+/// would fill the memory.
 const LARGEST: u64 = 1 << 30;
-/// Digits of the server's hash in the name.
+/// Digits of the server's hash in the file name.
 const DIGITS: usize = 16;
 
-/// Why nothing was loaded.
+/// The reason why no snapshot was restored.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// The file is not used.
+    /// The file is rejected.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
-/// The file of one server.
+/// The state file of one server.
 #[derive(Clone, Debug)]
 pub struct StateFile {
     folder: PathBuf,
@@ -42,7 +43,7 @@ pub struct StateFile {
 }
 
 impl StateFile {
-    /// The file of a server in a directory; neither need exist.
+    /// Returns the state file of a server in a directory; neither needs to exist.
     #[must_use]
     pub fn of(folder: &Path, base_url: &BaseUrl) -> Self {
         Self {
@@ -51,20 +52,21 @@ impl StateFile {
         }
     }
 
-    /// Where it stands.
+    /// Returns the path of the file.
     #[must_use]
     pub fn path(&self) -> PathBuf {
         let server = sha256_hex(self.base_url.as_str().as_bytes(), DIGITS);
         self.folder.join(format!("{server}.snapshot"))
     }
 
-    /// Reads what was kept; none if there is no file.
+    /// Reads the file; returns `None` if there is none.
     ///
     /// # Errors
-    /// When the file cannot be read, or is not whole, of this server and of a known version.
+    /// Fails if the file cannot be read, is not complete, belongs to another server or has an
+    /// unknown version.
     pub fn load(&self) -> Result<Option<Kept>, LoadError> {
         let path = self.path();
-        // Looked at before it is opened: a pipe would make the reader wait.
+        // The type is checked before the file is opened: opening a pipe would block.
         let found = match fs::metadata(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             found => found?,
@@ -75,10 +77,10 @@ impl StateFile {
         Ok(Some(decode(&fs::read(&path)?, &self.base_url)?))
     }
 
-    /// Replaces what was kept; the directory is made if it is missing (0700), the file is 0600.
+    /// Replaces the file (mode 0600); creates the directory (mode 0700) if it is missing.
     ///
     /// # Errors
-    /// When the directory cannot be made or written; what was kept is untouched then.
+    /// Fails if the directory cannot be created or written; the previous file is then unchanged.
     pub fn save(&self, snapshot: &Snapshot) -> io::Result<()> {
         let Snapshot {
             directory,
@@ -96,10 +98,10 @@ impl StateFile {
         atomic_file::replace(&self.path(), WRITING, None, &bytes)
     }
 
-    /// Renames a refused file, in the place of an earlier one that was refused for the same reason.
+    /// Renames a rejected file; replaces an earlier one that was rejected for the same reason.
     ///
     /// # Errors
-    /// When the directory cannot be written.
+    /// Fails if the directory cannot be written.
     pub fn set_aside(&self, refusal: &Refusal) -> io::Result<PathBuf> {
         let path = self.path();
         let aside = path.with_extension(format!("snapshot.refused-{}", refusal.code()));
@@ -107,10 +109,10 @@ impl StateFile {
         Ok(aside)
     }
 
-    /// Removes what killed writers left in the directory.
+    /// Removes unfinished files of killed processes from the directory.
     ///
     /// # Errors
-    /// When the directory cannot be read or written.
+    /// Fails if the directory cannot be read or written.
     pub fn sweep(&self, now: Timestamp) -> io::Result<()> {
         let entries = match fs::read_dir(&self.folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -130,7 +132,7 @@ impl StateFile {
     }
 }
 
-/// Whether a file was written to long ago.
+/// Returns true if the file was last modified long ago.
 fn is_abandoned(file: &fs::Metadata, now: Timestamp) -> io::Result<bool> {
     let modified = Timestamp::try_from(file.modified()?).map_err(io::Error::other)?;
     let age = Duration::try_from(now.duration_since(modified)).unwrap_or_default();
@@ -144,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_old_files_of_killed_writers_are_swept_away() {
+    fn sweep_removes_only_old_unfinished_files() {
         let folder = tempfile::tempdir().unwrap();
         let url = BaseUrl::parse("https://authentik.example.com").unwrap();
         let now = Timestamp::from_second(1_700_000_000).unwrap();
@@ -180,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn servers_have_files_of_their_own() {
+    fn each_server_has_its_own_file() {
         let file = |url| StateFile::of("/s".as_ref(), &BaseUrl::parse(url).unwrap()).path();
         let one = file("https://authentik.example.com/");
         assert_eq!(one, file("https://authentik.example.com"));

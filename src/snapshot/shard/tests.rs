@@ -19,7 +19,7 @@ fn count(of: u16) -> ShardCount {
     of.to_string().parse().unwrap()
 }
 
-/// The document of groups with these names.
+/// The document of a directory with only these groups.
 fn document(names: &BTreeSet<String>) -> Document {
     let group = |(number, name): (u128, &String)| Group {
         pk: GroupPk(uuid::Uuid::from_u128(number)),
@@ -47,7 +47,7 @@ fn named(names: impl IntoIterator<Item = usize>) -> BTreeSet<String> {
         .collect()
 }
 
-/// The shards whose bodies differ, found by rendering all of them.
+/// Returns the shards whose rendered bodies differ.
 fn differing(old: &Document, new: &Document, of: ShardCount) -> Vec<Shard> {
     let body = |document: &Document, shard| {
         Rendition::plain(
@@ -65,7 +65,7 @@ fn differing(old: &Document, new: &Document, of: ShardCount) -> Vec<Shard> {
 }
 
 #[test]
-fn the_published_rule_gives_these_buckets() {
+fn the_published_rule_gives_known_buckets() {
     // Made with `printf %s user:default/alice | sha256sum`: b9769828… is 3111557160, modulo 1024 is 40.
     for (entity_ref, expected) in [
         ("user:default/alice", 40),
@@ -81,7 +81,7 @@ fn the_published_rule_gives_these_buckets() {
 }
 
 #[test]
-fn every_bucket_is_in_one_shard_of_each_count_and_in_that_of_its_remainder() {
+fn each_bucket_belongs_to_the_shard_of_its_remainder() {
     for of in every_count() {
         let mut seen = BTreeMap::new();
         for shard in of.shards() {
@@ -99,7 +99,7 @@ fn every_bucket_is_in_one_shard_of_each_count_and_in_that_of_its_remainder() {
 }
 
 #[test]
-fn a_shard_is_read_as_it_is_written_and_in_no_other_spelling() {
+fn a_shard_has_one_spelling() {
     for of in every_count() {
         for shard in of.shards() {
             assert_eq!(shard.to_string().parse(), Ok(shard));
@@ -127,7 +127,7 @@ fn a_shard_is_read_as_it_is_written_and_in_no_other_spelling() {
         ("0/2048", "the number of shards, K, must be a power of two"),
         (
             "64/64",
-            "shards are counted from 0, so that the last one of 64 is `63/64`",
+            "shard numbers start at 0: the last of 64 shards is `63/64`",
         ),
     ] {
         let error = text.parse::<Shard>().unwrap_err().to_string();
@@ -149,7 +149,7 @@ fn without_an_old_document_every_shard_has_changed() {
 }
 
 #[test]
-fn one_new_entity_changes_the_shard_that_its_bucket_says() {
+fn a_new_entity_changes_the_shard_of_its_bucket() {
     let (old, new) = (document(&named(0..50)), document(&named(0..51)));
     for of in every_count() {
         let expected = bucket("group:default/group-0050") % of.0;
@@ -168,7 +168,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn a_shard_counts_as_changed_exactly_if_its_body_differs(
+    fn changed_shards_are_those_with_a_different_body(
         old in prop::collection::btree_set(0_usize..60, 0..40),
         new in prop::collection::btree_set(0_usize..60, 0..40),
         power in 0_u32..=6,
@@ -178,7 +178,7 @@ proptest! {
     }
 
     #[test]
-    fn the_shards_of_each_count_hold_every_entity_once_and_in_order(
+    fn shards_contain_each_entity_once_and_in_order(
         names in prop::collection::btree_set("[a-z0-9][a-z0-9.-]{0,6}", 0..80),
         power in 0_u32..=10,
     ) {
@@ -192,12 +192,12 @@ proptest! {
             prop_assert_eq!(&Rendition::plain(&document, lines).bytes, &joined);
             prop_assert_eq!(document.shard(shard, Some(Kind::Group)).count(), part.len());
             prop_assert_eq!(document.shard(shard, Some(Kind::User)).count(), 0);
-            let places = part.iter().map(|json| {
+            let positions = part.iter().map(|json| {
                 document.entities(None).position(|(_, whole)| whole == json.as_slice()).unwrap()
             });
-            let places: Vec<_> = places.collect();
-            prop_assert!(places.is_sorted(), "{places:?}");
-            found.extend(places);
+            let positions: Vec<_> = positions.collect();
+            prop_assert!(positions.is_sorted(), "{positions:?}");
+            found.extend(positions);
         }
         found.sort_unstable();
         prop_assert_eq!(found, (0..names.len()).collect::<Vec<_>>());
@@ -206,7 +206,7 @@ proptest! {
 
 proptest! {
     #[test]
-    fn nothing_that_a_client_sends_breaks_the_reading(text in ".{0,12}|[0-9]{1,5}/[0-9]{1,5}") {
+    fn parsing_accepts_only_the_canonical_spelling(text in ".{0,12}|[0-9]{1,5}/[0-9]{1,5}") {
         if let Ok(shard) = text.parse::<Shard>() {
             prop_assert_eq!(shard.to_string(), text);
             prop_assert!(shard.index() < shard.of().0 && shard.of().0 <= BUCKETS);

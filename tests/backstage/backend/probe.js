@@ -1,10 +1,10 @@
-// What a large catalog costs this process: the longest block of its event loop, and its memory.
+// Costs of a large catalog in this process: the longest block of its event loop, and its memory.
 
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 import { coreServices, createBackendPlugin } from '@backstage/backend-plugin-api';
 
-// Milliseconds between two looks at the event loop; a block is known as exactly as that.
+// Sampling interval of the event loop in milliseconds, and so the precision of a block.
 const RESOLUTION = 10;
 
 export default createBackendPlugin({

@@ -1,12 +1,12 @@
-//! A look-alike Authentik on a port of its own.
+//! A fake Authentik on a free port.
 
 use fake_authentik::{FakeAuthentik, FakeDirectory, Release};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// A served look-alike; it stops when dropped.
+/// A running fake Authentik; it stops on drop.
 pub struct Authentik {
-    /// The look-alike, to be edited and scripted.
+    /// The fake Authentik, for edits and scripts.
     pub fake: FakeAuthentik,
     /// The base URL, without a trailing slash.
     pub base: String,
@@ -14,7 +14,7 @@ pub struct Authentik {
 }
 
 impl Authentik {
-    /// Serves a directory as the newest release does.
+    /// Serves a directory with the newest release.
     pub async fn spawn(directory: FakeDirectory) -> Self {
         let fake = FakeAuthentik::new(Release::V2026_5, directory).with_own_time();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,4 +1,4 @@
-//! A real Backstage backend as a child process, asked through its own API.
+//! A real Backstage backend as a child process, queried through its own API.
 
 mod operation;
 
@@ -20,24 +20,24 @@ use super::database::Database;
 pub use super::setup::Setup;
 use super::wait::wait_until;
 
-/// What the tests and the service present to Backstage; it never leaves this machine.
+/// The token that the tests and the service present to Backstage; it is valid on this machine only.
 pub const TOKEN: &str = "a-token-for-tests-only";
-/// More than a page of Backstage's answers usually has, so that paging is rare.
+/// More than Backstage's usual page size, so that paging is rare.
 const PAGE: &str = "1000";
 
-/// Where a Backstage runs, once it is started: its database and its address.
+/// The database and address of a Backstage, running or not.
 pub struct Site {
-    /// The URL under which it answers.
+    /// Its base URL.
     pub base: Url,
-    /// Its database, also while it does not run.
+    /// Its database.
     pub database: Database,
 }
 
-/// A running Backstage; it is killed when dropped, and its log is kept if the test failed.
+/// A running Backstage; it is killed on drop, and the log file remains if the test failed.
 pub struct Backstage {
     /// Its database.
     pub database: Database,
-    /// The URL under which it answers.
+    /// Its base URL.
     pub base: Url,
     client: Client,
     child: Child,
@@ -46,7 +46,7 @@ pub struct Backstage {
 }
 
 impl Site {
-    /// Finds a place where none has run.
+    /// Reserves an unused database and address.
     pub async fn free() -> Self {
         Self {
             base: free_base().await,
@@ -78,12 +78,12 @@ impl Site {
 }
 
 impl Backstage {
-    /// Starts a Backstage of its own and waits until it is ready.
+    /// Starts a new Backstage and waits until it is ready.
     pub async fn spawn(setup: &Setup) -> Self {
         Site::free().await.start(setup).await
     }
 
-    /// Ends it as its supervisor does; what it holds stays in its database.
+    /// Stops it with SIGTERM; its content stays in the database.
     pub async fn stop(mut self) -> Site {
         let pid = self
             .child
@@ -98,12 +98,12 @@ impl Backstage {
         }
     }
 
-    /// Ends it and starts it in the same place with another setup.
+    /// Stops it and starts it at the same site with another setup.
     pub async fn restart(self, setup: &Setup) -> Self {
         self.stop().await.start(setup).await
     }
 
-    /// All users and groups, as its API gives them.
+    /// Returns all users and groups from its API.
     pub async fn catalog(&self) -> Catalog {
         let (mut entities, mut cursor) = (Vec::new(), None);
         loop {
@@ -120,17 +120,17 @@ impl Backstage {
         }
     }
 
-    /// Waits until it holds exactly this.
+    /// Waits until it contains exactly these entities.
     pub async fn becomes(&self, promised: &Catalog) {
         let awaited = format!("the catalog (log: {})", self.log.display());
         wait_until(&awaited, async || promised.compare(&self.catalog().await)).await;
     }
 
-    /// Fails unless it holds exactly this, and is not about to remove any of it.
+    /// Asserts that it contains exactly these entities and is not about to remove one.
     pub async fn holds(&self, promised: &Catalog) {
         promised
             .compare(&self.catalog().await)
-            .unwrap_or_else(|told| panic!("{told}"));
+            .unwrap_or_else(|difference| panic!("{difference}"));
         assert_eq!(
             self.database.claimed().await,
             promised.refs(),
@@ -138,7 +138,7 @@ impl Backstage {
         );
     }
 
-    /// Waits until it has something against exactly these entities, and gives its reasons.
+    /// Waits until it has errors for exactly these entities; returns the errors.
     pub async fn refuses(&self, refs: &BTreeSet<String>) {
         wait_until("the refused entities", async || {
             let errors = self.database.errors().await;
@@ -151,7 +151,7 @@ impl Backstage {
         .await;
     }
 
-    /// Asks it to read an entity again now.
+    /// Requests an immediate refresh of an entity.
     pub async fn refresh(&self, entity_ref: &str) {
         let body = json!({ "entityRef": entity_ref }).to_string();
         let answer = self
@@ -160,7 +160,8 @@ impl Backstage {
         assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap());
     }
 
-    /// The longest block of its event loop since the last look, in seconds, and its memory in bytes.
+    /// Returns the longest block of its event loop since the last call, in seconds, and its memory
+    /// in bytes.
     pub async fn load(&self) -> (f64, u64) {
         let answer = self
             .send(Method::GET, "/api/probe", &[], String::new())
@@ -172,12 +173,12 @@ impl Backstage {
         )
     }
 
-    /// The ref of the location entity that reads a target.
+    /// Returns the ref of the location entity for a target.
     pub async fn location_of(&self, target: &str) -> String {
         super::catalog::entity_ref(&self.location(target).await)
     }
 
-    /// What it has against the location that reads a target, once it has something.
+    /// Waits for an error of the location that reads a target, and returns it.
     pub async fn error_of(&self, target: &str) -> String {
         wait_until("the location's error", async || {
             let location = self.location(target).await;
@@ -204,7 +205,7 @@ impl Backstage {
         found["items"].get_mut(0).map_or(Value::Null, Value::take)
     }
 
-    /// All entities of all kinds, exactly as everybody sees them who reads its catalog.
+    /// Returns all entities of all kinds, as any reader of its catalog sees them.
     pub async fn everything(&self) -> String {
         let answer = self
             .send(Method::GET, "/api/catalog/entities", &[], String::new())
@@ -279,7 +280,7 @@ impl Drop for Backstage {
     }
 }
 
-/// Starts Node with what it writes going to a file.
+/// Starts Node with its output in a file.
 fn start(config: &Path, log: &Path, setup: &Setup) -> Child {
     let output = File::create(log).unwrap();
     Command::new("node")
@@ -300,7 +301,7 @@ fn start(config: &Path, log: &Path, setup: &Setup) -> Child {
         .unwrap()
 }
 
-/// An address where nothing listens; Backstage has to know its own before it starts.
+/// Finds an address without a listener; Backstage needs its own address before it starts.
 async fn free_base() -> Url {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap()

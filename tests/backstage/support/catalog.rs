@@ -1,10 +1,10 @@
-//! A catalog in a form in which the service's promise and Backstage's answer can be compared.
+//! A catalog in a normal form, to compare the service's entities with Backstage's.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-/// Backstage writes where it read an entity, whatever the entity says.
+/// Annotations that Backstage overwrites with the location of an entity.
 const WRITTEN_BY_BACKSTAGE: [&str; 3] = [
     "backstage.io/managed-by-location",
     "backstage.io/managed-by-origin-location",
@@ -16,7 +16,7 @@ const WRITTEN_BY_BACKSTAGE: [&str; 3] = [
 pub struct Catalog(BTreeMap<String, Value>);
 
 impl Catalog {
-    /// The catalog that entities without relations promise.
+    /// Converts entities of the service; derives their relations.
     pub fn promised(entities: &[Value]) -> Self {
         let promised: BTreeSet<_> = entities.iter().flat_map(relations_of).collect();
         Self::of(entities, |entity| {
@@ -28,7 +28,7 @@ impl Catalog {
         })
     }
 
-    /// The catalog as Backstage gave it.
+    /// Converts entities of Backstage's API.
     pub fn held(entities: &[Value]) -> Self {
         Self::of(entities, |entity| {
             let relations = entity["relations"].as_array().into_iter().flatten();
@@ -51,19 +51,19 @@ impl Catalog {
         Self(seen.collect())
     }
 
-    /// The refs of all entities.
+    /// Returns the refs of all entities.
     pub fn refs(&self) -> BTreeSet<String> {
         self.0.keys().cloned().collect()
     }
 
-    /// An entity, which must be there.
+    /// Returns an entity that must exist.
     pub fn entity(&self, entity_ref: &str) -> &Value {
         self.0
             .get(entity_ref)
             .unwrap_or_else(|| panic!("no {entity_ref} among {:?}", self.0.keys()))
     }
 
-    /// Whether any entity has a relation of a type.
+    /// Returns true if any entity has a relation of this type.
     pub fn has_relation(&self, relation: &str) -> bool {
         self.relations().any(|(_, held)| {
             held.split_once(' ')
@@ -71,13 +71,13 @@ impl Catalog {
         })
     }
 
-    /// The catalog without some entities; what refers to them goes on doing so.
+    /// Removes some entities, but not the relations to them.
     pub fn without(mut self, refs: &BTreeSet<String>) -> Self {
         self.0.retain(|entity_ref, _| !refs.contains(entity_ref));
         self
     }
 
-    /// The relations that end nowhere.
+    /// Returns the relations to missing entities.
     pub fn dangling(&self) -> Vec<String> {
         let ends = |relation: &str| self.0.contains_key(relation.split_once(' ').unwrap().1);
         self.relations()
@@ -86,7 +86,7 @@ impl Catalog {
             .collect()
     }
 
-    /// All relations, each as its source and as "type target".
+    /// Returns all relations, each as its source and as "type target".
     fn relations(&self) -> impl Iterator<Item = (&String, &str)> {
         self.0.iter().flat_map(|(source, entity)| {
             let relations = entity["relations"].as_array().into_iter().flatten();
@@ -94,22 +94,22 @@ impl Catalog {
         })
     }
 
-    /// Succeeds if another catalog is the same, and else tells the first differences.
+    /// Fails with the first differences if another catalog is not equal.
     pub fn compare(&self, other: &Self) -> Result<(), String> {
         let refs: BTreeSet<_> = self.0.keys().chain(other.0.keys()).collect();
         let differ = |entity_ref: &&&String| self.0.get(**entity_ref) != other.0.get(**entity_ref);
-        let told: Vec<_> = refs
+        let differences: Vec<_> = refs
             .iter()
             .filter(differ)
             .map(|at| self.tell(other, at))
             .collect();
-        if told.is_empty() {
+        if differences.is_empty() {
             Ok(())
         } else {
             Err(format!(
                 "{} differ:\n{}",
-                told.len(),
-                told[..told.len().min(5)].join("\n")
+                differences.len(),
+                differences[..differences.len().min(5)].join("\n")
             ))
         }
     }
@@ -129,13 +129,13 @@ impl Catalog {
     }
 }
 
-/// Names an entity as relations do.
+/// Returns the ref of an entity, in the form used in relations.
 pub fn entity_ref(entity: &Value) -> String {
     let name = entity["metadata"]["name"].as_str().unwrap();
     format!("{}:default/{name}", entity["kind"].as_str().unwrap()).to_lowercase()
 }
 
-/// An entity's metadata without what Backstage adds; a mark as an orphan stays.
+/// Returns an entity's metadata without Backstage's additions, except the mark of an orphan.
 fn metadata(entity: &Value) -> Value {
     let mut metadata = entity["metadata"].as_object().unwrap().clone();
     metadata.retain(|key, value| {
@@ -150,7 +150,7 @@ fn metadata(entity: &Value) -> Value {
     Value::Object(metadata)
 }
 
-/// The relations that Backstage makes of an entity's spec: source, type and target.
+/// Returns the relations that Backstage derives from an entity's spec: source, type and target.
 fn relations_of(entity: &Value) -> Vec<(String, &'static str, String)> {
     let (own, spec) = (entity_ref(entity), &entity["spec"]);
     let both_ways = |key: &str, kind: &str, there: &'static str, back: &'static str| {

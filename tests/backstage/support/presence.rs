@@ -1,4 +1,4 @@
-//! Watches whom a catalog shows while its source changes, and tells for how long anybody was missing.
+//! Polls a catalog while its source changes, and measures how long entities are missing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,17 +10,17 @@ use tokio::time::{Instant, interval};
 
 use super::database::Database;
 
-/// The time between two looks; an absence is known as exactly as that.
+/// The time between two polls, and so the precision of a measured absence.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// What was seen of users and groups that were not shown.
+/// The observed absences of users and groups.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Absence {
-    /// Who was missing at some look.
+    /// Entities that were missing in some poll.
     pub refs: BTreeSet<String>,
-    /// The longest time for which one of them was missing, at most.
+    /// Upper bound of the longest absence of one entity.
     pub longest: Duration,
-    /// How often the catalog was looked at.
+    /// Number of polls.
     pub looks: usize,
 }
 
@@ -35,21 +35,22 @@ impl fmt::Display for Absence {
     }
 }
 
-/// A watch over some users and groups; it asks the database, which is there while Backstage restarts.
+/// A task that polls some users and groups in the database, which stays up while Backstage
+/// restarts.
 pub struct Watch {
     stop: oneshot::Sender<()>,
     task: JoinHandle<Absence>,
 }
 
 impl Watch {
-    /// Begins to look for everybody who ought to be there.
+    /// Starts to poll for all expected entities.
     pub fn begin(database: &Database, expected: BTreeSet<String>) -> Self {
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(watch(database.clone(), expected, stopped));
         Self { stop, task }
     }
 
-    /// Looks once more and tells what was seen.
+    /// Polls once more and returns the observations.
     pub async fn end(self) -> Absence {
         self.stop.send(()).unwrap();
         self.task.await.unwrap()
@@ -83,7 +84,7 @@ async fn watch(
     }
 }
 
-/// Notes whether one is shown; who is not has been missing since the look before.
+/// Records whether an entity is present; a missing one counts as missing since the previous poll.
 fn note<'a>(
     missing: &mut BTreeMap<&'a str, Instant>,
     entity_ref: &'a str,

@@ -1,4 +1,4 @@
-//! Stands between Backstage and the service, writes down what passes, and can cut the line.
+//! A proxy between Backstage and the service that records requests and can cut the connection.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
@@ -18,30 +18,30 @@ use tokio::task::JoinHandle;
 use super::client;
 use super::wait::wait_until;
 
-/// A request of Backstage and how it was answered.
+/// A request of Backstage and the status of its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exchange {
     /// The path with the query.
     pub path: String,
-    /// The header with a token, if it had one.
+    /// The `Authorization` header, if present.
     pub authorization: Option<String>,
-    /// Whether it named an entity tag.
+    /// Whether the request had an ETag.
     pub conditional: bool,
-    /// The status; none if nobody answered.
+    /// The status; `None` if there was no answer.
     pub status: Option<u16>,
 }
 
-/// A recording proxy with an address that stays; it stops when dropped.
+/// A recording proxy with a fixed address; it stops on drop.
 pub struct Recorder {
     /// The base URL, without a trailing slash.
     pub base: String,
-    /// The URL that Backstage reads if it reads everything at once.
+    /// The URL of all entities.
     pub entities_url: String,
     line: Arc<Line>,
     server: JoinHandle<io::Result<()>>,
 }
 
-/// Where requests go, and what has passed.
+/// The target of requests, and the recorded exchanges.
 struct Line {
     target: Mutex<Option<String>>,
     passed: Mutex<Vec<Exchange>>,
@@ -49,14 +49,14 @@ struct Line {
 }
 
 impl Recorder {
-    /// Passes requests on to a base URL.
+    /// Starts a proxy to a base URL.
     pub async fn spawn(target: &str) -> Self {
         let recorder = Self::spawn_cut().await;
         recorder.redirect(Some(target));
         recorder
     }
 
-    /// Passes nothing on yet.
+    /// Starts a proxy without a target.
     pub async fn spawn_cut() -> Self {
         let line = Arc::new(Line {
             target: Mutex::default(),
@@ -75,17 +75,17 @@ impl Recorder {
         }
     }
 
-    /// Passes requests on to another base URL, or breaks their connections.
+    /// Replaces the target; without one, the proxy breaks connections.
     pub fn redirect(&self, target: Option<&str>) {
         *self.line.target.lock().unwrap() = target.map(str::to_owned);
     }
 
-    /// Everything that passed, oldest first.
+    /// Returns all exchanges, oldest first.
     pub fn passed(&self) -> Vec<Exchange> {
         self.line.passed.lock().unwrap().clone()
     }
 
-    /// The paths that were answered with a status after so many exchanges, each once.
+    /// Returns the paths answered with a status, among the exchanges after the first `after`.
     pub fn paths(&self, after: usize, status: u16) -> BTreeSet<String> {
         let passed = self.passed().split_off(after).into_iter();
         passed
@@ -94,7 +94,7 @@ impl Recorder {
             .collect()
     }
 
-    /// Waits until so many more requests were answered with a status.
+    /// Waits for this many more answers with a status.
     pub async fn answers(&self, count: usize, status: Option<u16>) {
         let before = self.passed().len();
         wait_until(&format!("{count} answers {status:?}"), async || {
@@ -112,7 +112,8 @@ impl Recorder {
         .await;
     }
 
-    /// Waits until each of so many paths was answered so often with a status, after so many exchanges.
+    /// Waits until each of this many paths was answered this many times with a status, after the
+    /// first `after` exchanges.
     pub async fn rounds(&self, after: usize, paths: usize, count: usize, status: Option<u16>) {
         wait_until(
             &format!("{paths} paths {count} times {status:?}"),
@@ -133,7 +134,7 @@ impl Recorder {
         .await;
     }
 
-    /// The bytes of all bodies that passed, as they were sent.
+    /// Returns the total size of all sent bodies, in bytes.
     pub fn bytes(&self) -> usize {
         self.line.bytes.load(Ordering::Relaxed)
     }
@@ -145,7 +146,7 @@ impl Drop for Recorder {
     }
 }
 
-/// Passes one request on and notes its answer.
+/// Forwards one request and records its answer.
 async fn pass(State(line): State<Arc<Line>>, request: Request) -> Result<Response, Infallible> {
     let path = request.uri().to_string();
     let conditional = request.headers().contains_key(IF_NONE_MATCH);
@@ -168,7 +169,7 @@ async fn pass(State(line): State<Arc<Line>>, request: Request) -> Result<Respons
     Ok(answer.unwrap_or_else(broken))
 }
 
-/// Asks the service as Backstage did, under the host that Backstage named, and counts the body's bytes.
+/// Forwards a request to the service with its original `Host`, and counts the bytes of the body.
 async fn forward(
     target: &str,
     request: Request,
@@ -189,7 +190,7 @@ async fn forward(
     Ok(response)
 }
 
-/// An answer that breaks before its first byte, as a dead service's connection does.
+/// Returns an answer that breaks before its first byte, like the connection of a killed service.
 fn broken() -> Response {
     let nothing = stream::iter([Err::<String, _>(io::Error::other("the line is cut"))]);
     let mut response = Response::new(Body::from_stream(nothing));

@@ -1,4 +1,4 @@
-//! The service's binary, in front of anything that answers like Authentik.
+//! The service's binary, in front of any server with Authentik's API.
 
 use fake_authentik::FakeAuthentik;
 use reqwest::{Method, Response};
@@ -11,12 +11,12 @@ use super::client;
 use super::process::Process;
 use super::wait::wait_until;
 
-/// What reads from a guarded service.
+/// The read token of a service with tokens.
 pub const READ_TOKEN: &str = "rEaD7xW2vK9pLmR4tY8uB3nC6hJ1sD5f";
-/// What asks a guarded service for a run.
+/// The sync token of a service with tokens.
 const SYNC_TOKEN: &str = "sYnC4tG7bN1mK8jH5gF2dS9aP6oI3uYq";
 
-/// A running service that syncs only when it is asked to; it is killed when dropped.
+/// A running service with syncs on request only; it is killed on drop.
 pub struct Service {
     /// The base URL, without a trailing slash.
     pub base: String,
@@ -25,7 +25,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// Starts the service with repaired names; it has read nothing yet.
+    /// Starts the service with `names: backstage` and without a snapshot.
     pub async fn spawn(authentik: &Authentik) -> Self {
         Self::with(
             &authentik.base,
@@ -65,12 +65,12 @@ impl Service {
         }
     }
 
-    /// The URL that Backstage reads.
+    /// Returns the URL that Backstage reads.
     pub fn entities_url(&self) -> String {
         format!("{}/entities", self.base)
     }
 
-    /// Syncs, whatever the outcome, and gives the run as it ended.
+    /// Syncs and returns the finished run, whatever its outcome.
     pub async fn try_sync(&self) -> Value {
         let answer = self.send(Method::POST, "/sync?wait=30s", SYNC_TOKEN).await;
         assert_eq!(answer.status(), 200, "the run did not end");
@@ -79,14 +79,14 @@ impl Service {
             .await
     }
 
-    /// Syncs and gives the run, which must succeed.
+    /// Syncs, asserts success and returns the run.
     pub async fn sync(&self) -> Value {
         let run = self.try_sync().await;
         assert_eq!(run["state"], "succeeded", "{run}");
         run
     }
 
-    /// The catalog that Backstage ought to hold.
+    /// Returns the catalog that Backstage should contain.
     pub async fn catalog(&self) -> Catalog {
         let entities = self.json("/entities?format=json").await;
         Catalog::promised(
@@ -96,16 +96,16 @@ impl Service {
         )
     }
 
-    /// How it told Backstage of changes, as soon as that satisfies a condition.
-    pub async fn told(&self, is_it: impl Fn(&Value) -> bool) -> Value {
-        wait_until("what Backstage was told", async || {
+    /// Returns the push status once it satisfies a condition.
+    pub async fn pushed(&self, is_it: impl Fn(&Value) -> bool) -> Value {
+        wait_until("the push status", async || {
             let push = self.json("/sync").await["push"].take();
             if is_it(&push) { Ok(push) } else { Err(push) }
         })
         .await
     }
 
-    /// Ends the service as its supervisor does.
+    /// Stops the service with SIGTERM.
     pub async fn stop(self) {
         self.process.signal(Signal::TERM);
         let ended = self.process.end().await;

@@ -1,4 +1,4 @@
-//! What a Backstage is told at its start: its `app-config`.
+//! The `app-config` of a Backstage.
 
 use std::time::Duration;
 
@@ -8,20 +8,20 @@ use url::Url;
 use super::backstage::TOKEN;
 use super::database::Database;
 
-/// What a Backstage is told at its start.
+/// The settings of a Backstage.
 #[derive(Default)]
 pub struct Setup {
-    /// The locations that it reads.
+    /// The targets of its locations.
     pub targets: Vec<String>,
-    /// How often it reads them; its own default where nothing is given.
+    /// Interval of its reads; Backstage's default if `None`.
     pub interval: Option<Duration>,
-    /// The block `catalog.providers.authentik`, which also switches the npm module on.
+    /// The block `catalog.providers.authentik`; if present, the npm module is installed.
     pub npm_module: Option<Value>,
-    /// Whether what a removed provider left stays, until a later start.
+    /// Whether entities of a removed provider stay as orphans.
     pub keep_orphans: bool,
-    /// The kinds that may come from its locations; all of ours where nothing is given.
+    /// The kinds that its locations may contain; by default all that the service has.
     pub kinds: Option<Value>,
-    /// The block `authentikEntityProvider`, which also switches the documented URL reader on.
+    /// The block `authentikEntityProvider`; if present, the documented URL reader is installed.
     pub url_reader: Option<Value>,
 }
 
@@ -34,7 +34,7 @@ impl Setup {
         }
     }
 
-    /// Reads one location as often as Backstage does by itself.
+    /// Reads one location at Backstage's default interval.
     pub fn patient(target: &str) -> Self {
         Self {
             targets: vec![target.to_owned()],
@@ -42,7 +42,7 @@ impl Setup {
         }
     }
 
-    /// The whole `app-config`.
+    /// Builds the whole `app-config`.
     pub fn configuration(&self, base: &Url, database: &Database) -> Value {
         let allowed = self
             .targets
@@ -83,7 +83,7 @@ impl Setup {
         configuration
     }
 
-    /// Whether the documented URL reader reads a target, so that nothing else may.
+    /// Returns true if the documented URL reader handles a target, so that no other reader may.
     fn has_own_reader(&self, target: &str) -> bool {
         let block = self.url_reader.as_ref();
         block.is_some_and(|block| target.starts_with(block["baseUrl"].as_str().unwrap()))
@@ -100,7 +100,7 @@ impl Setup {
     }
 }
 
-/// What `backend.reading.allow` calls the host of a URL.
+/// Returns the host of a URL in the form of `backend.reading.allow`.
 fn host_and_port(url: &str) -> String {
     Url::parse(url).unwrap().authority().to_owned()
 }

@@ -1,18 +1,19 @@
-//! Waits for what other processes do, and says what it saw last if they never do it.
+//! Waits for effects in other processes; on a timeout, the panic message contains the last
+//! observation.
 
 use std::fmt::Display;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-/// Backstage removes what is gone every 30 seconds; twice that and a slow machine is the most.
+/// Backstage removes entities every 30 seconds; this allows two rounds on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(90);
-/// Ten thousand users take Backstage minutes.
+/// Backstage takes minutes for ten thousand users.
 const LONG_PATIENCE: Duration = Duration::from_mins(10);
-/// Backstage's own loops take a second.
+/// Backstage's own loops run every second.
 const INTERVAL: Duration = Duration::from_millis(200);
 
-/// Looks again and again until a look succeeds; the error of the last look is what a failure shows.
+/// Polls until the closure succeeds; panics with the last error on a timeout.
 pub async fn wait_until<T, E: Display>(
     awaited: &str,
     look: impl AsyncFnMut() -> Result<T, E>,
@@ -20,7 +21,7 @@ pub async fn wait_until<T, E: Display>(
     wait(awaited, PATIENCE, look).await
 }
 
-/// The same for a large directory.
+/// As [`wait_until`], with the timeout of a large directory.
 pub async fn wait_longer<T, E: Display>(
     awaited: &str,
     look: impl AsyncFnMut() -> Result<T, E>,

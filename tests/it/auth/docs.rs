@@ -1,4 +1,4 @@
-//! The description and its page follow a setting.
+//! Access to the API description and its page, by setting.
 
 use authentik_entity_provider::config::{AuthConfig, Exposure};
 use reqwest::Method;
@@ -13,7 +13,7 @@ fn setting(docs: Exposure) -> AuthConfig {
 }
 
 #[tokio::test]
-async fn the_description_is_for_readers_for_everybody_or_for_nobody() {
+async fn the_description_is_for_readers_public_or_off() {
     for (docs, without, with) in [
         (Exposure::Token, 401, 200),
         (Exposure::Open, 200, 200),
@@ -43,7 +43,7 @@ async fn the_description_is_for_readers_for_everybody_or_for_nobody() {
 }
 
 #[tokio::test]
-async fn the_page_carries_its_token_to_the_description_and_to_nobody_else() {
+async fn the_page_sends_its_token_to_the_description_only() {
     let pair = guarded_by(setting(Exposure::Token)).await;
     let page = ask(
         &pair.app,

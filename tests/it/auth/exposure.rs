@@ -11,7 +11,7 @@ const PAGES: [&str; 2] = [
     include_str!("../../../docs/operations.md"),
 ];
 
-/// The variables of a service that listens on all addresses, with more.
+/// Variables of a service that listens on all addresses, plus `more`.
 fn variables<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     let authentik = [
         ("AUTHENTIK_BASE_URL", "http://127.0.0.1:1"),
@@ -82,7 +82,7 @@ async fn check_says_before_that_it_would_not_start() {
 }
 
 #[tokio::test]
-async fn the_demo_has_nobody_to_protect() {
+async fn the_demo_needs_no_tokens() {
     let mut demo = Process::spawn(&["demo", "--users", "5", "--listen", "0.0.0.0:0"], &[]);
     demo.until(|line| format!("{line:?}").contains("Stop it").then_some(()))
         .await;
@@ -102,7 +102,7 @@ fn the_image_and_its_pages_agree_with_the_service() {
     let mut sets = DOCKERFILE.lines().filter(|line| line.starts_with("ENV"));
     assert!(
         sets.all(|line| !line.contains("AUTH")),
-        "the image decides for nobody"
+        "the image does not set tokens"
     );
     for page in PAGES {
         assert!(!docker_runs(page).is_empty());

@@ -1,4 +1,4 @@
-//! The metrics follow a setting.
+//! Access to the metrics, by setting.
 
 use authentik_entity_provider::config::{AuthConfig, Exposure};
 use reqwest::Method;
@@ -6,7 +6,7 @@ use reqwest::Method;
 use super::{READ, SYNC, WRONG, ask, guarded_by, section};
 
 #[tokio::test]
-async fn the_metrics_are_for_whoever_has_a_token_for_everybody_or_for_nobody() {
+async fn the_metrics_are_for_token_holders_public_or_off() {
     for (metrics, expected) in [
         (Exposure::Token, [401, 200, 200, 401]),
         (Exposure::Open, [200; 4]),

@@ -1,4 +1,4 @@
-//! Other tokens count without a restart, and no change of a file opens the service by mistake.
+//! New tokens take effect without a restart; a changed file never opens the service by mistake.
 
 use std::path::Path;
 
@@ -22,7 +22,7 @@ fn write(file: &Path, base: &str, own: &str) {
     std::fs::write(file, text).unwrap();
 }
 
-/// The statuses of a request with each of two tokens.
+/// Returns the statuses of a request with each of two tokens.
 async fn statuses(service: &str) -> [u16; 2] {
     let ask = async |token: &str| {
         client()
@@ -37,12 +37,12 @@ async fn statuses(service: &str) -> [u16; 2] {
     ]
 }
 
-/// The block of a service with read tokens and more.
+/// The service's block with read tokens and more keys.
 fn tokens(read: &str, more: &str) -> String {
     format!("listen: '0.0.0.0:0', auth: {{ readTokens: [{read}], syncTokens: {SYNC}{more} }}")
 }
 
-/// A service that has synced once, with its file.
+/// A service after one sync, with its configuration file.
 struct Reloading {
     authentik: RunningAuthentik,
     directory: TempDir,
@@ -76,7 +76,7 @@ impl Reloading {
         }
     }
 
-    /// Changes the service's block and waits for what the log says of it.
+    /// Replaces the service's block and waits for a log message.
     async fn change(&mut self, own: &str, logged: &str) {
         write(
             &self.directory.path().join("app-config.yaml"),
@@ -100,7 +100,8 @@ async fn a_token_is_changed_without_a_restart_and_without_a_gap() {
         world.change(&tokens(&read, ""), "reload succeeded").await;
         assert_eq!(statuses(&service).await, expected);
     }
-    // Where it listens counts after a restart, so that it is still reached from everywhere.
+    // A change of `listen` takes effect after a restart, so the service still listens on all
+    // addresses.
     for own in ["listen: '0.0.0.0:0'", "listen: '127.0.0.1:0'"] {
         world.change(own, "reload failed").await;
         assert_eq!(

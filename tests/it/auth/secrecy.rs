@@ -1,4 +1,4 @@
-//! No token, right or wrong, is in a log, an answer or a run.
+//! No token, valid or invalid, appears in a log, an answer or a run.
 
 use fake_authentik::{FakeAuthentik, FakeDirectory, Release};
 use reqwest::Client;
@@ -8,7 +8,7 @@ use super::{READ, SYNC, WRONG};
 use crate::support::process::Process;
 use crate::support::{RunningAuthentik, client_builder};
 
-/// All answers to requests with tokens in every place, as one text with their headers.
+/// Returns all answers to requests with tokens in every position, as one text with headers.
 async fn answers(client: &Client, service: &str) -> String {
     let mut text = String::new();
     let get = |path: &str| client.get(format!("{service}{path}"));
@@ -27,7 +27,7 @@ async fn answers(client: &Client, service: &str) -> String {
         "/nothing",
         "/explain?user=x",
     ];
-    // Few wrong ones, since more would be answered late.
+    // Few invalid tokens, because the service delays answers to many.
     for (token, paths) in [(READ, &paths[..]), (SYNC, &paths), (WRONG, &paths[..1])] {
         for path in paths {
             let separator = if path.contains('?') { '&' } else { '?' };

@@ -1,9 +1,9 @@
-//! A token in the URL of `/locations` stands in its targets, one in the header does not.
+//! A token in the URL of `/locations` appears in its targets; one in the header does not.
 
 use super::*;
 use crate::support::wire::documents;
 
-/// The targets of a list of two shards.
+/// Returns the targets of a list of two shards.
 fn targets(list: &Answer) -> Vec<String> {
     let documents = documents(&list.text());
     documents
@@ -46,7 +46,7 @@ async fn a_token_from_the_header_stays_there() {
 }
 
 #[tokio::test]
-async fn lists_asked_for_with_different_tokens_are_different_ones() {
+async fn lists_for_different_tokens_differ() {
     let pair = guarded().await;
     let list = async |token: &str| {
         let answer = Answer::get(

@@ -1,9 +1,9 @@
-//! `--output json`: the shape that machines rely on.
+//! `--output json`: its documented shape.
 
 use fake_authentik::{Access, FakeAuthentik, Release};
 use serde_json::{Value, json};
 
-use super::{check, look_alike};
+use super::{check, small};
 use crate::support::replay::{OBJECT_LEVEL, Replay};
 
 async fn report(base: &str, token: &str) -> (Option<i32>, Value) {
@@ -27,8 +27,8 @@ async fn machines_get_one_object() {
 }
 
 #[tokio::test]
-async fn every_trouble_has_a_code_and_a_remedy() {
-    let (fake, authentik) = look_alike(Release::V2026_5).await;
+async fn every_fault_has_a_code_and_a_remedy() {
+    let (fake, authentik) = small(Release::V2026_5).await;
     for (token, access) in [
         ("nothing", Access::NoPermission),
         ("users", Access::ViewUserOnly),
@@ -53,8 +53,8 @@ async fn every_trouble_has_a_code_and_a_remedy() {
 }
 
 #[tokio::test]
-async fn the_permissions_are_told_apart() {
-    let (fake, authentik) = look_alike(Release::V2026_5).await;
+async fn each_permission_has_its_entry() {
+    let (fake, authentik) = small(Release::V2026_5).await;
     for (access, user, group) in [
         (Access::NoPermission, "failed", "failed"),
         (Access::ViewUserOnly, "ok", "failed"),

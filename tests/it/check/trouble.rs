@@ -1,25 +1,25 @@
-//! Troubles that no recording has: versions, clocks, servers of others, the configuration.
+//! Faults without a recording: versions, clocks, other servers, the configuration.
 
 use fake_authentik::{
     Access, Action, CannedAnswer, FakeAuthentik, FakeDirectory, Place, Release, Step,
 };
 use reqwest::StatusCode;
 
-use super::{check, look_alike};
+use super::{check, small};
 use crate::support::RunningAuthentik;
 use crate::support::directory::{assert_says, crowd, group_pk};
 use crate::support::process::Process;
 
-/// A look-alike with a directory.
+/// A fake Authentik with a directory.
 async fn with(directory: FakeDirectory) -> (FakeAuthentik, RunningAuthentik) {
     let fake = FakeAuthentik::new(Release::V2026_5, directory);
     let authentik = RunningAuthentik::spawn(&fake).await;
     (fake, authentik)
 }
 
-/// What a check says when the question for the version is answered by something else.
+/// Returns exit code and report if the version endpoint gives this answer.
 async fn introduced(answer: Action) -> (Option<i32>, String) {
-    let (fake, authentik) = look_alike(Release::V2026_5).await;
+    let (fake, authentik) = small(Release::V2026_5).await;
     fake.script(Step::at(Place::Version, answer).always());
     let ended = check(&authentik.base, FakeAuthentik::TOKEN, &[]).await;
     (ended.status.code(), ended.out)
@@ -35,7 +35,7 @@ fn version(version: &str) -> Action {
 
 #[tokio::test]
 async fn an_old_version_fails_and_an_unknown_one_is_a_warning() {
-    for (told, code, part) in [
+    for (reported, code, part) in [
         ("2024.2.0", 0, "✓ version         Authentik 2024.2.0"),
         (
             "2023.10.7",
@@ -49,14 +49,14 @@ async fn an_old_version_fails_and_an_unknown_one_is_a_warning() {
             "! version         Authentik calls its version \"main\"",
         ),
     ] {
-        let (status, report) = introduced(version(told)).await;
+        let (status, report) = introduced(version(reported)).await;
         assert_eq!(status, Some(code), "{report}");
         assert_says(&report, &[part, "entities."]);
     }
 }
 
 #[tokio::test]
-async fn a_version_that_is_not_told_keeps_no_step_from_being_taken() {
+async fn an_unknown_version_does_not_stop_the_check() {
     for body in ["<html>", "{}", "[]"] {
         let (status, report) = introduced(Action::answer(StatusCode::OK, body)).await;
         assert_eq!(status, Some(0), "{report}");
@@ -95,7 +95,7 @@ async fn a_distant_clock_is_a_warning() {
 }
 
 #[tokio::test]
-async fn a_server_that_cannot_answer_is_told_at_once() {
+async fn a_server_that_cannot_answer_is_reported_at_once() {
     for (answer, parts) in [
         (
             Action::answer(StatusCode::SERVICE_UNAVAILABLE, "{}"),
@@ -142,7 +142,7 @@ async fn a_wrong_configuration_skips_everything_else() {
 
 #[tokio::test]
 async fn what_looks_like_a_mistake_in_the_configuration_is_a_warning() {
-    let (_fake, authentik) = look_alike(Release::V2026_5).await;
+    let (_fake, authentik) = small(Release::V2026_5).await;
     let variables = [
         ("AUTHENTIK_BASE_URL", authentik.base.as_str()),
         ("AUTHENTIK_TOKEN", FakeAuthentik::TOKEN),
@@ -155,7 +155,7 @@ async fn what_looks_like_a_mistake_in_the_configuration_is_a_warning() {
 
 #[tokio::test]
 async fn certificates_that_cannot_be_read_are_a_warning() {
-    let (_fake, authentik) = look_alike(Release::V2026_5).await;
+    let (_fake, authentik) = small(Release::V2026_5).await;
     let variables = [
         ("AUTHENTIK_BASE_URL", authentik.base.as_str()),
         ("AUTHENTIK_TOKEN", FakeAuthentik::TOKEN),
@@ -178,7 +178,7 @@ async fn a_token_that_authentik_repeats_is_not_shown() {
         (StatusCode::FORBIDDEN, Place::Version),
         (StatusCode::BAD_REQUEST, Place::Users),
     ] {
-        let (fake, authentik) = look_alike(Release::V2026_5).await;
+        let (fake, authentik) = small(Release::V2026_5).await;
         fake.grant(secret, Access::Full);
         fake.script(Step::at(place, Action::answer(status, echo.clone())).always());
         for output in ["text", "json"] {
@@ -235,8 +235,8 @@ async fn what_a_service_would_hold_at_its_start_fails_the_check() {
 
 #[tokio::test]
 async fn a_reading_that_takes_too_long_names_the_timeout_to_raise() {
-    let (fake, authentik) = look_alike(Release::V2026_5).await;
-    // The first request asks for the permission, the second begins the reading.
+    let (fake, authentik) = small(Release::V2026_5).await;
+    // The first request checks the permission, the second starts the full sync.
     fake.script(Step::at(Place::Users, Action::Hang).nth(2));
     let variables = [
         ("AUTHENTIK_BASE_URL", authentik.base.as_str()),

@@ -1,14 +1,14 @@
-//! `--config`, and what is said of a configuration that cannot be used.
+//! `--config`, and the errors of an invalid configuration.
 
 use fake_authentik::FakeAuthentik;
 
 use super::{LISTEN, assert_syncs, authentik, directory_with};
 use crate::support::process::{Ended, Process, get};
 
-/// A token that no message may repeat.
+/// A token that no message may contain.
 const SECRET: &str = "tOkEn0123456789-never-to-be-shown";
 
-/// A whole Backstage configuration, most of which is none of our business.
+/// A complete Backstage configuration with many foreign keys.
 const BACKSTAGE: &str = r#"
 app:
   title: ${APP_TITLE_THAT_IS_NOT_SET}
@@ -39,7 +39,7 @@ entityProvider:
   publicUrl: https://entities.example.com/
 "#;
 
-/// The configuration of our blocks alone.
+/// A configuration with only the keys of this service.
 fn ours(authentik: &str) -> String {
     format!(
         "catalog: {{ providers: {{ authentik: {{ baseUrl: '{authentik}', token: {} }} }} }}\n\
@@ -85,12 +85,12 @@ async fn a_whole_backstage_configuration_is_read_without_its_foreign_variables()
     assert_eq!(
         get(&format!("{service}/health/ready")).await.status(),
         503,
-        "runs are asked for only"
+        "runs start on request only"
     );
     assert_syncs(&service).await;
 }
 
-/// Runs `serve` with a configuration that must be refused.
+/// Runs `serve` with a configuration that must be rejected.
 async fn refused(content: &str, variables: &[(&str, &str)]) -> String {
     let (_directory, file) = directory_with("app-config.yaml", content);
     let arguments = [&LISTEN[..], &["--config", &file]].concat();
@@ -145,7 +145,7 @@ async fn a_wrong_value_is_refused_with_file_key_and_remedy() {
 }
 
 #[tokio::test]
-async fn a_token_is_not_repeated_wherever_it_stands() {
+async fn no_message_contains_a_token() {
     for content in [
         format!("catalog: {{ providers: {{ authentik: {SECRET} }} }}"),
         format!(

@@ -1,4 +1,4 @@
-//! What is made from the definitions: the description, completions, the manual.
+//! Output generated from the definitions: the API description, completions, the manual page.
 
 use crate::support::process::Process;
 
@@ -63,7 +63,7 @@ async fn the_manual_has_a_page_for_the_program_and_for_each_command() {
     assert!(ended.error.contains("`nothing`"), "{}", ended.error);
 }
 
-/// What bash proposes for the last word of a line.
+/// Returns bash's completions of the last word.
 async fn proposed(script: &str, words: &[&str]) -> Vec<String> {
     let line = format!(
         "{script}\nCOMP_WORDS=({}); COMP_CWORD={}; _authentik__entity__provider {} \"${{COMP_WORDS[-1]}}\" \

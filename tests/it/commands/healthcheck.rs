@@ -6,7 +6,7 @@ use super::{authentik, directory_with};
 use crate::support::app::{TestApp, config};
 use crate::support::process::{Ended, Process};
 
-async fn asked(arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
+async fn healthcheck(arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
     let ended = Process::run(&[&["healthcheck"], arguments].concat(), variables).await;
     assert_eq!(
         format!("{}{}", ended.out, ended.error).lines().count(),
@@ -20,7 +20,7 @@ async fn asked(arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
 async fn a_service_is_healthy_once_it_has_something_to_serve() {
     let authentik = authentik().await;
     let app = TestApp::spawn(config(&authentik.base, FakeAuthentik::TOKEN)).await;
-    let ended = asked(&["--url", &app.base], &[]).await;
+    let ended = healthcheck(&["--url", &app.base], &[]).await;
     assert_eq!(ended.status.code(), Some(1));
     assert!(
         ended.error.contains("not ready") && ended.error.contains("503"),
@@ -28,13 +28,13 @@ async fn a_service_is_healthy_once_it_has_something_to_serve() {
         ended.error
     );
     app.sync().await;
-    let ended = asked(&["--url", &format!("{}/", app.base)], &[]).await;
+    let ended = healthcheck(&["--url", &format!("{}/", app.base)], &[]).await;
     assert_eq!(ended.status.code(), Some(0), "{}", ended.error);
     assert_eq!(ended.out, format!("ready: {}/health/ready\n", app.base));
 }
 
 #[tokio::test]
-async fn without_a_url_the_configured_address_is_asked_on_loopback() {
+async fn without_a_url_the_configured_port_is_checked_on_loopback() {
     let authentik = authentik().await;
     let app = TestApp::spawn(config(&authentik.base, FakeAuthentik::TOKEN)).await;
     app.sync().await;
@@ -46,8 +46,8 @@ async fn without_a_url_the_configured_address_is_asked_on_loopback() {
     let listen = format!("0.0.0.0:{port}");
     let variable = [("ENTITY_PROVIDER_LISTEN", listen.as_str())];
     for (arguments, variables) in [(&["--config", &file][..], &[][..]), (&[], &variable)] {
-        // Where Authentik lives and its token need not be known.
-        let ended = asked(arguments, variables).await;
+        // The command needs neither Authentik's URL nor its token.
+        let ended = healthcheck(arguments, variables).await;
         assert_eq!(ended.status.code(), Some(0), "{}", ended.error);
         assert_eq!(ended.out, format!("ready: {}/health/ready\n", app.base));
     }
@@ -59,7 +59,7 @@ async fn a_service_that_does_not_answer_is_unhealthy() {
         .unwrap()
         .local_addr()
         .unwrap();
-    let ended = asked(&["--url", &format!("http://{free}")], &[]).await;
+    let ended = healthcheck(&["--url", &format!("http://{free}")], &[]).await;
     assert_eq!(ended.status.code(), Some(1));
     assert!(ended.error.contains("does not answer"), "{}", ended.error);
 }

@@ -1,4 +1,4 @@
-//! What `--help` says, at the width of a pipe.
+//! The output of `--help`, at the width of a pipe.
 
 use crate::support::process::Process;
 

@@ -1,4 +1,4 @@
-//! The log: JSON for machines, and never a token.
+//! The log: JSON lines, and never a token.
 
 use fake_authentik::{Access, FakeAuthentik, FakeDirectory, Release};
 use rustix::process::Signal;
@@ -7,9 +7,9 @@ use serde_json::Value;
 use crate::support::RunningAuthentik;
 use crate::support::process::{Process, get, post};
 
-/// A token without a word that may stand in a log anyway.
+/// A token without any word that may appear in a log.
 const TOKEN: &str = "zQ7xW2vK9pLmR4tY8uB3nC6hJ1sD5fG0aEqZ";
-/// Something secret that a reader puts into a URL.
+/// A secret that a client puts into a URL.
 const IN_A_URL: &str = "qUeRySeCrEt0815";
 
 #[tokio::test]

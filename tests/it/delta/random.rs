@@ -1,4 +1,5 @@
-//! Random changes between and during readings: what a reading gives was true, and nothing older is missing.
+//! Random changes between and during syncs: every result existed at some moment, and no older
+//! change is missing.
 
 pub mod changes;
 
@@ -13,21 +14,22 @@ use jiff::SignedDuration;
 use crate::support::reader::{Reader, rows};
 use changes::{Changes, Numbers, beginning};
 
-/// Scripts, each with several readings; `DELTA_SCRIPTS` asks for more, `DELTA_SEED` for another start.
+/// Number of scripts, each with several syncs; `DELTA_SCRIPTS` sets another number, `DELTA_SEED`
+/// another start.
 const SCRIPTS: u64 = 8_000;
-/// Readings of a script.
+/// Syncs in each script.
 const READINGS: u64 = 4;
-/// Scripts that run side by side, each against a look-alike of its own.
+/// Scripts that run concurrently, each with its own fake Authentik.
 const WORKERS: u64 = 4;
 
-/// How often a reading was sure.
+/// Numbers of syncs by outcome.
 #[derive(Default)]
 struct Tally {
-    deltas: u64,
-    doubts: Vec<Reason>,
-    /// Full readings that nothing was in doubt about.
-    asked: u64,
-    /// Readings during which something changed.
+    incremental: u64,
+    fallbacks: Vec<Reason>,
+    /// Full syncs that were not fallbacks.
+    full: u64,
+    /// Syncs during which the directory changed.
     moved: u64,
 }
 
@@ -44,7 +46,7 @@ async fn whatever_changes_whenever_a_reading_is_right_or_in_doubt() {
             let page_size = if worker % 2 == 0 { 3 } else { 8 };
             let mut reader =
                 Reader::spawn(Release::V2026_5, beginning(&mut Numbers(worker)), page_size).await;
-            // A second more than the latest commit.
+            // One second more than the latest commit.
             reader.settings.overlap = SignedDuration::from_secs(4);
             for seed in (first..first + scripts).filter(|seed| seed % WORKERS == worker) {
                 play(&mut reader, seed, &mut tally).await;
@@ -55,40 +57,44 @@ async fn whatever_changes_whenever_a_reading_is_right_or_in_doubt() {
     let mut total = Tally::default();
     for worker in workers.collect::<Vec<_>>() {
         let Tally {
-            deltas,
-            doubts,
-            asked,
+            incremental,
+            fallbacks,
+            full,
             moved,
         } = worker.await.unwrap();
-        total.deltas += deltas;
-        total.asked += asked;
-        total.doubts.extend(doubts);
+        total.incremental += incremental;
+        total.full += full;
+        total.fallbacks.extend(fallbacks);
         total.moved += moved;
     }
     let Tally {
-        deltas,
+        incremental,
         moved,
-        doubts,
-        asked,
+        fallbacks,
+        full,
     } = &total;
-    let of = |reason: Reason| doubts.iter().filter(|doubt| **doubt == reason).count();
+    let of = |reason: Reason| fallbacks.iter().filter(|doubt| **doubt == reason).count();
     let counted = [Reason::TooMany, Reason::Restless, Reason::Disagreement].map(of);
     println!(
-        "{deltas} deltas, {asked} crawls, {moved} moved; too many, restless, disagreement: {counted:?}"
+        "{incremental} incremental, {full} crawls, {moved} moved; too many, restless, disagreement: {counted:?}"
     );
-    assert_eq!(counted.iter().sum::<usize>(), doubts.len(), "{doubts:?}");
-    assert!(
-        *deltas > 3 * doubts.len() as u64,
-        "{deltas} deltas, {} doubts",
-        doubts.len()
+    assert_eq!(
+        counted.iter().sum::<usize>(),
+        fallbacks.len(),
+        "{fallbacks:?}"
     );
     assert!(
-        moved * 4 > deltas + asked,
-        "{moved} of {deltas} and {asked}"
+        *incremental > 3 * fallbacks.len() as u64,
+        "{incremental} incremental, {} fallbacks",
+        fallbacks.len()
+    );
+    assert!(
+        moved * 4 > incremental + full,
+        "{moved} of {incremental} and {full}"
     );
 }
 
-/// Plays one script: changes, then a reading with changes at some of its requests, and again.
+/// Runs one script: changes, then a sync with changes at some of its requests, repeated.
 async fn play(reader: &mut Reader, seed: u64, tally: &mut Tally) {
     let mut numbers = Numbers(seed << 20);
     let changes = Changes::new(&mut numbers);
@@ -97,7 +103,7 @@ async fn play(reader: &mut Reader, seed: u64, tally: &mut Tally) {
         .fake
         .edit(|directory| *directory = beginning(&mut numbers));
     reader.know_all();
-    // One reading is full because it is time.
+    // One sync is a scheduled full sync.
     let whole = numbers.below(READINGS);
     for reading in 0..READINGS {
         reader.fake.edit(|directory| {
@@ -114,7 +120,7 @@ async fn play(reader: &mut Reader, seed: u64, tally: &mut Tally) {
         } else {
             Some(reader.changes().await)
         };
-        // As the service does: a doubt is settled by a full crawl, while the script goes on.
+        // As in the service: a fallback starts a full sync while the script continues.
         let crawl = if let Some(Changed::Delta(_)) = changed {
             None
         } else {
@@ -127,10 +133,10 @@ async fn play(reader: &mut Reader, seed: u64, tally: &mut Tally) {
         match changed {
             Some(Changed::Delta(delta)) => {
                 (reader.directory, reader.watermark) = (delta.directory, delta.watermark);
-                tally.deltas += 1;
+                tally.incremental += 1;
             }
-            Some(Changed::Doubt(reason)) => tally.doubts.push(reason),
-            None => tally.asked += 1,
+            Some(Changed::Doubt(reason)) => tally.fallbacks.push(reason),
+            None => tally.full += 1,
         }
         if let Some(crawl) = crawl {
             (reader.directory, reader.watermark) = (crawl.directory, crawl.watermark.unwrap());
@@ -141,7 +147,7 @@ async fn play(reader: &mut Reader, seed: u64, tally: &mut Tally) {
     }
 }
 
-/// The directory as it was at every moment of a reading.
+/// The directory at every moment of a sync.
 #[derive(Clone)]
 struct Moments(Arc<Mutex<Vec<FakeDirectory>>>);
 
@@ -152,7 +158,7 @@ impl Moments {
         ])))
     }
 
-    /// Puts a change before or behind one of the next requests.
+    /// Schedules a change before or after one of the next requests.
     fn script(&self, reader: &Reader, changes: Changes, numbers: &mut Numbers) {
         let (moments, mut own) = (self.clone(), Numbers(numbers.next()));
         let edit = move |directory: &mut FakeDirectory| {
@@ -172,8 +178,8 @@ impl Moments {
     }
 }
 
-/// Asserts that each row is as it was at some moment, that none is missing which was there at all
-/// moments, and that no row names another which is not there.
+/// Asserts that each row equals its state at some moment, that every row present at all moments is
+/// found, and that each reference leads to a found row.
 fn assert_was(found: &Directory, moments: &[FakeDirectory], what: &str) {
     let moments: Vec<_> = moments.iter().map(rows).collect();
     for user in found.users() {
@@ -214,7 +220,8 @@ fn assert_was(found: &Directory, moments: &[FakeDirectory], what: &str) {
     );
 }
 
-/// Asserts that users name exactly the groups that name them, which in a crawl only the groups tell.
+/// Asserts that users list exactly the groups that list them; a full sync derives the former from
+/// the latter.
 fn assert_both_sides_agree(found: &Directory, what: &str) {
     for user in found.users() {
         let named = found

@@ -1,10 +1,10 @@
-//! What a restart goes on from.
+//! The mode of the first sync after a restart.
 
 use authentik_entity_provider::config::StateDir;
 
 use super::*;
 
-/// Starts a service on a state directory at an hour; gives its first run.
+/// Starts a service on a state directory at an hour; returns its first run.
 async fn restarted(following: &Following, state: &std::path::Path, hours: i64) -> (TestApp, Value) {
     let begin = "2026-01-05T08:00:00Z".parse::<Timestamp>().unwrap();
     let mut config = config(&following.pair.authentik.base, FakeAuthentik::TOKEN);
@@ -16,7 +16,7 @@ async fn restarted(following: &Following, state: &std::path::Path, hours: i64) -
     (app, run)
 }
 
-/// Ends a service; its snapshot is on disk then.
+/// Stops a service; its snapshot is then on disk.
 async fn end(mut app: TestApp) {
     app.shutdown.cancel();
     (&mut app.ended).await.unwrap().unwrap();

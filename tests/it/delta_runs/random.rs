@@ -1,14 +1,15 @@
-//! Random changes of a directory, followed by a service and compared with one that reads everything.
+//! Random changes of a directory: a service with incremental syncs serves the same as one with full
+//! syncs.
 
 use super::*;
 use crate::delta::random::changes::{Changes, Numbers, beginning};
 
-/// Directories that are followed.
+/// Number of directories.
 const DIRECTORIES: u64 = 12;
-/// Runs of each.
+/// Runs for each directory.
 const RUNS: u64 = 12;
 
-/// The default body.
+/// Returns the default body.
 async fn body(app: &TestApp) -> Vec<String> {
     let text = app.fetch("/entities").await.text().await.unwrap();
     text.split("---\n").map(str::to_owned).collect()

@@ -1,9 +1,9 @@
-//! Why a run reads everything.
+//! The reasons for full syncs.
 
 use super::*;
 
 #[tokio::test]
-async fn somebody_asks() {
+async fn a_request() {
     let following = Following::of(settled(30)).await;
     assert_eq!(reason(&following.pair.app.sync().await), "asked");
     following.follows(|_| ()).await;
@@ -80,7 +80,7 @@ async fn it_is_time_or_the_clock_went_back() {
 
 #[tokio::test]
 async fn a_cron_expression_says_when_it_is_time() {
-    // Mondays at midnight; the service begins on Monday the 5th at 8.
+    // Mondays at midnight; the service starts on Monday the 5th at 8.
     let weekly = json!({"frequency": {"cron": "0 0 * * 1"}});
     let (following, run) = Following::spawn(Release::V2026_5, settled(30), |config| {
         config.service.full_sync = serde_json::from_value(weekly).unwrap();
@@ -119,7 +119,7 @@ async fn a_server_that_cannot_tell_is_read_whole_every_time() {
 }
 
 #[tokio::test]
-async fn a_doubt_turns_the_same_run_into_a_full_one() {
+async fn a_fallback_makes_the_same_run_a_full_sync() {
     let following = Following::of(settled(400)).await;
     let rename = |directory: &mut FakeDirectory| {
         (1..=160).for_each(|pk| assert!(directory.rename(pk, &format!("renamed-{pk}"))));
@@ -134,7 +134,7 @@ async fn a_doubt_turns_the_same_run_into_a_full_one() {
 }
 
 #[tokio::test]
-async fn a_doubt_lasts_until_a_full_run_succeeds() {
+async fn a_fallback_lasts_until_a_full_sync_succeeds() {
     let following = Following::of(settled(400)).await;
     let capped = |mut page: Value| {
         page["pagination"]["total_pages"] = 99.into();
@@ -157,7 +157,7 @@ async fn a_doubt_lasts_until_a_full_run_succeeds() {
     assert_eq!(
         (reason(&run), &run["added"]),
         ("unsupported", &json!(1)),
-        "it was in doubt before: {run}"
+        "the fallback lasts: {run}"
     );
     following.follows(|_| ()).await;
 }

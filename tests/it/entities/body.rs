@@ -1,11 +1,11 @@
-//! What stands in a body, and in which order.
+//! The content of a body and its order.
 
 use serde_json::Value;
 
 use super::{CODINGS, VARIANTS, hostile_directory, synced};
 use crate::support::wire::{Answer, BACKSTAGE, documents};
 
-/// The kinds and names of entities, in order.
+/// Returns the kinds and names of entities, in order.
 fn kinds_and_names(entities: &[Value]) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     entities
@@ -14,7 +14,7 @@ fn kinds_and_names(entities: &[Value]) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The entities of a body in any format.
+/// Parses the entities of a body in any format.
 fn entities(answer: &Answer) -> Vec<Value> {
     match answer.header("content-type") {
         "application/yaml" => documents(&answer.text()),

@@ -1,4 +1,4 @@
-//! `GET /entities/by-name/{kind}/{namespace}/{name}`: one entity, as Backstage's catalog API has it.
+//! `GET /entities/by-name/{kind}/{namespace}/{name}`: one entity, as in Backstage's catalog API.
 
 use fake_authentik::{FakeDirectory, Release};
 use reqwest::Method;
@@ -79,7 +79,7 @@ async fn what_there_is_not_is_a_problem() {
 }
 
 #[tokio::test]
-async fn before_the_first_snapshot_nobody_is_told_that_an_entity_is_missing() {
+async fn before_the_first_snapshot_the_answer_is_not_404() {
     let pair = Pair::spawn(Release::V2026_5, FakeDirectory::generate(30), |_| ()).await;
     for entity in ["user/default/alice", "component/other/x"] {
         let answer = named(&pair.app, entity).await;
@@ -89,7 +89,7 @@ async fn before_the_first_snapshot_nobody_is_told_that_an_entity_is_missing() {
 }
 
 #[tokio::test]
-async fn an_entity_is_asked_again_and_kept_as_the_list_is() {
+async fn an_entity_is_revalidated_like_the_list() {
     let mut directory = FakeDirectory::default();
     let [alice, _] = ["alice", "bob"].map(|name| directory.add_user(name));
     let pair = synced(directory).await;
@@ -108,9 +108,13 @@ async fn an_entity_is_asked_again_and_kept_as_the_list_is() {
     assert_eq!(head.header("content-length"), get.header("content-length"));
 
     let again = [REVALIDATION.as_slice(), &[("if-none-match", get.etag())]].concat();
-    let kept = Answer::get(&pair.app, path, &again).await;
+    let revalidated = Answer::get(&pair.app, path, &again).await;
     assert_eq!(
-        (kept.status, kept.etag(), kept.body.len()),
+        (
+            revalidated.status,
+            revalidated.etag(),
+            revalidated.body.len()
+        ),
         (304, get.etag(), 0)
     );
     pair.fake.edit(|directory| directory.add_user("carol"));

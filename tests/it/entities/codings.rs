@@ -1,4 +1,4 @@
-//! Codings beside gzip, and which of them a client gets.
+//! Content codings other than gzip, and their negotiation.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use super::{CODINGS, VARIANTS, hostile_directory, synced};
 use crate::support::app::Pair;
 use crate::support::wire::{Answer, BACKSTAGE, REVALIDATION};
 
-/// A body in a coding.
+/// Returns a body in a coding.
 async fn coded(pair: &Pair, path: &str, accept: &str, coding: &str) -> Answer {
     Answer::get(
         &pair.app,
@@ -39,7 +39,7 @@ async fn every_coding_decodes_to_the_plain_body_in_every_variant_under_a_tag_of_
 }
 
 #[tokio::test]
-async fn backstage_gets_gzip_whatever_others_asked_for_before() {
+async fn backstage_gets_gzip_after_requests_for_other_codings() {
     let pair = synced(hostile_directory(60)).await;
     let first = Answer::get(&pair.app, "/entities", &BACKSTAGE).await;
     for coding in ["zstd", "br"] {

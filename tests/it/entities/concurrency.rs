@@ -1,4 +1,4 @@
-//! Many readers at once, while what they read changes.
+//! Many concurrent clients while the snapshot changes.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use futures::future::join_all;
 use super::{CODINGS, VARIANTS, synced};
 use crate::support::wire::Answer;
 
-/// A variant and a coding for the n-th reader.
+/// Returns a variant and a coding for the n-th client.
 fn question(reader: usize) -> (String, [(&'static str, &'static str); 2]) {
     let (query, accept) = VARIANTS[reader % VARIANTS.len()];
     let coding = CODINGS[reader % CODINGS.len()];
@@ -67,7 +67,7 @@ async fn a_body_belongs_to_its_tag_whatever_is_published_meanwhile() {
     assert!(bodies.len() >= VARIANTS.len());
 }
 
-/// Asserts that the tag is that of the bytes as they were sent, and that they can be decoded.
+/// Asserts that the ETag matches the sent bytes and that these decode.
 fn assert_tag_of_content(answer: &Answer) {
     assert_eq!(
         answer.etag(),

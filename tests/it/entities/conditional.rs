@@ -1,4 +1,4 @@
-//! Tags, and what is answered to who has them already.
+//! ETags and conditional requests.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use super::{CODINGS, VARIANTS, hostile_directory, restarted, synced};
 use crate::support::app::{Pair, TestApp};
 use crate::support::wire::{Answer, BACKSTAGE, REVALIDATION};
 
-/// The headers of a later read by Backstage.
+/// The headers of a later request by Backstage.
 fn revalidation(etag: &str) -> Vec<(&str, &str)> {
     [
         BACKSTAGE.as_slice(),
@@ -19,7 +19,7 @@ fn revalidation(etag: &str) -> Vec<(&str, &str)> {
     .concat()
 }
 
-/// The tags of all variants in all codings.
+/// Returns the ETags of all variants in all codings.
 async fn tags(app: &TestApp) -> Vec<String> {
     let mut tags = Vec::new();
     for (query, accept) in VARIANTS {

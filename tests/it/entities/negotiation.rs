@@ -1,4 +1,4 @@
-//! Formats by `Accept` and by query, and what cannot be answered.
+//! Formats by `Accept` and by query, and unsupported ones.
 
 use fake_authentik::{FakeDirectory, Release};
 use reqwest::Method;
@@ -116,7 +116,7 @@ async fn a_head_request_has_the_headers_of_get_and_no_body() {
                 format!("/entities{query}"),
                 [("accept", accept), ("accept-encoding", coding)],
             );
-            // HEAD first: it may not lean on what GET has rendered.
+            // HEAD first: it must not depend on a rendition that GET built.
             let head = Answer::to(&pair.app, Method::HEAD, &path, &headers).await;
             let get = Answer::get(&pair.app, &path, &headers).await;
             assert_eq!(without_date(&head), without_date(&get), "{query} {coding}");
@@ -125,7 +125,7 @@ async fn a_head_request_has_the_headers_of_get_and_no_body() {
     }
 }
 
-/// Status and headers but the time of the answer.
+/// Returns status and headers without `Date`.
 fn without_date(answer: &Answer) -> (u16, reqwest::header::HeaderMap) {
     let mut headers = answer.headers.clone();
     headers.remove("date");
@@ -133,7 +133,7 @@ fn without_date(answer: &Answer) -> (u16, reqwest::header::HeaderMap) {
 }
 
 #[tokio::test]
-async fn before_the_first_snapshot_nobody_is_told_that_there_are_no_entities() {
+async fn before_the_first_snapshot_the_answer_is_an_error_and_not_empty() {
     let pair = Pair::spawn(Release::V2026_5, FakeDirectory::generate(30), |_| ()).await;
     for (query, accept) in VARIANTS {
         let path = format!("/entities{query}");

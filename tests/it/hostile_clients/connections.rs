@@ -1,11 +1,11 @@
-//! How long and how many: slow senders, slow readers, crowds.
+//! Limits in time and number: slow senders, slow readers, many clients.
 
 use authentik_entity_provider::http::load::Capacity;
 use authentik_entity_provider::server::limits::Limits;
 use fake_authentik::FakeDirectory;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::{BOUND, Limited, SOON, ask, far, rest};
+use super::{BOUND, Limited, SOON, ask, far, remaining};
 
 /// A request after which the connection ends.
 const CLOSING: &[u8] = b"GET /entities HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
@@ -52,7 +52,7 @@ async fn a_header_that_never_ends_is_not_waited_for_however_steadily_it_comes() 
     };
     tokio::time::timeout(BOUND, dripping)
         .await
-        .expect("nobody listens any more");
+        .expect("the service does not listen any more");
 }
 
 #[tokio::test]
@@ -73,7 +73,7 @@ async fn a_next_request_that_does_not_come_ends_the_connection() {
                 .starts_with("HTTP/1.1 200")
         );
         stream.write_all(beginning).await.unwrap();
-        assert!(!rest(&mut stream).await.contains("200 OK"));
+        assert!(!remaining(&mut stream).await.contains("200 OK"));
     }
 }
 
@@ -90,7 +90,7 @@ async fn pings_keep_no_connection_of_http_2() {
     .await;
     let mut stream = service.connect().await;
     let path = b"/health/live";
-    // `GET`, `http`, and a path of so many bytes, by the static table of RFC 7541.
+    // `GET`, `http`, and a path of this many bytes, by the static table of RFC 7541.
     let head = [
         &[0x82, 0x86, 0x04, u8::try_from(path.len()).unwrap()],
         &path[..],
@@ -155,7 +155,7 @@ async fn an_old_connection_ends_after_its_requests() {
             .await
             .starts_with("HTTP/1.1 200")
     );
-    assert_eq!(rest(&mut stream).await, "ok\n");
+    assert_eq!(remaining(&mut stream).await, "ok\n");
 }
 
 #[tokio::test]
@@ -185,7 +185,7 @@ async fn who_reads_nothing_is_cut_off_and_holds_nobody_up() {
     service.assert_alive().await;
     while !service.exchange(CLOSING).await.starts_with("HTTP/1.1 200") {}
     assert!(
-        rest(&mut stream).await.len() < length,
+        remaining(&mut stream).await.len() < length,
         "its place was free, since its answer was cut off"
     );
 }

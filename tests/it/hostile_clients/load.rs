@@ -1,4 +1,4 @@
-//! More requests than places: the rest is refused at once, and probes are answered.
+//! Load shedding: the service rejects excess requests at once and still answers probes.
 
 use std::time::Duration;
 
@@ -64,7 +64,7 @@ async fn a_rendition_that_takes_too_long_is_refused_and_what_is_ready_is_not() {
 }
 
 #[tokio::test]
-async fn whoever_follows_a_run_has_a_place_until_the_stream_ends() {
+async fn an_event_stream_has_a_slot_until_it_ends() {
     let service = Limited::spawn(
         far(),
         Capacity {
@@ -80,7 +80,7 @@ async fn whoever_follows_a_run_has_a_place_until_the_stream_ends() {
         .script(Step::at(Place::Users, Action::gate(&gate)));
     let answer = service.app.post("/sync").send().await.unwrap();
     let run = answer.headers()["location"].to_str().unwrap().to_owned();
-    // The answer's body gives its place back once it has been sent.
+    // The slot is released after the body was sent.
     answer.bytes().await.unwrap();
     gate.waiting(1).await;
     let events = format!("{run}/events");

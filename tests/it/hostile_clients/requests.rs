@@ -1,4 +1,4 @@
-//! Requests that are too large or no requests at all.
+//! Oversized and malformed requests.
 
 use authentik_entity_provider::http::load::Capacity;
 
@@ -52,7 +52,7 @@ async fn a_body_is_not_read_and_a_large_one_is_refused_unseen() {
 }
 
 #[tokio::test]
-async fn what_is_no_request_is_refused_and_harms_nobody() {
+async fn malformed_requests_are_rejected_and_harm_no_other_client() {
     let service = Limited::spawn(far(), Capacity::default()).await;
     for bytes in [
         &b"\0\0\0\0\r\n\r\n"[..],

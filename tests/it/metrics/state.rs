@@ -1,4 +1,4 @@
-//! The snapshot's age, and whether it is on disk.
+//! The snapshot's age and its persistence.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::*;
 
 const PAGE: &str = include_str!("../../../docs/metrics.md");
 
-/// A look-alike, and a configuration in front of it that keeps snapshots in a directory.
+/// A fake Authentik and a configuration with a state directory.
 async fn keeping(folder: &Path) -> (RunningAuthentik, Config) {
     let authentik = RunningAuthentik::spawn(&FakeAuthentik::new(Release::V2026_5, crowd(5))).await;
     let mut config = config(&authentik.base, FakeAuthentik::TOKEN);
@@ -24,7 +24,7 @@ fn disk() -> TempDir {
     tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
 }
 
-/// Scrapes until a sample has a value; then all others fit it.
+/// Scrapes until a sample has a value; then asserts that all others agree.
 async fn until(app: &TestApp, sample: &str, value: f64) -> Metrics {
     let reached = async {
         loop {
@@ -38,7 +38,7 @@ async fn until(app: &TestApp, sample: &str, value: f64) -> Metrics {
 }
 
 #[tokio::test]
-async fn a_snapshot_on_disk_is_kept_and_restored_and_no_fresh_success() {
+async fn a_restored_snapshot_is_persisted_but_no_new_success() {
     let disk = disk();
     let (_authentik, config) = keeping(disk.path()).await;
     let first = TestApp::spawn(config.clone()).await;
@@ -62,7 +62,7 @@ async fn a_snapshot_on_disk_is_kept_and_restored_and_no_fresh_success() {
     assert_eq!(
         restored.value("last_success_timestamp_seconds"),
         0.0,
-        "Authentik was not asked"
+        "no request reached Authentik"
     );
     let read_at = "snapshot_read_timestamp_seconds";
     assert_eq!(restored.value(read_at), before.value(read_at));
@@ -89,7 +89,7 @@ async fn every_metric_is_described_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_snapshot_that_cannot_be_written_is_not_kept_until_it_can() {
+async fn a_snapshot_is_not_persisted_until_a_write_succeeds() {
     let disk = disk();
     let blocked = disk.path().join("blocked");
     std::fs::write(&blocked, "in the way").unwrap();
@@ -117,8 +117,8 @@ async fn a_snapshot_older_than_max_age_is_stale() {
     let mut config = config(&authentik.base, FakeAuthentik::TOKEN);
     config.service.max_age = Some(Duration::from_hours(1));
     let now = Arc::new(AtomicI64::new(1_800_000_000));
-    let told = Arc::clone(&now);
-    let clock = Clock::new(move || Timestamp::from_second(told.load(Ordering::Relaxed)).unwrap());
+    let time = Arc::clone(&now);
+    let clock = Clock::new(move || Timestamp::from_second(time.load(Ordering::Relaxed)).unwrap());
     let app = TestApp::spawn_at(config, clock).await;
     app.sync().await;
     for (later, stale) in [(0, 0.0), (3600, 0.0), (1, 1.0)] {

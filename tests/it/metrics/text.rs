@@ -1,18 +1,19 @@
-//! A strict reader of the metrics: whatever is not as `OpenMetrics` 1.0.0 has it fails the test.
+//! A strict parser of the metrics: any deviation from `OpenMetrics` 1.0.0 fails the test.
 
 use std::collections::BTreeMap;
 
-/// What the name of every metric begins with.
+/// The prefix of every metric's name.
 const PREFIX: &str = "authentik_entity_provider_";
 
-/// All samples by name and labels, as `runs_total{mode="full",outcome="held"}`, without the prefix.
+/// All samples by name and labels, such as `runs_total{mode="full",outcome="held"}`, without the
+/// prefix.
 #[derive(Debug, PartialEq)]
 pub struct Metrics {
     samples: BTreeMap<String, f64>,
     kinds: BTreeMap<String, String>,
 }
 
-/// The family whose lines are being read.
+/// The current metric family.
 struct Family<'a> {
     name: &'a str,
     kind: Option<&'a str>,
@@ -21,7 +22,7 @@ struct Family<'a> {
 }
 
 impl Family<'_> {
-    /// What the samples of the family are called.
+    /// Returns the name of the family's samples.
     fn sample(&self) -> String {
         let suffix = match self
             .kind
@@ -49,7 +50,7 @@ impl Family<'_> {
 }
 
 impl Metrics {
-    /// Reads a text.
+    /// Parses a text.
     pub fn read(text: &str) -> Self {
         let mut metrics = Self {
             samples: BTreeMap::new(),
@@ -67,7 +68,7 @@ impl Metrics {
         metrics
     }
 
-    /// Reads a line; HELP begins a family.
+    /// Parses a line; HELP starts a family.
     fn line<'a>(&mut self, line: &'a str, family: &mut Option<Family<'a>>) {
         let words: Vec<_> = line.splitn(4, ' ').collect();
         match (&words[..], family) {
@@ -113,19 +114,19 @@ impl Metrics {
         }
     }
 
-    /// The value of a sample, if there is one.
+    /// Returns the value of a sample, if it exists.
     pub fn find(&self, sample: &str) -> Option<f64> {
         self.samples.get(sample).copied()
     }
 
-    /// The value of a sample.
+    /// Returns the value of a sample.
     #[track_caller]
     pub fn value(&self, sample: &str) -> f64 {
         self.find(sample)
             .unwrap_or_else(|| panic!("no {sample} in {:?}", self.samples))
     }
 
-    /// The values of a family by the value of its one label.
+    /// Returns the values of a family by the value of its one label.
     pub fn by_label(&self, family: &str) -> BTreeMap<&str, f64> {
         let own = self.samples.iter().filter_map(|(name, value)| {
             let (own, labels) = name.strip_suffix("\"}")?.split_once('{')?;
@@ -134,12 +135,12 @@ impl Metrics {
         own.collect()
     }
 
-    /// The names of all samples.
+    /// Returns the names of all samples.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.samples.keys().map(String::as_str)
     }
 
-    /// The samples of all counters.
+    /// Returns the samples of all counters.
     pub fn counters(&self) -> BTreeMap<&str, f64> {
         let is_counter = |name: &str| {
             let family = name.split('{').next().unwrap().strip_suffix("_total");
@@ -153,7 +154,7 @@ impl Metrics {
     }
 }
 
-/// Name, labels and value of a sample.
+/// Splits a sample into name, labels and value.
 fn sample(line: &str) -> (&str, &str, f64) {
     let (rest, value) = line
         .split_once(' ')

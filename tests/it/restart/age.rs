@@ -1,4 +1,4 @@
-//! How old a snapshot may be.
+//! The maximum age of a snapshot.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -1,4 +1,4 @@
-//! `kill -9` at any instant: the file holds the old rows or the new ones.
+//! `kill -9` at any moment: the file contains the old rows or the new ones.
 
 use std::os::unix::fs::MetadataExt;
 
@@ -8,12 +8,12 @@ use authentik_entity_provider::snapshot::kept::StateFile;
 
 use super::*;
 
-/// How often the service is killed.
+/// Number of kills.
 const ROUNDS: usize = 10;
-/// Users with pictures that cannot be compressed, so that writing takes its time.
+/// Number of users; their pictures do not compress, so that a write takes time.
 const USERS: u64 = 200;
 
-/// A directory in which user 1 shows which state it is.
+/// A directory in which user 1 identifies the state.
 fn large() -> FakeDirectory {
     let mut directory = crowd(USERS);
     for pk in 1..=USERS {
@@ -27,21 +27,21 @@ fn large() -> FakeDirectory {
     directory
 }
 
-/// What changes as soon as anybody touches the file.
+/// Returns inode and length, which change if the file is replaced or truncated.
 fn state_of(file: &Path) -> Option<(u64, u64)> {
     std::fs::metadata(file)
         .ok()
         .map(|found| (found.ino(), found.len()))
 }
 
-/// Whether a file beside it is being written.
+/// Returns true if an unfinished file exists beside it.
 fn is_being_written(state: &Path) -> bool {
     files(state)
         .iter()
         .any(|name| Path::new(name).extension().is_some_and(|end| end == "tmp"))
 }
 
-/// Resolves as soon as the new file is begun, or only once the old one is touched.
+/// Waits until the file changes or, with `is_begun_enough`, until an unfinished one exists.
 async fn replacing(file: &Path, state: &Path, is_begun_enough: bool) {
     let before = state_of(file);
     while state_of(file) == before && !(is_begun_enough && is_being_written(state)) {
@@ -49,7 +49,7 @@ async fn replacing(file: &Path, state: &Path, is_begun_enough: bool) {
     }
 }
 
-/// Removes what the killed writer left, and says whether there was something.
+/// Removes the unfinished file of the killed process; returns whether there was one.
 fn tidy(state: &Path) -> bool {
     let unfinished: Vec<_> = files(state)
         .into_iter()
@@ -88,14 +88,14 @@ async fn the_file_is_whole_whenever_the_service_is_killed() {
         }
         served.process.signal(Signal::KILL);
         assert!(!served.process.end().await.status.success());
-        let kept = file.load().unwrap().unwrap();
-        let marker = kept.directory.users()[0].username.to_string();
+        let persisted = file.load().unwrap().unwrap();
+        let marker = persisted.directory.users()[0].username.to_string();
         assert!(
             marker == last || marker == next,
             "{marker} is neither {last} nor {next}"
         );
         assert_eq!(
-            kept.directory.users().len(),
+            persisted.directory.users().len(),
             usize::try_from(USERS).unwrap()
         );
         torn += usize::from(tidy(&world.state()));

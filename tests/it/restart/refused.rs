@@ -1,8 +1,8 @@
-//! Files that are not what an earlier process wrote: set aside and never served.
+//! Invalid state files: set aside and never restored.
 
 use super::*;
 
-/// Damages the file, starts a service and gives it as soon as it has looked at the file.
+/// Damages the file, starts a service and returns it after the service has read the file.
 async fn started_with(world: &World, damage: impl FnOnce(&Path)) -> (Served, Value) {
     let file = world.state().join(&files(&world.state())[0]);
     damage(&file);
@@ -15,7 +15,7 @@ async fn started_with(world: &World, damage: impl FnOnce(&Path)) -> (Served, Val
     (served, warning)
 }
 
-/// Asserts that a damaged file is set aside as `code`, and that the next run makes up for it.
+/// Asserts that a damaged file is set aside as `code` and that the next run writes a new one.
 async fn assert_refused(code: &str, damage: impl FnOnce(&Path)) {
     let world = World::of(crowd(5)).await;
     world.serve_once().await;
@@ -109,7 +109,7 @@ async fn what_is_no_file_is_set_aside() {
 }
 
 #[tokio::test]
-async fn rows_of_which_nobody_would_be_left_are_not_published() {
+async fn rows_without_any_entity_are_not_published() {
     let mut world = World::of(directory(&[(1, "robot")], &[])).await;
     world.fake.edit(|directory| {
         directory.user_mut(1).unwrap().kind = fake_authentik::UserKind::ServiceAccount;

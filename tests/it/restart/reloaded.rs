@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Starts a service with a file in which a server and a state directory stand.
+/// Starts a service with a configuration file that sets a server and a state directory.
 async fn served_with(world: &World, file: &Path, base: &str, state: &str) -> Served {
     write(file, base, state);
     Served::of(Process::spawn(
@@ -54,7 +54,7 @@ async fn another_state_directory_counts_at_once() {
 }
 
 #[tokio::test]
-async fn another_server_begins_with_what_was_kept_of_it() {
+async fn another_server_restores_its_own_state_file() {
     let world = World::of(crowd(5)).await;
     let other = World::of(crowd(7)).await;
     let file = world.disk.path().join("a.yaml");

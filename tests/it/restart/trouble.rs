@@ -1,10 +1,10 @@
-//! A disk that does not take the snapshot: reported, and everything else goes on.
+//! A failing disk: the service reports it and continues.
 
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
 use super::*;
 
-/// Asserts that the trouble is shown and that the service goes on, and gives the reason.
+/// Asserts that the service reports the error and continues; returns the reason.
 async fn shown(served: &Served, world: &World) -> String {
     let health = served
         .health_until(|health| health.get("stateError").is_some())
@@ -20,8 +20,8 @@ async fn shown(served: &Served, world: &World) -> String {
     reason
 }
 
-/// How often the log says that the snapshot cannot be kept, and that it can be again.
-fn told(log: &str) -> (usize, usize) {
+/// Counts the log messages about a failed write and about the first success after it.
+fn messages(log: &str) -> (usize, usize) {
     (
         log.matches("cannot be kept in").count(),
         log.matches("is kept on disk again").count(),
@@ -44,7 +44,11 @@ async fn a_directory_that_cannot_be_made_is_reported_until_it_can() {
         .health_until(|health| health.get("stateError").is_none())
         .await;
     assert_eq!(health["status"], "ok", "{health}");
-    assert_eq!(told(&served.end().await), (1, 1), "once for each change");
+    assert_eq!(
+        messages(&served.end().await),
+        (1, 1),
+        "once for each change"
+    );
     assert_eq!(
         world
             .serve()

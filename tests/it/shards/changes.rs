@@ -1,4 +1,4 @@
-//! Which shards a change in Authentik changes.
+//! The shards that a change in Authentik affects.
 
 use std::collections::BTreeSet;
 
@@ -9,10 +9,10 @@ use crate::support::app::Pair;
 use crate::support::directory::directory;
 use crate::support::wire::Answer;
 
-/// As many shards as keep most entities of these tests apart.
+/// Enough shards to separate most entities of these tests.
 const OF: u32 = 256;
 
-/// Two groups, of which one has alice, and ten others in none.
+/// Two groups, one of them with alice, and ten users without a group.
 fn team() -> FakeDirectory {
     let mut users = vec![(1, "alice"), (2, "bob")];
     let others: Vec<_> = (3..13).map(|pk| format!("other-{pk}")).collect();
@@ -20,7 +20,7 @@ fn team() -> FakeDirectory {
     directory(&users, &[(1, "engineers", &[1, 2]), (2, "writers", &[2])])
 }
 
-/// Changes the directory, syncs, and gives the shards whose tags differ then.
+/// Edits the directory, syncs and returns the shards whose ETags differ.
 async fn changed(pair: &Pair, edit: impl FnOnce(&mut FakeDirectory)) -> BTreeSet<u32> {
     let before = tags(&pair.app, OF).await;
     pair.fake.edit(edit);

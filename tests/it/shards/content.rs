@@ -1,4 +1,4 @@
-//! What stands in a shard.
+//! The content of a shard.
 
 use fake_authentik::{FakeAuthentik, FakeDirectory};
 use reqwest::Method;
@@ -116,7 +116,7 @@ async fn before_the_first_snapshot_no_shard_is_served() {
 }
 
 #[tokio::test]
-async fn who_has_a_shard_already_is_told_so() {
+async fn an_unchanged_shard_answers_304() {
     let pair = synced(FakeDirectory::generate(60)).await;
     let full = shard(&pair.app, 3, 4).await;
     for method in [Method::GET, Method::HEAD] {

@@ -10,7 +10,7 @@ use crate::support::app::Pair;
 use crate::support::directory::crowd;
 use crate::support::wire::{Answer, documents};
 
-/// Where a list of locations points.
+/// Returns the targets of a list of locations.
 fn targets(locations: &[Value]) -> Vec<&str> {
     locations
         .iter()
@@ -65,7 +65,7 @@ async fn the_targets_lead_to_all_entities() {
 }
 
 #[tokio::test]
-async fn a_kind_stands_in_names_and_targets() {
+async fn a_kind_is_part_of_names_and_targets() {
     let pair = Pair::with(crowd(3)).await;
     let locations = documents(
         &Answer::get(&pair.app, "/locations?shards=2&kind=group", &[])

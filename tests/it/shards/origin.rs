@@ -1,4 +1,4 @@
-//! Under which URL the service believes to be reached.
+//! The base URL that the service derives for its targets.
 
 use fake_authentik::Release;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -9,7 +9,7 @@ use crate::support::client_builder;
 use crate::support::directory::crowd;
 use crate::support::wire::{Answer, documents};
 
-/// Headers as a proxy in front of the service writes them.
+/// Headers that a proxy in front of the service adds.
 const FORWARDED: [(&str, &str); 4] = [
     ("host", "inner.example.com:8080"),
     ("x-forwarded-host", "outer.example.com"),
@@ -17,7 +17,7 @@ const FORWARDED: [(&str, &str); 4] = [
     ("x-forwarded-prefix", "/people"),
 ];
 
-const ASKED: &str =
+const REQUESTED: &str =
     "Accept, Accept-Encoding, Host, X-Forwarded-Host, X-Forwarded-Prefix, X-Forwarded-Proto";
 
 async fn pair(public_url: Option<&str>, trusted_proxies: &[&str]) -> Pair {
@@ -31,7 +31,7 @@ async fn pair(public_url: Option<&str>, trusted_proxies: &[&str]) -> Pair {
     .await
 }
 
-/// The first target, and what the answer says it depends on.
+/// Returns the first target and the answer's `Vary`.
 async fn target(app: &TestApp, headers: &[(&str, &str)]) -> (String, String) {
     let answer = Answer::get(app, "/locations?shards=1", headers).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
@@ -47,16 +47,16 @@ fn expected(base: &str, vary: &str) -> (String, String) {
 }
 
 #[tokio::test]
-async fn without_a_public_url_it_is_the_host_that_was_asked() {
+async fn without_a_public_url_it_is_the_requested_host() {
     let pair = pair(None, &[]).await;
     assert_eq!(
         target(&pair.app, &[]).await,
-        expected(&pair.app.base, ASKED)
+        expected(&pair.app.base, REQUESTED)
     );
     let named = [("host", "entities.example.com:8080")];
     assert_eq!(
         target(&pair.app, &named).await,
-        expected("http://entities.example.com:8080", ASKED)
+        expected("http://entities.example.com:8080", REQUESTED)
     );
 }
 
@@ -93,7 +93,7 @@ async fn a_public_url_goes_before_every_header() {
     assert_eq!(
         target(&pair.app, &[("host", "a,b")]).await,
         public,
-        "which nobody has to be able to read"
+        "which is public"
     );
 }
 
@@ -113,7 +113,7 @@ async fn forwarded_headers_count_from_a_trusted_proxy_alone() {
         let pair = pair(None, &trusted).await;
         assert_eq!(
             target(&pair.app, &FORWARDED).await,
-            expected(base, ASKED),
+            expected(base, REQUESTED),
             "{trusted:?}"
         );
     }
@@ -143,7 +143,7 @@ async fn each_base_has_a_list_and_a_tag_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_host_that_cannot_stand_in_a_url_is_a_problem_and_not_repeated() {
+async fn a_host_that_is_no_url_host_is_rejected_and_not_repeated() {
     let trusting = pair(None, &["127.0.0.1/32"]).await;
     for (name, value) in [
         ("host", "a.example.com/evil"),

@@ -1,4 +1,4 @@
-//! Queries that are no shards.
+//! Invalid values of `shard` and `shards`.
 
 use reqwest::Method;
 
@@ -7,7 +7,7 @@ use crate::support::directory::{assert_says, crowd};
 use crate::support::wire::Answer;
 
 #[tokio::test]
-async fn a_wrong_value_is_told_what_was_expected() {
+async fn an_invalid_value_gets_the_expected_form() {
     let pair = synced(crowd(3)).await;
     let (shape, power) = (
         "expected i/K, such as `0/64`",

@@ -1,4 +1,4 @@
-//! The real service on a free port, in front of a look-alike or of any other server.
+//! The real service on a free port, in front of a fake Authentik or any other server.
 
 use std::time::Duration;
 
@@ -20,13 +20,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::{RunningAuthentik, client};
 
-/// A running service; it stops when dropped.
+/// A running service; it stops on drop.
 pub struct TestApp {
     /// The base URL of the service, without a trailing slash.
     pub base: String,
-    /// Begins the shutdown.
+    /// Starts the shutdown.
     pub shutdown: CancellationToken,
-    /// How the service ended.
+    /// The result of the service.
     pub ended: JoinHandle<anyhow::Result<()>>,
     client: Client,
 }
@@ -37,12 +37,12 @@ impl TestApp {
         Self::spawn_at(config, Clock::system()).await
     }
 
-    /// Starts the service with a clock of its own.
+    /// Starts the service with this clock.
     pub async fn spawn_at(config: Config, clock: Clock) -> Self {
         Self::spawn_with(config, clock, Jitter::new(|| 0.0)).await
     }
 
-    /// Starts the service with a clock and chances of its own; it needs no rest between runs.
+    /// Starts the service with this clock and jitter, and without a cooldown between runs.
     pub async fn spawn_with(config: Config, clock: Clock, jitter: Jitter) -> Self {
         Self::spawn_as(config, clock, |app| {
             app.with_jitter(jitter).with_rest(Duration::ZERO)
@@ -50,7 +50,7 @@ impl TestApp {
         .await
     }
 
-    /// Starts the service as it is or changed.
+    /// Starts the service after an adjustment.
     pub async fn spawn_as(config: Config, clock: Clock, adjust: impl FnOnce(App) -> App) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!(
@@ -69,12 +69,12 @@ impl TestApp {
         }
     }
 
-    /// Begins a GET request.
+    /// Starts a GET request.
     pub fn get(&self, path: &str) -> RequestBuilder {
         self.client.get(format!("{}{path}", self.base))
     }
 
-    /// Begins a POST request.
+    /// Starts a POST request.
     pub fn post(&self, path: &str) -> RequestBuilder {
         self.client.post(format!("{}{path}", self.base))
     }
@@ -89,23 +89,23 @@ impl TestApp {
         serde_json::from_str(&self.fetch(path).await.text().await.unwrap()).unwrap()
     }
 
-    /// Reads everything and gives the run as it ended.
+    /// Runs a full sync and returns the finished run.
     pub async fn sync(&self) -> Value {
-        self.asked("/sync?wait=5m&full=true").await
+        self.posted("/sync?wait=5m&full=true").await
     }
 
-    /// Reads what changed, if that suffices, and gives the run as it ended.
+    /// Runs an incremental sync, if possible, and returns the finished run.
     pub async fn follow(&self) -> Value {
-        self.asked("/sync?wait=5m").await
+        self.posted("/sync?wait=5m").await
     }
 
-    /// Syncs, accepting a shrink, and gives the run as it ended.
+    /// Syncs, accepts a shrink and returns the finished run.
     pub async fn sync_accepting(&self) -> Value {
-        self.asked("/sync?wait=5m&full=true&accept=shrink").await
+        self.posted("/sync?wait=5m&full=true&accept=shrink").await
     }
 
-    /// Posts and gives the run as it ended.
-    async fn asked(&self, path: &str) -> Value {
+    /// Posts to a path and returns the finished run.
+    async fn posted(&self, path: &str) -> Value {
         let run = self.post(path).send().await.unwrap();
         assert_eq!(run.status(), 200, "the run did not end");
         let run: Value = serde_json::from_str(&run.text().await.unwrap()).unwrap();
@@ -113,7 +113,7 @@ impl TestApp {
             .await
     }
 
-    /// The entities of a kind (`user` or `group`).
+    /// Returns the entities of a kind (`user` or `group`).
     pub async fn entities(&self, kind: &str) -> Vec<Value> {
         let entities = self
             .json(&format!("/entities?format=json&kind={kind}"))
@@ -124,13 +124,13 @@ impl TestApp {
             .clone()
     }
 
-    /// The entity of a kind with a name, if there is one.
+    /// Returns the entity with a kind and name, if it exists.
     pub async fn entity(&self, kind: &str, name: &str) -> Option<Value> {
         let mut entities = self.entities(kind).await.into_iter();
         entities.find(|entity| entity["metadata"]["name"] == name)
     }
 
-    /// The names of the entities of a kind, in the order of the body.
+    /// Returns the names of the entities of a kind, in the order of the body.
     pub async fn names(&self, kind: &str) -> Vec<String> {
         let entities = self.entities(kind).await;
         entities
@@ -146,7 +146,7 @@ impl Drop for TestApp {
     }
 }
 
-/// A configuration that reads a server and syncs only when it is asked to.
+/// A configuration for a server, with syncs on request only.
 pub fn config(base_url: &str, token: &str) -> Config {
     Config {
         authentik: AuthentikConfig {
@@ -168,18 +168,18 @@ pub fn config(base_url: &str, token: &str) -> Config {
     }
 }
 
-/// A look-alike with a directory and the service in front of it.
+/// A fake Authentik with a directory and the service in front of it.
 pub struct Pair {
-    /// The look-alike, to be edited and scripted.
+    /// The fake Authentik, for edits and scripts.
     pub fake: FakeAuthentik,
     /// The service.
     pub app: TestApp,
-    /// Where the look-alike answers.
+    /// The running server of the fake Authentik.
     pub authentik: RunningAuthentik,
 }
 
 impl Pair {
-    /// Starts both; the configuration may be changed before.
+    /// Starts both after an adjustment of the configuration.
     pub async fn spawn(
         release: Release,
         directory: FakeDirectory,
@@ -196,7 +196,7 @@ impl Pair {
         }
     }
 
-    /// Starts both on a release of the newer generation.
+    /// Starts both with the newest release.
     pub async fn with(directory: FakeDirectory) -> Self {
         Self::spawn(Release::V2026_5, directory, |_| ()).await
     }

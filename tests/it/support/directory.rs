@@ -1,10 +1,10 @@
-//! Small directories for the look-alike, and a look at entities and findings.
+//! Small directories for the fake Authentik, and accessors for findings and errors.
 
 use fake_authentik::{FakeDirectory, FakeGroup, FakeUser};
 use serde_json::Value;
 use uuid::Uuid;
 
-/// The primary key of the n-th group; greater numbers stand later in the order of pks.
+/// Returns the primary key of the n-th group; keys sort by number.
 pub fn group_pk(number: u128) -> Uuid {
     Uuid::from_u128(number)
 }
@@ -27,14 +27,14 @@ pub fn directory(users: &[(u64, &str)], groups: &[(u128, &str, &[u64])]) -> Fake
     directory
 }
 
-/// The user with the pk 1, changed, and nobody else.
+/// A directory with one edited user, whose pk is 1.
 pub fn one_user(edit: impl FnOnce(&mut FakeUser)) -> FakeDirectory {
     let mut directory = directory(&[(1, "pat")], &[]);
     edit(directory.user_mut(1).unwrap());
     directory
 }
 
-/// Users `user-1` to `user-N`; all of them but the last are members of one group.
+/// Users `user-1` to `user-N`; all but the last are members of one group.
 pub fn crowd(users: u64) -> FakeDirectory {
     let names: Vec<_> = (1..=users).map(|pk| (pk, format!("user-{pk}"))).collect();
     let users: Vec<_> = names
@@ -45,7 +45,7 @@ pub fn crowd(users: u64) -> FakeDirectory {
     directory(&users, &[(1, "everyone", &members)])
 }
 
-/// The findings of a run that have a code.
+/// Returns the findings of a run with a code.
 pub fn findings<'r>(run: &'r Value, code: &str) -> Vec<&'r Value> {
     assert_eq!(run["state"], "succeeded", "{run}");
     run["findingList"]
@@ -56,14 +56,14 @@ pub fn findings<'r>(run: &'r Value, code: &str) -> Vec<&'r Value> {
         .collect()
 }
 
-/// The one finding of a run that has a code.
+/// Returns the only finding of a run with a code.
 pub fn finding<'r>(run: &'r Value, code: &str) -> &'r Value {
     let found = findings(run, code);
     assert_eq!(found.len(), 1, "{code}: {run}");
     found[0]
 }
 
-/// The code and the message of a failed run.
+/// Returns the code and the message of a failed run.
 pub fn failure(run: &Value) -> (&str, &str) {
     assert_eq!(run["state"], "failed", "{run}");
     (
@@ -72,7 +72,7 @@ pub fn failure(run: &Value) -> (&str, &str) {
     )
 }
 
-/// The code and the message of a run that was held.
+/// Returns the code and the message of a held run.
 pub fn hold(run: &Value) -> (&str, &str) {
     assert_eq!(run["state"], "held", "{run}");
     (
@@ -81,7 +81,7 @@ pub fn hold(run: &Value) -> (&str, &str) {
     )
 }
 
-/// Asserts that a text has all these parts.
+/// Asserts that a text contains all these parts.
 #[track_caller]
 pub fn assert_says(text: &str, parts: &[&str]) {
     for part in parts {

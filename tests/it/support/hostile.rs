@@ -1,4 +1,4 @@
-//! Strategies for directories that are as unkind as Authentik allows, and a bit more.
+//! Strategies for hostile directories, including some that Authentik would not allow.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use uuid::Uuid;
 
-/// Rows with distinct pks, a policy, and names from before.
+/// Rows with distinct pks, a policy, and names of an earlier snapshot.
 #[derive(Clone, Debug)]
 pub struct World {
     pub users: Vec<User>,
@@ -19,7 +19,7 @@ pub struct World {
     pub held: Names,
 }
 
-/// Any world.
+/// Generates any world.
 pub fn world() -> impl Strategy<Value = World> {
     let rows = (
         btree_map(1..30i64, user(), 0..10),
@@ -45,7 +45,7 @@ pub fn world() -> impl Strategy<Value = World> {
     })
 }
 
-/// A name out of few letters, so that collisions, empty and refused names are frequent.
+/// Generates a name from few letters, so that collisions, empty and invalid names are frequent.
 fn name() -> impl Strategy<Value = Box<str>> {
     let letter = prop::sample::select(vec![
         "a", "A", "b", "-", ".", "_", " ", "!", "é", "🚀", "/", "\n",
@@ -138,7 +138,7 @@ fn policy() -> impl Strategy<Value = Policy> {
         })
 }
 
-/// Names from before: each held by one row, as in every snapshot.
+/// Generates names of an earlier snapshot, each held by one row.
 fn held() -> impl Strategy<Value = Names> {
     (
         btree_map(held_name(), 1..30i64, 0..4),
@@ -171,7 +171,7 @@ fn held_name() -> impl Strategy<Value = Box<str>> {
     .prop_map(Into::into)
 }
 
-/// The pk of a group that exists or not.
+/// Generates the pk of a group that may not exist.
 fn any_group_pk() -> impl Strategy<Value = GroupPk> {
     (1..14u128).prop_map(group_pk)
 }

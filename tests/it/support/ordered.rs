@@ -1,10 +1,10 @@
-//! JSON that remembers the order of its keys, to compare answers as texts.
+//! JSON with preserved order of keys, to compare answers as text.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
-/// Lists of keys or rows that have no particular order in reality.
+/// Lists of keys or rows whose order the real server does not guarantee.
 const UNORDERED: [&str; 8] = [
     "users",
     "users_obj",
@@ -25,7 +25,7 @@ pub enum Ordered {
 }
 
 impl Ordered {
-    /// Parses a text and sorts the lists that have no particular order.
+    /// Parses a text and sorts the lists without a guaranteed order.
     pub fn parse(text: &str) -> Self {
         serde_json::from_str::<Self>(text)
             .unwrap_or_else(|error| panic!("{error}: {text}"))

@@ -1,4 +1,4 @@
-//! The real binary as a child process, followed line by line.
+//! The real binary as a child process, with its output line by line.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -14,7 +14,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::client;
 
-/// A hanging child fails its test after this time.
+/// Maximum time to wait for a child.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The service's binary; `tests/backstage/run` names an optimised one.
@@ -32,14 +32,14 @@ pub enum Line {
     Error(String),
 }
 
-/// A running command; it is killed when dropped.
+/// A running command; it is killed on drop.
 pub struct Process {
     child: Child,
     lines: UnboundedReceiver<Line>,
     seen: Vec<Line>,
 }
 
-/// How a command ended.
+/// The result of a command.
 #[derive(Debug)]
 pub struct Ended {
     /// The exit status.
@@ -51,18 +51,19 @@ pub struct Ended {
 }
 
 impl Process {
-    /// Starts the service's binary with nothing but these arguments and variables.
+    /// Starts the service's binary with only these arguments and variables.
     pub fn spawn(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         Self::spawn_in(&std::env::temp_dir(), arguments, variables)
     }
 
-    /// The same, in a directory.
+    /// Starts the service's binary in a directory.
     pub fn spawn_in(directory: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = Command::new(program());
         Self::start(command.args(arguments).current_dir(directory), variables)
     }
 
-    /// The same where no file can be written to, as on a full disk, until the limit is lifted.
+    /// Starts the service's binary with a file size limit of zero, which acts like a full disk
+    /// until it is lifted.
     pub fn spawn_on_a_full_disk(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let limited = "trap '' XFSZ; ulimit -S -f 0; exec \"$0\" \"$@\"";
         let mut command = Command::new("/bin/sh");
@@ -72,7 +73,7 @@ impl Process {
         )
     }
 
-    /// Starts a command with nothing but these variables.
+    /// Starts a command with only these variables.
     fn start(command: &mut Command, variables: &[(&str, &str)]) -> Self {
         let mut child = command
             .env_clear()
@@ -97,7 +98,7 @@ impl Process {
         }
     }
 
-    /// Reads on until a line gives what is looked for.
+    /// Reads lines until the closure returns a value.
     pub async fn until<T>(&mut self, mut find: impl FnMut(&Line) -> Option<T>) -> T {
         loop {
             let line = tokio::time::timeout(PATIENCE, self.lines.recv()).await;
@@ -118,7 +119,7 @@ impl Process {
             .await
     }
 
-    /// Waits until `serve` listens, and gives its base URL.
+    /// Waits until `serve` listens, and returns its base URL.
     pub async fn serving(&mut self) -> String {
         format!(
             "http://{}",
@@ -126,7 +127,7 @@ impl Process {
         )
     }
 
-    /// The number of the process.
+    /// Returns the process id.
     pub fn id(&self) -> i32 {
         self.child
             .id()
@@ -139,7 +140,7 @@ impl Process {
         kill_process(Pid::from_raw(self.id()).unwrap(), signal).unwrap();
     }
 
-    /// Waits for the end.
+    /// Waits for the end of the process.
     pub async fn end(mut self) -> Ended {
         let status = tokio::time::timeout(PATIENCE, self.child.wait()).await;
         let status = status
@@ -166,7 +167,7 @@ impl Process {
     }
 }
 
-/// An entry of the JSON log.
+/// Parses an entry of the JSON log.
 pub fn log_entry(line: &Line) -> Option<Value> {
     match line {
         Line::Error(line) => serde_json::from_str(line).ok(),
@@ -174,7 +175,7 @@ pub fn log_entry(line: &Line) -> Option<Value> {
     }
 }
 
-/// Sends the lines of a stream on.
+/// Forwards the lines of a stream to a channel.
 async fn forward(
     stream: impl AsyncRead + Unpin,
     line: fn(String) -> Line,
@@ -191,7 +192,7 @@ pub async fn get(url: &str) -> Response {
     client().get(url).send().await.unwrap()
 }
 
-/// Sends a POST request and gives the JSON of the answer.
+/// Sends a POST request and returns the JSON of the answer.
 pub async fn post(url: &str) -> Value {
     let answer = client().post(url).send().await.unwrap();
     serde_json::from_str(&answer.text().await.unwrap()).unwrap()

@@ -1,4 +1,4 @@
-//! A look-alike whose changes are read without a service in between.
+//! Incremental syncs of a fake Authentik, without the service.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::RunningAuthentik;
 
-/// A look-alike, a client, and what was read last.
+/// A fake Authentik, a client and the result of the last sync.
 pub struct Reader {
     pub fake: FakeAuthentik,
     pub client: Client,
@@ -26,7 +26,7 @@ pub struct Reader {
     _authentik: RunningAuthentik,
 }
 
-/// What a reading cost.
+/// The cost of a sync.
 #[derive(Clone, Copy, Debug)]
 pub struct Cost {
     pub requests: u64,
@@ -34,7 +34,7 @@ pub struct Cost {
 }
 
 impl Reader {
-    /// Starts a look-alike whose directory is known as a full crawl would know it.
+    /// Starts a fake Authentik whose directory is known as after a full sync.
     pub async fn spawn(release: Release, directory: FakeDirectory, page_size: u32) -> Self {
         let fake = FakeAuthentik::new(release, directory).with_own_time();
         let authentik = RunningAuthentik::spawn(&fake).await;
@@ -47,7 +47,8 @@ impl Reader {
             ca_file: None,
         };
         let client = Client::new(settings, Clock::system()).unwrap();
-        // Shorter than the default, since the look-alike's clock moves a second with each change.
+        // Shorter than the default, because the fake Authentik's clock advances a second with each
+        // change.
         let settings = Settings {
             overlap: SignedDuration::from_secs(5),
         };
@@ -64,12 +65,12 @@ impl Reader {
         reader
     }
 
-    /// Starts one on a release that can tell what changed.
+    /// Starts one with a release that supports incremental syncs.
     pub async fn with(directory: FakeDirectory) -> Self {
         Self::spawn(Release::V2026_5, directory, 100).await
     }
 
-    /// Knows the directory as it is now.
+    /// Sets the known directory to the present one.
     pub fn know_all(&mut self) {
         (self.directory, self.watermark) = self.fake.edit(|directory| {
             let stamps = directory.users().iter().map(|user| user.last_updated);
@@ -77,12 +78,12 @@ impl Reader {
         });
     }
 
-    /// The directory as it is now.
+    /// Returns the present directory.
     pub fn present(&self) -> Directory {
         self.fake.edit(|directory| rows(directory))
     }
 
-    /// Reads all.
+    /// Runs a full sync.
     pub async fn crawl(&self) -> Crawl {
         let since = self.watermark.checked_sub(self.settings.overlap).ok();
         let before = Before {
@@ -94,7 +95,7 @@ impl Reader {
             .unwrap()
     }
 
-    /// Reads what changed, and leaves what is known alone.
+    /// Runs an incremental sync; does not update the known directory.
     pub async fn changes(&self) -> Changed {
         let known = Known {
             directory: &self.directory,
@@ -105,20 +106,20 @@ impl Reader {
             .unwrap()
     }
 
-    /// Why a reading of what changed is in doubt.
-    pub async fn doubt(&self) -> Reason {
+    /// Runs an incremental sync that must fall back to a full sync, and returns the reason.
+    pub async fn fallback(&self) -> Reason {
         match self.changes().await {
             Changed::Doubt(reason) => reason,
-            Changed::Delta(delta) => panic!("no doubt: {delta:?}"),
+            Changed::Delta(delta) => panic!("no fallback: {delta:?}"),
         }
     }
 
-    /// Reads what changed without a doubt, and tells what it cost.
+    /// Runs an incremental sync that must succeed, and returns its cost.
     pub async fn delta(&self) -> (Delta, Cost) {
         let before = self.fake.counters();
         let delta = match self.changes().await {
             Changed::Delta(delta) => delta,
-            Changed::Doubt(reason) => panic!("in doubt: {reason}"),
+            Changed::Doubt(reason) => panic!("fallback: {reason}"),
         };
         let after = self.fake.counters();
         let cost = Cost {
@@ -128,7 +129,8 @@ impl Reader {
         (delta, cost)
     }
 
-    /// Edits the directory, reads what changed, and asserts that it is known as it is.
+    /// Edits the directory, runs an incremental sync and asserts that the known directory equals
+    /// the present one.
     pub async fn follows(&mut self, edit: impl FnOnce(&mut FakeDirectory)) -> (Delta, Cost) {
         self.fake.edit(edit);
         let (delta, cost) = self.delta().await;
@@ -138,7 +140,7 @@ impl Reader {
     }
 }
 
-/// Asserts that no row differs; shows only rows that do.
+/// Asserts that all rows are equal; the message contains only rows that differ.
 #[track_caller]
 pub fn assert_same(found: &Directory, wanted: &Directory) {
     for user in found.users() {
@@ -150,7 +152,7 @@ pub fn assert_same(found: &Directory, wanted: &Directory) {
     assert_eq!(found.groups(), wanted.groups());
 }
 
-/// The rows that a full view of a look-alike's directory gives.
+/// Returns the rows of the fake Authentik's directory as a full sync reads them.
 pub fn rows(directory: &FakeDirectory) -> Directory {
     let groups =
         |pks: &[uuid::Uuid]| -> Box<[GroupPk]> { sorted(pks.iter().map(|pk| GroupPk(*pk))) };
@@ -174,7 +176,7 @@ pub fn rows(directory: &FakeDirectory) -> Directory {
     Directory::new(users.collect(), listed.collect())
 }
 
-/// A user with a stamp of its own.
+/// A user with this `last_updated`.
 pub fn stamped(pk: u64, username: &str, stamp: Timestamp) -> FakeUser {
     let mut user = FakeUser::new(pk, username);
     user.last_updated = stamp;

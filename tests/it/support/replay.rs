@@ -1,6 +1,7 @@
-//! A server that knows recordings and nothing else: it answers the client's own requests byte by byte.
+//! A server that answers the client's requests from recordings, byte for byte, and has no other
+//! logic.
 //!
-//! It is not the look-alike, so that one misreading of the API cannot hide in both.
+//! It does not use the fake Authentik, so that a misread detail of the API cannot appear in both.
 
 use axum::Router;
 use axum::body::Body;
@@ -21,14 +22,14 @@ const GROUPS: &str = concat!(
 );
 const VERSION: &str = "/api/v3/admin/version/";
 
-/// The token that may see all users and groups.
+/// A token with access to all users and groups.
 pub const FULL: &str = "full";
-/// The token that may see three users and one group.
+/// A token with access to three users and one group.
 pub const OBJECT_LEVEL: &str = "objperm";
 /// The token of an internal service account without permission.
 pub const EMPTY: &str = "empty";
 
-/// A running replay; it stops when dropped. The name of an `error-*` recording is a token too.
+/// A running replay; it stops on drop. The name of an `error-*` recording is also a token.
 pub struct Replay {
     /// The base URL, without a trailing slash.
     pub base: String,
@@ -54,9 +55,9 @@ impl Drop for Replay {
     }
 }
 
-/// Answers from the recordings that belong to the token; any other request is a mistake.
+/// Answers from the recordings of the token; any other request is an error of the client.
 async fn answer(State(release): State<&'static str>, request: Request) -> Response {
-    let asked = request.uri().path_and_query().unwrap().as_str();
+    let requested = request.uri().path_and_query().unwrap().as_str();
     let header = request
         .headers()
         .get(AUTHORIZATION)
@@ -64,7 +65,7 @@ async fn answer(State(release): State<&'static str>, request: Request) -> Respon
     let token = header
         .and_then(|header| header.strip_prefix("Bearer "))
         .unwrap_or_default();
-    let file = match (asked, token) {
+    let file = match (requested, token) {
         (VERSION, token) if is_about_credentials(token) => token,
         (VERSION, _) => "version",
         (USERS, OBJECT_LEVEL) => "users-cheapest-objperm",
@@ -89,13 +90,13 @@ async fn answer(State(release): State<&'static str>, request: Request) -> Respon
     }
 }
 
-/// Whether a recorded error is about the token and not about what was asked.
+/// Returns true if a recorded error is about the token and not about the request.
 fn is_about_credentials(error: &str) -> bool {
-    let asked = ["noperm", "viewuser", "page", "filter", "unknown"];
-    error.starts_with("error-") && !asked.iter().any(|part| error.contains(part))
+    let about_requests = ["noperm", "viewuser", "page", "filter", "unknown"];
+    error.starts_with("error-") && !about_requests.iter().any(|part| error.contains(part))
 }
 
-/// A body as it was recorded.
+/// Returns a recorded body.
 fn whole(body: String) -> Response {
     Response::builder()
         .header(CONTENT_TYPE, "application/json")
@@ -103,7 +104,7 @@ fn whole(body: String) -> Response {
         .unwrap()
 }
 
-/// A recorded error: status, headers and body in one file.
+/// Returns a recorded error: status, headers and body from one file.
 fn wrapped(recording: &str) -> Response {
     let recording: Value = serde_json::from_str(recording).unwrap();
     let status = u16::try_from(recording["status"].as_u64().unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! Answers as they come over the wire: no decompression, no header that a test did not send.
+//! Raw answers: no decompression, and no request headers except those of the test.
 
 use std::io::Read;
 use std::sync::LazyLock;
@@ -12,18 +12,18 @@ use serde_json::Value;
 use super::app::TestApp;
 use super::client_builder;
 
-/// The headers with which Backstage 1.x reads a `url` location for the first time.
+/// The headers of Backstage 1.x for the first read of a `url` location.
 pub const BACKSTAGE: [(&str, &str); 3] = [
     ("accept", "*/*"),
     ("accept-encoding", "gzip, deflate"),
     ("user-agent", "node"),
 ];
 
-/// The headers that Backstage adds to its tag from the second time on.
+/// The headers that Backstage adds to `If-None-Match` in later reads.
 pub const REVALIDATION: [(&str, &str); 2] = [("cache-control", "no-cache"), ("pragma", "no-cache")];
 
-/// A client that does not decompress; it keeps no connection, since tests share it and the ports
-/// of tests that ended are given out again.
+/// A client without decompression. It does not reuse connections: tests share it, and a port of a
+/// finished test can be assigned again.
 static PLAIN: LazyLock<Client> = LazyLock::new(|| {
     client_builder()
         .no_gzip()
@@ -32,7 +32,7 @@ static PLAIN: LazyLock<Client> = LazyLock::new(|| {
         .unwrap()
 });
 
-/// An answer, byte for byte.
+/// An unprocessed answer.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// The status.
@@ -64,14 +64,14 @@ impl Answer {
         Self::to(app, Method::GET, path, headers).await
     }
 
-    /// A header, or an empty text without one.
+    /// Returns a header, or an empty string if it is missing.
     pub fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
             .map_or("", |value| value.to_str().unwrap())
     }
 
-    /// The tag.
+    /// Returns the `ETag`.
     pub fn etag(&self) -> &str {
         let etag = self.header("etag");
         assert!(
@@ -81,7 +81,7 @@ impl Answer {
         etag
     }
 
-    /// The body without its coding.
+    /// Returns the decompressed body.
     pub fn decoded(&self) -> Bytes {
         match self.header("content-encoding") {
             "" => self.body.clone(),
@@ -102,18 +102,18 @@ impl Answer {
         }
     }
 
-    /// The body as text.
+    /// Returns the body as text.
     pub fn text(&self) -> String {
         String::from_utf8(self.decoded().to_vec()).unwrap()
     }
 
-    /// The body as JSON.
+    /// Returns the body as JSON.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text())
             .unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 
-    /// Asserts that this is a problem document, and gives its detail.
+    /// Asserts that this is a problem document and returns its detail.
     pub fn problem(&self, status: u16, code: &str) -> String {
         assert_eq!(
             (self.status, self.header("content-type")),
@@ -131,7 +131,8 @@ impl Answer {
     }
 }
 
-/// The JSON documents of a body in the default format, which has one on a line after each `---`.
+/// Returns the JSON documents of a body in the default format, which has one in the line after each
+/// `---`.
 pub fn documents(body: &str) -> Vec<Value> {
     let lines: Vec<_> = body.lines().collect();
     assert_eq!(lines.len() % 2, 0);

@@ -1,4 +1,4 @@
-//! Random edits of a directory, such as administrators, programs and slow transactions make.
+//! Random edits of a directory, as by administrators, programs and slow transactions.
 
 use fake_authentik::{FakeDirectory, FakeGroup, FakeUser, UserKind};
 use uuid::Uuid;
@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::history::History;
 use crate::support::directory::group_pk;
 
-/// Numbers that look random and are the same every time (`SplitMix64`).
+/// A deterministic sequence of pseudo-random numbers (`SplitMix64`).
 pub struct Numbers(u64);
 
 impl Numbers {
@@ -21,13 +21,13 @@ impl Numbers {
         (mixed ^ (mixed >> 31)) % bound
     }
 
-    /// One of many.
+    /// Picks one element.
     pub fn pick<'a, T>(&mut self, many: &'a [T]) -> &'a T {
         &many[usize::try_from(self.below(many.len() as u64)).unwrap()]
     }
 }
 
-/// Inserts a user with a pk that none had before; its transaction was a slow one.
+/// Inserts a user with an unused pk below the latest one, as a slow transaction does.
 fn commit_late(numbers: &mut Numbers, directory: &mut FakeDirectory, history: &History) {
     let pk = numbers.below(350) + 1;
     if !history.had_user(pk) {
@@ -35,7 +35,7 @@ fn commit_late(numbers: &mut Numbers, directory: &mut FakeDirectory, history: &H
     }
 }
 
-/// Inserts a group anywhere, half of them below another one.
+/// Inserts a group at any pk, half of the time below another one.
 fn add_group(numbers: &mut Numbers, directory: &mut FakeDirectory, history: &History) {
     let pk = group_pk(u128::from(numbers.below(400) + 1));
     if history.had_group(pk) {
@@ -47,7 +47,7 @@ fn add_group(numbers: &mut Numbers, directory: &mut FakeDirectory, history: &His
     }
 }
 
-/// Puts a group below another with a lower pk, so that there are no cycles, or at the root.
+/// Moves a group below one with a lower pk, so that there are no cycles, or to the root.
 fn move_group(numbers: &mut Numbers, directory: &mut FakeDirectory, pk: Uuid) {
     let parent = numbers.pick(directory.groups()).pk;
     directory.set_parents(
@@ -60,7 +60,7 @@ fn move_group(numbers: &mut Numbers, directory: &mut FakeDirectory, pk: Uuid) {
     );
 }
 
-/// Makes one edit; every name is given once, so that no two rows want the same.
+/// Makes one edit; no name is used twice, so that there are no collisions.
 pub fn edit(numbers: &mut Numbers, directory: &mut FakeDirectory, history: &History) {
     let (user, group) = (
         numbers.pick(directory.users()).pk,

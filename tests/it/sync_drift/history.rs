@@ -1,4 +1,5 @@
-//! Every state of a directory during a run, and whether what is served was true at some moment of it.
+//! Every state of a directory during a run, and assertions that the served entities existed in one
+//! of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -7,18 +8,18 @@ use fake_authentik::{FakeDirectory, FakeUser, UserKind};
 use serde_json::Value;
 use uuid::Uuid;
 
-/// The states since the beginning, and which of them a run can have seen.
+/// The states since the start, and which of them a run can have read.
 #[derive(Clone)]
 pub struct History {
     states: Arc<Mutex<Vec<FakeDirectory>>>,
     from: usize,
 }
 
-/// What is served of a kind: name and spec by pk.
+/// The served name and spec of a kind, by pk.
 type Served = BTreeMap<String, (String, Value)>;
 
 impl History {
-    /// Begins with a state.
+    /// Starts with a state.
     pub fn beginning_with(state: &FakeDirectory) -> Self {
         Self {
             states: Arc::new(Mutex::new(vec![state.clone()])),
@@ -26,7 +27,7 @@ impl History {
         }
     }
 
-    /// The same history for a run that begins now.
+    /// Returns the history for a run that starts now.
     pub fn since_now(&self) -> Self {
         Self {
             states: Arc::clone(&self.states),
@@ -39,12 +40,12 @@ impl History {
         self.states.lock().unwrap().push(state.clone());
     }
 
-    /// How many states there were.
+    /// Returns the number of states.
     pub fn len(&self) -> usize {
         self.states.lock().unwrap().len()
     }
 
-    /// Whether a user with this pk ever existed.
+    /// Returns true if a user with this pk ever existed.
     pub fn had_user(&self, pk: u64) -> bool {
         self.states
             .lock()
@@ -53,7 +54,7 @@ impl History {
             .any(|state| state.user(pk).is_some())
     }
 
-    /// Whether a group with this pk ever existed.
+    /// Returns true if a group with this pk ever existed.
     pub fn had_group(&self, pk: Uuid) -> bool {
         self.states
             .lock()
@@ -62,7 +63,7 @@ impl History {
             .any(|state| state.group(pk).is_some())
     }
 
-    /// The pk of the next user: no number is given twice.
+    /// Returns the pk of the next user; no number is used twice.
     pub fn next_user(&self) -> u64 {
         let states = self.states.lock().unwrap();
         states
@@ -73,8 +74,8 @@ impl History {
             + 1
     }
 
-    /// Asserts that each row served is as it was at some moment, that none is missing which was there
-    /// all the time, and that every reference leads somewhere.
+    /// Asserts that each served row equals one of its states, that every row present during the
+    /// whole run is served, and that every reference leads to an entity.
     pub fn assert_holds(&self, users: &[Value], groups: &[Value], what: &str) {
         let states = self.states.lock().unwrap()[self.from..].to_vec();
         let (users, groups) = (by_pk(users, what), by_pk(groups, what));
@@ -88,7 +89,7 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
-/// Entities by pk; no pk twice.
+/// Indexes entities by pk; asserts that no pk appears twice.
 fn by_pk(entities: &[Value], what: &str) -> Served {
     let rows = entities.iter().map(|entity| {
         let metadata = &entity["metadata"];
@@ -104,18 +105,19 @@ fn by_pk(entities: &[Value], what: &str) -> Served {
     served
 }
 
-/// The name under which a row is served, if it is.
+/// Returns the name under which a row is served, if it is.
 fn name(served: &Served, pk: &impl ToString) -> Option<String> {
     served.get(&pk.to_string()).map(|(name, _)| name.clone())
 }
 
-/// Name and display name of a user in a state; nothing of who is inactive or a program.
+/// Returns name and display name of a user in a state, or `None` if it is inactive or a service
+/// account.
 fn visible(user: &FakeUser) -> Option<(String, String)> {
     let person = matches!(user.kind, UserKind::Internal | UserKind::External);
     (user.is_active && person).then(|| (user.username.clone(), user.name.clone()))
 }
 
-/// No row is served that was in none of the states.
+/// Asserts that every served row existed in some state.
 fn assert_known(served: &Served, pks: impl Iterator<Item = String>, what: &str) {
     let pks: BTreeSet<_> = pks.collect();
     for pk in served.keys() {
@@ -186,7 +188,7 @@ fn assert_groups(states: &[FakeDirectory], users: &Served, served: &Served, what
     }
 }
 
-/// Every name in a spec is that of an entity.
+/// Asserts that every name in a spec is that of an entity.
 fn assert_references(users: &Served, groups: &Served, what: &str) {
     let ways = [
         (users, "memberOf", groups),

@@ -1,4 +1,5 @@
-//! Random edits at random moments of a run: what is served was true during it, or the run failed.
+//! Random edits at random moments of a run: the served entities existed during the run, or the run
+//! failed.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -12,14 +13,15 @@ use super::{assert_present, loners, one_page_at_a_time};
 use crate::support::app::Pair;
 use crate::support::directory::{failure, group_pk};
 
-/// Seeds of an ordinary test run; the variable `PROOF_SEEDS` asks for more.
+/// Number of seeds; the variable `PROOF_SEEDS` sets another.
 const SEEDS: u64 = 60;
-/// Runs of a service: starting one costs more than a run.
+/// Runs of each service, because a start costs more than a run.
 const RUNS: u64 = 8;
-/// Seeds that are played at the same time, each with a service of its own.
+/// Number of seeds at once, each with its own service.
 const AT_ONCE: usize = 8;
 
-/// 35 users and groups; every second user is in a group, the others' loss no list would tell.
+/// A directory of 35 users and some groups; every second user is in a group. No list reveals the
+/// loss of the others.
 fn company() -> FakeDirectory {
     let mut directory = loners(35);
     for number in (1..=35_u64).step_by(2) {
@@ -31,7 +33,7 @@ fn company() -> FakeDirectory {
     directory
 }
 
-/// A script of edits, each before or after a request of the run that follows.
+/// Scripts edits before or after requests of the next run.
 fn script(fake: &FakeAuthentik, numbers: &mut Numbers, history: &History) {
     fake.clear_script();
     for _ in 0..=numbers.below(6) {
@@ -56,7 +58,7 @@ fn script(fake: &FakeAuthentik, numbers: &mut Numbers, history: &History) {
     }
 }
 
-/// Syncs again and again while scripts play, and asserts what was served; tells how the runs ended.
+/// Syncs repeatedly while scripts run and asserts what is served; returns the outcomes of the runs.
 async fn play(seed: u64) -> Vec<String> {
     let mut ends = Vec::new();
     let mut numbers = Numbers::new(seed);

@@ -25,7 +25,7 @@ use crate::support::client;
 use crate::support::directory::crowd;
 use crate::support::wire::Answer;
 
-/// Events as they arrive.
+/// A stream of events.
 struct Events {
     response: Response,
     text: String,
@@ -52,7 +52,7 @@ impl Events {
         }
     }
 
-    /// The next event, or none at the end of the stream.
+    /// Returns the next event, or `None` at the end of the stream.
     async fn next(&mut self) -> Option<(String, Value)> {
         loop {
             if let Some((event, rest)) = self.text.split_once("\n\n") {
@@ -68,8 +68,8 @@ impl Events {
         }
     }
 
-    /// All events until the end of the stream.
-    async fn rest(mut self) -> Vec<(String, Value)> {
+    /// Returns all events up to the end of the stream.
+    async fn remaining(mut self) -> Vec<(String, Value)> {
         let mut events = Vec::new();
         while let Some(event) = self.next().await {
             events.push(event);
@@ -78,7 +78,7 @@ impl Events {
     }
 }
 
-/// The name and the data of an event.
+/// Parses name and data of an event.
 fn parsed(event: &str) -> (String, Value) {
     let field = |name: &str| {
         event
@@ -110,7 +110,7 @@ async fn a_client_sees_the_progress_of_a_run_and_then_its_success() {
     assert_eq!(name, "progress");
     assert!(count(&first, "done") < count(&first, "total"), "{first}");
     gate.open();
-    let mut rest = events.rest().await;
+    let mut rest = events.remaining().await;
     let (name, last) = rest.pop().unwrap();
     assert_eq!(
         (name.as_str(), &last["state"], &last["id"]),
@@ -129,7 +129,7 @@ async fn progress_never_goes_back() {
     let id = post(&pair.app).await;
     let events = Events::of(&pair.app, &id).await;
     gate.open();
-    let events = events.rest().await;
+    let events = events.remaining().await;
     let steps: Vec<_> = events
         .iter()
         .filter(|(name, _)| name == "progress")
@@ -155,7 +155,7 @@ async fn a_queued_run_is_followed_from_its_beginning() {
         ("progress", 0, 0)
     );
     gate.open();
-    assert_eq!(events.rest().await.last().unwrap().0, "succeeded");
+    assert_eq!(events.remaining().await.last().unwrap().0, "succeeded");
 }
 
 #[tokio::test]
@@ -166,7 +166,7 @@ async fn a_failed_run_ends_with_the_reason() {
     let events = Events::of(&pair.app, &id).await;
     pair.fake.revoke(FakeAuthentik::TOKEN);
     gate.open();
-    let (name, last) = events.rest().await.pop().unwrap();
+    let (name, last) = events.remaining().await.pop().unwrap();
     assert_eq!(
         (name.as_str(), &last["state"], &last["error"]["code"]),
         ("failed", &"failed".into(), &"token".into())
@@ -174,10 +174,10 @@ async fn a_failed_run_ends_with_the_reason() {
 }
 
 #[tokio::test]
-async fn a_run_that_ended_is_told_in_one_event() {
+async fn a_finished_run_is_one_event() {
     let pair = Pair::with(crowd(3)).await;
     let id = pair.app.sync().await["id"].as_str().unwrap().to_owned();
-    let events = Events::of(&pair.app, &id).await.rest().await;
+    let events = Events::of(&pair.app, &id).await.remaining().await;
     assert_eq!(events.len(), 1);
     assert_eq!(
         (events[0].0.as_str(), count(&events[0].1, "users")),
@@ -197,7 +197,7 @@ async fn a_shutdown_ends_every_stream_and_the_service() {
     );
     pair.app.shutdown.cancel();
     for events in [first, second] {
-        let (name, last) = events.rest().await.pop().unwrap();
+        let (name, last) = events.remaining().await.pop().unwrap();
         assert_eq!(
             (name.as_str(), &last["error"]["code"]),
             ("failed", &"cancelled".into())
@@ -250,7 +250,7 @@ async fn nothing_is_left_of_a_client_that_goes_away() {
         clients.push(events);
     }
     drop(clients);
-    // Without an end of the run, and without anything to write to them.
+    // The run has not finished, and no event is due.
     progress.unwatched().await;
     server.abort();
 }

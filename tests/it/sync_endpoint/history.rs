@@ -1,4 +1,4 @@
-//! `GET /sync/{id}`: which entities a run added, changed and removed.
+//! `GET /sync/{id}`: the entities that a run added, changed and removed.
 
 use fake_authentik::{FakeAuthentik, FakeDirectory, Release};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! `GET /sync`: the runs that are known.
+//! `GET /sync`: the recorded runs.
 
 use std::time::Duration;
 
@@ -74,7 +74,7 @@ async fn queued_and_running_runs_are_listed_before_those_that_ended() {
 }
 
 #[tokio::test]
-async fn the_answer_is_not_kept_by_anybody() {
+async fn no_cache_stores_the_answer() {
     let pair = Pair::spawn(Release::V2026_5, FakeDirectory::generate(30), |_| ()).await;
     let answer = Answer::get(&pair.app, "/sync", &[]).await;
     assert_eq!(
@@ -85,7 +85,7 @@ async fn the_answer_is_not_kept_by_anybody() {
 }
 
 #[tokio::test]
-async fn a_scheduled_run_is_told_from_one_that_was_asked_for() {
+async fn a_run_shows_whether_it_was_scheduled_or_requested() {
     let fake = FakeAuthentik::new(Release::V2026_5, FakeDirectory::generate(30));
     let gate = fake_authentik::Gate::new();
     fake.script(Step::at(Place::Users, Action::gate(&gate)));

@@ -1,4 +1,4 @@
-//! Waiting for the outcome, by query or by preference.
+//! Waiting for the end of a run, by query or by preference.
 
 use fake_authentik::{FakeAuthentik, FakeDirectory, Release};
 use reqwest::Method;

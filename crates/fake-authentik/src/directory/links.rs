@@ -1,11 +1,11 @@
-//! Links between rows: memberships and parents, kept in step on both sides.
+//! Links between rows, stored on both sides: memberships and parents.
 
 use uuid::Uuid;
 
 use super::FakeDirectory;
 
 impl FakeDirectory {
-    /// Replaces the parents of a group; cycles are accepted, as by the real server.
+    /// Replaces the parents of a group; accepts cycles, as the real server does.
     pub fn set_parents(&mut self, pk: Uuid, parents: &[Uuid]) -> bool {
         let Some(group) = self.group_mut(pk) else {
             return false;
@@ -21,7 +21,7 @@ impl FakeDirectory {
         true
     }
 
-    /// Makes a user a member of a group; tells whether both exist.
+    /// Adds a user to a group; returns whether both exist.
     pub fn add_member(&mut self, group: Uuid, user: u64) -> bool {
         let exist = self.user(user).is_some() && self.group(group).is_some();
         if exist {
@@ -31,7 +31,7 @@ impl FakeDirectory {
         exist
     }
 
-    /// Ends a membership; tells whether it existed.
+    /// Removes a user from a group; returns whether it was a member.
     pub fn remove_member(&mut self, group: Uuid, user: u64) -> bool {
         let Some(row) = self.user_mut(user) else {
             return false;

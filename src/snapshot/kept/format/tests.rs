@@ -67,59 +67,61 @@ fn group() -> impl Strategy<Value = (Group, Option<Box<str>>)> {
     )
 }
 
-fn kept() -> impl Strategy<Value = Kept> {
+fn persisted() -> impl Strategy<Value = Kept> {
     let rows = (
         prop::collection::vec(user(), 0..12),
         prop::collection::vec(group(), 0..8),
     );
-    (rows, 0..4_000_000_000_000_i64, any::<bool>()).prop_map(|((users, groups), read_at, odd)| {
-        let names = Names {
-            users: users
-                .iter()
-                .filter_map(|(row, held)| Some((row.pk, held.clone()?)))
-                .collect(),
-            groups: groups
-                .iter()
-                .filter_map(|(row, held)| Some((row.pk, held.clone()?)))
-                .collect(),
-        };
-        let directory = Directory::new(
-            users.into_iter().map(|(row, _)| row).collect(),
-            groups.into_iter().map(|(row, _)| row).collect(),
-        );
-        let read_at = Timestamp::from_millisecond(read_at).unwrap();
-        let peaks = Peaks::at(read_at, Sizes::of(&directory));
-        let full_at = read_at
-            .checked_sub(jiff::SignedDuration::from_hours(5))
-            .ok();
-        let origin = Origin {
-            watermark: full_at.filter(|_| odd),
-            full_at,
-            ..Origin::default()
-        };
-        Kept {
-            directory,
-            names,
-            peaks,
-            read_at,
-            origin,
-        }
-    })
+    (rows, 0..4_000_000_000_000_i64, any::<bool>()).prop_map(
+        |((users, groups), read_at, with_watermark)| {
+            let names = Names {
+                users: users
+                    .iter()
+                    .filter_map(|(row, held)| Some((row.pk, held.clone()?)))
+                    .collect(),
+                groups: groups
+                    .iter()
+                    .filter_map(|(row, held)| Some((row.pk, held.clone()?)))
+                    .collect(),
+            };
+            let directory = Directory::new(
+                users.into_iter().map(|(row, _)| row).collect(),
+                groups.into_iter().map(|(row, _)| row).collect(),
+            );
+            let read_at = Timestamp::from_millisecond(read_at).unwrap();
+            let peaks = Peaks::at(read_at, Sizes::of(&directory));
+            let full_at = read_at
+                .checked_sub(jiff::SignedDuration::from_hours(5))
+                .ok();
+            let origin = Origin {
+                watermark: full_at.filter(|_| with_watermark),
+                full_at,
+                ..Origin::default()
+            };
+            Kept {
+                directory,
+                names,
+                peaks,
+                read_at,
+                origin,
+            }
+        },
+    )
 }
 
-fn encoded(kept: &Kept) -> Vec<u8> {
+fn encoded(persisted: &Kept) -> Vec<u8> {
     encode(
         &server(),
-        &kept.directory,
-        &kept.names,
-        &kept.peaks,
-        kept.read_at,
-        &kept.origin,
+        &persisted.directory,
+        &persisted.names,
+        &persisted.peaks,
+        persisted.read_at,
+        &persisted.origin,
     )
     .unwrap()
 }
 
-/// A few rows, always the same.
+/// A few fixed rows.
 fn sample() -> Kept {
     let group = |number| Group {
         pk: GroupPk(Uuid::from_u128(number)),
@@ -151,7 +153,7 @@ fn sample() -> Kept {
     }
 }
 
-/// A file with another line about the rows; its checksum is right.
+/// A file with an edited header and a correct checksum.
 fn with_header(edit: impl FnOnce(&mut serde_json::Value)) -> Vec<u8> {
     let bytes = encoded(&sample());
     let (_, rest) = lines(&bytes).unwrap();
@@ -164,20 +166,20 @@ fn with_header(edit: impl FnOnce(&mut serde_json::Value)) -> Vec<u8> {
 
 proptest! {
     #[test]
-    fn what_was_written_is_read(kept in kept()) {
-        let bytes = encoded(&kept);
-        prop_assert_eq!(decode(&bytes, &server()).unwrap(), kept.clone());
-        prop_assert_eq!(encoded(&kept), bytes, "the same rows give the same bytes");
+    fn decode_returns_what_encode_was_given(persisted in persisted()) {
+        let bytes = encoded(&persisted);
+        prop_assert_eq!(decode(&bytes, &server()).unwrap(), persisted.clone());
+        prop_assert_eq!(encoded(&persisted), bytes, "the same rows give the same bytes");
     }
 
     #[test]
-    fn whatever_else_stands_in_a_file_is_refused(bytes in any::<Vec<u8>>()) {
+    fn arbitrary_bytes_are_rejected(bytes in any::<Vec<u8>>()) {
         prop_assert!(decode(&bytes, &server()).is_err());
     }
 }
 
 #[test]
-fn a_file_that_ends_anywhere_too_early_is_torn() {
+fn a_file_truncated_at_any_byte_is_torn() {
     let bytes = encoded(&sample());
     for end in 0..bytes.len() {
         assert_eq!(
@@ -209,7 +211,7 @@ fn every_single_flipped_bit_is_refused() {
 }
 
 #[test]
-fn another_spelling_of_the_same_claims_is_refused() {
+fn another_spelling_of_the_first_line_is_rejected() {
     let bytes = encoded(&sample());
     let (first, rest) = lines(&bytes).unwrap();
     let first = str::from_utf8(first).unwrap();
@@ -227,7 +229,7 @@ fn another_spelling_of_the_same_claims_is_refused() {
 }
 
 #[test]
-fn another_server_another_program_and_another_version_are_told_apart() {
+fn each_kind_of_wrong_file_has_its_error() {
     let bytes = encoded(&sample());
     let other = BaseUrl::parse("https://authentik.example.com/auth").unwrap();
     assert_eq!(decode(&bytes, &other), Err(Refusal::Foreign));
@@ -244,13 +246,13 @@ fn another_server_another_program_and_another_version_are_told_apart() {
 }
 
 #[test]
-fn what_a_later_version_adds_to_the_header_is_ignored() {
-    let later = with_header(|header| header["ofTomorrow"] = "2026-01-01T00:00:00Z".into());
+fn unknown_members_of_the_header_are_ignored() {
+    let later = with_header(|header| header["unknownMember"] = "2026-01-01T00:00:00Z".into());
     assert_eq!(decode(&later, &server()), Ok(sample()));
 }
 
 #[test]
-fn rows_that_are_not_as_many_as_announced_are_refused() {
+fn a_wrong_number_of_rows_is_rejected() {
     for (list, count) in [("users", 0), ("users", 2), ("groups", 1), ("groups", 3)] {
         let wrong = with_header(|header| header[list] = count.into());
         assert_eq!(

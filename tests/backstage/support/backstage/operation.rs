@@ -1,4 +1,4 @@
-//! What its operator does with a Backstage, and sees of it.
+//! Operations on a Backstage: restarts, display names, the log.
 
 use reqwest::Method;
 use serde_json::Value;
@@ -7,14 +7,14 @@ use super::super::wait::wait_longer;
 use super::{Backstage, Setup};
 
 impl Backstage {
-    /// Restarts it, and runs a statement on the catalog's database while it is down.
+    /// Restarts it and runs a statement on the catalog's database while it is down.
     pub async fn restart_after(self, statement: &str, setup: &Setup) -> Self {
         let site = self.stop().await;
         site.database.execute(statement).await;
         site.start(setup).await
     }
 
-    /// The name that a user is shown with; asks for that user alone.
+    /// Returns the display name of one user.
     pub async fn display_name(&self, entity_ref: &str) -> String {
         let path = entity_ref.replace([':', '/'], "/");
         let path = format!("/api/catalog/entities/by-name/{path}");
@@ -26,12 +26,13 @@ impl Backstage {
             .to_owned()
     }
 
-    /// What it has written to its log.
+    /// Returns its log.
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
-    /// Waits until it has nothing to do before its next poll; a restart before that may lose a relation.
+    /// Waits until it has nothing to process before its next poll; an earlier restart may lose a
+    /// relation.
     pub async fn settles(&self) {
         wait_longer("nothing is due", async || match self.database.due().await {
             0 => Ok(()),

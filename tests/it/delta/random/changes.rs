@@ -1,8 +1,8 @@
-//! Random changes of a small directory, of every kind that a reading has to find.
+//! Random changes of a small directory, of every kind that an incremental sync must find.
 //!
-//! What no query shows is left out (see the documentation of `delta`): within a script, changes
-//! without a stamp go in one direction, users are either deleted or appear with an old stamp, and
-//! what appears during a reading stays until its end.
+//! Changes that no query can reveal are left out (see the documentation of `delta`). Within a
+//! script, changes without a new `last_updated` go in one direction, users are either deleted or
+//! appear with an old `last_updated`, and a row that appears during a sync stays until its end.
 
 use fake_authentik::{FakeDirectory, UserKind};
 use jiff::{SignedDuration, Timestamp};
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::support::reader::stamped;
 
-/// Numbers that look random and are the same every time (`SplitMix64`).
+/// A deterministic sequence of pseudo-random numbers (`SplitMix64`).
 pub struct Numbers(pub u64);
 
 impl Numbers {
@@ -32,7 +32,7 @@ impl Numbers {
     }
 }
 
-/// Kinds of accounts in an order in which a script only goes up, or only down.
+/// Account types, ordered; a script only moves up or only down.
 const KINDS: [UserKind; 3] = [
     UserKind::Internal,
     UserKind::External,
@@ -61,7 +61,7 @@ pub fn beginning(numbers: &mut Numbers) -> FakeDirectory {
     directory
 }
 
-/// What a script does without a stamp.
+/// The changes without a new `last_updated` in a script.
 #[derive(Clone, Copy)]
 pub struct Changes {
     deletes: bool,
@@ -79,7 +79,8 @@ impl Changes {
         }
     }
 
-    /// Changes something; `begun` is the directory as the reading found it, if one is under way.
+    /// Applies a change; `begun` is the directory at the start of the running sync, if there is
+    /// one.
     pub fn apply(
         self,
         directory: &mut FakeDirectory,
@@ -133,7 +134,7 @@ impl Changes {
         }
     }
 
-    /// Another type without a stamp, the next one in the script's direction.
+    /// Changes the type, without a new `last_updated`, to the next one in the script's direction.
     fn change_kind(self, directory: &mut FakeDirectory, user: u64) {
         let user = directory.user_mut(user).unwrap();
         let at = KINDS.iter().position(|kind| *kind == user.kind).unwrap();
@@ -146,7 +147,7 @@ impl Changes {
     }
 }
 
-/// Puts a new user into a group, or into none.
+/// Inserts a new user into one group or none.
 fn enter(
     directory: &mut FakeDirectory,
     numbers: &mut Numbers,
@@ -159,7 +160,7 @@ fn enter(
     }
 }
 
-/// A user appears below others.
+/// Inserts a user with an odd pk, unless it exists.
 fn appear(
     directory: &mut FakeDirectory,
     numbers: &mut Numbers,
@@ -176,7 +177,7 @@ fn appear(
     }
 }
 
-/// A stamp of up to three seconds ago, like no other.
+/// Returns a unique timestamp of up to three seconds ago.
 fn late(directory: &mut FakeDirectory, numbers: &mut Numbers) -> Timestamp {
     let ago = i64::try_from(numbers.below(3_000_000)).unwrap();
     directory

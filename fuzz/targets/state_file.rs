@@ -1,4 +1,4 @@
-//! A kept file of any content is decoded or refused.
+//! A state file of any content is decoded or rejected.
 #![no_main]
 
 use authentik_entity_provider::base_url::BaseUrl;
@@ -9,7 +9,7 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|input: &[u8]| {
     let base_url = BaseUrl::parse("https://authentik.example.com").expect("an URL");
     let _ = decode(input, &base_url);
-    // With a checksum that fits, so that what lies behind it is reached as well.
+    // A valid checksum, so that the fuzzer reaches the code behind it.
     let first = format!("authentik-entity-provider snapshot 1 {} {}\n", input.len(), sha256_hex(input, 64));
     let _ = decode(&[first.as_bytes(), input].concat(), &base_url);
 });

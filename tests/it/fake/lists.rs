@@ -1,4 +1,4 @@
-//! Lists: pages, orderings, filters, flags, and where releases differ.
+//! Lists: pages, orderings, filters, flags, and differences between releases.
 
 use fake_authentik::{FakeAuthentik, FakeDirectory, Release};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Tokens: what each may see, and what leaks all the same.
+//! Tokens: what each may view, and what leaks nevertheless.
 
 use fake_authentik::{Access, FakeAuthentik, FakeDirectory, Release};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! When a reading of changes leaves it to a full crawl.
+//! Conditions under which an incremental sync falls back to a full sync.
 
 use authentik_entity_provider::authentik::delta::{Known, Reason, read_changes};
 use authentik_entity_provider::directory::{Disagreement, UserPk};
@@ -12,7 +12,7 @@ use super::settled;
 use crate::support::directory::group_pk;
 use crate::support::reader::{Reader, assert_same, stamped};
 
-/// Shows all users and groups but some.
+/// Hides some users and groups.
 fn hide(reader: &Reader, users: &[u64], groups: &[u128]) {
     let access = reader.fake.edit(|directory| Access::ObjectLevel {
         users: directory
@@ -34,7 +34,7 @@ fn hide(reader: &Reader, users: &[u64], groups: &[u128]) {
 #[tokio::test]
 async fn a_server_that_ignores_the_filter_gets_full_crawls() {
     let reader = Reader::spawn(Release::V2024_2, settled(30), 100).await;
-    assert_eq!(reader.doubt().await, Reason::Unsupported);
+    assert_eq!(reader.fallback().await, Reason::Unsupported);
     assert_eq!(reader.crawl().await.watermark, None);
 }
 
@@ -45,7 +45,7 @@ async fn a_server_that_refuses_a_filter_gets_full_crawls() {
     reader
         .fake
         .script(Step::at(Place::Users, refusal()).nth(4).always());
-    assert_eq!(reader.doubt().await, Reason::Unsupported);
+    assert_eq!(reader.fallback().await, Reason::Unsupported);
 }
 
 #[tokio::test]
@@ -53,7 +53,7 @@ async fn ranks_that_a_cap_on_pages_moves_are_not_used() {
     let reader = Reader::spawn(Release::V2026_5, settled(30), 3).await;
     let fake = reader.fake.clone().with_page_cap(Some(3));
     fake.edit(|directory| assert!(directory.remove_user(12)));
-    assert_eq!(reader.doubt().await, Reason::Unsupported);
+    assert_eq!(reader.fallback().await, Reason::Unsupported);
 }
 
 #[tokio::test]
@@ -70,11 +70,11 @@ async fn rows_in_another_order_are_not_used() {
     reader
         .fake
         .script(Step::at(Place::Users, Action::rewrite(turn)).always());
-    assert_eq!(reader.doubt().await, Reason::Unsupported);
+    assert_eq!(reader.fallback().await, Reason::Unsupported);
 }
 
 #[tokio::test]
-async fn counts_that_are_wrong_for_good_end_in_a_doubt() {
+async fn permanently_wrong_counts_cause_a_fallback() {
     let reader = Reader::with(settled(30)).await;
     let lie = |mut page: serde_json::Value| {
         if page["pagination"]["total_pages"] == 30 {
@@ -86,7 +86,7 @@ async fn counts_that_are_wrong_for_good_end_in_a_doubt() {
     reader
         .fake
         .script(Step::at(Place::Users, Action::rewrite(lie)).always());
-    assert_eq!(reader.doubt().await, Reason::Restless);
+    assert_eq!(reader.fallback().await, Reason::Restless);
 }
 
 #[tokio::test]
@@ -104,11 +104,11 @@ async fn changed_users_that_an_answer_leaves_out_are_not_forgotten() {
             .page(2)
             .always(),
     );
-    assert_eq!(reader.doubt().await, Reason::Restless);
+    assert_eq!(reader.fallback().await, Reason::Restless);
 }
 
 #[tokio::test]
-async fn a_directory_that_never_rests_is_in_doubt() {
+async fn an_unstable_directory_causes_a_fallback() {
     let reader = Reader::with(settled(100)).await;
     let mut turn = 0;
     let churn = move |directory: &mut FakeDirectory| {
@@ -118,7 +118,7 @@ async fn a_directory_that_never_rests_is_in_doubt() {
     reader
         .fake
         .script(Step::at(Place::Users, Action::before(churn)).always());
-    assert_eq!(reader.doubt().await, Reason::Restless);
+    assert_eq!(reader.fallback().await, Reason::Restless);
 }
 
 #[tokio::test]
@@ -127,7 +127,7 @@ async fn a_change_of_half_of_the_users_is_left_to_a_full_crawl() {
     reader.fake.edit(|directory| {
         (1..=200).for_each(|pk| assert!(directory.rename(pk, &format!("r-{pk}"))));
     });
-    assert_eq!(reader.doubt().await, Reason::TooMany);
+    assert_eq!(reader.fallback().await, Reason::TooMany);
     reader.know_all();
     reader.fake.edit(|directory| {
         for _ in 0..10 {
@@ -135,7 +135,7 @@ async fn a_change_of_half_of_the_users_is_left_to_a_full_crawl() {
         }
         (1..=40).for_each(|pk| assert!(directory.remove_user(pk * 9)));
     });
-    assert_eq!(reader.doubt().await, Reason::TooMany);
+    assert_eq!(reader.fallback().await, Reason::TooMany);
 }
 
 #[tokio::test]
@@ -143,13 +143,13 @@ async fn hidden_users_are_not_taken_for_deleted() {
     let reader = Reader::with(settled(100)).await;
     hide(&reader, &[42], &[]);
     assert_eq!(
-        reader.doubt().await,
+        reader.fallback().await,
         Reason::Disagreement,
         "the group still names the user"
     );
     for hidden in [33, 60, 99] {
         hide(&reader, &(1..=hidden).collect::<Vec<_>>(), &[]);
-        assert_eq!(reader.doubt().await, Reason::Disagreement, "{hidden}");
+        assert_eq!(reader.fallback().await, Reason::Disagreement, "{hidden}");
     }
 }
 
@@ -170,7 +170,7 @@ async fn many_hidden_groups_are_no_deleted_ones_and_the_other_way_round() {
     let teams: Vec<_> = (2..42).collect();
     hide(&reader, &[], &teams);
     let before = reader.fake.counters().requests;
-    assert_eq!(reader.doubt().await, Reason::Disagreement);
+    assert_eq!(reader.fallback().await, Reason::Disagreement);
     assert!(reader.fake.counters().requests - before < 60);
     let reader = with_many_groups().await;
     reader.fake.edit(|directory| {
@@ -178,7 +178,7 @@ async fn many_hidden_groups_are_no_deleted_ones_and_the_other_way_round() {
             assert!(directory.remove_group(group_pk(team)));
         }
     });
-    assert_eq!(reader.doubt().await, Reason::TooMany, "nobody names them");
+    assert_eq!(reader.fallback().await, Reason::TooMany, "nobody names them");
 }
 
 #[tokio::test]
@@ -189,14 +189,14 @@ async fn hidden_groups_are_not_taken_for_deleted() {
     let reader = Reader::with(directory).await;
     hide(&reader, &[], &[2]);
     assert_eq!(
-        reader.doubt().await,
+        reader.fallback().await,
         Reason::Disagreement,
         "the one member still names the group"
     );
 }
 
 #[tokio::test]
-async fn what_was_hidden_before_is_no_doubt() {
+async fn rows_hidden_before_cause_no_fallback() {
     let mut reader = Reader::with(settled(100)).await;
     reader.fake.edit(|directory| {
         let secret = directory.add_group("secret");
@@ -219,14 +219,14 @@ async fn what_was_hidden_before_is_no_doubt() {
 }
 
 #[tokio::test]
-async fn a_clock_that_went_back_is_a_doubt() {
+async fn a_clock_that_went_back_causes_a_fallback() {
     let mut reader = Reader::with(settled(30)).await;
     reader.watermark = "2900-01-01T00:00:00Z".parse().unwrap();
-    assert_eq!(reader.doubt().await, Reason::Clock);
+    assert_eq!(reader.fallback().await, Reason::Clock);
 }
 
 #[tokio::test]
-async fn a_refused_token_is_an_error_and_no_doubt() {
+async fn a_rejected_token_is_an_error_and_no_fallback() {
     let reader = Reader::with(settled(30)).await;
     reader.fake.revoke(FakeAuthentik::TOKEN);
     let known = Known {
@@ -237,7 +237,7 @@ async fn a_refused_token_is_an_error_and_no_doubt() {
     assert_eq!(read.unwrap_err().code(), "token");
 }
 
-/// Lets a field of a row be a number from now on, wherever the row is shown.
+/// Replaces a field of a row by a number in every answer.
 fn spoil(reader: &Reader, place: Place, pk: &serde_json::Value, field: &'static str) {
     let pk = pk.clone();
     let rewrite = move |mut page: serde_json::Value| {
@@ -261,7 +261,7 @@ async fn a_row_that_cannot_be_read_is_left_to_a_full_crawl_and_gives_no_watermar
         reader
             .fake
             .edit(|directory| assert!(directory.edit_user(17, |user| user.name = "New".into())));
-        assert_eq!(reader.doubt().await, Reason::BrokenRow);
+        assert_eq!(reader.fallback().await, Reason::BrokenRow);
         let crawl = reader.crawl().await;
         assert_eq!(crawl.watermark, None, "its stamp is not known");
         assert!(crawl.directory.has_user(UserPk(17)), "it is as it was");
@@ -269,7 +269,7 @@ async fn a_row_that_cannot_be_read_is_left_to_a_full_crawl_and_gives_no_watermar
 }
 
 #[tokio::test]
-async fn a_crawl_tells_what_came_or_changed_without_a_stamp() {
+async fn a_full_sync_finds_changes_without_a_new_stamp() {
     let mut reader = Reader::with(settled(300)).await;
     reader.fake.edit(|directory| {
         assert!(directory.rename(3, "announced") && directory.remove_user(4));
@@ -294,7 +294,7 @@ async fn a_type_that_everybody_lost_at_once_is_not_searched_one_by_one() {
         }
     });
     let before = reader.fake.counters().requests;
-    assert_eq!(reader.doubt().await, Reason::TooMany);
-    let asked = reader.fake.counters().requests - before;
-    assert!(asked < 60, "{asked} requests");
+    assert_eq!(reader.fallback().await, Reason::TooMany);
+    let requests = reader.fake.counters().requests - before;
+    assert!(requests < 60, "{requests} requests");
 }

@@ -1,4 +1,4 @@
-//! Every recorded request, asked again with the recorded rows loaded.
+//! Every recorded request, repeated against the recorded rows.
 
 use std::collections::BTreeSet;
 
@@ -85,7 +85,7 @@ const USERS_CHEAPEST: &str =
     "/api/v3/core/users/?page=1&page_size=100&ordering=pk&include_groups=false";
 const GROUPS_CHEAPEST: &str = "/api/v3/core/groups/?page=1&page_size=100&ordering=pk&include_users=false&include_children=true&include_parents=true";
 
-/// Recorded errors: file, `Authorization` header. The request stands in the recording.
+/// Recorded errors: file, `Authorization` header. The recording contains the request.
 const ERRORS: [(&str, &str); 18] = [
     ("error-no-token", ""),
     ("error-bad-token", "Bearer nonsense"),
@@ -170,13 +170,13 @@ async fn errors_equal_the_recordings() {
 }
 
 #[test]
-fn every_recording_is_asked_again() {
+fn every_recording_is_tested() {
     for release in RECORDED {
         let folder = format!(
             "{}/tests/fixtures/authentik/{release}",
             env!("CARGO_MANIFEST_DIR")
         );
-        let asked: BTreeSet<_> = ANSWERS
+        let tested: BTreeSet<_> = ANSWERS
             .iter()
             .map(|(file, ..)| *file)
             .chain(ERRORS.iter().map(|(file, _)| *file))
@@ -185,7 +185,7 @@ fn every_recording_is_asked_again() {
             let name = entry.unwrap().file_name().into_string().unwrap();
             let name = name.trim_end_matches(".json");
             assert!(
-                asked.contains(name) || name.starts_with("webhook-"),
+                tested.contains(name) || name.starts_with("webhook-"),
                 "{release} {name}"
             );
         }

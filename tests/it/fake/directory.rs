@@ -1,4 +1,4 @@
-//! The invented directory and the edits it takes.
+//! The generated directory and its edits.
 
 use std::collections::HashSet;
 

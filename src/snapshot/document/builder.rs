@@ -1,9 +1,9 @@
-//! Writes entities one after the other; what an earlier document has in the same words is copied.
+//! Builds a document from entities in order; copies the JSON of unchanged entities from an earlier
+//! document.
 //!
-//! An entity's JSON follows from the [`Entity`] and from nothing else. So an equal one is not written
-//! again. Equal is what has the same print: a hash (std's, keyed anew in every process, so that nobody can
-//! aim at it) of everything in the entity. That two different ones share their 64 bits has to be feared
-//! less than a fault of the machine.
+//! An entity's JSON depends on the [`Entity`] alone. Two entities with the same fingerprint count
+//! as equal: a 64-bit hash of all fields, with std's random key of this process, so that a client
+//! cannot construct a collision. An accidental collision is less likely than a hardware fault.
 
 use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
@@ -13,58 +13,59 @@ use super::{Document, SEPARATOR};
 use crate::catalog::entity::{Entity, Kind};
 use crate::catalog::escape::write_json;
 
-/// Where an entity stands in a document, and what tells whether it is another by now.
+/// The position of an entity in a document, and its fingerprint.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) name: Box<str>,
     pub(super) json: Range<usize>,
     pub(super) bucket: u16,
-    print: u64,
+    fingerprint: u64,
 }
 
-/// A document in the making.
-pub(super) struct Writing<'p> {
-    /// Hashes entities, as the earlier document had it done.
-    pub(super) prints: RandomState,
+/// An unfinished document.
+pub(super) struct DocumentBuilder<'p> {
+    /// The hasher of the earlier document, so that fingerprints are comparable.
+    pub(super) fingerprints: RandomState,
     pub(super) bytes: Vec<u8>,
     pub(super) entries: Vec<Entry>,
-    /// Whether a bucket has other entities than in the earlier document.
+    /// Whether a bucket differs from the earlier document, by bucket.
     pub(super) is_changed: Box<[bool]>,
-    /// How many entities had to be written.
-    pub(super) written: usize,
-    /// Entries of the earlier document that were not passed yet.
+    /// Number of rendered entities.
+    pub(super) rendered: usize,
+    /// The earlier document and its entries that were not compared yet.
     earlier: Option<(&'p Document, Range<usize>)>,
 }
 
-impl<'p> Writing<'p> {
-    /// Begins beside an earlier document.
-    pub(super) fn beside(earlier: Option<&'p Document>) -> Self {
+impl<'p> DocumentBuilder<'p> {
+    /// Starts a document, with an earlier one to copy from.
+    pub(super) fn after(earlier: Option<&'p Document>) -> Self {
         Self {
-            prints: earlier.map_or_else(RandomState::new, |earlier| earlier.prints.clone()),
+            fingerprints: earlier
+                .map_or_else(RandomState::new, |earlier| earlier.fingerprints.clone()),
             bytes: Vec::with_capacity(earlier.map_or(0, |earlier| earlier.bytes.len())),
             entries: Vec::with_capacity(earlier.map_or(0, |earlier| earlier.entries.len())),
             is_changed: vec![earlier.is_none(); usize::from(BUCKETS)].into(),
-            written: 0,
+            rendered: 0,
             earlier: earlier.map(|earlier| (earlier, 0..earlier.entries.len())),
         }
     }
 
-    /// Appends an entity; they come in the order of the document.
+    /// Appends an entity; the caller adds entities in the order of the document.
     pub(super) fn add(&mut self, entity: &Entity<'_>) {
         let (kind, name) = (entity.kind, entity.metadata.name);
-        let print = self.prints.hash_one(entity);
-        let known = self.pass_up_to(kind, name);
+        let fingerprint = self.fingerprints.hash_one(entity);
+        let same_name = self.skip_to(kind, name);
         self.bytes.extend_from_slice(SEPARATOR);
         let start = self.bytes.len();
-        let bucket = match known {
-            Some((earlier, known)) if known.print == print => {
+        let bucket = match same_name {
+            Some((earlier, same_name)) if same_name.fingerprint == fingerprint => {
                 self.bytes
-                    .extend_from_slice(&earlier.bytes[known.json.clone()]);
-                known.bucket
+                    .extend_from_slice(&earlier.bytes[same_name.json.clone()]);
+                same_name.bucket
             }
             _ => {
                 write_json(&mut self.bytes, entity);
-                self.written += 1;
+                self.rendered += 1;
                 let bucket = bucket(&format!("{kind}:default/{name}"));
                 self.is_changed[usize::from(bucket)] = true;
                 bucket
@@ -76,12 +77,12 @@ impl<'p> Writing<'p> {
             name: name.into(),
             json,
             bucket,
-            print,
+            fingerprint,
         });
     }
 
-    /// Passes all entries that were not passed yet.
-    pub(super) fn pass_the_rest(&mut self) {
+    /// Marks the buckets of all remaining earlier entries as changed: their entities were removed.
+    pub(super) fn end_earlier(&mut self) {
         let Some((earlier, left)) = &mut self.earlier else {
             return;
         };
@@ -90,8 +91,9 @@ impl<'p> Writing<'p> {
         }
     }
 
-    /// Passes the entries before a name, which are gone, and the one with that name, if there is one.
-    fn pass_up_to(&mut self, kind: Kind, name: &str) -> Option<(&'p Document, &'p Entry)> {
+    /// Skips earlier entries before a name, which were removed, and returns the entry with that
+    /// name.
+    fn skip_to(&mut self, kind: Kind, name: &str) -> Option<(&'p Document, &'p Entry)> {
         let (earlier, left) = self.earlier.as_mut()?;
         let earlier: &'p Document = earlier;
         while let Some(entry) = earlier.entries.get(left.start) {

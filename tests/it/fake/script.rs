@@ -1,4 +1,4 @@
-//! Scripted faults and changes, and the record of what was asked.
+//! Scripted faults and changes, and the record of requests.
 
 use std::time::Duration;
 
@@ -272,7 +272,7 @@ async fn answers_cost_time_for_each_user() {
     assert_eq!(time_of(&fake, VERSION).await, Duration::from_secs(3));
 }
 
-/// Measures an answer on the paused clock, which moves in whole milliseconds.
+/// Measures an answer on the paused clock, in whole milliseconds.
 async fn time_of(fake: &FakeAuthentik, path: &str) -> Duration {
     let authorization = format!("Bearer {}", FakeAuthentik::TOKEN);
     let request = Request::get(path)
