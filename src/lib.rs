@@ -3,6 +3,7 @@
 //! Collect → transform → publish → serve; in reading order:
 //!
 //! - [`directory`]: Authentik's rows as they are kept, pure data.
+//! - [`outbound`]: how requests are sent: which servers are trusted, by which way.
 //! - [`authentik`]: reads the rows and proves them complete.
 //! - [`catalog`]: makes entities of rows, pure: names, hierarchy, memberships, findings.
 //! - [`snapshot`]: what is served, swapped as a whole, and the ledger of the runs that make it.
@@ -32,6 +33,7 @@ pub mod directory;
 pub mod http;
 pub mod inert;
 pub mod jitter;
+pub mod outbound;
 pub mod progress;
 pub mod reload;
 pub mod server;

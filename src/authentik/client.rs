@@ -6,7 +6,6 @@ mod decode;
 mod query;
 mod rows;
 mod transport;
-mod trust;
 mod version;
 
 use std::path::PathBuf;
@@ -17,7 +16,6 @@ use backon::{ExponentialBuilder, Retryable};
 use bytes::Bytes;
 use jiff::Timestamp;
 use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, DATE, HeaderMap, HeaderValue, LOCATION};
-use reqwest::redirect::Policy;
 use reqwest::{Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
@@ -29,6 +27,7 @@ use super::error::{Error, SetupError};
 use super::wire::{List, Listed, Page, Read};
 use crate::base_url::BaseUrl;
 use crate::clock::Clock;
+use crate::outbound::{self, error::OutboundError};
 use dates::date;
 use decode::detail;
 use rows::read_page;
@@ -85,24 +84,12 @@ impl Client {
     /// # Errors
     /// When the token cannot stand in a header, or certificates cannot be read.
     pub fn new(settings: ClientSettings, clock: Clock) -> Result<Self, SetupError> {
-        // A second call finds the provider installed, which is just as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let ours = settings
-            .ca_file
-            .as_deref()
-            .map(trust::certificates)
-            .transpose()?;
-        let http = reqwest::Client::builder()
-            .tls_certs_merge(ours.unwrap_or_default())
+        let http = outbound::client(settings.base_url.url(), settings.ca_file.as_deref())?
             .default_headers(headers(&settings.token)?)
-            .user_agent(concat!(
-                "authentik-entity-provider/",
-                env!("CARGO_PKG_VERSION")
-            ))
-            .redirect(Policy::none())
             .timeout(settings.request_timeout)
             .connect_timeout(settings.request_timeout)
-            .build()?;
+            .build()
+            .map_err(OutboundError::from)?;
         let in_flight = Arc::new(Semaphore::new(settings.concurrency));
         Ok(Self {
             http,

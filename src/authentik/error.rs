@@ -1,29 +1,38 @@
 //! What can go wrong between here and Authentik, in words an operator can act on.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::StatusCode;
 
 use super::wire::List;
+use crate::outbound::error::OutboundError;
 
 /// Why Authentik cannot even be asked.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// The token cannot be sent.
-    #[error("`token` has a character that cannot stand in a header")]
+    #[error("`token` has a character that cannot be sent; copy it once more from Authentik")]
     Token,
-    /// The file with further certificates cannot be used.
-    #[error("`entityProvider.caFile` names {}, which cannot be used: {what}", file.display())]
-    CaFile {
-        /// The file.
-        file: PathBuf,
-        /// What is wrong with it.
-        what: String,
-    },
-    /// The HTTP library refuses, for example because the system's certificates cannot be read.
-    #[error("cannot prepare connections")]
-    Http(#[from] reqwest::Error),
+    /// No connection can be prepared.
+    #[error(transparent)]
+    Outbound(#[from] OutboundError),
+}
+
+impl SetupError {
+    /// A stable name of the kind of failure.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Token => "client",
+            Self::Outbound(error) => error.code(),
+        }
+    }
+
+    /// What is the matter and what to do about it, apart from each other.
+    #[must_use]
+    pub fn parts(&self) -> (String, String) {
+        apart(&self.to_string(), "; ")
+    }
 }
 
 /// Why Authentik could not be read.

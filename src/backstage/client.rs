@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
-use reqwest::redirect::Policy;
 use reqwest::{Response, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
+
+use crate::outbound::{self, error::OutboundError};
 
 /// How long Backstage may take for one request; it only notes that the location is due.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -24,9 +25,9 @@ pub enum SetupError {
     /// The token holds a character that no header may hold.
     #[error("`entityProvider.backstage.token` holds a character that cannot be sent")]
     Token,
-    /// The system's certificates cannot be read.
-    #[error("cannot prepare HTTPS for `entityProvider.backstage`")]
-    Http(#[from] reqwest::Error),
+    /// No connection can be prepared.
+    #[error("cannot prepare connections to `entityProvider.backstage.baseUrl`")]
+    Outbound(#[from] OutboundError),
 }
 
 /// Why Backstage did not take a request.
@@ -70,20 +71,14 @@ impl Client {
     /// # Errors
     /// When the token cannot stand in a header, or the system's certificates cannot be read.
     pub fn new(base_url: &Url, token: &SecretString) -> Result<Self, SetupError> {
-        // A second call finds the provider installed, which is just as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let bearer = format!("Bearer {}", token.expose_secret());
         let mut authorization = HeaderValue::try_from(bearer).map_err(|_| SetupError::Token)?;
         authorization.set_sensitive(true);
-        let http = reqwest::Client::builder()
+        let http = outbound::client(base_url, None)?
             .default_headers(HeaderMap::from_iter([(AUTHORIZATION, authorization)]))
-            .user_agent(concat!(
-                "authentik-entity-provider/",
-                env!("CARGO_PKG_VERSION")
-            ))
-            .redirect(Policy::none())
             .timeout(PATIENCE)
-            .build()?;
+            .build()
+            .map_err(OutboundError::from)?;
         let mut refresh = base_url.clone();
         refresh.set_path(&format!(
             "{}/api/catalog/refresh",

@@ -4,13 +4,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
-use reqwest::redirect::Policy;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::{Host, Url};
 
 use crate::config::ServiceConfig;
 use crate::inert::inert;
+use crate::outbound;
 
 /// The parameter of a URL that holds a token.
 const TOKEN: &str = "token";
@@ -46,11 +46,7 @@ impl Service {
             .map(|(_, token)| token.replace(' ', "+").into());
         base.set_query(None);
         base.set_fragment(None);
-        // A second call finds the provider installed, which is just as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .redirect(Policy::none())
-            .timeout(PATIENCE);
+        let client = outbound::client(&base, None)?.timeout(PATIENCE);
         let client = if is_loopback(&base) {
             client.no_proxy()
         } else {

@@ -99,12 +99,9 @@ async fn authentik(
     let client = match Client::new(config.client_settings(), clock.clone()) {
         Ok(client) => client,
         Err(error) => {
-            let remedy = "correct the token or this machine's certificates";
-            report.trouble(
-                (Subject::Connection, Status::Failed, "client"),
-                format!("{error:#}"),
-                remedy,
-            );
+            let (message, remedy) = error.parts();
+            let trouble = (Subject::Connection, Status::Failed, error.code());
+            report.trouble(trouble, message, remedy);
             return None;
         }
     };
