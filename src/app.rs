@@ -68,7 +68,7 @@ impl App {
         shutdown: CancellationToken,
     ) -> anyhow::Result<Self> {
         let ServiceConfig { auth, listen, .. } = &config.service;
-        let tls = startable(&config.service)?;
+        let tls = startable(&config.service, &clock)?;
         let origins = Arc::new(origins(&config.service));
         let doorkeeper = Arc::new(Doorkeeper::new(auth, *listen, Arc::clone(&origins)));
         let cycle = cycle(&config, &clock, zone.clone())?;
@@ -208,9 +208,11 @@ impl App {
 ///
 /// # Errors
 /// Says what to set or to correct.
-pub fn startable(service: &ServiceConfig) -> anyhow::Result<Option<Tls>> {
+pub fn startable(service: &ServiceConfig, clock: &Clock) -> anyhow::Result<Option<Tls>> {
     service.auth.check(service.listen)?;
-    Ok(service.tls.as_ref().map(Tls::load).transpose()?)
+    let files = service.tls.as_ref();
+    let tls = files.map(|files| Tls::load(files, clock.clone()));
+    Ok(tls.transpose()?)
 }
 
 /// Gives the running service another configuration; cheap to clone.
