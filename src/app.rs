@@ -69,9 +69,9 @@ impl App {
         shutdown: CancellationToken,
     ) -> anyhow::Result<Self> {
         let ServiceConfig { auth, listen, .. } = &config.service;
-        let tls = startable(&config.service)?;
+        let tls = startable(&config.service, &clock)?;
         let origins = Arc::new(origins(&config.service));
-        let doorkeeper = Arc::new(Doorkeeper::new(auth, *listen, Arc::clone(&origins)));
+        let doorkeeper = Arc::new(Doorkeeper::new(auth, *listen));
         let cycle = cycle(&config, &clock, zone.clone())?;
         let ledger = Arc::new(Ledger::new(clock.clone()));
         let keeping = Arc::<Keeping>::default();
@@ -216,9 +216,11 @@ impl App {
 ///
 /// # Errors
 /// Says what to set or to correct.
-pub fn startable(service: &ServiceConfig) -> anyhow::Result<Option<Tls>> {
+pub fn startable(service: &ServiceConfig, clock: &Clock) -> anyhow::Result<Option<Tls>> {
     service.auth.check(service.listen)?;
-    Ok(service.tls.as_ref().map(Tls::load).transpose()?)
+    let files = service.tls.as_ref();
+    let tls = files.map(|files| Tls::load(files, clock.clone()));
+    Ok(tls.transpose()?)
 }
 
 /// Gives the running service another configuration; cheap to clone.
@@ -340,7 +342,11 @@ fn push_settings(config: &Config) -> anyhow::Result<Option<push::Settings>> {
         return Ok(None);
     };
     Ok(Some(push::Settings {
-        client: backstage::client::Client::new(&backstage.base_url, &backstage.token)?,
+        client: backstage::client::Client::new(
+            &backstage.base_url,
+            &backstage.token,
+            &config.service.proxies,
+        )?,
         locations: backstage.locations.clone(),
         prefix: config.service.location_prefix.clone(),
     }))

@@ -59,6 +59,12 @@ impl BaseUrl {
         &self.text
     }
 
+    /// The same as a parsed URL.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
     /// The URL of an API path such as `core/users/`.
     #[must_use]
     pub fn api(&self, path: &str) -> String {

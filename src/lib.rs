@@ -3,6 +3,7 @@
 //! Collect → transform → publish → serve; in reading order:
 //!
 //! - [`directory`]: the users and groups of Authentik, plain data.
+//! - [`outbound`]: how requests are sent: trusted certificates, proxies.
 //! - [`authentik`]: reads the rows and proves that none is missing.
 //! - [`catalog`]: transforms rows into entities: names, hierarchy, memberships, findings.
 //! - [`snapshot`]: the immutable snapshot that is served, and the ledger of sync runs.
@@ -32,6 +33,7 @@ pub mod directory;
 pub mod http;
 pub mod inert;
 pub mod jitter;
+pub mod outbound;
 pub mod progress;
 pub mod reload;
 pub mod server;

@@ -2,6 +2,7 @@
 //! certificate.
 
 mod connection;
+mod expiry;
 pub mod limits;
 mod patience;
 pub mod tls;

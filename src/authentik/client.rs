@@ -3,12 +3,12 @@
 mod body;
 mod dates;
 mod decode;
+mod proxied;
 mod query;
 mod refusal;
 mod retry;
 mod rows;
 mod transport;
-mod trust;
 mod version;
 
 use std::path::PathBuf;
@@ -18,7 +18,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::Timestamp;
 use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, DATE, HeaderMap, HeaderValue, LOCATION};
-use reqwest::redirect::Policy;
 use reqwest::{Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
@@ -30,6 +29,9 @@ use super::error::{Error, SetupError};
 use super::wire::{List, Listed, Page, Read};
 use crate::base_url::BaseUrl;
 use crate::clock::Clock;
+use crate::outbound;
+use crate::outbound::error::OutboundError;
+use crate::outbound::proxy::Proxies;
 use dates::date;
 use decode::detail;
 use retry::RetryBudget;
@@ -53,6 +55,8 @@ pub struct ClientSettings {
     pub request_timeout: Duration,
     /// Certificates to trust beside the system's, in PEM form.
     pub ca_file: Option<PathBuf>,
+    /// The proxies that the environment names.
+    pub proxies: Proxies,
 }
 
 /// Asks Authentik; cheap to clone.
@@ -85,24 +89,14 @@ impl Client {
     /// # Errors
     /// When the token cannot stand in a header, or certificates cannot be read.
     pub fn new(settings: ClientSettings, clock: Clock) -> Result<Self, SetupError> {
-        // A second call finds the provider installed, which is just as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let ours = settings
-            .ca_file
-            .as_deref()
-            .map(trust::certificates)
-            .transpose()?;
-        let http = reqwest::Client::builder()
-            .tls_certs_merge(ours.unwrap_or_default())
+        let url = settings.base_url.url();
+        let proxy = settings.proxies.of(url);
+        let http = outbound::client(url, proxy, settings.ca_file.as_deref())?
             .default_headers(headers(&settings.token)?)
-            .user_agent(concat!(
-                "authentik-entity-provider/",
-                env!("CARGO_PKG_VERSION")
-            ))
-            .redirect(Policy::none())
             .timeout(settings.request_timeout)
             .connect_timeout(settings.request_timeout)
-            .build()?;
+            .build()
+            .map_err(OutboundError::from)?;
         let in_flight = Arc::new(Semaphore::new(settings.concurrency));
         Ok(Self {
             http,
@@ -143,10 +137,13 @@ impl Client {
         size: usize,
     ) -> Result<Option<Page<Read<Row>>>, Error> {
         let url = self.url(Row::LIST, page, size);
-        let Some(body) = self.body(Row::LIST, &url, page).await? else {
-            return Ok(None);
-        };
-        read_page(&url, &body).map(Some)
+        self.by_proxy(async {
+            let Some(body) = self.body(Row::LIST, &url, page).await? else {
+                return Ok(None);
+            };
+            read_page(&url, &body).map(Some)
+        })
+        .await
     }
 
     /// The body of a page; none beyond the end.

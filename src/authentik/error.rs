@@ -1,29 +1,21 @@
 //! What can go wrong between here and Authentik, in words an operator can act on.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::StatusCode;
 
 use super::wire::List;
+use crate::outbound::error::OutboundError;
 
 /// Why Authentik cannot even be asked.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// The token cannot be sent.
-    #[error("`token` has a character that cannot stand in a header")]
+    #[error("`token` has a character that cannot be sent; copy it once more from Authentik")]
     Token,
-    /// The file with further certificates cannot be used.
-    #[error("`entityProvider.caFile` names {}, which cannot be used: {what}", file.display())]
-    CaFile {
-        /// The file.
-        file: PathBuf,
-        /// What is wrong with it.
-        what: String,
-    },
-    /// The HTTP library refuses, for example because the system's certificates cannot be read.
-    #[error("cannot prepare connections")]
-    Http(#[from] reqwest::Error),
+    /// No connection can be prepared.
+    #[error(transparent)]
+    Outbound(#[from] OutboundError),
 }
 
 /// Why Authentik could not be read.
@@ -48,6 +40,27 @@ pub enum Error {
         url: String,
         /// What the system said.
         cause: String,
+    },
+    /// The proxy cannot be reached, or does not pass requests on.
+    #[error(
+        "cannot reach {url} through the proxy {proxy} ({cause}); check the proxy, or name the host in NO_PROXY \
+         if it needs none"
+    )]
+    Proxy {
+        /// The proxy and its variable, without credentials.
+        proxy: String,
+        /// What was asked for.
+        url: String,
+        /// What the system or the proxy said.
+        cause: String,
+    },
+    /// Anything else went wrong on the way through a proxy.
+    #[error("through the proxy {proxy}: {error}")]
+    Proxied {
+        /// The proxy and its variable, without credentials.
+        proxy: String,
+        /// What went wrong.
+        error: Box<Error>,
     },
     /// The other side could not be trusted, or does not speak TLS.
     #[error(
@@ -262,6 +275,8 @@ impl Error {
         match self {
             Self::Dns { .. } => "dns",
             Self::Connect { .. } => "connect",
+            Self::Proxy { .. } => "proxy",
+            Self::Proxied { error, .. } => error.code(),
             Self::Tls { .. } => "tls",
             Self::Timeout { .. } => "request-timeout",
             Self::Broken { .. } => "connection-broken",
@@ -291,6 +306,7 @@ impl Error {
             | Self::Blocked { origin: words, .. }
             | Self::NotAuthentik { what: words, .. }
             | Self::Malformed { problem: words, .. } => Some(words),
+            Self::Proxied { error, .. } => error.quoted(),
             _ => None,
         }
     }
@@ -300,6 +316,10 @@ impl Error {
     pub fn parts(&self) -> (String, String) {
         let told = self.to_string();
         match self {
+            Self::Proxied { proxy, error } => {
+                let (what, remedy) = error.parts();
+                (format!("through the proxy {proxy}: {what}"), remedy)
+            }
             Self::Status { .. } => (told, "look into Authentik's log for the reason".into()),
             Self::Unavailable { .. } => (told, "try again in a moment".into()),
             // Every other message ends with its remedy, behind the last semicolon or colon.
@@ -330,6 +350,23 @@ impl Error {
             Self::Unavailable { retry_after, .. } => *retry_after,
             _ => None,
         }
+    }
+}
+
+impl SetupError {
+    /// A stable name of the kind of failure.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Token => "client",
+            Self::Outbound(error) => error.code(),
+        }
+    }
+
+    /// What is the matter and what to do about it, apart from each other.
+    #[must_use]
+    pub fn parts(&self) -> (String, String) {
+        apart(&self.to_string(), "; ")
     }
 }
 

@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
-use reqwest::redirect::Policy;
 use reqwest::{Response, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
+
+use crate::outbound;
+use crate::outbound::error::OutboundError;
+use crate::outbound::proxy::Proxies;
 
 /// The timeout of one request. Backstage responds before it reads the location.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -16,6 +19,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Client {
     http: reqwest::Client,
     refresh: Url,
+    proxy: Option<String>,
 }
 
 /// Why a client cannot be created.
@@ -24,9 +28,9 @@ pub enum SetupError {
     /// The token has a character that is invalid in a header.
     #[error("`entityProvider.backstage.token` has a character that cannot be sent in a header")]
     Token,
-    /// The system's certificates cannot be read.
-    #[error("cannot prepare HTTPS for `entityProvider.backstage`")]
-    Http(#[from] reqwest::Error),
+    /// No connection can be prepared.
+    #[error("cannot prepare connections to `entityProvider.backstage.baseUrl`")]
+    Outbound(#[from] OutboundError),
 }
 
 /// Why a refresh failed.
@@ -49,6 +53,9 @@ pub enum RefreshError {
     /// Backstage did not respond.
     #[error("cannot reach Backstage at `entityProvider.backstage.baseUrl`: {0}")]
     Unreachable(String),
+    /// Anything but an answer of the catalog came through a proxy.
+    #[error("through the proxy {0}: {1}")]
+    Proxied(String, Box<RefreshError>),
 }
 
 impl RefreshError {
@@ -60,6 +67,7 @@ impl RefreshError {
             Self::Refused(_) => "backstage-token",
             Self::Status(_) => "backstage-status",
             Self::Unreachable(_) => "backstage-unreachable",
+            Self::Proxied(_, error) => error.code(),
         }
     }
 }
@@ -69,27 +77,31 @@ impl Client {
     ///
     /// # Errors
     /// When the token is invalid in a header, or the system's certificates cannot be read.
-    pub fn new(base_url: &Url, token: &SecretString) -> Result<Self, SetupError> {
-        // A second call finds the provider installed, which is just as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+    pub fn new(
+        base_url: &Url,
+        token: &SecretString,
+        proxies: &Proxies,
+    ) -> Result<Self, SetupError> {
         let bearer = format!("Bearer {}", token.expose_secret());
         let mut authorization = HeaderValue::try_from(bearer).map_err(|_| SetupError::Token)?;
         authorization.set_sensitive(true);
-        let http = reqwest::Client::builder()
+        let proxy = proxies.of(base_url);
+        let http = outbound::client(base_url, proxy, None)?
             .default_headers(HeaderMap::from_iter([(AUTHORIZATION, authorization)]))
-            .user_agent(concat!(
-                "authentik-entity-provider/",
-                env!("CARGO_PKG_VERSION")
-            ))
-            .redirect(Policy::none())
             .timeout(TIMEOUT)
-            .build()?;
+            .build()
+            .map_err(OutboundError::from)?;
         let mut refresh = base_url.clone();
         refresh.set_path(&format!(
             "{}/api/catalog/refresh",
             base_url.path().trim_end_matches('/')
         ));
-        Ok(Self { http, refresh })
+        let proxy = proxy.map(ToString::to_string);
+        Ok(Self {
+            http,
+            refresh,
+            proxy,
+        })
     }
 
     /// Requests a refresh of an entity; Backstage reads the location within about a second.
@@ -97,6 +109,17 @@ impl Client {
     /// # Errors
     /// When Backstage does not respond with a success.
     pub async fn refresh(&self, entity_ref: &str) -> Result<(), RefreshError> {
+        let refreshed = self.send(entity_ref).await;
+        refreshed.map_err(|error| match (&self.proxy, error) {
+            (Some(proxy), error) if !matches!(error, RefreshError::Unknown(_)) => {
+                RefreshError::Proxied(proxy.clone(), Box::new(error))
+            }
+            (_, error) => error,
+        })
+    }
+
+    /// Sends the request.
+    async fn send(&self, entity_ref: &str) -> Result<(), RefreshError> {
         let request = self
             .http
             .post(self.refresh.clone())

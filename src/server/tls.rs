@@ -6,17 +6,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use jiff::Timestamp;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use secrecy::{ExposeSecret, SecretSlice};
+use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
+use super::expiry;
+use crate::clock::Clock;
 use crate::config::TlsConfig;
 use crate::digest::sha256;
 
 /// How often the files are read.
 const PERIOD: Duration = Duration::from_secs(2);
+
+/// How often a certificate that expires is logged.
+const DAY: Duration = Duration::from_hours(24);
 
 /// Why a certificate cannot be used; no message repeats what a file holds.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -64,7 +71,15 @@ pub enum TlsError {
 pub struct Tls {
     files: TlsConfig,
     loaded: Result<[u8; 32], TlsError>,
-    present: ArcSwap<ServerConfig>,
+    present: ArcSwap<Present>,
+    clock: Clock,
+}
+
+/// What new connections use.
+#[derive(Debug)]
+struct Present {
+    settings: Arc<ServerConfig>,
+    end: Option<Timestamp>,
 }
 
 /// Both files as they were read.
@@ -78,42 +93,62 @@ impl Tls {
     ///
     /// # Errors
     /// Names the file that cannot be used.
-    pub fn load(files: &TlsConfig) -> Result<Self, TlsError> {
+    pub fn load(files: &TlsConfig, clock: Clock) -> Result<Self, TlsError> {
         let pair = Pair::read(files)?;
-        let present = ArcSwap::from_pointee(pair.settings(files)?);
+        let present = ArcSwap::from_pointee(pair.present(files)?);
         Ok(Self {
             files: files.clone(),
             loaded: Ok(pair.fingerprint()),
             present,
+            clock,
         })
+    }
+
+    /// What to say of a certificate that has expired or soon will.
+    #[must_use]
+    pub fn warning(&self) -> Option<String> {
+        expiry::warning(self.present.load().end?, self.clock.now())
     }
 
     /// What speaks TLS on the next connection.
     pub(super) fn acceptor(&self) -> TlsAcceptor {
-        self.present.load_full().into()
+        Arc::clone(&self.present.load().settings).into()
     }
 
     /// Looks at the files for ever. Only what is the same twice counts: one file may be new already and the
     /// other not yet. A pair that cannot be used is logged once, and the one before stays.
     pub(super) async fn watch(&self) {
         let (mut judged, mut seen) = (self.loaded.clone(), self.loaded.clone());
+        let mut warned: Option<Instant> = None;
         loop {
+            if warned.is_none_or(|warned| warned.elapsed() >= DAY) {
+                self.warn();
+                warned = Some(Instant::now());
+            }
             tokio::time::sleep(PERIOD).await;
             let pair = Pair::read(&self.files);
             let now = pair.as_ref().map(Pair::fingerprint).map_err(Clone::clone);
             if now != judged && now == seen {
                 self.replace(pair);
+                warned = None;
                 judged.clone_from(&now);
             }
             seen = now;
         }
     }
 
+    /// Logs that the certificate has expired or soon will.
+    fn warn(&self) {
+        if let Some(warning) = self.warning() {
+            tracing::warn!("{warning}");
+        }
+    }
+
     /// Lets another pair count, if it can be used.
     fn replace(&self, pair: Result<Pair, TlsError>) {
-        match pair.and_then(|pair| pair.settings(&self.files)) {
-            Ok(settings) => {
-                self.present.store(Arc::new(settings));
+        match pair.and_then(|pair| pair.present(&self.files)) {
+            Ok(present) => {
+                self.present.store(Arc::new(present));
                 tracing::info!("the certificate in `entityProvider.tls` was replaced");
             }
             Err(error) => {
@@ -139,7 +174,7 @@ impl Pair {
     }
 
     /// What a listener needs that speaks HTTP/2 and HTTP/1.1.
-    fn settings(&self, files: &TlsConfig) -> Result<ServerConfig, TlsError> {
+    fn present(&self, files: &TlsConfig) -> Result<Present, TlsError> {
         let TlsConfig {
             cert_file,
             key_file,
@@ -164,9 +199,13 @@ impl Pair {
         let builder =
             ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let builder = builder.map_err(refused)?.with_no_client_auth();
+        let end = expiry::first_end(&chain);
         let mut settings = builder.with_single_cert(chain, key).map_err(refused)?;
         settings.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(settings)
+        Ok(Present {
+            settings: Arc::new(settings),
+            end,
+        })
     }
 }
 

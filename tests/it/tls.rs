@@ -1,4 +1,4 @@
-//! TLS with a private CA, and connections through a proxy.
+//! TLS to Authentik with a private CA.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -6,9 +6,14 @@ use std::sync::Arc;
 
 use axum::serve::Listener;
 use fake_authentik::{FakeAuthentik, Release};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    date_time_ymd,
+};
 use rustls::ServerConfig;
-use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
@@ -21,13 +26,13 @@ use crate::support::directory::{assert_says, crowd, failure};
 use crate::support::process::Process;
 
 /// A CA and its certificate as a file.
-struct Authority {
+pub(crate) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     folder: TempDir,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
@@ -36,32 +41,49 @@ impl Authority {
         Self { issuer, folder }
     }
 
-    fn file(&self) -> std::path::PathBuf {
+    pub(crate) fn file(&self) -> std::path::PathBuf {
         self.folder.path().join("ca.pem")
     }
 
     /// Serves a fake Authentik with a certificate for a name and returns its base URL.
-    async fn serve(&self, name: &str) -> String {
+    pub(crate) async fn serve(&self, name: &str) -> String {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder =
-            ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        let tls = builder
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key);
-        let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("https://{}", tcp.local_addr().unwrap());
-        let listener = Tls {
-            tcp,
-            acceptor: TlsAcceptor::from(Arc::new(tls.unwrap())),
-        };
-        let router = FakeAuthentik::new(Release::V2026_5, crowd(5)).router();
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        base
+        serve(certificate.der().clone(), &key).await
+    }
+}
+
+/// Serves a look-alike with a certificate and a key, and gives its base URL.
+async fn serve(certificate: CertificateDer<'static>, key: &KeyPair) -> String {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let private = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let signing = provider.key_provider.load_private_key(private).unwrap();
+    let builder =
+        ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let presented = Presented(Arc::new(CertifiedKey::new(vec![certificate], signing)));
+    let tls = builder
+        .unwrap()
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(presented));
+    let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("https://{}", tcp.local_addr().unwrap());
+    let listener = Tls {
+        tcp,
+        acceptor: TlsAcceptor::from(Arc::new(tls)),
+    };
+    let router = FakeAuthentik::new(Release::V2026_5, crowd(5)).router();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    base
+}
+
+/// A certificate that is presented, whether it belongs to the key or not.
+#[derive(Debug)]
+struct Presented(Arc<CertifiedKey>);
+
+impl ResolvesServerCert for Presented {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0))
     }
 }
 
@@ -124,68 +146,176 @@ async fn a_trusted_certificate_for_another_name_is_refused() {
     assert_eq!(failure(&run).0, "tls", "{run}");
 }
 
+/// A self-signed certificate for the loopback address, marked as an authority's as `openssl req -x509`
+/// does it, and its key.
+fn self_signed(adjust: impl FnOnce(&mut CertificateParams)) -> (rcgen::Certificate, KeyPair) {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    adjust(&mut params);
+    (params.self_signed(&key).unwrap(), key)
+}
+
+/// The run of a service that trusts a certificate.
+async fn run_trusting(base: &str, certificate: &rcgen::Certificate) -> Value {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), certificate.pem()).unwrap();
+    run_at(base, Some(file.path())).await
+}
+
+#[tokio::test]
+async fn a_self_signed_certificate_that_is_named_is_trusted_and_no_other() {
+    let (certificate, key) = self_signed(|_| ());
+    let base = serve(certificate.der().clone(), &key).await;
+    assert_eq!(run_trusting(&base, &certificate).await["users"], 5);
+    let (other, _) = self_signed(|_| ());
+    for run in [run_at(&base, None).await, run_trusting(&base, &other).await] {
+        let (code, message) = failure(&run);
+        assert_eq!(code, "tls", "{message}");
+        assert_says(
+            message,
+            &[&base, "UnknownIssuer", "`entityProvider.caFile`"],
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_named_certificate_counts_for_its_names_its_time_and_its_purpose_alone() {
+    let long_ago = date_time_ymd(2001, 1, 1);
+    let far_ahead = date_time_ymd(2999, 1, 1);
+    let adjustments: [(&str, fn(&mut CertificateParams)); 4] = [
+        ("for name", |params| params.subject_alt_names.clear()),
+        ("expired", |params| {
+            params.not_after = date_time_ymd(2001, 1, 1)
+        }),
+        ("not valid yet", |params| {
+            params.not_before = date_time_ymd(2998, 1, 1)
+        }),
+        ("purpose", |params| {
+            params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        }),
+    ];
+    for (part, adjust) in adjustments {
+        let (certificate, key) = self_signed(|params| {
+            (params.not_before, params.not_after) = (long_ago, far_ahead);
+            adjust(params);
+        });
+        let base = serve(certificate.der().clone(), &key).await;
+        let run = run_trusting(&base, &certificate).await;
+        let (code, message) = failure(&run);
+        assert_eq!(code, "tls", "{message}");
+        assert!(message.to_lowercase().contains(part), "{part}: {message}");
+    }
+}
+
+#[tokio::test]
+async fn a_named_certificate_is_of_no_use_without_its_key() {
+    let (certificate, _) = self_signed(|_| ());
+    let base = serve(certificate.der().clone(), &KeyPair::generate().unwrap()).await;
+    let run = run_trusting(&base, &certificate).await;
+    assert_eq!(failure(&run).0, "tls", "{run}");
+}
+
+#[tokio::test]
+async fn an_untrusted_server_leaves_no_lines_of_a_library_in_the_log() {
+    let (certificate, key) = self_signed(|_| ());
+    let base = serve(certificate.der().clone(), &key).await;
+    let variables = [
+        ("AUTHENTIK_BASE_URL", base.as_str()),
+        ("AUTHENTIK_TOKEN", FakeAuthentik::TOKEN),
+    ];
+    let ended = Process::run(&["check"], &variables).await;
+    assert_eq!(ended.status.code(), Some(1), "{}", ended.out);
+    assert_says(&ended.out, &["caFile"]);
+    assert_eq!(ended.error, "", "the report alone says it");
+}
+
 #[tokio::test]
 async fn a_file_without_certificates_is_reported_before_any_request() {
     let folder = tempfile::tempdir().unwrap();
-    let file = |name: &str, content: Option<&str>| {
+    let file = |name: &str, content: Option<&[u8]>| {
         let file = folder.path().join(name);
         if let Some(content) = content {
             std::fs::write(&file, content).unwrap();
         }
         file.to_str().unwrap().to_owned()
     };
-    for (file, part) in [
-        (file("missing.pem", None), "No such file"),
-        (file("empty.pem", Some("")), "no certificate"),
+    let (certificate, _) = self_signed(|_| ());
+    let broken = b"-----BEGIN CERTIFICATE-----\n%\n-----END CERTIFICATE-----\n";
+    for (file, parts) in [
         (
-            file(
-                "broken.pem",
-                Some("-----BEGIN CERTIFICATE-----\n%\n-----END CERTIFICATE-----\n"),
-            ),
-            "PEM",
+            file("missing.pem", None),
+            ["No such file", "check the path and its permissions"],
+        ),
+        (
+            folder.path().to_str().unwrap().to_owned(),
+            ["Is a directory", "check the path and its permissions"],
+        ),
+        (
+            file("empty.pem", Some(b"")),
+            ["no certificate", "BEGIN CERTIFICATE"],
+        ),
+        (
+            file("broken.pem", Some(broken)),
+            ["not in PEM form", "BEGIN CERTIFICATE"],
+        ),
+        (
+            file("ca.der", Some(certificate.der())),
+            ["DER form", "openssl x509 -inform der"],
         ),
     ] {
-        let variables = [
-            ("AUTHENTIK_BASE_URL", "https://127.0.0.1:1"),
-            ("AUTHENTIK_TOKEN", "a-token"),
-            ("ENTITY_PROVIDER_CA_FILE", file.as_str()),
-        ];
-        let ended = Process::run(&["serve"], &variables).await;
-        assert_eq!(ended.status.code(), Some(1), "{}", ended.error);
-        assert_says(
-            &format!("{}{}", ended.out, ended.error),
-            &["entityProvider.caFile", &file, part],
-        );
+        for command in ["serve", "check"] {
+            let variables = [
+                ("AUTHENTIK_BASE_URL", "https://127.0.0.1:1"),
+                ("AUTHENTIK_TOKEN", "a-token"),
+                ("ENTITY_PROVIDER_CA_FILE", file.as_str()),
+            ];
+            let ended = Process::run(&[command], &variables).await;
+            assert_eq!(ended.status.code(), Some(1), "{}", ended.error);
+            let said = format!("{}{}", ended.out, ended.error);
+            assert_says(&said, &["entityProvider.caFile", &file]);
+            assert_says(&said, &parts);
+            assert!(!said.contains("correct the token"), "{said}");
+        }
     }
 }
 
 #[tokio::test]
-async fn the_variables_for_a_proxy_are_respected() {
-    let fake = FakeAuthentik::new(Release::V2026_5, crowd(5));
-    let proxy = RunningAuthentik::spawn(&fake).await;
-    let closed = "http://127.0.0.1:1";
-    for (base, proxy, except, code) in [
+async fn a_system_without_certificates_is_told_where_they_are_needed() {
+    let empty = tempfile::NamedTempFile::new().unwrap();
+    let empty = empty.path().to_str().unwrap();
+    let ours = Authority::new();
+    let plain = RunningAuthentik::spawn(&FakeAuthentik::new(Release::V2026_5, crowd(5))).await;
+    let encrypted = ours.serve("127.0.0.1").await;
+    let ca_file = ours.file();
+    let ca_file = ca_file.to_str().unwrap();
+    for (base, more, code) in [
+        (encrypted.as_str(), None, 1),
         (
-            "http://authentik.invalid",
-            proxy.base.as_str(),
-            "localhost",
+            encrypted.as_str(),
+            Some(("ENTITY_PROVIDER_CA_FILE", ca_file)),
             0,
         ),
-        ("http://authentik.invalid", closed, "localhost", 1),
-        (proxy.base.as_str(), closed, "127.0.0.1", 0),
+        (plain.base.as_str(), None, 0),
     ] {
         let variables = [
             ("AUTHENTIK_BASE_URL", base),
             ("AUTHENTIK_TOKEN", FakeAuthentik::TOKEN),
-            ("HTTP_PROXY", proxy),
-            ("NO_PROXY", except),
+            ("SSL_CERT_FILE", empty),
         ];
+        let variables: Vec<_> = variables.into_iter().chain(more).collect();
         let ended = Process::run(&["check"], &variables).await;
-        assert_eq!(
-            ended.status.code(),
-            Some(code),
-            "{base} by {proxy}: {}",
-            ended.out
-        );
+        assert_eq!(ended.status.code(), Some(code), "{base}: {}", ended.out);
+        if code == 1 {
+            let remedies = [
+                "ca-certificates",
+                "SSL_CERT_FILE",
+                "`entityProvider.caFile`",
+            ];
+            assert_says(&ended.out, &remedies);
+            let serve = Process::run(&["serve"], &variables).await;
+            assert_eq!(serve.status.code(), Some(1), "{}", serve.error);
+            assert_says(&serve.error, &remedies);
+        }
     }
 }

@@ -8,7 +8,7 @@ use authentik_entity_provider::config::{Config, TlsConfig};
 use authentik_entity_provider::http::load::Capacity;
 use authentik_entity_provider::server::limits::Limits;
 use fake_authentik::FakeAuthentik;
-use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rcgen::{CertificateParams, CertifiedKey, KeyPair, date_time_ymd, generate_simple_self_signed};
 use reqwest::{Certificate, Client, Version};
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt;
@@ -241,6 +241,25 @@ async fn a_certificate_that_cannot_be_used_keeps_the_service_from_starting() {
         );
         assert!(!ended.error.contains("PRIVATE KEY"), "{}", ended.error);
     }
+}
+
+#[tokio::test]
+async fn a_certificate_that_expires_soon_is_a_warning() {
+    let files = Files::new();
+    let upstream = Upstream::spawn(crowd(1)).await;
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    params.not_after = date_time_ymd(2001, 1, 1);
+    let certificate = params.self_signed(&key).unwrap();
+    std::fs::write(files.config().cert_file, certificate.pem()).unwrap();
+    std::fs::write(files.config().key_file, key.serialize_pem()).unwrap();
+    let said = "entityProvider.tls.certFile: the certificate expired at 2001-01-01T00:00:00Z, \
+                so that clients refuse it: replace it";
+    let checked = upstream.run(&["check", "--config", &files.file()]).await;
+    assert_eq!(checked.status.code(), Some(0), "{}", checked.out);
+    assert!(checked.out.contains(said), "{}", checked.out);
+    let mut serve = Process::spawn(&["serve", "--config", &files.file()], &upstream.variables());
+    assert_eq!(serve.logged(said).await["level"], "WARN");
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ impl Client {
     /// Whatever keeps an answer from coming.
     pub async fn introduction(&self) -> Result<Introduction, Error> {
         let url = self.version_url();
-        let answer = self.get_once(&url).await?;
+        let answer = self.by_proxy(self.get_once(&url)).await?;
         let version = match answer.status {
             StatusCode::OK => version(&url, &answer.body),
             StatusCode::NOT_FOUND => Err(not_authentik(&url, "the path is unknown there")),
@@ -35,7 +35,7 @@ impl Client {
         };
         Ok(Introduction {
             date: answer.date(),
-            version,
+            version: version.map_err(|error| self.proxied(error)),
         })
     }
 

@@ -45,7 +45,7 @@ pub(super) async fn examine(
     let mut report = Report::default();
     match Config::load(files, env) {
         Ok(config) => {
-            configured(&mut report, files, &config);
+            configured(&mut report, files, &config, &clock);
             if let Some(directory) = authentik(&mut report, &config, clock, progress).await {
                 transformed(&mut report, &config, &directory);
             }
@@ -64,7 +64,7 @@ pub(super) async fn examine(
 }
 
 /// Says where the configuration comes from, and what looks like a mistake in it.
-fn configured(report: &mut Report, files: &[PathBuf], config: &Config) {
+fn configured(report: &mut Report, files: &[PathBuf], config: &Config, clock: &Clock) {
     let names: Vec<_> = files
         .iter()
         .map(|file| file.display().to_string())
@@ -74,9 +74,11 @@ fn configured(report: &mut Report, files: &[PathBuf], config: &Config) {
     } else {
         names.join(", ")
     };
-    let refused = startable(&config.service).err();
-    let refused = refused.map(|error| format!("`serve` would not start: {error:#}"));
-    let warnings: Vec<_> = config.warnings.iter().cloned().chain(refused).collect();
+    let start = match startable(&config.service, clock) {
+        Ok(tls) => tls.and_then(|tls| tls.warning()),
+        Err(error) => Some(format!("`serve` would not start: {error:#}")),
+    };
+    let warnings: Vec<_> = config.warnings.iter().cloned().chain(start).collect();
     if warnings.is_empty() {
         return report.fine(Subject::Configuration, format!("loaded from {source}"));
     }
@@ -99,12 +101,9 @@ async fn authentik(
     let client = match Client::new(config.client_settings(), clock.clone()) {
         Ok(client) => client,
         Err(error) => {
-            let remedy = "correct the token or this machine's certificates";
-            report.trouble(
-                (Subject::Connection, Status::Failed, "client"),
-                format!("{error:#}"),
-                remedy,
-            );
+            let (message, remedy) = error.parts();
+            let trouble = (Subject::Connection, Status::Failed, error.code());
+            report.trouble(trouble, message, remedy);
             return None;
         }
     };

@@ -1,0 +1,57 @@
+//! Why no request can be sent, with the remedy.
+
+use std::path::PathBuf;
+
+/// Why no request can be sent.
+#[derive(Debug, thiserror::Error)]
+pub enum OutboundError {
+    /// The file with further certificates cannot be read.
+    #[error(
+        "entityProvider.caFile: cannot read {}: {reason}; check the path and its permissions",
+        file.display()
+    )]
+    CaFileUnreadable {
+        /// The file.
+        file: PathBuf,
+        /// The words of the operating system.
+        reason: String,
+    },
+    /// The file holds something else than certificates in PEM form.
+    #[error("entityProvider.caFile: {} {problem}; {remedy}", file.display())]
+    CaFileContent {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with the content.
+        problem: &'static str,
+        /// What to do about it.
+        remedy: String,
+    },
+    /// No certificate is known that a server could be verified with.
+    #[error(
+        "this system has no certificates of authorities{}; install them (the package is often named \
+         `ca-certificates`), name a file in SSL_CERT_FILE, or set `entityProvider.caFile`",
+        reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default()
+    )]
+    NoCertificates {
+        /// The words of the system, if it says why.
+        reason: Option<String>,
+    },
+    /// The TLS library refuses its settings.
+    #[error("cannot prepare TLS")]
+    Tls(#[from] rustls::Error),
+    /// The HTTP library refuses its settings.
+    #[error("cannot prepare connections")]
+    Http(#[from] reqwest::Error),
+}
+
+impl OutboundError {
+    /// A stable name of the kind of failure.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::CaFileUnreadable { .. } | Self::CaFileContent { .. } => "ca-file",
+            Self::NoCertificates { .. } => "no-certificates",
+            Self::Tls(_) | Self::Http(_) => "client",
+        }
+    }
+}
