@@ -1,4 +1,4 @@
-//! Which certificates are trusted beside the system's.
+//! Extra CA certificates, besides the system's.
 
 use std::fs;
 use std::path::Path;
@@ -7,10 +7,10 @@ use reqwest::Certificate;
 
 use crate::authentik::error::SetupError;
 
-/// Reads the certificates of a PEM bundle; at least one.
+/// Reads the certificates of a PEM bundle.
 ///
 /// # Errors
-/// Names the file and what is wrong with it.
+/// When the file cannot be read, or has no valid certificate.
 pub(super) fn certificates(file: &Path) -> Result<Vec<Certificate>, SetupError> {
     let refused = |what: String| SetupError::CaFile {
         file: file.to_owned(),
@@ -19,7 +19,7 @@ pub(super) fn certificates(file: &Path) -> Result<Vec<Certificate>, SetupError> 
     let pem = fs::read(file).map_err(|error| refused(error.to_string()))?;
     match Certificate::from_pem_bundle(&pem) {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-        Ok(_) => Err(refused("it holds no certificate in PEM form".into())),
+        Ok(_) => Err(refused("it has no certificate in PEM form".into())),
         Err(_) => Err(refused("it is not in PEM form".into())),
     }
 }
