@@ -1,9 +1,10 @@
-//! The Authentik side: asks for both lists, proves them complete, and says plainly what went wrong.
+//! The Authentik side: reads both lists, proves them complete, and reports what went wrong.
 //!
-//! [`client`] sends one request, [`paging`] reads one list, [`reading`] reads the directory, [`delta`]
-//! what changed in it, [`cost`] estimates which of both is cheaper, [`wire`] has what Authentik sends,
-//! [`error`] what an operator is told. The fake Authentik for demo, tests and benchmarks is a crate of its own and shares no type with this one,
-//! so that one misreading cannot hide in both.
+//! [`client`] sends a request, [`paging`] reads a list, [`reading`] reads the directory (full
+//! sync), [`delta`] reads what changed (incremental sync), [`cost`] estimates which of them is
+//! cheaper, [`wire`] has the types that Authentik sends, [`error`] the errors that an operator
+//! sees. The fake Authentik for demo, tests and benchmarks is a crate of its own. It shares no type
+//! with this module, so that one misreading of the API cannot hide in both.
 
 pub mod client;
 pub mod cost;

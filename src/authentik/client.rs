@@ -1,4 +1,4 @@
-//! One request to Authentik: with a limit in time, retried where that is safe, never redirected.
+//! The HTTP client for Authentik: requests have a timeout and retries, and follow no redirect.
 
 mod body;
 mod dates;
@@ -37,29 +37,29 @@ use decode::detail;
 use retry::RetryBudget;
 use rows::read_page;
 
-/// How much of an error's text is repeated.
+/// The maximum length of an error text from the server, in characters.
 const DETAIL_LENGTH: usize = 200;
 
-/// How to ask Authentik.
+/// Settings of the client.
 #[derive(Clone, Debug)]
 pub struct ClientSettings {
-    /// Where Authentik lives.
+    /// The address of Authentik.
     pub base_url: BaseUrl,
     /// A token with the intent `api`.
     pub token: SecretString,
-    /// Requests in flight at once, both lists together.
+    /// Maximum number of concurrent requests, for both lists together.
     pub concurrency: usize,
-    /// Rows a page; newer versions cap it at 100.
+    /// Number of rows per page. Newer versions cap it at 100.
     pub page_size: u32,
-    /// How long one request may take.
+    /// The timeout of one request.
     pub request_timeout: Duration,
-    /// Certificates to trust beside the system's, in PEM form.
+    /// A PEM file with extra CA certificates, besides the system's.
     pub ca_file: Option<PathBuf>,
     /// The proxies that the environment names.
     pub proxies: Proxies,
 }
 
-/// Asks Authentik; cheap to clone.
+/// Sends requests to Authentik. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Client {
     http: reqwest::Client,
@@ -69,7 +69,7 @@ pub struct Client {
     clock: Clock,
 }
 
-/// An answer that no retry would mend.
+/// An answer that needs no retry.
 struct Answer {
     status: StatusCode,
     headers: HeaderMap,
@@ -77,17 +77,17 @@ struct Answer {
 }
 
 impl Answer {
-    /// When it was made, by the server's clock.
+    /// The server's clock when it answered.
     fn date(&self) -> Option<Timestamp> {
         date(&self.headers, DATE)
     }
 }
 
 impl Client {
-    /// Prepares connections; nothing is sent.
+    /// Creates a client. Sends nothing yet.
     ///
     /// # Errors
-    /// When the token cannot stand in a header, or certificates cannot be read.
+    /// When the token is not a valid header value, or certificates cannot be read.
     pub fn new(settings: ClientSettings, clock: Clock) -> Result<Self, SetupError> {
         let url = settings.base_url.url();
         let proxy = settings.proxies.of(url);
@@ -107,27 +107,27 @@ impl Client {
         })
     }
 
-    /// Requests in flight at once.
+    /// Maximum number of concurrent requests.
     #[must_use]
     pub fn concurrency(&self) -> usize {
         self.settings.concurrency
     }
 
-    /// Rows a page that are asked for.
+    /// The requested number of rows per page.
     #[must_use]
     pub fn page_size(&self) -> usize {
         self.settings.page_size as usize
     }
 
-    /// A page of a list in the order of pks; none beyond the end.
+    /// Requests a page of a list in the order of pks. Returns `None` beyond the end.
     ///
     /// # Errors
-    /// Whatever keeps the page from being read, after the retries that may help.
+    /// When the page cannot be read, after retries.
     pub async fn page<Row: Listed>(&self, page: usize) -> Result<Option<Page<Read<Row>>>, Error> {
         self.page_of(page, self.page_size()).await
     }
 
-    /// As [`Client::page`], of the list in pages of another size.
+    /// Like [`Client::page`], with another page size.
     ///
     /// # Errors
     /// As [`Client::page`].
@@ -146,7 +146,7 @@ impl Client {
         .await
     }
 
-    /// The body of a page; none beyond the end.
+    /// The body of a page. Returns `None` beyond the end.
     async fn body(&self, list: List, url: &str, page: usize) -> Result<Option<Bytes>, Error> {
         let answer = self.get(url).await?;
         match answer.status {
@@ -158,7 +158,7 @@ impl Client {
         }
     }
 
-    /// The error for a status that has no other meaning here.
+    /// The error for a status without a more specific error.
     fn status(&self, url: &str, answer: &Answer) -> Error {
         Error::Status {
             url: url.into(),
@@ -167,9 +167,9 @@ impl Client {
         }
     }
 
-    /// Sends a request once; an overloaded server and a redirect are errors.
+    /// Sends a request once. An overloaded server and a redirect are errors.
     async fn get_once(&self, url: &str) -> Result<Answer, Error> {
-        let _turn = self.in_flight.acquire().await;
+        let _permit = self.in_flight.acquire().await;
         let mut response = self
             .http
             .get(url)
@@ -189,7 +189,7 @@ impl Client {
             300..=399 => Err(self.redirected(url, &response)),
             _ => {
                 let headers = std::mem::take(response.headers_mut());
-                let body = self.whole(url, response).await?;
+                let body = self.read_body(url, response).await?;
                 Ok(Answer {
                     status,
                     headers,
@@ -199,8 +199,8 @@ impl Client {
         }
     }
 
-    /// What Authentik says of an error, short and on one line. Other bodies are not repeated: a
-    /// proxy's page may hold anything.
+    /// Authentik's text of an error, shortened to one line. Other bodies are not shown: the page of
+    /// a proxy may contain anything.
     fn summary(&self, body: &[u8]) -> String {
         let text = detail(body).unwrap_or_else(|| "without a reason".to_owned());
         let line = self
@@ -214,8 +214,8 @@ impl Client {
             .collect()
     }
 
-    /// The error for a redirect. Of the target only server and path are named, since anything may
-    /// stand in the rest.
+    /// The error for a redirect. It names only the server and path of the target: the query may
+    /// contain secrets.
     fn redirected(&self, url: &str, response: &Response) -> Error {
         let location = response
             .headers()
@@ -236,12 +236,12 @@ impl Client {
         }
     }
 
-    /// What the other side said without the token, should it repeat it.
+    /// Removes the token from a text of the server.
     fn without_token(&self, text: &str) -> String {
         text.replace(self.settings.token.expose_secret(), "(token)")
     }
 
-    /// The address of a page with the cheapest flags, in the order of pks, without a filter.
+    /// The URL of a page with the cheapest flags, in the order of pks, without a filter.
     fn url(&self, list: List, page: usize, size: usize) -> String {
         let path = self.settings.base_url.api(list.path());
         let url = format!("{path}?page={page}&page_size={size}&ordering=pk");
@@ -263,7 +263,7 @@ fn headers(token: &SecretString) -> Result<HeaderMap, SetupError> {
     ]))
 }
 
-/// The error for whatever is no Authentik.
+/// The error for a server that is not Authentik.
 fn not_authentik(url: &str, what: &str) -> Error {
     Error::NotAuthentik {
         url: url.into(),

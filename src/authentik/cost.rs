@@ -1,26 +1,27 @@
-//! What a sync costs Authentik, estimated from the rows of the last one; pure.
+//! Estimates what a sync costs Authentik, from the rows of the last one. Pure.
 //!
-//! An incremental sync sends about 14 requests however few users there are, and a full sync of 60 users
-//! sends 3. So in a small directory the full sync is the cheaper one, and sees more.
+//! An incremental sync sends about 14 requests for any number of users. A full sync of 60 users
+//! sends
+//! 3. So in a small directory the full sync is cheaper, and it reads more.
 
 use std::time::Duration;
 
 use super::delta::parts;
 use crate::directory::Directory;
 
-/// How long Authentik works for one request, whatever it answers (measured: 80 to 100 ms for one row, on
-/// 2025.10 and 2026.5 with 5,023 users).
+/// How long Authentik works on any request (measured: 80 to 100 ms for one row, on 2025.10 and
+/// 2026.5 with 5,023 users).
 const PER_REQUEST: Duration = Duration::from_millis(80);
-/// How long Authentik works for one user row more (measured: 34.2 s for 5,023 users on 2026.5).
+/// How long Authentik works on each user row (measured: 34.2 s for 5,023 users on 2026.5).
 const PER_USER: Duration = Duration::from_millis(7);
-/// Requests of an incremental sync that finds nothing changed, besides the groups and the end of each
-/// part of the user list: the clock, the filter, the recent users twice, the end of the list twice, and
-/// three spots.
+/// Requests of an incremental sync that finds no change, besides the groups and the ends of the
+/// parts: the clock, the filter, the recent users twice, the end of the list twice, and three
+/// sample offsets.
 const PROBES: usize = 9;
-/// User rows that these requests bring: one for each end and each spot.
+/// User rows in the answers to these requests: one for each end and each sample offset.
 const PROBED_ROWS: usize = 5;
 
-/// The price of requests and rows.
+/// How long Authentik works on a request and on a user row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerCost {
     /// Time for each request.
@@ -39,19 +40,19 @@ impl Default for ServerCost {
 }
 
 impl ServerCost {
-    /// A server whose work is free, so that no full sync is cheaper.
+    /// Zero cost, so that a full sync is never cheaper.
     pub const FREE: Self = Self {
         per_request: Duration::ZERO,
         per_user: Duration::ZERO,
     };
 
-    /// Whether a full sync costs less than one that finds nothing changed.
+    /// Whether a full sync costs less than an incremental sync that finds no change.
     #[must_use]
     pub fn prefers_full(self, known: &Directory, page_size: usize) -> bool {
         self.of_full(known, page_size) < self.of_incremental(known, page_size)
     }
 
-    /// What a full sync costs.
+    /// The cost of a full sync.
     #[must_use]
     pub fn of_full(self, known: &Directory, page_size: usize) -> Duration {
         let users = known.users().len();
@@ -59,7 +60,7 @@ impl ServerCost {
         self.of(requests, users)
     }
 
-    /// What an incremental sync costs that finds nothing changed.
+    /// The cost of an incremental sync that finds no change.
     #[must_use]
     pub fn of_incremental(self, known: &Directory, page_size: usize) -> Duration {
         let parts = parts(known.users()).len();
@@ -67,7 +68,7 @@ impl ServerCost {
         self.of(requests, PROBED_ROWS + parts)
     }
 
-    /// What so many requests and user rows cost.
+    /// The cost of requests and user rows.
     fn of(self, requests: usize, users: usize) -> Duration {
         let times = |price: Duration, number: usize| {
             price.saturating_mul(u32::try_from(number).unwrap_or(u32::MAX))
@@ -76,7 +77,7 @@ impl ServerCost {
     }
 }
 
-/// Requests that read a list: its pages, and the seams between them.
+/// The number of requests that read a list: its pages, and the seams between them.
 fn requests(rows: usize, page_size: usize) -> usize {
     2 * rows.div_ceil(page_size.max(1)).max(1) - 1
 }

@@ -1,63 +1,98 @@
-//! Reads what changed since the last sync, at the cost of the change, or leaves it to a full sync.
+//! Incremental sync: reads what changed since the last sync, or falls back to a full sync.
 //!
-//! **An example.** The last snapshot has the users 1 to 5, and its watermark is 12:00. Then user 2 is
-//! deleted, user 4 gets another name at 12:05, and user 6 is added at 12:06. Authentik has 1 3 4 5 6 now.
-//! 1. Users with a stamp after 11:50, the watermark less the overlap: the answer has the rows 4 and 6. The
-//!    new name is known, and so is user 6: 1 2 3 4 5 6.
-//! 2. The row at rank 6 of the whole list: there is none. One user too many is known, and no stamp tells
-//!    which, because a deleted row has none.
-//! 3. Bisection of the ranks: rank 3 has user 4 where 3 is known, rank 1 has user 1 as known, rank 2 has
-//!    user 3 where 2 is known. So the lists differ from rank 2 on.
-//! 4. A page around the ranks 1 and 2: it shows 1 and 3 side by side, so 2 is deleted: 1 3 4 5 6.
-//! 5. The row at rank 5 is user 6 and the count is 5. The last active user, the last user of each type and
-//!    three spots stand at the known ranks too. The users after 11:50 are still 4 and 6, as they were.
+//! # Example
 //!
-//! So the rows are right, and the next watermark is 12:06. With 50,000 users step 3 takes 16 requests; the
-//! other steps take as many as here.
+//! The last snapshot has the users 1 to 5, and its watermark is 12:00. Then user 2 is deleted, user
+//! 4 is renamed at 12:05, and user 6 is created at 12:06. Authentik now lists 1 3 4 5 6.
 //!
-//! **The rule.** Nothing is trusted but what one answer shows. A row that is shown is taken over as it
-//! is. A row is taken out only if one answer shows both its neighbours side by side (`search`). So a
-//! wrong guess where to look costs requests and never a person.
+//! 1. *Recent users.* The sync requests the users with a stamp after 11:50, the watermark minus the
+//!    overlap. The answer has the rows 4 and 6. The known rows are now 1 2 3 4 5 6.
+//! 2. *Probe.* The list has no row at offset 6, so there is one known row too many. A deleted row
+//!    has no stamp, so it is not clear yet which one.
+//! 3. *Bisection.* Offset 3 has user 4, but 3 is known there. Offset 1 has user 1, as known. Offset
+//!    2 has user 3, but 2 is known there. So the lists differ from offset 2 on.
+//! 4. *Reconciliation.* A page with the offsets 1 and 2 shows the users 1 and 3 side by side. So
+//!    user 2 is deleted. The known rows are now 1 3 4 5 6.
+//! 5. *Check.* Offset 5 has user 6, and the count is 5. The last active user, the last user of each
+//!    type and three sample offsets match as well. The recent users are still 4 and 6.
 //!
-//! **What is asked.** The server's clock first. Then the groups, which carry all memberships, and the
-//! *recent* users: those with a stamp (`last_updated`) after the watermark less the overlap. Then, as
-//! long as it is needed: the end of the whole list (its count, and the row of the last rank), the ends
-//! of its parts (the active users, each type) and some spots, the end of the whole again, the recent
-//! users again. If the recent users are still the same and all ends fit, the rows are right. If the
-//! recent users changed, all is compared once more. If they did not and an end does not fit, something
-//! changed without a stamp: where, is searched by halving the ranks of that list, and mended.
+//! So the rows are right, and the next watermark is 12:06. With 50,000 users, step 3 takes 16
+//! requests; the other steps take as many as here.
 //!
-//! **Why that is enough.** Let `known` be the rows of before with all that was seen, at the moment T of
-//! the first look at the end, between two equal readings of the recent users. A row that Authentik had
-//! at T and `known` lacks did not appear with a fresh stamp before the first of these readings, since it
-//! would be in it; nor after, since it would be in the second. So there is none, and as both have as
-//! many rows, `known` has none too many. The same holds at the second look, so that nothing went
-//! between them, where the parts were counted. A known row that is in another part than Authentik has
-//! it changed without a fresh stamp by the same argument, and moves the counts of both parts.
+//! # Rule
 //!
-//! **The watermark** is the greatest stamp seen, but none later than the server's clock when the reading
-//! began: a row that changed behind a long reading's back may be older than another that it saw, and a
-//! stamp from the future would hide all changes until then. It is no more than the overlap before that
-//! clock either, or many changes at once would be read again and again until somebody changes something
-//! else. A stamp is a worker's own clock, set before the transaction commits. So the overlap has to be
-//! longer than the longest transaction, twice the difference of the clocks (workers, and whoever writes
-//! `Date`), and how far a replica that Authentik reads from may be behind, together.
+//! The sync trusts only what a single answer shows. It takes over every row that an answer shows.
+//! It removes a row only if one answer shows both of its neighbours side by side (`search`). So a
+//! probe at the wrong offset costs requests, but never a person.
 //!
-//! **Agreement.** As in a full crawl, a pk that one list names and the other lacks, beyond those known
-//! from before, makes the groups be read again, and the users be compared again after them; the same,
-//! once, if a user was seen to have joined a group that does not show it yet. A group that vanished
-//! was deleted or hidden; one of its members is asked, and names it if it is hidden.
+//! # Steps
 //!
-//! **What no query shows**, until the row is changed or happens to be read, or until the next full crawl:
-//! - a name or address changed without a stamp (SQL, a bulk update);
-//! - an avatar of a row whose stamp is not after the watermark, also if the row is read (`Draft::take`):
-//!   Authentik's default shows initials whenever Gravatar cannot be reached, without a stamp;
-//! - changes without a stamp that cancel in the counts: of users in opposite directions or in a circle, or
-//!   a delete together with a row that appears with a stamp older than the overlap, as when a permission on
-//!   single objects is moved (of N users the spots find it within N/3 readings, at different seconds);
-//! - a row that appears and goes within one reading, with a pk below the last, and covers another's
-//!   delete in the counts between;
-//! - that a group is hidden of which nobody who was read is a member.
+//! An *offset* is the position of a row in a list sorted by pk, counted from 1. A *probe* is one
+//! request for the row at an offset and the total count. A *part* is the list of the active users,
+//! or of the users of one type.
+//!
+//! 1. Request the server's clock, then all groups, which carry the memberships, and the *recent
+//!    users*: those with a stamp (`last_updated`) after the watermark minus the overlap.
+//! 2. Probe the end of the whole list, then the end of each part and some *sample offsets*, then
+//!    the end of the whole list again, up to the first mismatch.
+//! 3. Request the recent users again.
+//! 4. If the recent users changed, or a probe without a mismatch brought a change, take them over
+//!    and go to step 2.
+//! 5. If a probe does not match, something changed without a stamp. Find the offset by bisection of
+//!    that list, reconcile the rows there, and go to step 2.
+//! 6. Otherwise the rows are right.
+//!
+//! # Proof
+//!
+//! Assume that every row that appears is a recent user (exceptions: see *Limits*). Let T be the
+//! moment of the first probe of the end, between two equal answers for the recent users.
+//!
+//! 1. The known rows lack no row that Authentik has at T. Such a row appeared after the last sync.
+//!    If it appeared before the first answer for the recent users, that answer has it. If it
+//!    appeared later, the second answer has it, and the two differ.
+//! 2. The counts are equal at T, so the known rows have none too many either.
+//! 3. Both hold at the second probe of the end too. So no row disappeared between the two, while
+//!    the parts were probed.
+//! 4. By the argument of 1, a known row that is in a wrong part changed without a recent stamp. It
+//!    then moves the counts of both parts, and a probe of their ends shows it.
+//!
+//! # Watermark and overlap
+//!
+//! The next watermark is the greatest stamp that the sync saw, within two bounds:
+//! - It is not later than the server's clock at the start of the sync. A row that changes during a
+//!   long sync may have an earlier stamp than another row that the sync saw, and a stamp in the
+//!   future would hide all changes until then.
+//! - It is not earlier than that clock minus the overlap. Otherwise each sync would read the result
+//!   of a bulk change again, until something else changes.
+//!
+//! A stamp is the clock of an Authentik worker, set before the transaction commits. So the overlap
+//! must exceed the sum of the longest transaction, twice the clock difference between workers (and
+//! the server that sets the `Date` header), and the lag of a database replica that Authentik reads
+//! from.
+//!
+//! # Agreement of both lists
+//!
+//! As in a full sync, one list may name a pk that the other lacks. If the last snapshot did not
+//! have the same difference, the sync reads the groups again and then compares the users again. It
+//! does the same, once, if a user row names a group that does not list the user yet. A group that
+//! vanished was deleted or hidden: the sync requests the row of a member, which still names a
+//! hidden group.
+//!
+//! # Limits
+//!
+//! No request shows the following, until the row changes, or is read by chance, or a full sync
+//! runs:
+//! - a name or address that changed without a stamp (SQL, a bulk update);
+//! - an avatar of a row whose stamp is not after the watermark, even if the row is read
+//!   (`Draft::apply`): Authentik's default shows initials whenever Gravatar is unreachable, without
+//!   a new stamp;
+//! - changes without a stamp that cancel out in the counts: users that change in opposite
+//!   directions or in a circle, or a deletion together with a row that appears with a stamp older
+//!   than the overlap, as when a permission moves from one object to another (of N users, the
+//!   sample offsets find this within N/3 syncs that start at different seconds);
+//! - a row that appears and disappears within one sync, with a pk below the last one, and meanwhile
+//!   hides another deletion in the counts;
+//! - that a group is hidden, if no row that was read belongs to a member.
 
 mod asking;
 mod draft;
@@ -81,32 +116,33 @@ use survey::Survey;
 pub(super) use draft::parts;
 pub use reason::Reason;
 
-/// How far before the watermark changes are asked for, unless set otherwise: far longer than a request
-/// of Authentik may take, and than the clocks of its workers differ.
+/// The default overlap: far longer than a request to Authentik takes, and than the clocks of its
+/// workers differ.
 pub const OVERLAP: SignedDuration = SignedDuration::from_mins(10);
-/// How often the directory may change while it is compared.
+/// How many rounds without a repair may find an unstable list before the fallback.
 const ROUNDS: usize = 6;
-/// How many unannounced differences are searched for; at about 18 requests each, more are as dear as
-/// reading some ten thousand users.
-const UNANNOUNCED: usize = 32;
-/// How often lists that disagree are read again, as in a full crawl.
-const AGREEMENTS: usize = 3;
-/// Which part of the users may have changed before a full crawl is as cheap; they are read twice.
-const PART: usize = 4;
+/// How many unstamped changes to search for. At about 18 requests each, more cost as much as a full
+/// sync of some ten thousand users.
+const MAX_UNSTAMPED: usize = 32;
+/// How often to read the groups until both lists agree, as in a full sync.
+const MAX_GROUP_READS: usize = 3;
+/// If more than one user in this many is recent, a full sync is as cheap: recent users are read
+/// twice.
+const RECENT_DIVISOR: usize = 4;
 
-/// What is known from before.
+/// What is known from the last sync.
 #[derive(Clone, Copy, Debug)]
 pub struct Known<'a> {
     /// The rows.
     pub directory: &'a Directory,
-    /// The watermark of the reading that they come from.
+    /// The watermark of the last sync.
     pub watermark: Timestamp,
 }
 
-/// How to read what changed.
+/// Options of an incremental sync.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// How far before the watermark changes are asked for.
+    /// How far before the watermark the recent users begin.
     pub overlap: SignedDuration,
 }
 
@@ -117,41 +153,40 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// So long before a time that changes with a later stamp are asked for.
+    /// The time minus the overlap. Users with a later stamp are recent.
     #[must_use]
     pub fn since(self, time: Timestamp) -> Timestamp {
         time.saturating_sub(self.overlap).unwrap_or(Timestamp::MIN)
     }
 }
 
-/// What became of a reading.
+/// Outcome of an incremental sync.
 #[derive(Debug)]
 pub enum Changed {
     /// The directory as it is now.
     Delta(Delta),
-    /// Only a full crawl tells.
+    /// The caller falls back to a full sync.
     Doubt(Reason),
 }
 
-/// The directory as it is now, read as what changed.
+/// The result of an incremental sync that completed.
 #[derive(Debug)]
 pub struct Delta {
-    /// The rows.
+    /// The rows as they are now.
     pub directory: Directory,
-    /// From where the next reading goes on.
+    /// The watermark for the next sync.
     pub watermark: Timestamp,
-    /// Users that came or changed without a stamp: seen by luck, or found by the counts.
+    /// Users that appeared or changed without a recent stamp, found by chance or by the counts.
     pub unannounced: BTreeSet<UserPk>,
 }
 
-/// Why a reading ends early.
+/// Why an incremental sync ends early.
 enum Stop {
     Doubt(Reason),
     Error(Error),
 }
 
-/// A row that cannot be read has no stamp, and what was kept of it may be old: the full crawl knows how
-/// to go on with it.
+/// A broken row has no stamp, and its known row may be out of date. A full sync can handle it.
 const BROKEN: Stop = Stop::Doubt(Reason::BrokenRow);
 
 impl From<Error> for Stop {
@@ -160,10 +195,10 @@ impl From<Error> for Stop {
     }
 }
 
-/// Reads what changed since what is known.
+/// Reads what changed since the last sync.
 ///
 /// # Errors
-/// Whatever keeps Authentik from answering.
+/// When a request fails.
 pub async fn read_changes(
     client: &Client,
     known: Known<'_>,
@@ -193,36 +228,36 @@ async fn read(
         return Err(Stop::Doubt(Reason::Clock));
     }
     let since = settings.since(watermark);
-    let asker = Asker {
+    let queries = Asker {
         client,
         progress,
         since,
-        most: directory.users().len() / PART,
+        max_recent: directory.users().len() / RECENT_DIVISOR,
     };
-    let settled = Disagreement::of(directory);
+    let accepted = Disagreement::of(directory);
     let (mut groups, mut recent, ()) = tokio::try_join!(
         read_groups(client, progress),
-        asker.recent(),
-        asker.require_filter()
+        queries.recent(),
+        queries.require_filter()
     )?;
     let mut draft = Draft::new(directory, since, began, watermark);
-    for reading in 0..AGREEMENTS {
-        if reading > 0 {
+    for attempt in 0..MAX_GROUP_READS {
+        if attempt > 0 {
             draft.forget_fresh();
             groups = read_groups(client, progress).await?;
-            recent = asker.recent().await?;
+            recent = queries.recent().await?;
         }
         let listed = std::mem::take(&mut groups);
-        match compare(&asker, &mut draft, recent, &listed).await {
+        match reconcile(&queries, &mut draft, recent, &listed).await {
             Ok(again) => recent = again,
             Err(Stop::Doubt(Reason::TooMany)) => {
-                return Err(Stop::Doubt(many(&mut draft, listed, &settled)));
+                return Err(Stop::Doubt(too_many_reason(&mut draft, listed, &accepted)));
             }
             Err(stop) => return Err(stop),
         }
-        let (directory, behind) = draft.with_groups(listed);
-        let agrees = Disagreement::of(&directory).beyond(&settled).is_empty();
-        if agrees && !(behind && reading == 0) {
+        let (directory, is_outdated) = draft.with_groups(listed);
+        let agrees = Disagreement::of(&directory).beyond(&accepted).is_empty();
+        if agrees && !(is_outdated && attempt == 0) {
             let unannounced = draft.unannounced().clone();
             let watermark = draft.watermark().max(settings.since(began));
             return Ok(Delta {
@@ -235,78 +270,87 @@ async fn read(
     Err(Stop::Doubt(Reason::Disagreement))
 }
 
-/// Compares the users until everything fits, and visits members of vanished groups.
-async fn compare(
-    asker: &Asker<'_>,
+/// Reconciles the users, and checks vanished groups. Returns the last recent users.
+async fn reconcile(
+    queries: &Asker<'_>,
     draft: &mut Draft,
     recent: Recent,
     groups: &[Group],
 ) -> Result<Recent, Stop> {
-    let recent = settle(asker, draft, recent).await?;
-    visit_vanished(asker, draft, groups).await?;
+    let recent = reconcile_users(queries, draft, recent).await?;
+    check_vanished_groups(queries, draft, groups).await?;
     Ok(recent)
 }
 
-/// Why there are too many differences: rows that are still named are hidden by a narrowed permission,
-/// and not deleted.
-fn many(draft: &mut Draft, groups: Vec<Group>, settled: &Disagreement) -> Reason {
+/// Why there are too many changes. Rows that the other list still names are hidden by a narrowed
+/// permission, not deleted.
+fn too_many_reason(draft: &mut Draft, groups: Vec<Group>, accepted: &Disagreement) -> Reason {
     let (directory, _) = draft.with_groups(groups);
-    if Disagreement::of(&directory).beyond(settled).is_empty() {
+    if Disagreement::of(&directory).beyond(accepted).is_empty() {
         Reason::TooMany
     } else {
         Reason::Disagreement
     }
 }
 
-/// Compares and mends until everything fits while the recent users rest; gives these.
-async fn settle(asker: &Asker<'_>, draft: &mut Draft, mut recent: Recent) -> Result<Recent, Stop> {
+/// Probes and repairs until all probes match between two equal answers for the recent users.
+/// Returns the last of these.
+async fn reconcile_users(
+    queries: &Asker<'_>,
+    draft: &mut Draft,
+    mut recent: Recent,
+) -> Result<Recent, Stop> {
     let (mut rounds, mut found) = (0, 0);
-    take_all(draft, &recent);
-    while rounds < ROUNDS && found <= UNANNOUNCED {
-        let mut survey = Survey::new(asker, draft);
-        let evidence = survey.differs().await?;
-        let again = asker.recent().await?;
-        let rests = again.is_as(&recent);
-        match evidence {
-            Some(evidence) if rests => survey.mend(evidence, UNANNOUNCED - found).await?,
-            None if rests && survey.mended == 0 => return Ok(again),
-            _ => take_all(survey.draft, &again),
+    apply_all(draft, &recent);
+    while rounds < ROUNDS && found <= MAX_UNSTAMPED {
+        let mut reconciliation = Survey::new(queries, draft);
+        let mismatch = reconciliation.find_mismatch().await?;
+        let again = queries.recent().await?;
+        let is_stable = again.is_unchanged_since(&recent);
+        match mismatch {
+            Some(mismatch) if is_stable => {
+                reconciliation
+                    .repair(mismatch, MAX_UNSTAMPED - found)
+                    .await?
+            }
+            None if is_stable && reconciliation.repaired == 0 => return Ok(again),
+            _ => apply_all(reconciliation.draft, &again),
         }
-        rounds += usize::from(survey.mended == 0);
-        found += survey.mended;
+        rounds += usize::from(reconciliation.repaired == 0);
+        found += reconciliation.repaired;
         recent = again;
     }
-    Err(Stop::Doubt(if found > UNANNOUNCED {
+    Err(Stop::Doubt(if found > MAX_UNSTAMPED {
         Reason::TooMany
     } else {
         Reason::Restless
     }))
 }
 
-/// Takes the recent users over.
-fn take_all(draft: &mut Draft, recent: &Recent) {
+/// Applies all rows of the recent users.
+fn apply_all(draft: &mut Draft, recent: &Recent) {
     for row in recent.rows() {
-        draft.take(row.clone());
+        draft.apply(row.clone());
     }
 }
 
-/// Asks a member of each vanished group whether it still names the group; of many groups some members,
-/// which show whether they were deleted or hidden.
-async fn visit_vanished(
-    asker: &Asker<'_>,
+/// Requests a member of each vanished group, whose row still names a hidden group. Falls back if
+/// there are too many groups, after some members, which show whether the groups are hidden.
+async fn check_vanished_groups(
+    queries: &Asker<'_>,
     draft: &mut Draft,
     groups: &[Group],
 ) -> Result<(), Stop> {
     let members = draft.members_of_vanished(groups);
-    let few = members.iter().copied().take(UNANNOUNCED).collect();
-    Survey::new(asker, draft).visit(&few).await?;
-    if members.len() > UNANNOUNCED {
+    let few = members.iter().copied().take(MAX_UNSTAMPED).collect();
+    Survey::new(queries, draft).refetch(&few).await?;
+    if members.len() > MAX_UNSTAMPED {
         return Err(Stop::Doubt(Reason::TooMany));
     }
     Ok(())
 }
 
-/// Reads the groups, all of them.
+/// Reads all groups.
 async fn read_groups(client: &Client, progress: &Progress) -> Result<Vec<Group>, Stop> {
     let rows: Result<Vec<_>, _> = read_list::<Group>(client, progress)
         .await?

@@ -1,4 +1,4 @@
-//! What can go wrong between here and Authentik, in words an operator can act on.
+//! The errors of requests to Authentik, with messages that an operator can act on.
 
 use std::time::Duration;
 
@@ -7,18 +7,18 @@ use reqwest::StatusCode;
 use super::wire::List;
 use crate::outbound::error::OutboundError;
 
-/// Why Authentik cannot even be asked.
+/// Why no client can be created.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    /// The token cannot be sent.
-    #[error("`token` has a character that cannot be sent; copy it once more from Authentik")]
+    /// The token is not a valid header value.
+    #[error("`token` has a character that an HTTP header cannot contain; copy it again from Authentik")]
     Token,
-    /// No connection can be prepared.
+    /// The HTTP client cannot be created.
     #[error(transparent)]
     Outbound(#[from] OutboundError),
 }
 
-/// Why Authentik could not be read.
+/// Why a request to Authentik failed, or its answer cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The host has no address.
@@ -26,22 +26,22 @@ pub enum Error {
         "cannot resolve the host of {url} ({cause}); check `baseUrl` and the DNS of this machine"
     )]
     Dns {
-        /// What was asked for.
+        /// The requested URL.
         url: String,
-        /// What the system said.
+        /// The error of the operating system.
         cause: String,
     },
-    /// Nothing answers there.
+    /// No connection to the server.
     #[error(
-        "cannot connect to {url} ({cause}); check that Authentik runs there and that no firewall is between"
+        "cannot connect to {url} ({cause}); check that Authentik runs there and that no firewall blocks the connection"
     )]
     Connect {
-        /// What was asked for.
+        /// The requested URL.
         url: String,
-        /// What the system said.
+        /// The error of the operating system.
         cause: String,
     },
-    /// The proxy cannot be reached, or does not pass requests on.
+    /// The proxy cannot be reached, or refuses to forward.
     #[error(
         "cannot reach {url} through the proxy {proxy} ({cause}); check the proxy, or name the host in NO_PROXY \
          if it needs none"
@@ -49,85 +49,86 @@ pub enum Error {
     Proxy {
         /// The proxy and its variable, without credentials.
         proxy: String,
-        /// What was asked for.
+        /// The URL that was requested.
         url: String,
-        /// What the system or the proxy said.
+        /// The error of the system or the proxy.
         cause: String,
     },
-    /// Anything else went wrong on the way through a proxy.
+    /// Another error of a request that went through a proxy.
     #[error("through the proxy {proxy}: {error}")]
     Proxied {
         /// The proxy and its variable, without credentials.
         proxy: String,
-        /// What went wrong.
+        /// The error.
         error: Box<Error>,
     },
-    /// The other side could not be trusted, or does not speak TLS.
+    /// The server's certificate is not trusted, or the server does not speak TLS.
     #[error(
-        "TLS with {url} failed ({cause}); check the certificate, name a CA of your own in \
-         `entityProvider.caFile`, and check that `baseUrl` has the right scheme"
+        "TLS with {url} failed ({cause}); check the certificate, set `entityProvider.caFile` for \
+         a private CA, and check that `baseUrl` has the right scheme"
     )]
     Tls {
-        /// What was asked for.
+        /// The requested URL.
         url: String,
-        /// What the TLS library said.
+        /// The error of the TLS library.
         cause: String,
     },
-    /// An answer did not come in time.
+    /// No complete answer within the timeout.
     #[error(
-        "no complete answer from {url} within {} s; if Authentik is merely slow, raise \
+        "no complete answer from {url} within {} s; if Authentik is only slow, raise \
          `entityProvider.requestTimeout` or lower `entityProvider.pageSize`",
         limit.as_secs_f64()
     )]
     Timeout {
-        /// What was asked for.
+        /// The requested URL.
         url: String,
-        /// How long one request may take.
+        /// The timeout of a request.
         limit: Duration,
     },
-    /// The connection ended before the answer did.
+    /// The connection closed before the answer was complete.
     #[error(
-        "the connection to {url} broke off ({cause}); if this lasts, check that `baseUrl` has the right scheme"
+        "the connection to {url} was interrupted ({cause}); if this persists, check that `baseUrl` has the right scheme"
     )]
     Broken {
-        /// What was asked for.
+        /// The requested URL.
         url: String,
-        /// What the HTTP library said.
+        /// The error of the HTTP library.
         cause: String,
     },
     /// Authentik is overloaded or starting.
     #[error(
         "{url} answered {status}{}; Authentik is overloaded, restarting or behind a failing proxy",
-        retry_after.map(|pause| format!(" and asks to wait {} s", pause.as_secs())).unwrap_or_default()
+        retry_after.map(|pause| format!(" with a `Retry-After` of {} s", pause.as_secs())).unwrap_or_default()
     )]
     Unavailable {
-        /// What was asked for.
+        /// The requested URL.
         url: String,
         /// The status.
         status: StatusCode,
-        /// How long to wait, if the answer says so.
+        /// The pause in `Retry-After`.
         retry_after: Option<Duration>,
     },
-    /// Another address was named; the token must not travel there.
+    /// A redirect. The client does not follow it, since it must not send the token to another
+    /// address.
     #[error(
         "{url} redirects to {target}; redirects are not followed, set `baseUrl` to the final address"
     )]
     Redirected {
-        /// What was asked for.
+        /// The requested URL.
         url: String,
-        /// Where it points.
+        /// The target without its query.
         target: String,
     },
-    /// The token opens nothing.
+    /// Authentik does not accept the token.
     #[error(
         "Authentik refuses the token ({detail}); it is mistyped, expired or deleted, its user is inactive, \
          or it is an app password: create a token with the intent `API` that does not expire"
     )]
     Token {
-        /// What Authentik said.
+        /// The text of Authentik.
         detail: String,
     },
-    /// The token is valid and may not see a list.
+    /// The token is valid, but may not view a list.
     #[error(
         "the token is valid but lacks the permission `{}`; give a role with the global permissions \
          `view_user` and `view_group` to its user", list.permission()
@@ -136,50 +137,50 @@ pub enum Error {
         /// The list that was refused.
         list: List,
     },
-    /// Something on the way to Authentik refuses the request.
+    /// Something between this service and Authentik refuses the request.
     #[error(
-        "{url} answered {status}, and the answer is not Authentik's ({origin}); look at the proxy, firewall, \
-         CDN or service mesh between this service and Authentik, and let the requests to `/api/v3/` pass there"
+        "{url} answered {status}, and the answer is not Authentik's ({origin}); check the proxy, firewall, \
+         CDN or service mesh between this service and Authentik, and allow the requests to `/api/v3/`"
     )]
     Blocked {
-        /// What was asked for.
+        /// The requested URL.
         url: String,
         /// The status.
         status: StatusCode,
-        /// Which server says so, and in what form.
+        /// The `Server` and `Content-Type` headers of the answer.
         origin: String,
     },
-    /// Something else answers at the address.
+    /// Another server answers at the address.
     #[error("{url} is not Authentik's API: {what}; check `baseUrl`")]
     NotAuthentik {
-        /// What was asked for.
+        /// The requested URL.
         url: String,
-        /// What gave it away.
+        /// How the answer differs.
         what: String,
     },
-    /// Any other refusal.
+    /// Any other error status.
     #[error("{url} answered {status} ({detail})")]
     Status {
-        /// What was asked for.
+        /// The requested URL.
         url: String,
         /// The status.
         status: StatusCode,
-        /// What Authentik said.
+        /// The text of Authentik.
         detail: String,
     },
-    /// A row is not what this version expects.
+    /// An answer does not have the form that this version expects.
     #[error(
-        "{url} sends something unexpected at `{path}`: {problem}; please report this with Authentik's version"
+        "{url} returned unexpected data at `{path}`: {problem}; please report this with Authentik's version"
     )]
     Malformed {
-        /// What was asked for.
+        /// The requested URL.
         url: String,
-        /// The place in the answer.
+        /// The path in the JSON.
         path: String,
-        /// What was expected there.
+        /// What is wrong there.
         problem: String,
     },
-    /// More than a few rows of a list are not what this version expects.
+    /// More than a few rows of a list do not have the form that this version expects.
     #[error(
         "{broken} of {rows} rows of the {list} list cannot be read, such as the one with the pk {pk} at \
          `{field}`: {problem}; please report this with Authentik's version"
@@ -187,30 +188,30 @@ pub enum Error {
     BrokenRows {
         /// The list.
         list: List,
-        /// Rows that cannot be read.
+        /// Number of broken rows.
         broken: usize,
-        /// All rows that were listed.
+        /// Number of all rows.
         rows: usize,
-        /// The first broken row.
+        /// The pk of the first broken row.
         pk: String,
-        /// The place in it.
+        /// The path in that row.
         field: Box<str>,
         /// What is wrong there.
         problem: Box<str>,
     },
-    /// An answer is larger than any page can be.
+    /// An answer is larger than a page can be.
     #[error(
-        "{url} answers with more than {} MiB, which no page of a list has; lower \
+        "{url} answers with more than {} MiB, which is too large for a page; lower \
          `entityProvider.pageSize`, or check what else answers there",
         limit >> 20
     )]
     TooLarge {
-        /// What was asked for.
+        /// The requested URL.
         url: String,
         /// The limit in bytes.
         limit: usize,
     },
-    /// A list claims more rows or pages than any list has.
+    /// A list claims more rows or pages than the limit.
     #[error(
         "the {list} list claims to have {count} rows on {total_pages} pages, more than {limit}; check what \
          answers at `baseUrl`"
@@ -218,14 +219,14 @@ pub enum Error {
     Endless {
         /// The list.
         list: List,
-        /// The rows that it claims.
+        /// The claimed number of rows.
         count: usize,
-        /// The pages that it claims.
+        /// The claimed number of pages.
         total_pages: usize,
-        /// How many of either are taken.
+        /// The limit for each of them.
         limit: usize,
     },
-    /// A list is larger than any that can be kept.
+    /// A list is larger than the limit.
     #[error("the {list} list is larger than {} MiB; check what answers at `baseUrl`", limit >> 20)]
     Oversized {
         /// The list.
@@ -235,31 +236,31 @@ pub enum Error {
     },
     /// A list could not be proven complete.
     #[error(
-        "the {list} list could not be read completely, {rounds} times over: it changes while it is read, or \
-         Authentik's count is wrong ({rows} rows were read, {count} are counted); the next run tries again"
+        "the {list} list could not be read completely in {rounds} attempts: it changes during each of them, or \
+         Authentik's count is wrong ({rows} rows read, {count} counted); the next run tries again"
     )]
     Incomplete {
         /// The list.
         list: List,
-        /// Distinct rows that were read.
+        /// Number of distinct rows in the last attempt.
         rows: usize,
-        /// What Authentik counted at the end.
+        /// Authentik's count at its end.
         count: usize,
-        /// How often it was read.
+        /// Number of attempts.
         rounds: usize,
     },
-    /// A list never comes in the order that is needed to prove it complete.
+    /// A list is never in the order that the proof of completeness needs.
     #[error(
-        "the {list} list does not come in the order of `ordering=pk`, {rounds} times over, so that it cannot be \
-         proven complete; check that no proxy or cache on the way drops or rewrites the query of a request"
+        "the {list} list was not in the order of `ordering=pk` in {rounds} attempts, so it cannot be proven \
+         complete; check that no proxy or cache on the way drops or rewrites the query of a request"
     )]
     Unordered {
         /// The list.
         list: List,
-        /// How often it was read.
+        /// Number of attempts.
         rounds: usize,
     },
-    /// No user is visible, not even the token's own.
+    /// The user list is empty. It lacks even the token's own user.
     #[error(
         "Authentik answers with an empty user list, though the token's own user must be in it (an internal \
          service account without permission gets an empty list and no error); give the token's role the \
@@ -269,7 +270,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// A stable name of the kind of failure.
+    /// The stable code of the kind of error.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -296,7 +297,7 @@ impl Error {
         }
     }
 
-    /// What in the message are the words of whatever answered: they may be anything.
+    /// The part of the message that the server controls. It may contain anything.
     #[must_use]
     pub fn quoted(&self) -> Option<&str> {
         match self {
@@ -311,24 +312,24 @@ impl Error {
         }
     }
 
-    /// What is the matter and what to do about it, apart from each other.
+    /// The problem and its remedy.
     #[must_use]
     pub fn parts(&self) -> (String, String) {
-        let told = self.to_string();
+        let message = self.to_string();
         match self {
             Self::Proxied { proxy, error } => {
                 let (what, remedy) = error.parts();
                 (format!("through the proxy {proxy}: {what}"), remedy)
             }
-            Self::Status { .. } => (told, "look into Authentik's log for the reason".into()),
-            Self::Unavailable { .. } => (told, "try again in a moment".into()),
-            // Every other message ends with its remedy, behind the last semicolon or colon.
-            Self::Token { .. } => apart(&told, ": "),
-            _ => apart(&told, "; "),
+            Self::Status { .. } => (message, "look into Authentik's log for the reason".into()),
+            Self::Unavailable { .. } => (message, "try again in a moment".into()),
+            // Every other message ends with its remedy, after the last semicolon or colon.
+            Self::Token { .. } => split_remedy(&message, ": "),
+            _ => split_remedy(&message, "; "),
         }
     }
 
-    /// Whether the same request may succeed in a moment.
+    /// Whether a retry may succeed.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
@@ -337,13 +338,13 @@ impl Error {
             | Self::Timeout { .. }
             | Self::Broken { .. }
             | Self::Unavailable { .. } => true,
-            // A recycled worker answers 500 to whatever is in flight.
+            // A worker that Authentik recycles answers 500 to the requests in flight.
             Self::Status { status, .. } => status.is_server_error(),
             _ => false,
         }
     }
 
-    /// How long the server asks to wait.
+    /// The pause that the server requires before a retry.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -354,7 +355,7 @@ impl Error {
 }
 
 impl SetupError {
-    /// A stable name of the kind of failure.
+    /// Returns the stable code of the error.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -363,15 +364,15 @@ impl SetupError {
         }
     }
 
-    /// What is the matter and what to do about it, apart from each other.
+    /// Returns the problem and the remedy.
     #[must_use]
     pub fn parts(&self) -> (String, String) {
-        apart(&self.to_string(), "; ")
+        split_remedy(&self.to_string(), "; ")
     }
 }
 
-/// The text before the last separator and the one behind it.
-fn apart(text: &str, separator: &str) -> (String, String) {
+/// Splits a message at its last separator into the problem and the remedy.
+fn split_remedy(text: &str, separator: &str) -> (String, String) {
     let (what, remedy) = text
         .rsplit_once(separator)
         .unwrap_or((text, "look into Authentik's log for the reason"));

@@ -1,24 +1,52 @@
-//! Reads one list whole and proves it.
+//! Reads one list and proves that it is complete.
 //!
-//! Pages are asked for in the order of pks, several at once, and the list may change between any two of
-//! them. One answer is a part of the list without a gap, as it was at one moment. So an answer proves
-//! of all pks from its first to its last which of them existed then, and of nothing else.
+//! # Example
 //!
-//! Between the last row of a page and the first of the next there may be rows that neither shows: a
-//! delete further up moves the first row of a page not read yet onto one that was. Therefore each
-//! **seam** between two pages is read as well: a few rows that stand on both sides of it. The reading
-//! is whole if, from the first page to the last one, each answer reaches to the next one's first row.
+//! A list has 250 rows with the pks 1 to 250, on 3 pages of 100.
 //!
-//! *Proof.* Take a row that exists all the time. Page 1 begins with the lowest pk of its moment, so the
-//! row is not below it; nor is it above the last answer, which by its own count is the end of the list.
-//! The answers between leave no gap, so its pk lies within one of them, and that one shows it. Nothing
-//! is assumed of what happens meanwhile: rows may come with any pk and go, in any number.
+//! 1. Page 1 has the pks 1 to 100. Then row 50 is deleted, so every later row moves up by one.
+//! 2. Page 2 has the pks 102 to 201. Row 101 is now the last row of page 1, so neither page shows
+//!    it.
+//! 3. Two small pages show the *seams*: rows 100 to 102 of the list have the pks 101 to 103, and
+//!    rows 199 to 201 have the pks 200 to 202.
+//! 4. Page 3 has the pks 202 to 250, and its count is 249.
 //!
-//! The last page is read last. What it counts must be the number of distinct pks that were read, so
-//! that a reading in which rows went, or came unseen, is no proof either. How many pages there are is
-//! told by `total_pages`; `next` is not followed, so that no chain of pages can be endless. A row that
-//! cannot be read is counted by its pk like any other. A reading that is not proven is thrown away and
-//! done again.
+//! Page 1 ends at pk 100, and the next answer, the seam, begins at 101. There may be rows between
+//! them, so the pass proves nothing. The count differs too: 250 distinct pks were read, 249 are
+//! counted. The next pass reads 249 rows, each answer overlaps the next one, and the count is 249:
+//! it is complete.
+//!
+//! # Rule
+//!
+//! A pass requests pages in the order of pks: page 1 first, then the pages between and all seams,
+//! several at once, then the last page. A seam is a page of a few rows that has the last row of one
+//! page and the first row of the next one. A pass is complete if
+//! 1. every answer is sorted by pk, and, in the order of their first pks, each one begins at or
+//!    before the highest pk so far;
+//! 2. the last answer is the end of the list by its own count;
+//! 3. this count is the number of distinct pks that the pass read.
+//!
+//! A pass that is not complete is discarded, and the list is read again.
+//!
+//! # Proof
+//!
+//! One answer is a part of the list at one moment, without a gap. So it shows every row that
+//! existed at that moment with a pk from its first to its last one. Take a row that exists during
+//! the whole pass.
+//!
+//! 1. Page 1 begins with the lowest pk of its moment, so the row is not below it.
+//! 2. The last answer is the end of the list, so the row is not above it.
+//! 3. The answers between leave no gap, so the pk of the row is within one of them.
+//! 4. That answer shows the row.
+//!
+//! The proof assumes nothing about changes during the pass: any number of rows may appear, with any
+//! pk, and disappear. Point 3 of the rule also rejects a pass with rows that were deleted
+//! meanwhile, or without rows that appeared, unless both cancel out.
+//!
+//! # Details
+//!
+//! `total_pages` gives the number of pages. The client does not follow `next`, so no chain of pages
+//! is endless. A broken row counts by its pk like any other.
 
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -32,35 +60,35 @@ use super::wire::{Listed, Page, Read};
 use crate::directory::Flaw;
 use crate::progress::Progress;
 
-/// How often a list that changes under the reader is read before the run fails.
+/// How many passes may be incomplete before the run fails.
 const ROUNDS: usize = 4;
 
-/// How much all answers of one reading may hold: ten times a list of 50,000 users. Rows are kept whole,
-/// so this bounds the memory that a list takes, whatever its count says.
-const LARGEST_READING: usize = 1 << 30;
-/// How many pages a list may grow by while it is read; more is a list that has no end.
+/// The maximum size of all answers of a pass, in bytes: ten times a list of 50,000 users. It bounds
+/// the memory for the rows, whatever count the server sends.
+const LARGEST_PASS: usize = 1 << 30;
+/// How many pages a list may grow by during a pass. A list that grows more is treated as endless.
 const GROWTH: usize = 100;
 
-/// The rows of a list by pk, and what is wrong with those that could not be read.
+/// The rows of a list by pk, with the flaws of broken rows.
 pub type Rows<Row> = BTreeMap<<Row as Listed>::Pk, Result<Row, Flaw>>;
 
-/// Reads a list whole.
+/// Reads a list until a pass is complete.
 ///
 /// # Errors
-/// Whatever keeps a page from being read, a list that changes faster than it is read, or one that never
-/// comes in the order of pks.
+/// When a page cannot be read, the list changes during every pass, or no pass is in the order of
+/// pks.
 pub async fn read_list<Row: Listed>(
     client: &Client,
     progress: &Progress,
 ) -> Result<Rows<Row>, Error> {
     let (mut rows, mut count, mut ordered) = (0, 0, false);
     for _ in 0..ROUNDS {
-        let reading = Reader::new(client, progress).read::<Row>().await?;
-        if reading.is_whole() {
-            return Ok(reading.rows);
+        let pass = Reader::new(client, progress).read::<Row>().await?;
+        if pass.is_complete() {
+            return Ok(pass.rows);
         }
-        (rows, count) = (reading.rows.len(), reading.count);
-        ordered |= reading.ordered;
+        (rows, count) = (pass.rows.len(), pass.count);
+        ordered |= pass.ordered;
     }
     let (list, rounds) = (Row::LIST, ROUNDS);
     if !ordered {
@@ -74,10 +102,11 @@ pub async fn read_list<Row: Listed>(
     })
 }
 
-/// Reads the rows behind the first `known` ones and a few of those; proves nothing.
+/// Reads the rows after the first `known` ones, and a few of those. The result is not proven
+/// complete.
 ///
 /// # Errors
-/// Whatever keeps a page from being read.
+/// When a page cannot be read.
 pub async fn read_tail<Row: Listed>(
     client: &Client,
     progress: &Progress,
@@ -85,27 +114,27 @@ pub async fn read_tail<Row: Listed>(
 ) -> Result<Rows<Row>, Error> {
     let size = client.page_size();
     let from = known.saturating_sub(1) / size + 1;
-    let mut reading = Reading::default();
+    let mut pass = Reading::default();
     Reader::new(client, progress)
-        .end(&mut reading, from, size)
+        .end(&mut pass, from, size)
         .await?;
-    Ok(if reading.ended {
-        reading.rows
+    Ok(if pass.ended {
+        pass.rows
     } else {
         Rows::<Row>::new()
     })
 }
 
-/// What a reading brought so far.
+/// The answers of one pass so far.
 struct Reading<Row: Listed> {
     rows: Rows<Row>,
     /// The lowest and the highest pk of each answer.
     spans: Vec<(Row::Pk, Row::Pk)>,
-    /// How many rows the last answer counted.
+    /// The count in the last answer.
     count: usize,
-    /// Whether every page was there and the last answer is the end of the list.
+    /// Whether no page was missing, and the last answer is the end of the list.
     ended: bool,
-    /// Whether every answer was in the order of pks.
+    /// Whether every answer is sorted by pk.
     ordered: bool,
 }
 
@@ -122,7 +151,7 @@ impl<Row: Listed> Default for Reading<Row> {
 }
 
 impl<Row: Listed> Reading<Row> {
-    /// Adds an answer. Of two rows with one pk either may stay.
+    /// Adds an answer. If two rows have the same pk, either may remain.
     fn add(&mut self, page: Page<Read<Row>>) {
         let keyed: Vec<_> = page.results.into_iter().map(keyed::<Row>).collect();
         if let (Some((lowest, _)), Some((highest, _))) = (keyed.first(), keyed.last()) {
@@ -133,12 +162,12 @@ impl<Row: Listed> Reading<Row> {
         self.rows.extend(keyed);
     }
 
-    /// Whether the rows are all that there are; see the module's documentation.
-    fn is_whole(&self) -> bool {
+    /// Whether the rows are proven to be all rows (see the module docs).
+    fn is_complete(&self) -> bool {
         self.ended && self.rows.len() == self.count && (self.spans.len() <= 1 || self.is_seamless())
     }
 
-    /// Whether each answer reaches to the next one's first row; without an order none reaches anywhere.
+    /// Whether every answer is sorted by pk, and none begins above the highest pk so far.
     fn is_seamless(&self) -> bool {
         if !self.ordered {
             return false;
@@ -147,23 +176,23 @@ impl<Row: Listed> Reading<Row> {
         spans.sort_unstable();
         let mut reached = spans.first().map(|(lowest, _)| *lowest);
         spans.iter().all(|(lowest, highest)| {
-            let meets = Some(*lowest) <= reached;
+            let has_no_gap = Some(*lowest) <= reached;
             reached = reached.max(Some(*highest));
-            meets
+            has_no_gap
         })
     }
 }
 
-/// Asks for the pages of one reading.
+/// Requests the pages of one pass.
 struct Reader<'a> {
     client: &'a Client,
     progress: &'a Progress,
-    /// How much has been read.
+    /// The size of all answers so far.
     bytes: AtomicUsize,
 }
 
 impl<'a> Reader<'a> {
-    /// A reader that has read nothing.
+    /// Creates a reader for a new pass.
     fn new(client: &'a Client, progress: &'a Progress) -> Self {
         Self {
             client,
@@ -172,40 +201,41 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads the list once: page 1, which tells how many there are, those between and all seams, and
-    /// the last page on its own at the end.
+    /// Runs one pass: page 1, which has the number of pages, the pages between and all seams, then
+    /// the last page.
     async fn read<Row: Listed>(&self) -> Result<Reading<Row>, Error> {
-        let mut reading = Reading::default();
+        let mut pass = Reading::default();
         self.progress.open();
         let first = self.page::<Row>(1, self.client.page_size()).await?;
         self.progress.sized();
         let Some(first) = first else {
-            return Ok(reading);
+            return Ok(pass);
         };
-        // A page that is not the last is full, and tells to how many rows Authentik caps it.
+        // A page that is not the last one is full, so its length is the page size that Authentik
+        // applies.
         let (last, size) = (first.pagination.total_pages, first.results.len());
-        reading.add(first);
+        pass.add(first);
         if last <= 1 {
-            reading.ended = true;
-        } else if size > 0 && self.middle(&mut reading, last, size).await? {
-            self.end(&mut reading, last, size).await?;
+            pass.ended = true;
+        } else if size > 0 && self.middle(&mut pass, last, size).await? {
+            self.end(&mut pass, last, size).await?;
         }
-        Ok(reading)
+        Ok(pass)
     }
 
-    /// Reads the pages between the first and the last, and all seams, several at once; tells whether the
-    /// list reached that far and did not grow without end.
+    /// Reads the pages between the first and the last, and all seams, concurrently. Returns false
+    /// if a page is missing or the list grew by more than `GROWTH` pages.
     async fn middle<Row: Listed>(
         &self,
-        reading: &mut Reading<Row>,
+        pass: &mut Reading<Row>,
         last: usize,
         size: usize,
     ) -> Result<bool, Error> {
-        let (asked, most) = (
+        let (requested, max_count) = (
             self.client.page_size(),
-            reading.count.saturating_add(GROWTH * size),
+            pass.count.saturating_add(GROWTH * size),
         );
-        let pages = (2..last).map(|number| (number, asked));
+        let pages = (2..last).map(|number| (number, requested));
         let requests = pages.chain((1..last).map(|number| seam(number, size)));
         self.progress.expect(2 * last - 3);
         let answers = stream::iter(requests)
@@ -213,18 +243,18 @@ impl<'a> Reader<'a> {
         let mut answers = pin!(answers.buffer_unordered(self.client.concurrency()));
         while let Some(answer) = answers.try_next().await? {
             self.progress.advance();
-            let Some(page) = answer.filter(|page| page.pagination.count <= most) else {
+            let Some(page) = answer.filter(|page| page.pagination.count <= max_count) else {
                 return Ok(false);
             };
-            reading.add(page);
+            pass.add(page);
         }
         Ok(true)
     }
 
-    /// Reads from a page to the end, one after another, as the list may have grown.
+    /// Reads pages and seams one by one from a page to the end: the list may have grown.
     async fn end<Row: Listed>(
         &self,
-        reading: &mut Reading<Row>,
+        pass: &mut Reading<Row>,
         from: usize,
         size: usize,
     ) -> Result<(), Error> {
@@ -232,21 +262,21 @@ impl<'a> Reader<'a> {
             let Some(page) = self.page::<Row>(number, self.client.page_size()).await? else {
                 break;
             };
-            reading.ended = number >= page.pagination.total_pages;
-            reading.add(page);
-            if reading.ended {
+            pass.ended = number >= page.pagination.total_pages;
+            pass.add(page);
+            if pass.ended {
                 break;
             }
             let (number, size) = seam(number, size);
             let Some(seam) = self.page::<Row>(number, size).await? else {
                 break;
             };
-            reading.add(seam);
+            pass.add(seam);
         }
         Ok(())
     }
 
-    /// Reads one page; none beyond the end.
+    /// Reads one page and reports progress. Returns `None` beyond the end.
     async fn page<Row: Listed>(
         &self,
         number: usize,
@@ -258,7 +288,7 @@ impl<'a> Reader<'a> {
         Ok(page)
     }
 
-    /// Asks for one page and adds up how much comes.
+    /// Requests one page and adds up the size of the answers.
     async fn fetch<Row: Listed>(
         &self,
         number: usize,
@@ -266,18 +296,18 @@ impl<'a> Reader<'a> {
     ) -> Result<Option<Page<Read<Row>>>, Error> {
         let page = self.client.page_of::<Row>(number, size).await?;
         let bytes = page.as_ref().map_or(0, |page| page.bytes);
-        if self.bytes.fetch_add(bytes, Relaxed) + bytes > LARGEST_READING {
+        if self.bytes.fetch_add(bytes, Relaxed) + bytes > LARGEST_PASS {
             return Err(Error::Oversized {
                 list: Row::LIST,
-                limit: LARGEST_READING,
+                limit: LARGEST_PASS,
             });
         }
         Ok(page)
     }
 }
 
-/// The smallest page that holds the last row of a page of `size` rows and the first of the next one:
-/// its number and its own size.
+/// The number and size of the smallest page that has the last row of a page of `size` rows and the
+/// first row of the next one.
 fn seam(number: usize, size: usize) -> (usize, usize) {
     let end = number * size;
     let own = (2..=end + 1)

@@ -1,4 +1,5 @@
-//! Reads the directory: both lists at once, until they agree about each other's rows.
+//! The crawl of a full sync: reads both lists concurrently until each has the rows that the other
+//! names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,40 +13,42 @@ use super::wire::{Listed, Stamped};
 use crate::directory::{Directory, Disagreement, Flaw, Flaws, Group, GroupPk, User, UserPk};
 use crate::progress::Progress;
 
-/// How often lists that disagree are read again.
+/// How often to read lists again that disagree.
 const ROUNDS: usize = 3;
-/// How many broken rows of a list are few, whatever its size.
-const FEW_ROWS: usize = 5;
-/// How many percent of a list's rows are few; more, and the list is not what this version expects.
-const FEW_PERCENT: usize = 1;
+/// A list of any size may have this many broken rows.
+const MAX_BROKEN_ROWS: usize = 5;
+/// The percentage of rows that may be broken. A list with more is not what this version expects.
+const MAX_BROKEN_PERCENT: usize = 1;
 
-/// What is known from before.
+/// What is known from the last sync.
 #[derive(Clone, Copy, Debug)]
 pub struct Before<'a> {
     /// The rows.
     pub directory: &'a Directory,
-    /// No stamp up to here belongs to a change since then; none if that is not known.
+    /// The watermark minus the overlap: changes since the last sync have a later stamp. `None`
+    /// without a watermark.
     pub since: Option<Timestamp>,
 }
 
-/// The directory, and from where a reading of what changed can go on.
+/// The directory, and the watermark for an incremental sync.
 #[derive(Debug)]
 pub struct Crawl {
     /// Both lists.
     pub directory: Directory,
-    /// The greatest `last_updated` that was seen, but none later than the server's clock when the
-    /// reading began: whoever changed after being read has a later stamp, or one just before. It is no more
-    /// than the overlap before that clock (see `delta`). None where the server sends no stamps, does not
-    /// tell the time, or sent a row that could not be read.
+    /// The greatest `last_updated` in the crawl. It is not later than the server's clock at the
+    /// start of the crawl, and not earlier than that clock minus the overlap (see `delta`). A user
+    /// that changes after its row was read has a later stamp, or one just before. `None` if the
+    /// server sends no stamps or no `Date` header, or sent a broken row.
     pub watermark: Option<Timestamp>,
-    /// Users that came or changed since the reading before, with a stamp that is older than it.
+    /// Users that appeared or changed since the last sync without a recent stamp.
     pub unannounced: BTreeSet<UserPk>,
 }
 
-/// Reads both lists as [`read_directory`] does, with the watermark and what no stamp told of.
+/// Reads both lists as [`read_directory`] does, with the watermark and the unstamped changes.
 ///
 /// # Errors
-/// Those of [`read_directory`], but an empty user list is none: whoever publishes rows judges them.
+/// Those of [`read_directory`], but not for an empty user list, which the guard checks before the
+/// rows are published.
 pub async fn crawl(
     client: &Client,
     before: Before<'_>,
@@ -66,20 +69,21 @@ pub async fn crawl(
     })
 }
 
-/// Reads both lists. A pk that one names and the other lacks makes that list be read again, unless the
-/// directory that was kept before has the same difference; what stays unknown stays in the directory
-/// and is reported from there. A broken row is as it was in the kept directory, or left out.
+/// Reads both lists. If one names a pk that the other lacks, the crawl reads that list again,
+/// unless the previous directory has the same difference. A pk that is still missing stays in the
+/// directory, and the catalog reports it. A broken row is replaced by the previous one, or left
+/// out.
 ///
 /// # Errors
-/// Whatever keeps a list from being read whole, more than a few broken rows, or an empty user list:
-/// the token's own user is in a full one.
+/// When a list cannot be read completely, has more than a few broken rows, or has no user: a full
+/// list has the token's own user.
 pub async fn read_directory(
     client: &Client,
-    kept: &Directory,
+    previous: &Directory,
     progress: &Progress,
 ) -> Result<Directory, Error> {
     let before = Before {
-        directory: kept,
+        directory: previous,
         since: None,
     };
     let (directory, ..) = read_stamped(client, before, progress).await?;
@@ -90,24 +94,24 @@ pub async fn read_directory(
     }
 }
 
-/// Reads both lists, and tells the stamps of the users as they were first read, and who came or changed
-/// without one.
+/// Reads both lists. Also returns the stamps of the users as first read, and the users with an
+/// unstamped change.
 async fn read_stamped(
     client: &Client,
     before: Before<'_>,
     progress: &Progress,
 ) -> Result<(Directory, Vec<Timestamp>, BTreeSet<UserPk>), Error> {
-    let kept = before.directory;
+    let previous = before.directory;
     let reader = Reader {
         client,
-        kept,
+        previous,
         progress,
     };
     let ((users, of_users), (groups, of_groups)) =
         tokio::try_join!(reader.list::<Stamped>(), reader.list::<Group>())?;
     let unannounced = users
         .iter()
-        .filter(|row| before.hides(row))
+        .filter(|row| before.is_unstamped_change(row))
         .map(|row| row.user.pk)
         .collect();
     let stamps = users.iter().filter_map(|row| row.last_updated).collect();
@@ -117,23 +121,23 @@ async fn read_stamped(
         groups: of_groups,
     };
     let mut directory = Directory::new(users, groups).with_flaws(flaws);
-    let mut settled = Disagreement::of(kept);
-    // Somebody joined a group after it was read: once, since the users are not read again for it.
-    let mut behind = directory.lacks_a_membership();
+    let mut accepted = Disagreement::of(previous);
+    // A user joined a group after it was read. Once is enough: the users are not read again for it.
+    let mut is_outdated = directory.lacks_a_membership();
     for _ in 0..ROUNDS {
         let found = Disagreement::of(&directory);
-        if found.beyond(&settled).is_empty() && !behind {
+        if found.beyond(&accepted).is_empty() && !is_outdated {
             break;
         }
-        directory = reader.read_again(directory, &settled).await?;
-        (settled, behind) = (found, false);
+        directory = reader.read_again(directory, &accepted).await?;
+        (accepted, is_outdated) = (found, false);
     }
     Ok((directory, stamps, unannounced))
 }
 
 impl Before<'_> {
-    /// Whether a row came or changed with a stamp that no reading of what changed asks for.
-    fn hides(&self, row: &Stamped) -> bool {
+    /// Whether a row appeared or changed with a stamp that no incremental sync requests.
+    fn is_unstamped_change(&self, row: &Stamped) -> bool {
         let is_old = self
             .since
             .zip(row.last_updated)
@@ -146,49 +150,53 @@ impl Before<'_> {
     }
 }
 
-/// The rows of a list, and what is wrong with those that are old or left out.
+/// The rows of a list, and the flaws of the broken rows that were replaced or left out.
 type Resolved<Row> = (Vec<Row>, BTreeMap<<Row as Listed>::Pk, Flaw>);
 
-/// Asks for lists.
+/// Reads whole lists.
 struct Reader<'a> {
     client: &'a Client,
-    kept: &'a Directory,
+    previous: &'a Directory,
     progress: &'a Progress,
 }
 
 impl Reader<'_> {
-    /// Reads a list whole, with the kept rows in place of broken ones.
+    /// Reads a list, with the previous rows in place of broken ones.
     async fn list<Row: Listed>(&self) -> Result<Resolved<Row>, Error> {
         let rows = read_list::<Row>(self.client, self.progress).await?;
         check::<Row>(&rows)?;
         Ok(self.resolved(rows))
     }
 
-    /// Takes the kept rows in place of broken ones.
+    /// Replaces broken rows by the previous ones.
     fn resolved<Row: Listed>(&self, rows: Rows<Row>) -> Resolved<Row> {
         let mut flaws = BTreeMap::new();
         let rows = rows.into_iter().filter_map(|(pk, row)| {
             row.map_err(|flaw| flaws.insert(pk, flaw))
                 .ok()
-                .or_else(|| Row::of(self.kept, pk))
+                .or_else(|| Row::of(self.previous, pk))
         });
         (rows.collect(), flaws)
     }
 
-    /// Reads the cheap group list again, and of the user list as little as explains the difference:
-    /// nothing if nothing is missing beyond what was settled before, the tail if only new users are.
-    async fn read_again(&self, old: Directory, settled: &Disagreement) -> Result<Directory, Error> {
+    /// Reads the cheap group list again. Reads of the user list only what explains the difference:
+    /// nothing if no pk is missing beyond `accepted`, the tail if only new users are missing.
+    async fn read_again(
+        &self,
+        old: Directory,
+        accepted: &Disagreement,
+    ) -> Result<Directory, Error> {
         let newest = old.users().last().map(|user| user.pk);
         let (mut users, listed, mut flaws) = old.into_rows();
         let (groups, of_groups) = self.list::<Group>().await?;
         flaws.groups = of_groups;
         forget_deleted(&mut users, &listed, &groups, &flaws);
         let mut current = Directory::new(users, groups).with_flaws(flaws);
-        let missing = Disagreement::of(&current).beyond(settled);
+        let missing = Disagreement::of(&current).beyond(accepted);
         if missing.groups.is_empty() && missing.users.first().copied() > newest {
             current = self.with_tail(current).await?;
         }
-        if Disagreement::of(&current).beyond(settled).is_empty() {
+        if Disagreement::of(&current).beyond(accepted).is_empty() {
             return Ok(current);
         }
         let (users, of_users) = self.list::<User>().await?;
@@ -199,7 +207,7 @@ impl Reader<'_> {
         }))
     }
 
-    /// Adds the users that came last; broken ones wait for the next full reading.
+    /// Adds the newest users. Broken ones wait for the next full sync.
     async fn with_tail(&self, current: Directory) -> Result<Directory, Error> {
         let (mut users, groups, mut flaws) = current.into_rows();
         let tail = read_tail::<User>(self.client, self.progress, users.len()).await?;
@@ -211,7 +219,7 @@ impl Reader<'_> {
     }
 }
 
-/// Refuses a list of which more than a few rows are broken.
+/// Rejects a list with more than a few broken rows.
 fn check<Row: Listed>(rows: &Rows<Row>) -> Result<(), Error> {
     let broken = || {
         rows.iter()
@@ -220,7 +228,7 @@ fn check<Row: Listed>(rows: &Rows<Row>) -> Result<(), Error> {
     let (Some((pk, flaw)), count) = (broken().next(), broken().count()) else {
         return Ok(());
     };
-    if count <= FEW_ROWS || count * 100 <= FEW_PERCENT * rows.len() {
+    if count <= MAX_BROKEN_ROWS || count * 100 <= MAX_BROKEN_PERCENT * rows.len() {
         return Ok(());
     }
     let Flaw { field, problem } = flaw.clone();
@@ -234,10 +242,10 @@ fn check<Row: Listed>(rows: &Rows<Row>) -> Result<(), Error> {
     })
 }
 
-/// Takes groups that were listed before and are not any more from the users that still name them:
-/// they were deleted after those users were read.
+/// Removes groups that are no longer listed from the users that still name them: the groups were
+/// deleted after those users were read.
 fn forget_deleted(users: &mut [User], listed: &[Group], groups: &[Group], flaws: &Flaws) {
-    let left: BTreeSet<GroupPk> = groups
+    let remaining: BTreeSet<GroupPk> = groups
         .iter()
         .map(|group| group.pk)
         .chain(flaws.groups.keys().copied())
@@ -245,7 +253,7 @@ fn forget_deleted(users: &mut [User], listed: &[Group], groups: &[Group], flaws:
     let deleted: BTreeSet<_> = listed
         .iter()
         .map(|group| group.pk)
-        .filter(|pk| !left.contains(pk))
+        .filter(|pk| !remaining.contains(pk))
         .collect();
     for user in users
         .iter_mut()

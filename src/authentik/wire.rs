@@ -1,6 +1,6 @@
-//! What Authentik sends, both generations, and how it becomes rows.
+//! The types that Authentik sends, before and since 2025.12, and their conversion to rows.
 //!
-//! What decides about people is required: an answer without it is an error and never a default.
+//! Fields that decide about people are required: an answer without one is an error, not a default.
 
 mod stamped;
 
@@ -32,8 +32,9 @@ impl List {
         }
     }
 
-    /// The cheapest flags that still bring every field of a row. Older versions ignore them.
-    /// `include_roles` stays unset: switching it off costs Authentik more queries, not fewer.
+    /// The cheapest flags with which an answer has every field of a row. Older versions ignore
+    /// them. `include_roles` stays unset: with `false`, Authentik runs more database queries, not
+    /// fewer.
     #[must_use]
     pub fn flags(self) -> &'static [(&'static str, &'static str)] {
         match self {
@@ -46,7 +47,7 @@ impl List {
         }
     }
 
-    /// The permission that shows all of the list.
+    /// The permission to view the whole list.
     #[must_use]
     pub fn permission(self) -> &'static str {
         match self {
@@ -68,34 +69,34 @@ impl fmt::Display for List {
 /// A page of a list.
 #[derive(Debug, Deserialize)]
 pub struct Page<Row> {
-    /// Where the page stands.
+    /// The size of the whole list.
     pub pagination: Pagination,
     /// The rows.
     pub results: Vec<Row>,
-    /// How large the answer was.
+    /// The size of the answer in bytes.
     #[serde(skip)]
     pub bytes: usize,
 }
 
-/// Authentik's paging object; what is not needed here is ignored.
+/// Authentik's paging object, without the fields that are not needed here.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Pagination {
-    /// Rows in the whole list.
+    /// Number of rows in the whole list.
     pub count: usize,
-    /// Pages in the whole list.
+    /// Number of pages in the whole list.
     pub total_pages: usize,
 }
 
-/// A row as it was read, or its pk and what is wrong with it.
+/// A row, or the pk and the flaw of a broken row.
 pub type Read<Row> = Result<Row, (<Row as Listed>::Pk, Flaw)>;
 
 /// A row of a list that Authentik sends.
 pub trait Listed: Clone + Sized + Send + 'static {
-    /// The list it stands in.
+    /// The list that has such rows.
     const LIST: List;
-    /// Its primary key.
+    /// The type of its primary key.
     type Pk: Copy + Ord + Send + fmt::Display + for<'de> Deserialize<'de>;
-    /// What Authentik sends.
+    /// The row as Authentik sends it.
     type Wire: for<'de> Deserialize<'de> + Into<Self> + Send;
     /// Its primary key.
     fn pk(&self) -> Self::Pk;
@@ -188,14 +189,14 @@ impl From<WireGroup> for Group {
     }
 }
 
-/// Ascending and without duplicates: Authentik's lists of pks come in no particular order.
+/// Sorts pks and removes duplicates: Authentik sends pks in no particular order.
 fn sorted<Pk: Ord>(mut pks: Vec<Pk>) -> Box<[Pk]> {
     pks.sort_unstable();
     pks.dedup();
     pks.into()
 }
 
-/// A text, empty where Authentik sends `null`.
+/// A text, or an empty one for `null`.
 fn text_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<str>, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
@@ -214,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn parents_are_read_from_both_generations() {
+    fn parents_are_read_before_and_since_2025_12() {
         let pk = |text: &str| GroupPk(text.parse().unwrap());
         let old = group(
             json!({"pk": A, "name": "g", "users": [2, 1, 2], "parent": B, "parent_name": "p"}),
@@ -232,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_decides_about_people_is_required() {
+    fn fields_that_decide_about_people_are_required() {
         assert!(
             from_value::<WireGroup>(json!({"pk": A, "name": "g"})).is_err(),
             "members"

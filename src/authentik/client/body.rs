@@ -1,4 +1,4 @@
-//! The body of an answer, within limits.
+//! Reads the body of an answer up to a limit.
 
 use bytes::Bytes;
 use reqwest::Response;
@@ -6,13 +6,17 @@ use reqwest::Response;
 use super::Client;
 use crate::authentik::error::Error;
 
-/// The largest answer that is taken, decompressed. A hundred users with drawn pictures are 0.3 MiB, a
-/// hundred groups with ten thousand members each 7 MiB.
+/// The maximum size of a decompressed body, in bytes. 100 users with generated avatars have 0.3
+/// MiB, 100 groups with 10,000 members each have 7 MiB.
 const LARGEST_BODY: usize = 32 << 20;
 
 impl Client {
-    /// The body of an answer, decompressed, up to a limit: a small answer can unpack to any size.
-    pub(super) async fn whole(&self, url: &str, mut response: Response) -> Result<Bytes, Error> {
+    /// Reads the decompressed body up to `LARGEST_BODY`: a small answer may decompress to any size.
+    pub(super) async fn read_body(
+        &self,
+        url: &str,
+        mut response: Response,
+    ) -> Result<Bytes, Error> {
         let mut body = Vec::new();
         while let Some(part) = response
             .chunk()

@@ -1,4 +1,4 @@
-//! Dates and pauses in the headers of an answer.
+//! Dates and durations in the headers of an answer.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use reqwest::header::{HeaderMap, HeaderName, RETRY_AFTER};
 use super::Client;
 
 impl Client {
-    /// How long the answer asks to wait: seconds or a date (RFC 9110, section 10.2.3).
+    /// The pause in `Retry-After`: seconds or a date (RFC 9110, section 10.2.3).
     pub(super) fn retry_after(&self, response: &Response) -> Option<Duration> {
         let text = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim();
         if let Ok(seconds) = text.parse() {

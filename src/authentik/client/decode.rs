@@ -1,4 +1,4 @@
-//! Reads JSON, and says where it is not as expected without repeating anybody's data.
+//! Decodes JSON. Errors name the path, but no value: it may be personal data.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::not_authentik;
 use crate::authentik::error::Error;
 
-/// Reads JSON; only after a failure a second time, to learn where it failed.
+/// Decodes JSON. After a failure it decodes again to find the path.
 pub(super) fn decode<T: for<'de> Deserialize<'de>>(url: &str, body: &[u8]) -> Result<T, Error> {
     serde_json::from_slice(body).or_else(|error| {
         if !error.is_data() {
@@ -16,7 +16,9 @@ pub(super) fn decode<T: for<'de> Deserialize<'de>>(url: &str, body: &[u8]) -> Re
         let found =
             serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_slice(body));
         found.map_err(|error| match error.path().to_string().as_str() {
-            "." | "pagination" | "results" => not_authentik(url, "the answer is no page of a list"),
+            "." | "pagination" | "results" => {
+                not_authentik(url, "the answer is not a page of a list")
+            }
             path => Error::Malformed {
                 url: url.into(),
                 path: path.into(),
@@ -26,7 +28,7 @@ pub(super) fn decode<T: for<'de> Deserialize<'de>>(url: &str, body: &[u8]) -> Re
     })
 }
 
-/// A decoder's message without the value that it quotes: that may be somebody's data.
+/// Removes the value that a message of the decoder quotes: it may be personal data.
 pub(super) fn without_values(message: &str) -> String {
     match (message.find(['`', '"']), message.rfind(", expected")) {
         (Some(value), Some(expected)) if value < expected => {
@@ -36,17 +38,17 @@ pub(super) fn without_values(message: &str) -> String {
     }
 }
 
-/// What Authentik's own errors say: a `detail`, or texts about fields (Django REST framework).
+/// The text of an error from Authentik: a `detail`, or texts for fields (Django REST framework).
 pub(super) fn detail(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     #[serde(untagged)]
-    enum Said {
+    enum ErrorBody {
         Detail { detail: String },
         Fields(BTreeMap<String, Vec<String>>),
     }
     Some(match serde_json::from_slice(body).ok()? {
-        Said::Detail { detail } => detail,
-        Said::Fields(fields) => {
+        ErrorBody::Detail { detail } => detail,
+        ErrorBody::Fields(fields) => {
             let fields = fields
                 .iter()
                 .map(|(field, texts)| format!("{field}: {}", texts.join(" ")));

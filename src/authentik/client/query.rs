@@ -1,4 +1,4 @@
-//! Questions beyond the whole list: some users of it, any page of any size, and the server's clock.
+//! Requests of an incremental sync: filtered users with any page size, and the server's clock.
 
 use jiff::Timestamp;
 use url::form_urlencoded::byte_serialize;
@@ -9,21 +9,21 @@ use crate::authentik::error::Error;
 use crate::authentik::wire::{List, Page, Read, Stamped};
 use crate::directory::UserType;
 
-/// Which users are asked for.
+/// Selects users.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Filter {
-    /// All that the token may see.
+    /// All users that the token may view.
     All,
-    /// Those who may sign in.
+    /// Active users.
     Active,
-    /// Those of a type.
+    /// Users of a type.
     Type(UserType),
-    /// Those whose last change has a later stamp; servers before 2025.8 show everybody.
+    /// Users whose last change has a later stamp. Servers before 2025.8 ignore this filter.
     UpdatedAfter(Timestamp),
 }
 
 impl Filter {
-    /// The query parameter, with the ampersand before it.
+    /// The query parameter, with a leading ampersand.
     fn parameter(&self) -> String {
         match self {
             Self::All => String::new(),
@@ -41,10 +41,10 @@ impl Filter {
 }
 
 impl Client {
-    /// A page of `size` users in the order of pks; none beyond the end.
+    /// Requests a page of `size` users in the order of pks. Returns `None` beyond the end.
     ///
     /// # Errors
-    /// Whatever keeps the page from being read, after the retries that may help.
+    /// When the page cannot be read, after retries.
     pub async fn users(
         &self,
         filter: &Filter,
@@ -61,12 +61,11 @@ impl Client {
         .await
     }
 
-    /// The time by the server's clock, in whole seconds and never later than now; none if it does
-    /// not tell. The cheapest question is asked, and what else it answers does not matter: the lists
-    /// may be fine where this page has a server error.
+    /// The server's clock in whole seconds, rounded down. Returns `None` if the answer has no date
+    /// or is a server error: the lists may work even if this request, the cheapest one, fails.
     ///
     /// # Errors
-    /// Whatever keeps an answer from coming, after the retries that may help.
+    /// When the request fails otherwise, after retries.
     pub async fn time(&self) -> Result<Option<Timestamp>, Error> {
         let url = self.version_url();
         match self.by_proxy(self.get(&url)).await {
@@ -82,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_type_can_add_no_parameter() {
+    fn a_type_cannot_add_a_parameter() {
         let hostile = Filter::Type(UserType::Other("a&page=1 #%".into()));
         assert_eq!(hostile.parameter(), "&type=a%26page%3D1+%23%25");
         assert_eq!(

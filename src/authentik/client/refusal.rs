@@ -1,4 +1,4 @@
-//! What a 401 or 403 means: a refused token, a missing permission, or something between that blocks.
+//! Finds the cause of a 401 or 403: the token, a missing permission, or a proxy that blocks.
 
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, HeaderName, SERVER};
@@ -9,10 +9,10 @@ use crate::authentik::error::Error;
 use crate::authentik::wire::List;
 use crate::inert::inert;
 
-/// How much of a header is repeated.
+/// The maximum length of a header value in an error, in characters.
 const HEADER_LENGTH: usize = 60;
 
-/// Authentik's body of a refusal (Django REST framework).
+/// The body with which Authentik refuses a request (Django REST framework).
 #[derive(Deserialize)]
 struct Problem {
     #[serde(rename = "detail")]
@@ -20,7 +20,7 @@ struct Problem {
 }
 
 impl Answer {
-    /// Whether the request was refused; a forward proxy refuses with a status of its own.
+    /// Whether the request was refused, by the server or a forward proxy (407).
     pub(super) fn is_refusal(&self) -> bool {
         matches!(
             self.status,
@@ -37,8 +37,9 @@ impl Answer {
 }
 
 impl Client {
-    /// Whether the token, a permission or something between is at fault. The version is shown to any
-    /// valid token, and texts are translated, so that answer decides and not the text.
+    /// The error for a refused page: the token, a permission or a proxy. Any valid token may read
+    /// the version, so the client requests it to check the token. Texts are translated, so they do
+    /// not count.
     pub(super) async fn refusal(&self, list: List, url: &str, refused: &Answer) -> Error {
         if !refused.is_refusal_of_authentik() {
             return self.blocked(url, refused);
@@ -51,7 +52,7 @@ impl Client {
         }
     }
 
-    /// What a refused question for the version means: any valid token may ask it.
+    /// The error for a refused version request, which any valid token may send.
     pub(super) fn refused_version(&self, url: &str, refused: &Answer) -> Error {
         if refused.is_refusal_of_authentik() {
             self.unknown_token(refused)
@@ -67,7 +68,7 @@ impl Client {
         }
     }
 
-    /// The error for a refusal that is not Authentik's.
+    /// The error for a refusal by a server other than Authentik.
     fn blocked(&self, url: &str, refused: &Answer) -> Error {
         let server = self.header(refused, SERVER);
         let content_type = self.header(refused, CONTENT_TYPE);
@@ -86,7 +87,7 @@ impl Client {
         }
     }
 
-    /// The beginning of a header, in characters that only show themselves.
+    /// The beginning of a header value, without control characters.
     fn header(&self, answer: &Answer, name: HeaderName) -> Option<String> {
         let value = answer.headers.get(name)?;
         let text = self.without_token(&String::from_utf8_lossy(value.as_bytes()));

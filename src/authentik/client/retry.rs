@@ -1,4 +1,5 @@
-//! Repeats a GET where that may help: a few times each, and within the retry budget of a run.
+//! Retries a GET after a transient error: a few times per request, within the retry budget of a
+//! run.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
@@ -9,22 +10,23 @@ use reqwest::StatusCode;
 use super::{Answer, Client};
 use crate::authentik::error::Error;
 
-/// The first pause before a retry; each further one is twice as long, with jitter.
+/// The pause before the first retry. Each further pause is twice as long, with jitter.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
-/// How often a request is repeated: so often that a server which never answers is reported within
-/// the default timeouts of a request and of a run.
+/// Maximum number of retries of a request. With the default timeouts of a request and of a run, the
+/// run still reports a server that never answers.
 const RETRIES: usize = 4;
-/// How often a request is repeated that got no answer in time: Authentik goes on working for it.
+/// Maximum number of retries after a timeout: Authentik continues to work on the first request.
 const RETRIED_TIMEOUTS: usize = 1;
-/// The longest `Retry-After` that is waited for within a run.
+/// The longest `Retry-After` for which the client waits.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
-/// Retries that every run may spend: more than the default concurrency needs for one outage.
+/// Number of retries in the budget of any run: more than one outage needs at the default
+/// concurrency.
 const BUDGET_FLOOR: usize = 20;
-/// One more retry for each so many answers. A worker of Authentik that is recycled fails the requests
-/// in flight, four of about 1,000 by default, so ten percent leave room.
+/// The budget grows by one retry per this many answers. A worker that Authentik recycles fails the
+/// requests in flight, four of about 1,000 by default, so ten percent is enough.
 const ANSWERS_PER_RETRY: usize = 10;
 
-/// The retries of one run, which grow with its size.
+/// The retry budget of one run, which grows with the number of answers.
 #[derive(Debug, Default)]
 pub(super) struct RetryBudget {
     answers: AtomicUsize,
@@ -37,24 +39,24 @@ impl RetryBudget {
         self.answers.fetch_add(1, Relaxed);
     }
 
-    /// Takes one retry, if one is left.
+    /// Takes one retry from the budget. Returns whether one was left.
     fn spend(&self) -> bool {
-        let most = BUDGET_FLOOR + self.answers.load(Relaxed) / ANSWERS_PER_RETRY;
-        let is_left = self.retries.fetch_add(1, Relaxed) < most;
+        let limit = BUDGET_FLOOR + self.answers.load(Relaxed) / ANSWERS_PER_RETRY;
+        let is_left = self.retries.fetch_add(1, Relaxed) < limit;
         if !is_left {
-            tracing::warn!(most, "the retry budget of the run is spent");
+            tracing::warn!(limit, "the retry budget of the run is exhausted");
         }
         is_left
     }
 }
 
 impl Client {
-    /// Gives the requests from now on a new retry budget.
+    /// Starts a new retry budget for the requests from now on.
     pub fn begin_run(&mut self) {
         self.budget = std::sync::Arc::default();
     }
 
-    /// Sends a request, and again where that may help; a server error that lasts is an error.
+    /// Sends a request, with retries. A server error that persists is an error.
     pub(super) async fn get(&self, url: &str) -> Result<Answer, Error> {
         let mut timeouts = 0;
         let pauses = ExponentialBuilder::new()
@@ -68,10 +70,10 @@ impl Client {
                 error.is_transient() && timeouts <= RETRIED_TIMEOUTS
             })
             .adjust(|error, pause| {
-                let asked = error.retry_after().unwrap_or_default();
+                let required = error.retry_after().unwrap_or_default();
                 pause
-                    .filter(|_| asked <= LONGEST_PAUSE && self.may_retry(error))
-                    .map(|pause| pause.max(asked))
+                    .filter(|_| required <= LONGEST_PAUSE && self.may_retry(error))
+                    .map(|pause| pause.max(required))
             })
             .notify(|error, pause| {
                 tracing::debug!(%error, pause_ms = pause.as_millis(), "retrying a request");
@@ -81,7 +83,7 @@ impl Client {
         Ok(answer)
     }
 
-    /// Sends a request once; every server error is an error.
+    /// Sends a request once. A server error is an error.
     async fn get_healthy(&self, url: &str) -> Result<Answer, Error> {
         let answer = self.get_once(url).await?;
         if answer.status.is_server_error() {
@@ -91,8 +93,8 @@ impl Client {
         }
     }
 
-    /// Takes a retry from the budget. A rate limit costs nothing: it is no fault, and the pause slows
-    /// the run down.
+    /// Whether the budget allows a retry. A retry after a rate limit (429) is free: the pause
+    /// itself slows the run down.
     fn may_retry(&self, error: &Error) -> bool {
         let is_limited = matches!(
             error,

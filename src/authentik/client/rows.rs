@@ -1,4 +1,4 @@
-//! Reads the rows of a page one by one, so that a broken one does not stop the others.
+//! Decodes the rows of a page one by one, so that a broken row does not fail the others.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -8,11 +8,11 @@ use crate::authentik::error::Error;
 use crate::authentik::wire::{Listed, Page, Pagination, Read};
 use crate::directory::Flaw;
 
-/// The longest row that is read: a group of half a million members. What is longer is a mistake, and
-/// would be kept in memory and served.
+/// The maximum size of a row, in bytes: a group of half a million members. A larger row is an
+/// error, since the snapshot would hold it in memory.
 const LONGEST_ROW: usize = 4 << 20;
-/// How many rows or pages a list may claim: far beyond any directory that Backstage could hold, and few
-/// enough to be asked for.
+/// The maximum number of rows or pages of a list: far more than a Backstage catalog can hold, and
+/// few enough to request.
 const LARGEST_LIST: usize = 1_000_000;
 
 /// The part of a row that every row must have.
@@ -21,10 +21,11 @@ struct Keyed<Pk> {
     pk: Pk,
 }
 
-/// Reads a page; a row that is broken but for its pk is told as such.
+/// Decodes a page. A broken row with a readable pk becomes a flaw.
 ///
 /// # Errors
-/// When it is no page, claims a list larger than any, or has a row without a pk: that one cannot be counted.
+/// When the body is not a page, claims more than `LARGEST_LIST` rows or pages, or has a row without
+/// a pk, which cannot be counted.
 pub(super) fn read_page<Row: Listed>(url: &str, body: &[u8]) -> Result<Page<Read<Row>>, Error> {
     let Page {
         pagination,
@@ -51,7 +52,7 @@ pub(super) fn read_page<Row: Listed>(url: &str, body: &[u8]) -> Result<Page<Read
     })
 }
 
-/// Reads one row; only after a failure a second time, to learn where it failed.
+/// Decodes one row. After a failure it decodes again to find the path.
 fn read_row<Row: Listed>(url: &str, at: usize, json: &str) -> Result<Read<Row>, Error> {
     let flaw = if json.len() > LONGEST_ROW {
         let problem = format!("the row is larger than {} MiB", LONGEST_ROW >> 20);
@@ -75,14 +76,14 @@ fn read_row<Row: Listed>(url: &str, at: usize, json: &str) -> Result<Read<Row>, 
     }
 }
 
-/// Where a row is not as expected.
+/// The path and problem of a broken row.
 fn flaw_of<Wire: for<'de> Deserialize<'de>>(json: &str) -> Flaw {
     let read =
         serde_path_to_error::deserialize::<_, Wire>(&mut serde_json::Deserializer::from_str(json));
     let Err(error) = read else {
         return Flaw {
             field: ".".into(),
-            problem: "it is no row".into(),
+            problem: "it is not a row".into(),
         };
     };
     Flaw {

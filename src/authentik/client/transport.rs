@@ -1,10 +1,10 @@
-//! What a failure on the way to Authentik means.
+//! Classifies the failures of a connection.
 
 use super::Client;
 use crate::authentik::error::Error;
 
 impl Client {
-    /// What a failure of the HTTP library means.
+    /// The error for a failure of the HTTP library.
     pub(super) fn transport(&self, url: &str, error: &reqwest::Error) -> Error {
         let (url, cause) = (url.to_owned(), root_cause(error));
         let chain = || {
@@ -29,8 +29,8 @@ impl Client {
     }
 }
 
-/// Whether an error comes from the TLS library, possibly wrapped as an error of input and output,
-/// and that again; such a wrapper does not name what it wraps as its source.
+/// Whether an error comes from the TLS library, possibly inside nested [`std::io::Error`]s, which
+/// do not return the inner error as their source.
 fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
     let inner = error
         .downcast_ref::<std::io::Error>()
@@ -38,7 +38,7 @@ fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
     error.is::<rustls::Error>() || inner.is_some_and(|inner| is_tls(inner))
 }
 
-/// The last and most telling link of an error's chain.
+/// The last and most specific error of the chain.
 fn root_cause(error: &dyn std::error::Error) -> String {
     let chain = std::iter::successors(error.source(), |error| error.source());
     chain

@@ -1,4 +1,4 @@
-//! The first question: whether Authentik answers, knows the token, and which version it is.
+//! The version request: whether Authentik answers and accepts the token, and which version it is.
 
 use jiff::Timestamp;
 use reqwest::StatusCode;
@@ -7,23 +7,23 @@ use serde_json::Value;
 use super::{Client, not_authentik};
 use crate::authentik::error::Error;
 
-/// How much of a version is repeated.
+/// The maximum length of a version, in characters.
 const LENGTH: usize = 40;
 
-/// What a server says to the question for its version.
+/// The answer to a version request.
 #[derive(Debug)]
 pub struct Introduction {
-    /// When it answered, by its own clock.
+    /// The server's clock when it answered.
     pub date: Option<Timestamp>,
-    /// Its version, which any valid token is told, or why it is not known.
+    /// Its version, which any valid token may read, or why it is unknown.
     pub version: Result<String, Error>,
 }
 
 impl Client {
-    /// Asks for the version, once: a server that is down for a moment is told as such.
+    /// Requests the version without retries, so that a short outage is reported.
     ///
     /// # Errors
-    /// Whatever keeps an answer from coming.
+    /// When the request fails.
     pub async fn introduction(&self) -> Result<Introduction, Error> {
         let url = self.version_url();
         let answer = self.by_proxy(self.get_once(&url)).await?;
@@ -39,7 +39,7 @@ impl Client {
         })
     }
 
-    /// The address that answers any valid token.
+    /// The URL of the version, which any valid token may request.
     pub(super) fn version_url(&self) -> String {
         self.settings.base_url.api("admin/version/")
     }

@@ -1,4 +1,4 @@
-//! The few questions that a reading of what changed asks, and the checks that each answer needs.
+//! The requests of an incremental sync, and the checks of each answer.
 
 use std::collections::BTreeMap;
 
@@ -15,29 +15,30 @@ use crate::authentik::wire::{Page, Pagination, Stamped};
 use crate::directory::UserPk;
 use crate::progress::Progress;
 
-/// Later than any change: 9000-01-01T00:00:00Z, in seconds. Years of more digits are no dates there.
+/// Later than any change: 9000-01-01T00:00:00Z, in seconds. Authentik rejects years with more than
+/// four digits.
 const NEVER: i64 = 221_845_392_000;
 
-/// Asks, counts, and refuses answers that are not what was asked for.
+/// Sends the requests, counts them, and rejects answers that do not match the request.
 pub(super) struct Asker<'a> {
     pub(super) client: &'a Client,
     pub(super) progress: &'a Progress,
-    /// Changes with a later stamp are asked for.
+    /// Users with a later stamp are recent.
     pub(super) since: Timestamp,
-    /// So many changed users at most.
-    pub(super) most: usize,
+    /// The maximum number of recent users, or one page if that is more.
+    pub(super) max_recent: usize,
 }
 
-/// The users that changed, as one reading shows them.
+/// The recent users, as read once.
 #[derive(Debug)]
 pub(super) struct Recent {
     rows: BTreeMap<UserPk, Stamped>,
-    /// How many the first answer counted.
+    /// The count in the first answer.
     count: usize,
 }
 
 impl Recent {
-    /// A reading whose first answer changed while it was given; it is as no other.
+    /// The first answer was inconsistent, so this equals no other read.
     fn torn() -> Self {
         Self {
             rows: BTreeMap::new(),
@@ -45,9 +46,10 @@ impl Recent {
         }
     }
 
-    /// Whether nothing changed since the reading before, and both are whole: pks do not come back, so
-    /// whatever both hold was there at this one's first answer, and one more would have been counted.
-    pub(super) fn is_as(&self, before: &Self) -> bool {
+    /// Whether nothing changed since the previous read, and both are complete. Authentik never
+    /// reuses a pk, so every row of both existed at the first answer of this read, and a further
+    /// row would have made its count greater.
+    pub(super) fn is_unchanged_since(&self, before: &Self) -> bool {
         let same = |a: &Stamped, b: &Stamped| {
             (a.user.pk, a.last_updated) == (b.user.pk, b.last_updated)
                 && a.user.is_counted_with(&b.user)
@@ -58,14 +60,14 @@ impl Recent {
             && now.zip(then).all(|(a, b)| same(a, b))
     }
 
-    /// The rows.
+    /// The rows by pk.
     pub(super) fn rows(&self) -> impl Iterator<Item = &Stamped> {
         self.rows.values()
     }
 }
 
 impl Asker<'_> {
-    /// Refuses a server that ignores the filter of what changed: it would show everybody or nobody new.
+    /// Falls back if the server ignores the filter `last_updated__gt`.
     pub(super) async fn require_filter(&self) -> Result<(), Stop> {
         let never = Timestamp::from_second(NEVER).unwrap_or(Timestamp::MAX);
         let page = self
@@ -80,7 +82,7 @@ impl Asker<'_> {
         }
     }
 
-    /// Reads the users that changed.
+    /// Reads the recent users.
     pub(super) async fn recent(&self) -> Result<Recent, Stop> {
         let size = self.client.page_size();
         let filter = Filter::UpdatedAfter(self.since);
@@ -93,7 +95,7 @@ impl Asker<'_> {
         else {
             return Ok(Recent::torn());
         };
-        if pagination.count > self.most.max(size) {
+        if pagination.count > self.max_recent.max(size) {
             return Err(Stop::Doubt(Reason::TooMany));
         }
         let mut others = Vec::new();
@@ -113,18 +115,18 @@ impl Asker<'_> {
         })
     }
 
-    /// Asks for the row at a rank, and how many there are; none beyond the end.
+    /// Probes an offset: the row there and the total count. Returns `None` beyond the end.
     pub(super) async fn row(
         &self,
         filter: &Filter,
-        rank: usize,
+        offset: usize,
     ) -> Result<Option<(Stamped, usize)>, Stop> {
         let page = self
             .page(
                 filter,
                 Place {
                     size: 1,
-                    page: rank,
+                    page: offset,
                 },
             )
             .await?;
@@ -137,16 +139,17 @@ impl Asker<'_> {
         ))
     }
 
-    /// Asks for a page; none beyond the end, or if it changed while it was answered.
+    /// Requests a page. Returns `None` beyond the end, or if the list changed while the server
+    /// answered.
     pub(super) async fn page(
         &self,
         filter: &Filter,
-        place: Place,
+        request: Place,
     ) -> Result<Option<Page<Stamped>>, Stop> {
         self.progress.expect(1);
-        let answer = self.client.users(filter, place.size, place.page).await;
+        let answer = self.client.users(filter, request.size, request.page).await;
         self.progress.advance();
-        let Some(page) = answer.map_err(refused)? else {
+        let Some(page) = answer.map_err(abort_for)? else {
             return Ok(None);
         };
         let Page {
@@ -162,20 +165,20 @@ impl Asker<'_> {
         };
         let Pagination { count, total_pages } = pagination;
         let ascending = page.results.is_sorted_by(|a, b| a.user.pk < b.user.pk);
-        // A cap on the size would move every rank.
-        if !ascending || total_pages.max(1) != count.div_ceil(place.size).max(1) {
+        // A cap on the page size would shift every offset.
+        if !ascending || total_pages.max(1) != count.div_ceil(request.size).max(1) {
             return Err(Stop::Doubt(Reason::Unsupported));
         }
-        // Authentik counts before it reads.
+        // Authentik counts before it selects the rows.
         let rows = count
-            .saturating_sub((place.page - 1) * place.size)
-            .min(place.size);
+            .saturating_sub((request.page - 1) * request.size)
+            .min(request.size);
         Ok((page.results.len() == rows).then_some(page))
     }
 }
 
-/// A question that is no valid one to this server is one that a full crawl does not ask.
-fn refused(error: Error) -> Stop {
+/// Falls back on 400 (Bad Request): a full sync sends simpler requests.
+fn abort_for(error: Error) -> Stop {
     match error {
         Error::Status {
             status: StatusCode::BAD_REQUEST,

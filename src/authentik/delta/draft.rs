@@ -1,4 +1,4 @@
-//! The directory as far as it is known in the middle of a reading; pure.
+//! The known rows during an incremental sync. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,25 +8,25 @@ use crate::authentik::client::Filter;
 use crate::authentik::wire::Stamped;
 use crate::directory::{Directory, Group, GroupPk, User, UserPk};
 
-/// Rows of before with what this reading has seen so far.
+/// The rows of the last snapshot with the rows that this sync has read so far.
 pub(super) struct Draft {
     users: BTreeMap<UserPk, User>,
-    /// Users whose own list of groups was read since the groups were.
+    /// Users whose row was read after the groups.
     fresh: BTreeSet<UserPk>,
-    /// Groups that were listed at any time: a row of before may name one that is gone.
+    /// Groups that were listed at any time. A user row may still name a deleted one.
     listed: BTreeSet<GroupPk>,
-    /// Changes with a later stamp are asked for; others show only by luck or by a count.
+    /// Users with a later stamp are recent. Other changes show only by chance or by a count.
     since: Timestamp,
-    /// Later stamps do not count for the watermark.
+    /// The start of the sync by the server's clock. Later stamps do not move the watermark.
     began: Timestamp,
-    /// Rows of before are as they were at their stamps up to here.
+    /// The watermark of the last sync. The last snapshot has all changes with a stamp up to here.
     known_until: Timestamp,
     watermark: Timestamp,
     unannounced: BTreeSet<UserPk>,
 }
 
 impl Draft {
-    /// Begins with the rows of before.
+    /// Starts with the rows of the last snapshot.
     pub(super) fn new(
         known: &Directory,
         since: Timestamp,
@@ -49,11 +49,11 @@ impl Draft {
         }
     }
 
-    /// Takes a row over that an answer shows; tells whether the counts have to be compared anew.
+    /// Applies a row from an answer. Returns whether it moves a count.
     ///
-    /// An avatar alone that differs without a new stamp stays as it was: it may be another one in every
-    /// answer, and only a full sync sees all of them.
-    pub(super) fn take(&mut self, row: Stamped) -> bool {
+    /// If only the avatar differs and the row has no new stamp, the known avatar stays: it may
+    /// differ in every answer, and only a full sync reads all avatars.
+    pub(super) fn apply(&mut self, row: Stamped) -> bool {
         let Stamped {
             mut user,
             last_updated,
@@ -77,19 +77,19 @@ impl Draft {
         moves
     }
 
-    /// Takes a row out that an answer proves to be absent.
+    /// Removes a row that an answer proves to be absent.
     pub(super) fn remove(&mut self, pk: UserPk) {
         self.fresh.remove(&pk);
         self.unannounced.remove(&pk);
         self.users.remove(&pk);
     }
 
-    /// The groups are read again: whatever was seen before is older.
+    /// Marks all user rows as older than the groups, which are about to be read again.
     pub(super) fn forget_fresh(&mut self) {
         self.fresh.clear();
     }
 
-    /// Every part of the user list whose rows can be counted, but the whole.
+    /// The parts of the user list that a probe can count.
     pub(super) fn parts(&self) -> Vec<Filter> {
         parts(self.users.values())
     }
@@ -108,7 +108,7 @@ impl Draft {
             .collect()
     }
 
-    /// A member of each group that was listed before and is not any more, if one is known.
+    /// One known member of each group that was listed before and no longer is.
     pub(super) fn members_of_vanished(&self, groups: &[Group]) -> BTreeSet<UserPk> {
         let present: BTreeSet<_> = groups.iter().map(|group| group.pk).collect();
         let mut vanished: BTreeSet<_> = self.listed.difference(&present).copied().collect();
@@ -127,10 +127,10 @@ impl Draft {
             .collect()
     }
 
-    /// The directory with these groups, and whether a user seen meanwhile has joined one of them since.
+    /// The directory with these groups, and whether a user row has a membership that they lack.
     ///
-    /// Memberships come from the groups. A group that is not listed stays with those who name it if
-    /// they were just seen, or if it was never listed and so is known to be hidden.
+    /// Memberships come from the groups. A user keeps a group that is not listed if the user row
+    /// was read after the groups, or if the group was never listed and so is hidden.
     pub(super) fn with_groups(&mut self, groups: Vec<Group>) -> (Directory, bool) {
         let mut memberships: BTreeMap<UserPk, BTreeSet<GroupPk>> = BTreeMap::new();
         for group in &groups {
@@ -140,11 +140,11 @@ impl Draft {
         }
         let present: BTreeSet<_> = groups.iter().map(|group| group.pk).collect();
         self.listed.extend(&present);
-        let mut behind = false;
+        let mut is_outdated = false;
         let users = self.users.values().map(|user| {
             let fresh = self.fresh.contains(&user.pk);
             let mut named = memberships.remove(&user.pk).unwrap_or_default();
-            behind |= fresh
+            is_outdated |= fresh
                 && user
                     .groups
                     .iter()
@@ -158,26 +158,26 @@ impl Draft {
             }
         });
         let users = users.collect();
-        (Directory::new(users, groups), behind)
+        (Directory::new(users, groups), is_outdated)
     }
 
-    /// When this reading began, by the server's clock.
+    /// The start of this sync by the server's clock.
     pub(super) fn began(&self) -> Timestamp {
         self.began
     }
 
-    /// How far the changes are known; it never goes back.
+    /// The greatest stamp so far. It never decreases.
     pub(super) fn watermark(&self) -> Timestamp {
         self.watermark
     }
 
-    /// Users that came or changed without a stamp that would have told of it.
+    /// Users that appeared or changed without a recent stamp.
     pub(super) fn unannounced(&self) -> &BTreeSet<UserPk> {
         &self.unannounced
     }
 }
 
-/// Every part of a user list whose rows can be counted, but the whole: the active users, and each type.
+/// The parts of a user list that a probe can count: the active users, and the users of each type.
 pub(in crate::authentik) fn parts<'a>(users: impl IntoIterator<Item = &'a User>) -> Vec<Filter> {
     let mut parts = vec![Filter::Active];
     for user in users {

@@ -1,21 +1,22 @@
-//! Why a reading of what changed gives up, and leaves it to a full crawl.
+//! Why an incremental sync falls back to a full sync.
 
 use std::fmt;
 
-/// What was in doubt.
+/// Why an incremental sync falls back to a full sync.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// The server does not know the filters (before 2025.8), or answers otherwise than it was asked.
+    /// The server ignores the filters (before 2025.8), or an answer does not match the request.
     Unsupported,
-    /// The server does not tell the time, or its clock went back.
+    /// The answers have no `Date` header, or the server's clock went back.
     Clock,
-    /// So much changed that a full crawl costs no more.
+    /// A full sync costs no more than reading this many changes.
     TooMany,
-    /// The directory did not rest for the time of a few requests.
+    /// The list is unstable: it changed during each comparison.
     Restless,
-    /// The lists name rows that neither shows, and not only those of before: a permission was narrowed.
+    /// The lists name rows that neither has, beyond those of the last snapshot: a permission was
+    /// narrowed.
     Disagreement,
-    /// A row could not be read, so that its change may be missed.
+    /// A row could not be read, so its change may be missed.
     BrokenRow,
 }
 
@@ -23,12 +24,12 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Unsupported => {
-                "Authentik cannot tell which users changed (it can from 2025.8 on)"
+                "Authentik does not filter users by their last change (it does since 2025.8)"
             }
-            Self::Clock => "the answers tell no time, or one before the last change",
-            Self::TooMany => "too much changed",
-            Self::Restless => "the directory changed faster than it was compared",
-            Self::Disagreement => "groups or users name rows that the lists do not show",
+            Self::Clock => "the answers have no date, or one before the last change",
+            Self::TooMany => "too many changes",
+            Self::Restless => "the directory changed during each comparison",
+            Self::Disagreement => "groups or users name rows that the lists do not have",
             Self::BrokenRow => "a row could not be read",
         })
     }

@@ -1,19 +1,21 @@
-//! Finds where two ordered lists differ, by their ranks; pure, others ask.
+//! Bisection: finds the offset where two ordered lists differ. Pure: the caller sends the probes.
 //!
-//! A rank is the place of a pk in a list, counted from 1. [`Halving`] ends whatever the lists are,
-//! after as many questions as the rank has binary digits. What it finds is only a hint where to look.
-//! Certain is a [`Window`]: rows that stood side by side in one answer. Between the first and the last
-//! of them there was no other row. A window around the found rank always shows a difference, unless
-//! the list has changed meanwhile.
+//! An offset is the position of a pk in a list, counted from 1. [`Halving`] ends whatever the lists
+//! are, after as many probes as the offset has binary digits. Its result is only a hint where to
+//! look. A [`Window`] is a proof: the rows of one page. No other row was between its first and its
+//! last one. A window around the offset always shows a difference, unless the list changed
+//! meanwhile.
 
 use std::collections::BTreeSet;
 
 use crate::directory::UserPk;
 
-/// The least size of a window: it shows neighbours that went together, and costs little more than one row.
+/// The minimum size of a window. It shows several deleted neighbours at once, and costs little more
+/// than one row.
 pub(super) const WINDOW: usize = 8;
 
-/// The search for a rank where the lists differ, while they agree at the rank before it (or it is the first).
+/// Searches for an offset where the lists differ and which is the first, or follows one where they
+/// agree.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Halving {
     agrees: usize,
@@ -21,42 +23,42 @@ pub(super) struct Halving {
 }
 
 impl Halving {
-    /// Begins with any rank where the lists differ; beyond the end of one of them they do.
+    /// Starts from any offset where the lists differ. Beyond the end of one of them they do.
     pub(super) fn up_to(differs: usize) -> Self {
         Self { agrees: 0, differs }
     }
 
-    /// The rank to compare next; none as soon as the boundary is found.
+    /// The offset to probe next, or `None` when the search is done.
     pub(super) fn next(&self) -> Option<usize> {
         (self.agrees + 1 < self.differs).then(|| self.agrees.midpoint(self.differs))
     }
 
-    /// Notes whether the lists agree at a rank.
-    pub(super) fn note(&mut self, rank: usize, agrees: bool) {
+    /// Records whether the lists agree at an offset.
+    pub(super) fn note(&mut self, offset: usize, agrees: bool) {
         *(if agrees {
             &mut self.agrees
         } else {
             &mut self.differs
-        }) = rank;
+        }) = offset;
     }
 
-    /// The rank where they differ.
+    /// The offset where the lists differ.
     pub(super) fn found(&self) -> usize {
         self.differs
     }
 }
 
-/// The pk at a rank.
-pub(super) fn at(known: &[UserPk], rank: usize) -> Option<UserPk> {
-    known.get(rank.checked_sub(1)?).copied()
+/// The pk at an offset.
+pub(super) fn at(known: &[UserPk], offset: usize) -> Option<UserPk> {
+    known.get(offset.checked_sub(1)?).copied()
 }
 
-/// The rank of a pk.
-pub(super) fn rank_of(known: &[UserPk], pk: UserPk) -> Option<usize> {
-    known.binary_search(&pk).ok().map(|place| place + 1)
+/// The offset of a pk.
+pub(super) fn offset_of(known: &[UserPk], pk: UserPk) -> Option<usize> {
+    known.binary_search(&pk).ok().map(|index| index + 1)
 }
 
-/// A page of a list: its size and its number.
+/// The size and number of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) size: usize,
@@ -64,10 +66,10 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// The page of at least so many rows that has a rank and the one before it; the first page if
-    /// there is none before.
-    pub(super) fn around(rank: usize, least: usize) -> Self {
-        let before = rank.saturating_sub(1);
+    /// The smallest page of at least `least` rows that has an offset and the one before it. Offset
+    /// 1 is on page 1.
+    pub(super) fn around(offset: usize, least: usize) -> Self {
+        let before = offset.saturating_sub(1);
         let mut size = least.max(2);
         while before > 0 && before.is_multiple_of(size) {
             size += 1;
@@ -79,7 +81,7 @@ impl Place {
     }
 }
 
-/// Pks that stood side by side in one answer.
+/// The pks of one page, between which the list had no other row.
 #[derive(Debug)]
 pub(super) struct Window {
     pks: BTreeSet<UserPk>,
@@ -88,22 +90,22 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// The window that an answer shows. A page that is not full has the end of the list.
-    pub(super) fn new(place: Place, pks: impl IntoIterator<Item = UserPk>) -> Self {
+    /// Creates the window of an answer. A page that is not full is the last one.
+    pub(super) fn new(request: Place, pks: impl IntoIterator<Item = UserPk>) -> Self {
         let pks: BTreeSet<_> = pks.into_iter().collect();
-        let is_last = pks.len() < place.size;
+        let is_last = pks.len() < request.size;
         Self {
             pks,
-            is_first: place.page == 1,
+            is_first: request.page == 1,
             is_last,
         }
     }
 
-    /// Which of these pks the window proves to be absent.
+    /// The known pks that the window proves to be absent.
     pub(super) fn absent(&self, known: &[UserPk]) -> BTreeSet<UserPk> {
         let above = |pk: &UserPk| self.is_first || self.pks.first().is_some_and(|first| first < pk);
         let below = |pk: &UserPk| self.is_last || self.pks.last().is_some_and(|last| last > pk);
-        // An empty page beyond the first says nothing of where it stands.
+        // An empty page after the first proves nothing: its position is unknown.
         if self.pks.is_empty() && !self.is_first {
             return BTreeSet::new();
         }
@@ -119,7 +121,7 @@ impl Window {
 mod tests {
     use super::*;
 
-    /// How many pks the lists are made of, all subsets of them.
+    /// The tests use all subsets of this many pks.
     const PKS: u32 = 7;
 
     fn list(bits: u32) -> Vec<UserPk> {
@@ -129,7 +131,7 @@ mod tests {
             .collect()
     }
 
-    /// A rank where the lists differ, as the last one and the count tell it.
+    /// The offset of a mismatch, as a probe of the end finds it.
     fn tail(known: &[UserPk], server: &[UserPk]) -> Option<usize> {
         let differs = known.is_empty() || at(server, known.len()) != known.last().copied();
         if differs && !(known.is_empty() && server.is_empty()) {
@@ -138,28 +140,28 @@ mod tests {
         (server.len() > known.len()).then_some(known.len() + 1)
     }
 
-    /// Looks once and mends what the window shows; tells whether it did.
-    fn mend(known: &mut Vec<UserPk>, server: &[UserPk], differs: usize) -> bool {
-        let (mut halving, mut asked) = (Halving::up_to(differs), 0);
-        while let Some(rank) = halving.next() {
-            asked += 1;
-            halving.note(
-                rank,
-                at(server, rank).is_some() && at(server, rank) == at(known, rank),
+    /// Bisects once and repairs what the window shows. Returns whether anything changed.
+    fn repair(known: &mut Vec<UserPk>, server: &[UserPk], differs: usize) -> bool {
+        let (mut bisection, mut probes) = (Halving::up_to(differs), 0);
+        while let Some(offset) = bisection.next() {
+            probes += 1;
+            bisection.note(
+                offset,
+                at(server, offset).is_some() && at(server, offset) == at(known, offset),
             );
         }
         assert!(
-            asked <= differs.ilog2() + 1,
-            "{asked} questions for rank {differs}"
+            probes <= differs.ilog2() + 1,
+            "{probes} probes for offset {differs}"
         );
-        let rank = halving.found();
-        // Smaller than the lists, or a page would show all of one.
-        let place = Place::around(rank, 2);
+        let offset = bisection.found();
+        // Smaller than the lists, so that a page does not show a whole list.
+        let request = Place::around(offset, 2);
         let page = server
-            .chunks(place.size)
-            .nth(place.page - 1)
+            .chunks(request.size)
+            .nth(request.page - 1)
             .unwrap_or_default();
-        let absent = Window::new(place, page.iter().copied()).absent(known);
+        let absent = Window::new(request, page.iter().copied()).absent(known);
         assert!(
             absent.iter().all(|pk| !server.contains(pk)),
             "{known:?} {server:?}: {absent:?}"
@@ -173,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_of_which_one_holds_the_other_become_equal() {
+    fn lists_become_equal_if_one_contains_the_other() {
         for (a, b) in (0..1 << PKS).flat_map(|a| (0..1 << PKS).map(move |b| (a, b))) {
             if a & b != a && a & b != b {
                 continue;
@@ -181,7 +183,7 @@ mod tests {
             let (mut known, server) = (list(a), list(b));
             while let Some(differs) = tail(&known, &server) {
                 assert!(
-                    mend(&mut known, &server, differs),
+                    repair(&mut known, &server, differs),
                     "{:?} stays {known:?}",
                     list(a)
                 );
@@ -191,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_the_lists_are_a_look_ends_and_proves_only_what_is_true() {
+    fn a_bisection_of_any_lists_ends_and_proves_only_what_is_true() {
         for (a, b) in (0..1 << PKS).flat_map(|a| (0..1 << PKS).map(move |b| (a, b))) {
             let (mut known, server) = (list(a), list(b));
             for _ in 0..2 * PKS {
@@ -199,7 +201,7 @@ mod tests {
                     break;
                 };
                 assert!(
-                    mend(&mut known, &server, differs),
+                    repair(&mut known, &server, differs),
                     "a difference at the end is always found"
                 );
             }
@@ -209,12 +211,12 @@ mod tests {
 
     #[test]
     fn a_page_has_both_ranks() {
-        for rank in 1..5000 {
-            let Place { size, page } = Place::around(rank, WINDOW);
-            let ranks = (page - 1) * size + 1..=page * size;
+        for offset in 1..5000 {
+            let Place { size, page } = Place::around(offset, WINDOW);
+            let offsets = (page - 1) * size + 1..=page * size;
             assert!(
-                ranks.contains(&rank) && ranks.contains(&(rank - 1).max(1)),
-                "{rank}: {size} {page}"
+                offsets.contains(&offset) && offsets.contains(&(offset - 1).max(1)),
+                "{offset}: {size} {page}"
             );
             assert!((WINDOW..WINDOW + 12).contains(&size));
         }

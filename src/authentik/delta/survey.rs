@@ -1,4 +1,4 @@
-//! Compares what is known with Authentik's counts, and mends what does not fit.
+//! Reconciliation: probes the lists, and repairs the known rows where a probe does not match.
 
 use std::collections::BTreeSet;
 
@@ -7,45 +7,46 @@ use futures::future::try_join_all;
 use super::asking::Asker;
 use super::draft::Draft;
 use super::reason::Reason;
-use super::search::{Halving, Place, WINDOW, Window, at, rank_of};
-use super::{Stop, UNANNOUNCED};
+use super::search::{Halving, Place, WINDOW, Window, at, offset_of};
+use super::{MAX_UNSTAMPED, Stop};
 use crate::authentik::client::Filter;
 use crate::authentik::wire::{Page, Stamped};
 use crate::directory::UserPk;
 
-/// Ranks that are looked at in every reading, besides the last ones.
-const SPOTS: usize = 3;
-/// Moves the spots along with the time; a prime that divides no usual number of users.
+/// How many sample offsets each comparison probes, besides the ends.
+const SAMPLE_OFFSETS: usize = 3;
+/// Moves the sample offsets with the time: a prime that does not divide usual numbers of users.
 const STRIDE: u64 = 7919;
 
-/// A rank where a part of the list differs from what is known.
+/// An offset where a part of the list differs from the known rows.
 #[derive(Debug)]
 pub(super) struct Evidence {
     pub(super) part: Filter,
-    pub(super) rank: usize,
+    pub(super) offset: usize,
 }
 
-/// Asks and takes over what the answers show.
+/// Sends probes and applies the rows in the answers to the draft.
 pub(super) struct Survey<'a> {
-    pub(super) asker: &'a Asker<'a>,
+    pub(super) queries: &'a Asker<'a>,
     pub(super) draft: &'a mut Draft,
-    /// How many differences were taken over.
-    pub(super) mended: usize,
+    /// How many changes were applied that move a count.
+    pub(super) repaired: usize,
 }
 
 impl<'a> Survey<'a> {
-    /// Begins with nothing mended.
-    pub(super) fn new(asker: &'a Asker<'a>, draft: &'a mut Draft) -> Self {
+    /// Starts with nothing repaired.
+    pub(super) fn new(queries: &'a Asker<'a>, draft: &'a mut Draft) -> Self {
         Self {
-            asker,
+            queries,
             draft,
-            mended: 0,
+            repaired: 0,
         }
     }
 
-    /// Compares the whole, then the parts and some spots at once, then the whole again.
-    pub(super) async fn differs(&mut self) -> Result<Option<Evidence>, Stop> {
-        if let Some(found) = self.end_differs(Filter::All).await? {
+    /// Probes the end of the list, then the ends of the parts and the sample offsets concurrently,
+    /// then the end of the list again. Returns the first mismatch.
+    pub(super) async fn find_mismatch(&mut self) -> Result<Option<Evidence>, Stop> {
+        if let Some(found) = self.probe_end(Filter::All).await? {
             return Ok(Some(found));
         }
         let ends = self
@@ -53,22 +54,22 @@ impl<'a> Survey<'a> {
             .parts()
             .into_iter()
             .map(|part| Look::at_end(self.draft, part));
-        let looks: Vec<_> = ends.chain(self.spots()).collect();
-        if let Some(found) = self.any_differs(looks).await? {
+        let probes: Vec<_> = ends.chain(self.sample_offsets()).collect();
+        if let Some(found) = self.probe_all(probes).await? {
             return Ok(Some(found));
         }
-        self.end_differs(Filter::All).await
+        self.probe_end(Filter::All).await
     }
 
-    /// Mends a part of the list, difference by difference, until its end fits, nothing is found any
-    /// more, or more than `most` were.
-    pub(super) async fn mend(&mut self, evidence: Evidence, most: usize) -> Result<(), Stop> {
-        let mut evidence = Some(evidence);
-        while let Some(Evidence { part, rank }) = evidence.filter(|_| self.mended <= most) {
-            let before = self.mended;
-            self.mend_at(&part, rank).await?;
-            evidence = if self.mended > before {
-                self.end_differs(part).await?
+    /// Repairs a part of the list until the probe of its end matches, a step repairs nothing, or
+    /// more than `limit` changes were applied.
+    pub(super) async fn repair(&mut self, mismatch: Evidence, limit: usize) -> Result<(), Stop> {
+        let mut mismatch = Some(mismatch);
+        while let Some(Evidence { part, offset }) = mismatch.filter(|_| self.repaired <= limit) {
+            let before = self.repaired;
+            self.repair_at(&part, offset).await?;
+            mismatch = if self.repaired > before {
+                self.probe_end(part).await?
             } else {
                 None
             };
@@ -76,100 +77,100 @@ impl<'a> Survey<'a> {
         Ok(())
     }
 
-    /// Asks for users by pk and takes over what is shown; not for so many that a full crawl costs no more.
-    pub(super) async fn visit(&mut self, pks: &BTreeSet<UserPk>) -> Result<(), Stop> {
-        if pks.len() > UNANNOUNCED {
+    /// Requests known users and applies their rows. Falls back for more than `MAX_UNSTAMPED` users.
+    pub(super) async fn refetch(&mut self, pks: &BTreeSet<UserPk>) -> Result<(), Stop> {
+        if pks.len() > MAX_UNSTAMPED {
             return Err(Stop::Doubt(Reason::TooMany));
         }
         let known = self.draft.pks(&Filter::All);
-        let mut asked = Vec::new();
-        for rank in pks.iter().filter_map(|pk| rank_of(&known, *pk)) {
-            asked.push(self.asker.row(&Filter::All, rank));
+        let mut requests = Vec::new();
+        for offset in pks.iter().filter_map(|pk| offset_of(&known, *pk)) {
+            requests.push(self.queries.row(&Filter::All, offset));
         }
-        let rows = try_join_all(asked).await?;
+        let rows = try_join_all(requests).await?;
         for (row, _) in rows.into_iter().flatten() {
-            self.take(row);
+            self.apply(row);
         }
         Ok(())
     }
 
-    /// Finds the first difference up to a rank and mends what a window there proves.
-    async fn mend_at(&mut self, part: &Filter, rank: usize) -> Result<(), Stop> {
+    /// Finds a difference up to an offset by bisection, and repairs what a window there proves.
+    async fn repair_at(&mut self, part: &Filter, offset: usize) -> Result<(), Stop> {
         let known = self.draft.pks(part);
-        let asker = self.asker;
-        let mut halving = Halving::up_to(rank);
-        while let Some(rank) = halving.next() {
-            let row = asker.row(part, rank).await?.map(|(row, _)| row);
+        let queries = self.queries;
+        let mut bisection = Halving::up_to(offset);
+        while let Some(offset) = bisection.next() {
+            let row = queries.row(part, offset).await?.map(|(row, _)| row);
             let pk = row.as_ref().map(|row| row.user.pk);
-            halving.note(rank, pk.is_some() && pk == at(&known, rank));
+            bisection.note(offset, pk.is_some() && pk == at(&known, offset));
             if let Some(row) = row {
-                self.take(row);
+                self.apply(row);
             }
         }
-        let place = Place::around(halving.found(), WINDOW);
-        let Some(Page { results, .. }) = asker.page(part, place).await? else {
+        let request = Place::around(bisection.found(), WINDOW);
+        let Some(Page { results, .. }) = queries.page(part, request).await? else {
             return Ok(());
         };
-        let absent = Window::new(place, results.iter().map(|row| row.user.pk)).absent(&known);
+        let absent = Window::new(request, results.iter().map(|row| row.user.pk)).absent(&known);
         for row in results {
-            self.take(row);
+            self.apply(row);
         }
         if *part != Filter::All {
-            return self.visit(&absent).await;
+            return self.refetch(&absent).await;
         }
-        self.mended += absent.len();
+        self.repaired += absent.len();
         for pk in absent {
             self.draft.remove(pk);
         }
         Ok(())
     }
 
-    /// Takes a row over.
-    fn take(&mut self, row: Stamped) {
-        self.mended += usize::from(self.draft.take(row));
+    fn apply(&mut self, row: Stamped) {
+        self.repaired += usize::from(self.draft.apply(row));
     }
 
-    /// Compares the end of a part.
-    async fn end_differs(&mut self, part: Filter) -> Result<Option<Evidence>, Stop> {
-        let look = Look::at_end(self.draft, part);
-        self.any_differs(vec![look]).await
+    /// Probes the end of a part.
+    async fn probe_end(&mut self, part: Filter) -> Result<Option<Evidence>, Stop> {
+        let probe = Look::at_end(self.draft, part);
+        self.probe_all(vec![probe]).await
     }
 
-    /// Looks at some ranks at once; tells of the first that differs.
-    async fn any_differs(&mut self, looks: Vec<Look>) -> Result<Option<Evidence>, Stop> {
-        let mut asked = Vec::new();
-        for look in &looks {
-            asked.push(self.asker.row(&look.part, look.rank.max(1)));
+    /// Sends several probes concurrently, and returns the first mismatch.
+    async fn probe_all(&mut self, probes: Vec<Look>) -> Result<Option<Evidence>, Stop> {
+        let mut requests = Vec::new();
+        for probe in &probes {
+            requests.push(self.queries.row(&probe.part, probe.offset.max(1)));
         }
-        let rows = try_join_all(asked).await?;
-        let mut evidence = None;
-        for (row, look) in rows.into_iter().zip(looks) {
-            let differs = look.differs_from(row.as_ref());
+        let rows = try_join_all(requests).await?;
+        let mut mismatch = None;
+        for (row, probe) in rows.into_iter().zip(probes) {
+            let differs = probe.differs_from(row.as_ref());
             if let Some((row, _)) = row {
-                self.take(row);
+                self.apply(row);
             }
-            evidence = evidence.or(differs.map(|rank| Evidence {
-                part: look.part,
-                rank,
+            mismatch = mismatch.or(differs.map(|offset| Evidence {
+                part: probe.part,
+                offset,
             }));
         }
-        Ok(evidence)
+        Ok(mismatch)
     }
 
-    /// Ranks spread over the list: a delete together with an unannounced row is found by any between.
-    fn spots(&self) -> Vec<Look> {
+    /// Offsets spread over the list. One between a deletion and an unstamped new row shows the
+    /// shift.
+    fn sample_offsets(&self) -> Vec<Look> {
         let known = self.draft.pks(&Filter::All);
-        let stretch = known.len() / SPOTS;
+        let stretch = known.len() / SAMPLE_OFFSETS;
         let seconds = self.draft.began().as_second().unsigned_abs();
         let shift =
             usize::try_from(seconds.wrapping_mul(STRIDE) % stretch.max(1) as u64).unwrap_or(0);
-        let ranks = (0..SPOTS).map(|spot| spot * stretch + shift + 1);
-        ranks
-            .filter_map(|rank| {
+        let offsets = (0..SAMPLE_OFFSETS).map(|sample| sample * stretch + shift + 1);
+        offsets
+            .filter_map(|offset| {
                 Some(Look {
                     part: Filter::All,
-                    rank,
-                    pk: Some(at(&known, rank)?),
+                    offset,
+                    pk: Some(at(&known, offset)?),
                     end: false,
                 })
             })
@@ -177,35 +178,39 @@ impl<'a> Survey<'a> {
     }
 }
 
-/// A rank to look at, and what is expected there.
+/// An offset to probe, and the expected result.
 #[derive(Debug)]
 struct Look {
     part: Filter,
-    /// None of the rows, if it is 0.
-    rank: usize,
+    /// 0 if no row is expected.
+    offset: usize,
     pk: Option<UserPk>,
-    /// Whether there must be no further row.
+    /// Whether no further row may follow.
     end: bool,
 }
 
 impl Look {
-    /// The last row of a part, which must be the last there too.
+    /// Expects the last known row of a part to be the last row of the list.
     fn at_end(draft: &Draft, part: Filter) -> Self {
         let known = draft.pks(&part);
         Self {
             part,
-            rank: known.len(),
+            offset: known.len(),
             pk: known.last().copied(),
             end: true,
         }
     }
 
-    /// A rank where the list differs from what is known, if the answer shows one.
+    /// The offset where the answer differs from the known rows, if it does.
     fn differs_from(&self, answer: Option<&(Stamped, usize)>) -> Option<usize> {
-        if answer.map(|(row, _)| row.user.pk).filter(|_| self.rank > 0) != self.pk {
-            return Some(self.rank);
+        if answer
+            .map(|(row, _)| row.user.pk)
+            .filter(|_| self.offset > 0)
+            != self.pk
+        {
+            return Some(self.offset);
         }
-        let more = answer.is_some_and(|(_, count)| *count > self.rank);
-        (self.end && more).then_some(self.rank + 1)
+        let more = answer.is_some_and(|(_, count)| *count > self.offset);
+        (self.end && more).then_some(self.offset + 1)
     }
 }

@@ -1,4 +1,4 @@
-//! A user with the time of its last change, where a reading needs it; the kept rows go without.
+//! A user row with the time of its last change, which the snapshot does not store.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
@@ -7,12 +7,13 @@ use serde_json::Value;
 use super::{List, Listed, WireUser};
 use crate::directory::{Directory, User, UserPk};
 
-/// A user and when Authentik changed it last.
+/// A user row and the time of its last change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stamped {
     /// The row.
     pub user: User,
-    /// The time of the last change by the clock of the worker that made it; none before 2025.8.
+    /// The time of the last change by the clock of the Authentik worker that made it. `None` before
+    /// 2025.8.
     pub last_updated: Option<Timestamp>,
 }
 
@@ -32,7 +33,7 @@ impl Listed for Stamped {
     fn pk(&self) -> UserPk {
         self.user.pk
     }
-    /// Without a stamp: what is kept tells nothing of the row as it is now.
+    /// Without a stamp: the known row may be out of date.
     fn of(directory: &Directory, pk: UserPk) -> Option<Self> {
         User::of(directory, pk).map(|user| Self {
             user,
@@ -41,7 +42,7 @@ impl Listed for Stamped {
     }
 }
 
-/// A time, or none where something else stands: a row counts also without its stamp.
+/// A time, or `None` for any other value: a row is valid without its stamp.
 pub(super) fn stamp_or_none<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Timestamp>, D::Error> {
@@ -57,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_counts_also_without_a_readable_stamp() {
+    fn a_row_is_valid_without_a_readable_stamp() {
         let stamp = |value: Value| {
             let mut row = json!({"pk": 1, "username": "u", "is_active": true, "type": "internal"});
             row["last_updated"] = value;

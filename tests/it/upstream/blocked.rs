@@ -75,7 +75,7 @@ async fn a_check_says_who_refused_and_blames_no_token() {
         ];
         let ended = Process::run(&["check"], &variables).await;
         assert_eq!(ended.status.code(), Some(1), "{}", ended.out);
-        assert_says(&ended.out, &["✗ view", origin, "→ look at the proxy"]);
+        assert_says(&ended.out, &["✗ view", origin, "→ check the proxy"]);
         assert!(!ended.out.contains("✗ token"), "{}", ended.out);
     }
 }

@@ -6,7 +6,7 @@ use crate::directory::UserType;
 
 const SINCE: Timestamp = Timestamp::UNIX_EPOCH;
 
-/// So many minutes after everything before which changes are not asked for.
+/// This many minutes after [`SINCE`].
 fn minute(minutes: i64) -> Timestamp {
     SINCE + minutes.minutes()
 }
@@ -45,14 +45,14 @@ fn seen(user: User, stamp: Timestamp) -> Stamped {
     }
 }
 
-/// Users 1 and 2, both in group 1; the watermark is at 10 minutes, and the reading began at 20.
+/// Users 1 and 2, both in group 1. The watermark is at 10 minutes, and the sync started at 20.
 fn draft() -> Draft {
     let known = Directory::new(vec![user(1, &[1]), user(2, &[1])], vec![group(1, &[1, 2])]);
     Draft::new(&known, SINCE, minute(20), minute(10))
 }
 
 #[test]
-fn what_moves_a_count_is_told_apart_from_what_does_not() {
+fn apply_returns_whether_a_row_moves_a_count() {
     let renamed = User {
         name: "N".into(),
         ..user(1, &[1])
@@ -72,28 +72,28 @@ fn what_moves_a_count_is_told_apart_from_what_does_not() {
         (converted, true),
     ] {
         assert_eq!(
-            draft().take(seen(row.clone(), minute(11))),
+            draft().apply(seen(row.clone(), minute(11))),
             moves,
             "{row:?}"
         );
     }
-    assert!(draft().take(seen(user(3, &[]), minute(11))), "somebody new");
+    assert!(draft().apply(seen(user(3, &[]), minute(11))), "a new user");
 }
 
 #[test]
-fn the_watermark_never_goes_back_and_never_beyond_the_beginning() {
+fn the_watermark_never_decreases_and_never_passes_the_start() {
     let mut draft = draft();
     for (stamp, expected) in [(5, 10), (15, 15), (12, 15), (20, 20), (21, 20)] {
-        draft.take(seen(user(1, &[1]), minute(stamp)));
+        draft.apply(seen(user(1, &[1]), minute(stamp)));
         assert_eq!(draft.watermark(), minute(expected), "after {stamp}");
     }
 }
 
 #[test]
-fn only_a_change_that_no_stamp_tells_of_is_unannounced() {
+fn only_a_change_without_a_recent_stamp_is_unstamped() {
     let mut draft = draft();
-    draft.take(seen(user(1, &[1]), SINCE));
-    draft.take(seen(
+    draft.apply(seen(user(1, &[1]), SINCE));
+    draft.apply(seen(
         User {
             name: "N".into(),
             ..user(2, &[1])
@@ -102,16 +102,16 @@ fn only_a_change_that_no_stamp_tells_of_is_unannounced() {
     ));
     assert!(
         draft.unannounced().is_empty(),
-        "one is as it was, one has a stamp"
+        "one is unchanged, one has a recent stamp"
     );
-    draft.take(seen(
+    draft.apply(seen(
         User {
             name: "O".into(),
             ..user(2, &[1])
         },
         SINCE,
     ));
-    draft.take(Stamped {
+    draft.apply(Stamped {
         user: user(3, &[]),
         last_updated: None,
     });
@@ -120,12 +120,12 @@ fn only_a_change_that_no_stamp_tells_of_is_unannounced() {
     assert_eq!(
         draft.unannounced(),
         &[UserPk(2)].into(),
-        "who is gone is none"
+        "a removed user is not one of them"
     );
 }
 
 #[test]
-fn an_avatar_alone_is_taken_over_only_with_a_new_stamp() {
+fn a_changed_avatar_alone_is_applied_only_with_a_new_stamp() {
     let with = |avatar: &str, name: &str| User {
         avatar: avatar.into(),
         name: name.into(),
@@ -133,7 +133,7 @@ fn an_avatar_alone_is_taken_over_only_with_a_new_stamp() {
     };
     let shown = |row: User, stamp| {
         let mut draft = draft();
-        draft.take(Stamped {
+        draft.apply(Stamped {
             user: row,
             last_updated: stamp,
         });
@@ -143,7 +143,7 @@ fn an_avatar_alone_is_taken_over_only_with_a_new_stamp() {
     for stamp in [None, Some(SINCE), Some(minute(5)), Some(minute(10))] {
         assert_eq!(&*shown(with("new", ""), stamp), "", "{stamp:?}");
         let both = shown(with("new", "N"), stamp);
-        assert_eq!(&*both, "new", "the row changed otherwise: {stamp:?}");
+        assert_eq!(&*both, "new", "another field changed too: {stamp:?}");
     }
     for stamp in [minute(11), minute(21)] {
         assert_eq!(&*shown(with("new", ""), Some(stamp)), "new", "{stamp}");
@@ -153,15 +153,18 @@ fn an_avatar_alone_is_taken_over_only_with_a_new_stamp() {
 #[test]
 fn memberships_come_from_the_groups() {
     let mut draft = draft();
-    let (directory, behind) = draft.with_groups(vec![group(1, &[2]), group(2, &[1])]);
+    let (directory, is_outdated) = draft.with_groups(vec![group(1, &[2]), group(2, &[1])]);
     assert_eq!(directory.users(), [user(1, &[2]), user(2, &[1])]);
-    assert!(!behind, "what rows of before name is older than the groups");
+    assert!(
+        !is_outdated,
+        "rows of the last snapshot are older than the groups"
+    );
 }
 
 #[test]
-fn somebody_who_joined_after_the_groups_were_read_makes_them_be_read_again() {
+fn a_user_who_joins_after_the_groups_were_read_makes_them_outdated() {
     let mut draft = draft();
-    draft.take(seen(user(2, &[1, 2]), minute(11)));
+    draft.apply(seen(user(2, &[1, 2]), minute(11)));
     let groups = || vec![group(1, &[1, 2]), group(2, &[])];
     assert!(draft.with_groups(groups()).1);
     draft.forget_fresh();
@@ -169,19 +172,19 @@ fn somebody_who_joined_after_the_groups_were_read_makes_them_be_read_again() {
 }
 
 #[test]
-fn a_vanished_group_stays_with_those_who_were_just_seen_in_it() {
+fn a_vanished_group_stays_in_user_rows_that_are_newer_than_the_groups() {
     let mut draft = draft();
     assert_eq!(
         draft.members_of_vanished(&[]),
         [UserPk(1)].into(),
         "one member is enough"
     );
-    draft.take(seen(user(1, &[1]), minute(11)));
+    draft.apply(seen(user(1, &[1]), minute(11)));
     let (directory, _) = draft.with_groups(Vec::new());
     assert_eq!(
         directory.users(),
         [user(1, &[1]), user(2, &[])],
-        "user 2 is older than the list of groups"
+        "the row of user 2 is older than the groups"
     );
 }
 
