@@ -11,7 +11,9 @@ use crate::outbound::error::OutboundError;
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// The token is not a valid header value.
-    #[error("`token` has a character that an HTTP header cannot contain; copy it again from Authentik")]
+    #[error(
+        "`token` has a character that an HTTP header cannot contain; copy it again from Authentik"
+    )]
     Token,
     /// The HTTP client cannot be created.
     #[error(transparent)]

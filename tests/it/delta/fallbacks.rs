@@ -178,7 +178,11 @@ async fn many_hidden_groups_are_no_deleted_ones_and_the_other_way_round() {
             assert!(directory.remove_group(group_pk(team)));
         }
     });
-    assert_eq!(reader.fallback().await, Reason::TooMany, "nobody names them");
+    assert_eq!(
+        reader.fallback().await,
+        Reason::TooMany,
+        "nobody names them"
+    );
 }
 
 #[tokio::test]
