@@ -216,7 +216,7 @@ async fn read(
         match compare(&asker, &mut draft, recent, &listed).await {
             Ok(again) => recent = again,
             Err(Stop::Doubt(Reason::TooMany)) => {
-                return Err(Stop::Doubt(many(&mut draft, listed, &settled)));
+                return Err(Stop::Doubt(why_too_many(&mut draft, listed, &settled)));
             }
             Err(stop) => return Err(stop),
         }
@@ -249,7 +249,7 @@ async fn compare(
 
 /// Why there are too many differences: rows that are still named are hidden by a narrowed permission,
 /// and not deleted.
-fn many(draft: &mut Draft, groups: Vec<Group>, settled: &Disagreement) -> Reason {
+fn why_too_many(draft: &mut Draft, groups: Vec<Group>, settled: &Disagreement) -> Reason {
     let (directory, _) = draft.with_groups(groups);
     if Disagreement::of(&directory).beyond(settled).is_empty() {
         Reason::TooMany
