@@ -41,6 +41,7 @@ async fn a_small_directory_is_cheaper_to_read_whole() {
     ] {
         let pair = Pair::spawn(Release::V2026_5, settled(users), |config| {
             config.service.page_size = page_size;
+            config.service.delta_overlap = Duration::from_secs(5);
         })
         .await;
         assert_eq!(reason(&pair.app.follow().await), "first");
