@@ -76,7 +76,7 @@ async fn whatever_changes_whenever_a_reading_is_right_or_in_doubt() {
     let of = |reason: Reason| fallbacks.iter().filter(|doubt| **doubt == reason).count();
     let counted = [Reason::TooMany, Reason::Restless, Reason::Disagreement].map(of);
     println!(
-        "{incremental} incremental, {full} crawls, {moved} moved; too many, restless, disagreement: {counted:?}"
+        "{incremental} incremental, {full} full, {moved} moved; too many, restless, disagreement: {counted:?}"
     );
     assert_eq!(
         counted.iter().sum::<usize>(),

@@ -95,7 +95,7 @@ async fn the_file_of_another_server_under_this_ones_name_is_set_aside() {
 
 #[tokio::test]
 async fn a_newer_file_is_set_aside() {
-    let newer = "authentik-entity-provider snapshot 2 whatever stands here then\n";
+    let newer = "authentik-entity-provider snapshot 2 unknown fields\n";
     assert_refused("newer", |file| std::fs::write(file, newer).unwrap()).await;
 }
 
