@@ -17,23 +17,23 @@ use crate::backstage::push::{self, Pusher};
 use crate::clock::Clock;
 use crate::config::{Config, ServiceConfig};
 use crate::http;
-use crate::http::auth::Doorkeeper;
+use crate::http::auth::Authorizer;
 use crate::http::load::Capacity;
-use crate::http::origin::Origins;
+use crate::http::public_url::PublicUrls;
 use crate::http::state::AppState;
 use crate::jitter::Jitter;
 use crate::server::Server;
 use crate::server::limits::Limits;
 use crate::server::tls::Tls;
-use crate::snapshot::kept::Keeping;
 use crate::snapshot::ledger::Ledger;
+use crate::snapshot::persistence::PersistenceStatus;
 use crate::snapshot::renditions::Renditions;
 use crate::snapshot::run::Failure;
 use crate::sync::cycle::Cycle;
-use crate::sync::keeper::Keeper;
-use crate::sync::reading::Pace;
+use crate::sync::persister::Persister;
+use crate::sync::read::SyncPace;
 use crate::sync::timetable::Timetable;
-use crate::sync::{REST, Reload, Scheduler, Settings};
+use crate::sync::{COOLDOWN, Reload, Scheduler, SyncSettings};
 
 /// How many bytes of renditions other than the default body are kept.
 const KEPT_RENDITIONS: u64 = 128 << 20;
@@ -51,7 +51,7 @@ pub struct App {
     scheduler: Scheduler,
     pusher: Pusher,
     reloader: Reloader,
-    keeping: Arc<Keeping>,
+    keeping: Arc<PersistenceStatus>,
     shutdown: CancellationToken,
     drain_delay: Duration,
     drain_timeout: Duration,
@@ -70,24 +70,24 @@ impl App {
     ) -> anyhow::Result<Self> {
         let ServiceConfig { auth, listen, .. } = &config.service;
         let tls = startable(&config.service, &clock)?;
-        let origins = Arc::new(origins(&config.service));
-        let doorkeeper = Arc::new(Doorkeeper::new(auth, *listen));
+        let public_urls = Arc::new(public_urls(&config.service));
+        let authorizer = Arc::new(Authorizer::new(auth, *listen));
         let cycle = cycle(&config, &clock, zone.clone())?;
         let ledger = Arc::new(Ledger::new(clock.clone()));
-        let keeping = Arc::<Keeping>::default();
+        let keeping = Arc::<PersistenceStatus>::default();
         let state_dir = config.service.state_dir.folder();
-        let keeper = Keeper::new(state_dir, Arc::clone(&keeping), clock.clone());
+        let persister = Persister::new(state_dir, Arc::clone(&keeping), clock.clone());
         let state = AppState {
             store: Arc::clone(&cycle.store),
             renditions: Arc::new(Renditions::new(KEPT_RENDITIONS)),
             locations: Arc::new(Renditions::new(KEPT_LOCATIONS)),
             location_prefix: config.service.location_prefix.clone(),
-            origins,
+            public_urls,
             ledger: Arc::clone(&ledger),
             keeping: Arc::clone(&keeping),
             max_age: config.service.max_age,
             clock: clock.clone(),
-            doorkeeper: Arc::clone(&doorkeeper),
+            authorizer: Arc::clone(&authorizer),
             draining: shutdown.clone(),
         };
         let (sender, reloads) = mpsc::channel(1);
@@ -105,7 +105,7 @@ impl App {
             backstage: Arc::new(backstage),
             clock: clock.clone(),
             zone: zone.clone(),
-            doorkeeper,
+            authorizer,
             begun_with: config.service.clone(),
         };
         let timetable = Timetable {
@@ -120,8 +120,8 @@ impl App {
             clock,
             jitter,
             reloads,
-            keeper,
-            rest: REST,
+            persister,
+            cooldown: COOLDOWN,
         };
         Ok(Self {
             state,
@@ -147,8 +147,8 @@ impl App {
 
     /// Lets Authentik be left alone for another time after each run.
     #[must_use]
-    pub fn with_rest(mut self, rest: Duration) -> Self {
-        self.scheduler.rest = rest;
+    pub fn with_cooldown(mut self, rest: Duration) -> Self {
+        self.scheduler.cooldown = rest;
         self
     }
 
@@ -227,10 +227,10 @@ pub fn startable(service: &ServiceConfig, clock: &Clock) -> anyhow::Result<Optio
 #[derive(Clone, Debug)]
 pub struct Reloader {
     sender: mpsc::Sender<Reload>,
-    backstage: Arc<watch::Sender<Option<push::Settings>>>,
+    backstage: Arc<watch::Sender<Option<push::PushSettings>>>,
     clock: Clock,
     zone: TimeZone,
-    doorkeeper: Arc<Doorkeeper>,
+    authorizer: Arc<Authorizer>,
     begun_with: ServiceConfig,
 }
 
@@ -250,7 +250,7 @@ impl Reloader {
             .and_then(|settings| Ok((settings, backstage?)))
         {
             Ok((settings, backstage)) => {
-                self.doorkeeper.replace(&auth, self.begun_with.listen);
+                self.authorizer.replace(&auth, self.begun_with.listen);
                 self.backstage.send_replace(backstage);
                 self.send(Reload::Settings(Box::new(settings))).await;
             }
@@ -268,7 +268,7 @@ impl Reloader {
 
     /// What the sync needs, unless the configuration would open the service by mistake: where it listens
     /// was decided at the start.
-    fn settings(&self, config: Config) -> anyhow::Result<Settings> {
+    fn settings(&self, config: Config) -> anyhow::Result<SyncSettings> {
         config.service.auth.check(self.begun_with.listen)?;
         settings(config, &self.clock, self.zone.clone())
     }
@@ -304,10 +304,10 @@ impl Reloader {
 }
 
 /// What the operator says of the ways to this service.
-fn origins(service: &ServiceConfig) -> Origins {
+fn public_urls(service: &ServiceConfig) -> PublicUrls {
     let (public_url, trusted_proxies) =
         (service.public_url.clone(), service.trusted_proxies.clone());
-    Origins {
+    PublicUrls {
         public_url,
         trusted_proxies,
         is_tls: service.tls.is_some(),
@@ -315,7 +315,7 @@ fn origins(service: &ServiceConfig) -> Origins {
 }
 
 /// What the sync needs of a configuration.
-fn settings(config: Config, clock: &Clock, zone: TimeZone) -> anyhow::Result<Settings> {
+fn settings(config: Config, clock: &Clock, zone: TimeZone) -> anyhow::Result<SyncSettings> {
     let Cycle {
         client,
         policy,
@@ -323,7 +323,7 @@ fn settings(config: Config, clock: &Clock, zone: TimeZone) -> anyhow::Result<Set
         limits,
         ..
     } = cycle(&config, clock, zone.clone())?;
-    Ok(Settings {
+    Ok(SyncSettings {
         client,
         policy,
         pace,
@@ -337,12 +337,12 @@ fn settings(config: Config, clock: &Clock, zone: TimeZone) -> anyhow::Result<Set
 }
 
 /// Whom to tell of changes, as a configuration says.
-fn push_settings(config: &Config) -> anyhow::Result<Option<push::Settings>> {
+fn push_settings(config: &Config) -> anyhow::Result<Option<push::PushSettings>> {
     let Some(backstage) = &config.service.backstage else {
         return Ok(None);
     };
-    Ok(Some(push::Settings {
-        client: backstage::client::Client::new(
+    Ok(Some(push::PushSettings {
+        client: backstage::client::BackstageClient::new(
             &backstage.base_url,
             &backstage.token,
             &config.service.proxies,
@@ -360,7 +360,7 @@ pub fn cycle(config: &Config, clock: &Clock, zone: TimeZone) -> anyhow::Result<C
     Ok(Cycle {
         client: Client::new(config.client_settings(), clock.clone())?,
         policy: Arc::new(config.policy()),
-        pace: Pace::of(config, zone),
+        pace: SyncPace::of(config, zone),
         cost: ServerCost::default(),
         limits: config.service.shrink_guard,
         store: Arc::default(),

@@ -8,8 +8,8 @@
 
 pub mod client;
 pub mod cost;
+pub mod crawl;
 pub mod delta;
 pub mod error;
 pub mod paging;
-pub mod reading;
 pub mod wire;

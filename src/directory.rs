@@ -109,15 +109,15 @@ impl User {
     /// Whether two versions of a user's row are equal, except for `avatar` and `groups`. An avatar's
     /// URL may have a signature that differs in every response; groups have rows of their own.
     #[must_use]
-    pub fn is_described_as(&self, other: &Self) -> bool {
+    pub fn has_same_description(&self, other: &Self) -> bool {
         let names = (&self.username, &self.name, &self.email);
-        self.is_counted_with(other) && names == (&other.username, &other.name, &other.email)
+        self.is_in_same_partition(other) && names == (&other.username, &other.name, &other.email)
     }
 
     /// Whether two versions of a user's row fall into the same partition of the user list: equal
     /// `is_active` and `type`.
     #[must_use]
-    pub fn is_counted_with(&self, other: &Self) -> bool {
+    pub fn is_in_same_partition(&self, other: &Self) -> bool {
         (self.is_active, &self.user_type) == (other.is_active, &other.user_type)
     }
 }
@@ -178,7 +178,7 @@ impl Directory {
 
     /// Whether the user list is empty; a broken row counts as a row.
     #[must_use]
-    pub fn lists_nobody(&self) -> bool {
+    pub fn has_no_users(&self) -> bool {
         self.users.is_empty() && self.flaws.users.is_empty()
     }
 
@@ -215,7 +215,7 @@ impl Directory {
     /// Whether a user lists a group that does not list the user, which happens when the user joins after
     /// the group was read. Broken rows are ignored.
     #[must_use]
-    pub fn lacks_a_membership(&self) -> bool {
+    pub fn has_one_sided_membership(&self) -> bool {
         let lacks = |user: &User, pk: &GroupPk| {
             let found = self
                 .group(*pk)

@@ -7,7 +7,7 @@ pub mod error;
 pub mod json;
 pub mod load;
 pub mod negotiate;
-pub mod origin;
+pub mod public_url;
 pub mod state;
 
 use std::net::Ipv4Addr;
@@ -25,7 +25,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::config::AuthConfig;
-use auth::{Access, Doorkeeper, Schemes};
+use auth::{Authorizer, Requirement, Schemes};
 use endpoints::{docs, entities, entity, events, explain, health, locations, metrics, sync};
 use error::ApiError;
 use load::{Capacity, Load};
@@ -48,26 +48,26 @@ use state::AppState;
 struct Description;
 
 /// All routes as a table, with what each needs and their description.
-fn table(doorkeeper: &Arc<Doorkeeper>, load: &Load) -> OpenApiRouter<AppState> {
+fn table(authorizer: &Arc<Authorizer>, load: &Load) -> OpenApiRouter<AppState> {
     let needs = |access, routes| {
         let limited = load::limited_and_described(load, access, routes);
-        auth::guarded_and_described(doorkeeper, access, limited)
+        auth::guarded_and_described(authorizer, access, limited)
     };
     OpenApiRouter::with_openapi(Description::openapi())
-        .routes(needs(Access::Read, routes!(entities::read_entities)))
-        .routes(needs(Access::Read, routes!(entity::read_entity)))
-        .routes(needs(Access::Read, routes!(locations::read_locations)))
-        .routes(needs(Access::Read, routes!(explain::read_explanation)))
-        .routes(needs(Access::Runs, routes!(sync::list_runs)))
-        .routes(needs(Access::Sync, routes!(sync::request_run)))
-        .routes(needs(Access::Read, routes!(sync::read_run)))
-        .routes(needs(Access::Runs, routes!(events::follow_run)))
-        .routes(needs(Access::Open, routes!(health::read_health)))
-        .routes(needs(Access::Open, routes!(health::read_liveness)))
-        .routes(needs(Access::Open, routes!(health::read_readiness)))
-        .routes(needs(Access::Metrics, routes!(metrics::read_metrics)))
+        .routes(needs(Requirement::Read, routes!(entities::read_entities)))
+        .routes(needs(Requirement::Read, routes!(entity::read_entity)))
+        .routes(needs(Requirement::Read, routes!(locations::read_locations)))
+        .routes(needs(Requirement::Read, routes!(explain::read_explanation)))
+        .routes(needs(Requirement::Runs, routes!(sync::list_runs)))
+        .routes(needs(Requirement::Sync, routes!(sync::request_run)))
+        .routes(needs(Requirement::Read, routes!(sync::read_run)))
+        .routes(needs(Requirement::Runs, routes!(events::follow_run)))
+        .routes(needs(Requirement::Open, routes!(health::read_health)))
+        .routes(needs(Requirement::Open, routes!(health::read_liveness)))
+        .routes(needs(Requirement::Open, routes!(health::read_readiness)))
+        .routes(needs(Requirement::Metrics, routes!(metrics::read_metrics)))
         .routes(needs(
-            Access::Docs,
+            Requirement::Docs,
             routes!(endpoints::openapi::read_description),
         ))
 }
@@ -76,15 +76,15 @@ fn table(doorkeeper: &Arc<Doorkeeper>, load: &Load) -> OpenApiRouter<AppState> {
 #[must_use]
 pub fn description() -> openapi::OpenApi {
     // Nobody comes in by a description, whoever keeps its doors.
-    let closed = Doorkeeper::new(&AuthConfig::default(), (Ipv4Addr::UNSPECIFIED, 0).into());
+    let closed = Authorizer::new(&AuthConfig::default(), (Ipv4Addr::UNSPECIFIED, 0).into());
     table(&Arc::new(closed), &Load::new(Capacity::default())).into_openapi()
 }
 
 /// The service's router, which does so much at once.
 pub fn router(state: AppState, capacity: Capacity) -> Router {
-    let (router, _) = table(&state.doorkeeper, &Load::new(capacity)).split_for_parts();
+    let (router, _) = table(&state.authorizer, &Load::new(capacity)).split_for_parts();
     router
-        .merge(docs::router(&state.doorkeeper))
+        .merge(docs::router(&state.authorizer))
         .fallback(async || ApiError::UnknownPath)
         .method_not_allowed_fallback(async || ApiError::UnknownMethod)
         .layer(from_fn(load::refuse_body))

@@ -72,7 +72,7 @@ impl Progress {
     }
 
     /// Resolves when no receiver is left.
-    pub async fn unwatched(&self) {
+    pub async fn no_receivers(&self) {
         self.pages.closed().await;
     }
 }

@@ -9,16 +9,16 @@ pub mod changes;
 mod coding;
 pub mod document;
 pub mod explained;
-pub mod kept;
 pub mod ledger;
 pub mod locations;
-pub mod peaks;
+pub mod persistence;
 pub mod push;
-pub mod reading;
+pub mod recent_maxima;
 pub mod rendition;
 pub mod renditions;
 pub mod run;
 pub mod shard;
+pub mod sync_mode;
 pub mod totals;
 
 use std::sync::Arc;
@@ -30,13 +30,13 @@ use tokio::sync::watch;
 use crate::catalog::finding::Finding;
 use crate::catalog::plan::{Names, Plan};
 use crate::catalog::policy::Policy;
-use crate::catalog::unannounced;
+use crate::catalog::unstamped;
 use crate::directory::{Directory, Sizes};
 use document::Document;
-use kept::Kept;
-use peaks::Peaks;
-use reading::Origin;
+use persistence::PersistedRows;
+use recent_maxima::RecentMaxima;
 use rendition::{Rendition, Variant};
+use sync_mode::ResumePoint;
 
 /// Authentik's rows at one time and everything derived from them.
 #[derive(Debug)]
@@ -56,9 +56,9 @@ pub struct Snapshot {
     /// Whether the rows were restored from the state file.
     pub restored: bool,
     /// The point from which an incremental sync can continue.
-    pub origin: Origin,
+    pub origin: ResumePoint,
     /// The recent sizes of the directory; the shrink guard compares the next rows with them.
-    pub peaks: Peaks,
+    pub peaks: RecentMaxima,
     identity: Arc<Rendition>,
 }
 
@@ -73,7 +73,7 @@ impl Snapshot {
         policy: Arc<Policy>,
         previous: Option<&Self>,
         read_at: Timestamp,
-        origin: Origin,
+        origin: ResumePoint,
     ) -> Self {
         let no_names = Names::default();
         // Rows of another server are unrelated, even if their keys are equal.
@@ -99,13 +99,18 @@ impl Snapshot {
     }
 
     /// Returns true if the inputs give an equal snapshot.
-    fn has_inputs(&self, directory: &Arc<Directory>, policy: &Policy, origin: &Origin) -> bool {
+    fn has_inputs(
+        &self,
+        directory: &Arc<Directory>,
+        policy: &Policy,
+        origin: &ResumePoint,
+    ) -> bool {
         let same_rows = Arc::ptr_eq(&self.directory, directory) || self.directory == *directory;
-        same_rows && *self.policy == *policy && self.origin.unannounced == origin.unannounced
+        same_rows && *self.policy == *policy && self.origin.unstamped == origin.unstamped
     }
 
     /// Copies the snapshot with a later read time.
-    fn reread(&self, read_at: Timestamp, origin: Origin) -> Self {
+    fn reread(&self, read_at: Timestamp, origin: ResumePoint) -> Self {
         Self {
             directory: Arc::clone(&self.directory),
             policy: Arc::clone(&self.policy),
@@ -122,8 +127,8 @@ impl Snapshot {
 
     /// Transforms and renders restored rows; CPU-bound.
     #[must_use]
-    pub fn restored(persisted: Kept, policy: Arc<Policy>) -> Self {
-        let Kept {
+    pub fn restored(persisted: PersistedRows, policy: Arc<Policy>) -> Self {
+        let PersistedRows {
             directory,
             names,
             peaks,
@@ -149,14 +154,14 @@ impl Snapshot {
         directory: Arc<Directory>,
         policy: Arc<Policy>,
         held: &Names,
-        peaks: &Peaks,
+        peaks: &RecentMaxima,
         previous: Option<&Self>,
-        (read_at, origin): (Timestamp, Origin),
+        (read_at, origin): (Timestamp, ResumePoint),
     ) -> Self {
         let plan = Plan::new(&directory, &policy, held);
         let peaks = peaks.and(read_at, Sizes::of(&directory));
-        let unannounced = unannounced::finding(&origin.unannounced, &directory);
-        let findings = plan.findings().iter().cloned().chain(unannounced).collect();
+        let unstamped = unstamped::finding(&origin.unstamped, &directory);
+        let findings = plan.findings().iter().cloned().chain(unstamped).collect();
         let names = plan.names();
         let document = Document::render(&plan, previous.map(|previous| &previous.document));
         drop(plan);

@@ -1,10 +1,10 @@
 //! Keeps the snapshot fresh: waits for what is due or asked for, runs one cycle at a time.
 
+mod build;
 pub mod cycle;
 pub mod guard;
-mod judgement;
-pub mod keeper;
-pub mod reading;
+pub mod persister;
+pub mod read;
 mod restart;
 pub mod timetable;
 
@@ -23,29 +23,29 @@ use crate::clock::Clock;
 use crate::config::ShrinkGuard;
 use crate::jitter::Jitter;
 use crate::snapshot::ledger::Ledger;
-use crate::snapshot::reading::Reading;
-use crate::snapshot::run::{Failure, Outcome, Report, Run, Trigger};
-use cycle::{Cycle, Stop};
-use keeper::Keeper;
-use reading::Pace;
-use timetable::{Last, Timetable};
+use crate::snapshot::run::{Failure, Outcome, Run, RunReport, Trigger};
+use crate::snapshot::sync_mode::SyncMode;
+use cycle::{Cycle, CycleError};
+use persister::Persister;
+use read::SyncPace;
+use timetable::{LastRun, Timetable};
 
 /// The longest sleep in one piece, so that a set clock or a suspended machine is noticed.
 const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 
 /// How long Authentik is left alone after each run, however often runs are asked for: a storm of posts
 /// must not become a storm of readings.
-pub const REST: Duration = Duration::from_secs(1);
+pub const COOLDOWN: Duration = Duration::from_secs(1);
 
 /// What a changed configuration may change.
 #[derive(Debug)]
-pub struct Settings {
+pub struct SyncSettings {
     /// Asks Authentik.
     pub client: Client,
     /// Which rows become entities.
     pub policy: Arc<Policy>,
     /// When everything is read, and how long readings may take.
-    pub pace: Pace,
+    pub pace: SyncPace,
     /// What a run may remove.
     pub limits: ShrinkGuard,
     /// When runs are due.
@@ -58,7 +58,7 @@ pub struct Settings {
 #[derive(Debug)]
 pub enum Reload {
     /// These settings count from now on.
-    Settings(Box<Settings>),
+    Settings(Box<SyncSettings>),
     /// The new configuration is invalid; the old one stays.
     Refused(Failure),
 }
@@ -79,18 +79,18 @@ pub struct Scheduler {
     /// Where news about the configuration comes from.
     pub reloads: mpsc::Receiver<Reload>,
     /// Keeps snapshots for the next start.
-    pub keeper: Keeper,
+    pub persister: Persister,
     /// How long Authentik is left alone after each run.
-    pub rest: Duration,
+    pub cooldown: Duration,
 }
 
 impl Scheduler {
     /// Runs until shutdown; a cycle under way is cancelled and changes nothing.
     pub async fn run(mut self, shutdown: CancellationToken) {
         let begun = self.clock.now();
-        self.keeper.begin();
+        self.persister.begin();
         self.restore(&shutdown).await;
-        let mut last: Option<Last> = None;
+        let mut last: Option<LastRun> = None;
         let mut rested: Option<Instant> = None;
         while !shutdown.is_cancelled() {
             let due =
@@ -115,12 +115,12 @@ impl Scheduler {
                 self.failures(&run, &outcome, last.as_ref()),
             );
             self.conclude("sync", outcome);
-            rested = Some(Instant::now() + self.rest);
+            rested = Some(Instant::now() + self.cooldown);
             if succeeded {
                 self.keep();
             }
             let (ended, jitter) = (self.clock.now(), self.jitter.next());
-            last = Some(Last {
+            last = Some(LastRun {
                 started,
                 ended,
                 failures,
@@ -136,10 +136,15 @@ impl Scheduler {
     /// How many runs have failed one after another. Somebody who asks for a run, or another
     /// configuration, begins anew. A held run has read Authentik, so that it slows nothing down; but while
     /// there is nothing to serve it is followed as soon as a failure.
-    fn failures(&self, run: &Run, outcome: &Result<Report, Stop>, last: Option<&Last>) -> u32 {
+    fn failures(
+        &self,
+        run: &Run,
+        outcome: &Result<RunReport, CycleError>,
+        last: Option<&LastRun>,
+    ) -> u32 {
         match outcome {
             Ok(_) => 0,
-            Err(Stop::Held(_)) if self.cycle.store.current().is_some() => 0,
+            Err(CycleError::Held(_)) if self.cycle.store.current().is_some() => 0,
             Err(_) if run.trigger != Trigger::Schedule => 1,
             Err(_) => last.map_or(0, |last| last.failures).saturating_add(1),
         }
@@ -150,19 +155,24 @@ impl Scheduler {
         &mut self,
         run: &Run,
         shutdown: &CancellationToken,
-    ) -> Result<Report, Stop> {
+    ) -> Result<RunReport, CycleError> {
         tracing::debug!(run = %run.id, "sync started");
         let ledger = Arc::clone(&self.ledger);
         tokio::select! {
-            () = shutdown.cancelled() => Err(Stop::Failed(cancelled("during the run"))),
-            ended = self.cycle.run(run.wishes, &run.progress, |reading| ledger.tell(reading)) => ended,
+            () = shutdown.cancelled() => Err(CycleError::Failed(cancelled("during the run"))),
+            ended = self.cycle.run(run.options, &run.progress, |reading| ledger.tell(reading)) => ended,
         }
     }
 
     /// Takes new settings over. The rows that are kept of this server are transformed again; a run is
     /// asked for where there are none, or where the last one failed and the change may have mended it.
-    async fn reload(&mut self, reload: Reload, last: Option<&Last>, shutdown: &CancellationToken) {
-        let Settings {
+    async fn reload(
+        &mut self,
+        reload: Reload,
+        last: Option<&LastRun>,
+        shutdown: &CancellationToken,
+    ) {
+        let SyncSettings {
             client,
             policy,
             pace,
@@ -174,7 +184,7 @@ impl Scheduler {
             Reload::Refused(failure) => {
                 self.ledger.refuse(Some(failure.message.clone()));
                 self.ledger.begin(Trigger::Reload);
-                self.conclude("reload", Err(Stop::Failed(failure)));
+                self.conclude("reload", Err(CycleError::Failed(failure)));
                 return;
             }
         };
@@ -182,7 +192,7 @@ impl Scheduler {
         self.timetable = timetable;
         (self.cycle.client, self.cycle.policy, self.cycle.pace) = (client, policy, pace);
         self.cycle.limits = limits;
-        self.keeper.move_to(state_dir);
+        self.persister.move_to(state_dir);
         let has_kept_rows = self.cycle.has_kept_rows();
         if has_kept_rows {
             self.ledger.begin(Trigger::Reload);
@@ -201,16 +211,16 @@ impl Scheduler {
     }
 
     /// Ends the run that is under way, in the ledger and then in the log.
-    fn conclude(&self, what: &str, ended: Result<Report, Stop>) {
+    fn conclude(&self, what: &str, ended: Result<RunReport, CycleError>) {
         let reading = self
             .ledger
             .finish(ended.clone().map_or_else(Outcome::from, Outcome::Succeeded));
-        let mode = reading.map(Reading::mode);
+        let mode = reading.map(SyncMode::mode);
         let why = reading
-            .and_then(Reading::reason)
+            .and_then(SyncMode::reason)
             .map(tracing::field::display);
         match ended {
-            Ok(Report {
+            Ok(RunReport {
                 users,
                 groups,
                 changes,
@@ -226,10 +236,10 @@ impl Scheduler {
                 findings = findings.len(),
                 "{what} succeeded"
             ),
-            Err(Stop::Held(Failure { code, message, .. })) => {
+            Err(CycleError::Held(Failure { code, message, .. })) => {
                 tracing::error!(code, mode, why, reason = %message, "{what} was held");
             }
-            Err(Stop::Failed(Failure { code, message, .. })) => {
+            Err(CycleError::Failed(Failure { code, message, .. })) => {
                 tracing::error!(code, mode, why, reason = %message, "{what} failed");
             }
         }

@@ -11,12 +11,12 @@ use authentik_entity_provider::catalog::policy::{NamePolicy, Policy};
 use authentik_entity_provider::clock::Clock;
 use authentik_entity_provider::config::AuthConfig;
 use authentik_entity_provider::directory::Directory;
-use authentik_entity_provider::http::auth::Doorkeeper;
+use authentik_entity_provider::http::auth::Authorizer;
 use authentik_entity_provider::http::load::Capacity;
 use authentik_entity_provider::http::router;
 use authentik_entity_provider::http::state::AppState;
 use authentik_entity_provider::snapshot::ledger::Ledger;
-use authentik_entity_provider::snapshot::reading::Origin;
+use authentik_entity_provider::snapshot::sync_mode::ResumePoint;
 use authentik_entity_provider::snapshot::renditions::Renditions;
 use authentik_entity_provider::snapshot::{Snapshot, Store};
 use axum::Router;
@@ -36,7 +36,7 @@ static SERVICE: LazyLock<(Runtime, Router)> = LazyLock::new(|| {
         Arc::new(policy()),
         None,
         jiff::Timestamp::UNIX_EPOCH,
-        Origin::default(),
+        ResumePoint::default(),
     ));
     let clock = Clock::new(|| jiff::Timestamp::UNIX_EPOCH);
     let (origins, listen) = (Arc::default(), SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)));
@@ -45,7 +45,7 @@ static SERVICE: LazyLock<(Runtime, Router)> = LazyLock::new(|| {
         renditions: Arc::new(Renditions::new(1 << 20)),
         locations: Arc::new(Renditions::new(1 << 20)),
         location_prefix: LocationPrefix::default(),
-        doorkeeper: Arc::new(Doorkeeper::new(&AuthConfig::default(), listen, Arc::clone(&origins))),
+        authorizer: Arc::new(Authorizer::new(&AuthConfig::default(), listen, Arc::clone(&origins))),
         origins,
         ledger: Arc::new(Ledger::new(clock.clone())),
         keeping: Arc::default(),
@@ -68,7 +68,7 @@ fn directory() -> Directory {
 
 fn policy() -> Policy {
     let base_url = BaseUrl::parse("https://authentik.example.com").expect("an URL");
-    Policy { base_url, names: NamePolicy::Seed, exclude_groups: Vec::new(), include_service_accounts: false }
+    Policy { base_url, names: NamePolicy::NpmModule, exclude_groups: Vec::new(), include_service_accounts: false }
 }
 
 /// Parses method, path and query from the first line, headers from the others; returns `None` if

@@ -3,7 +3,7 @@
 
 use authentik_entity_provider::base_url::BaseUrl;
 use authentik_entity_provider::digest::sha256_hex;
-use authentik_entity_provider::snapshot::kept::decode;
+use authentik_entity_provider::snapshot::persistence::decode;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {

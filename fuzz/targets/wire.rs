@@ -19,7 +19,7 @@ fuzz_target!(|input: &[u8]| {
     let users = users.into_iter().map(Into::into).collect();
     let groups = groups.into_iter().map(Into::into).collect();
     let directory = Directory::new(users, groups);
-    for names in [NamePolicy::Seed, NamePolicy::Backstage] {
+    for names in [NamePolicy::NpmModule, NamePolicy::Backstage] {
         let base_url = BaseUrl::parse("https://authentik.example.com").expect("an URL");
         let policy = Policy { base_url, names, exclude_groups: Vec::new(), include_service_accounts: true };
         let plan = Plan::new(&directory, &policy, &Names::default());
@@ -27,7 +27,7 @@ fuzz_target!(|input: &[u8]| {
         for entity in plan.entities() {
             // `names: npm-module` leaves invalid names unchanged and reports them.
             assert!(
-                names == NamePolicy::Seed || is_valid_name(entity.metadata.name),
+                names == NamePolicy::NpmModule || is_valid_name(entity.metadata.name),
                 "{:?}",
                 entity.metadata
             );

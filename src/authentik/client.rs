@@ -25,8 +25,8 @@ use tokio::sync::Semaphore;
 pub use query::Filter;
 pub use version::Introduction;
 
-use super::error::{Error, SetupError};
-use super::wire::{List, Listed, Page, Read};
+use super::error::{ClientSetupError, Error};
+use super::wire::{List, Listed, Page, RowResult};
 use crate::base_url::BaseUrl;
 use crate::clock::Clock;
 use crate::outbound;
@@ -88,7 +88,7 @@ impl Client {
     ///
     /// # Errors
     /// When the token is not a valid header value, or certificates cannot be read.
-    pub fn new(settings: ClientSettings, clock: Clock) -> Result<Self, SetupError> {
+    pub fn new(settings: ClientSettings, clock: Clock) -> Result<Self, ClientSetupError> {
         let url = settings.base_url.url();
         let proxy = settings.proxies.of(url);
         let http = outbound::client(url, proxy, settings.ca_file.as_deref())?
@@ -123,7 +123,10 @@ impl Client {
     ///
     /// # Errors
     /// When the page cannot be read, after retries.
-    pub async fn page<Row: Listed>(&self, page: usize) -> Result<Option<Page<Read<Row>>>, Error> {
+    pub async fn page<Row: Listed>(
+        &self,
+        page: usize,
+    ) -> Result<Option<Page<RowResult<Row>>>, Error> {
         self.page_of(page, self.page_size()).await
     }
 
@@ -135,7 +138,7 @@ impl Client {
         &self,
         page: usize,
         size: usize,
-    ) -> Result<Option<Page<Read<Row>>>, Error> {
+    ) -> Result<Option<Page<RowResult<Row>>>, Error> {
         let url = self.url(Row::LIST, page, size);
         self.by_proxy(async {
             let Some(body) = self.body(Row::LIST, &url, page).await? else {
@@ -252,9 +255,9 @@ impl Client {
 }
 
 /// The headers of every request.
-fn headers(token: &SecretString) -> Result<HeaderMap, SetupError> {
+fn headers(token: &SecretString) -> Result<HeaderMap, ClientSetupError> {
     let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
-        .map_err(|_| SetupError::Token)?;
+        .map_err(|_| ClientSetupError::Token)?;
     bearer.set_sensitive(true);
     Ok(HeaderMap::from_iter([
         (reqwest::header::AUTHORIZATION, bearer),

@@ -5,7 +5,7 @@
 //! The last snapshot has the users 1 to 5, and its watermark is 12:00. Then user 2 is deleted, user
 //! 4 is renamed at 12:05, and user 6 is created at 12:06. Authentik now lists 1 3 4 5 6.
 //!
-//! 1. *Recent users.* The sync requests the users with a stamp after 11:50, the watermark minus the
+//! 1. *RecentUsers users.* The sync requests the users with a stamp after 11:50, the watermark minus the
 //!    overlap. The answer has the rows 4 and 6. The known rows are now 1 2 3 4 5 6.
 //! 2. *Probe.* The list has no row at offset 6, so there is one known row too many. A deleted row
 //!    has no stamp, so it is not clear yet which one.
@@ -94,11 +94,11 @@
 //!   hides another deletion in the counts;
 //! - that a group is hidden, if no row that was read belongs to a member.
 
-mod asking;
+mod bisection;
 mod draft;
-mod reason;
-mod search;
-mod survey;
+mod fallback;
+mod queries;
+mod reconciliation;
 
 use std::collections::BTreeSet;
 
@@ -109,12 +109,12 @@ use super::error::Error;
 use super::paging::read_list;
 use crate::directory::{Directory, Disagreement, Group, UserPk};
 use crate::progress::Progress;
-use asking::{Asker, Recent};
 use draft::Draft;
-use survey::Survey;
+use queries::{Queries, RecentUsers};
+use reconciliation::Reconciliation;
 
 pub(super) use draft::parts;
-pub use reason::Reason;
+pub use fallback::FallbackReason;
 
 /// The default overlap: far longer than a request to Authentik takes, and than the clocks of its
 /// workers differ.
@@ -132,7 +132,7 @@ const RECENT_DIVISOR: usize = 4;
 
 /// What is known from the last sync.
 #[derive(Clone, Copy, Debug)]
-pub struct Known<'a> {
+pub struct KnownRows<'a> {
     /// The rows.
     pub directory: &'a Directory,
     /// The watermark of the last sync.
@@ -141,18 +141,18 @@ pub struct Known<'a> {
 
 /// Options of an incremental sync.
 #[derive(Clone, Copy, Debug)]
-pub struct Settings {
+pub struct DeltaSettings {
     /// How far before the watermark the recent users begin.
     pub overlap: SignedDuration,
 }
 
-impl Default for Settings {
+impl Default for DeltaSettings {
     fn default() -> Self {
         Self { overlap: OVERLAP }
     }
 }
 
-impl Settings {
+impl DeltaSettings {
     /// The time minus the overlap. Users with a later stamp are recent.
     #[must_use]
     pub fn since(self, time: Timestamp) -> Timestamp {
@@ -162,11 +162,11 @@ impl Settings {
 
 /// Outcome of an incremental sync.
 #[derive(Debug)]
-pub enum Changed {
+pub enum DeltaOutcome {
     /// The directory as it is now.
     Delta(Delta),
     /// The caller falls back to a full sync.
-    Doubt(Reason),
+    Fallback(FallbackReason),
 }
 
 /// The result of an incremental sync that completed.
@@ -177,19 +177,19 @@ pub struct Delta {
     /// The watermark for the next sync.
     pub watermark: Timestamp,
     /// Users that appeared or changed without a recent stamp, found by chance or by the counts.
-    pub unannounced: BTreeSet<UserPk>,
+    pub unstamped: BTreeSet<UserPk>,
 }
 
 /// Why an incremental sync ends early.
-enum Stop {
-    Doubt(Reason),
+enum Abort {
+    Fallback(FallbackReason),
     Error(Error),
 }
 
 /// A broken row has no stamp, and its known row may be out of date. A full sync can handle it.
-const BROKEN: Stop = Stop::Doubt(Reason::BrokenRow);
+const BROKEN: Abort = Abort::Fallback(FallbackReason::BrokenRow);
 
-impl From<Error> for Stop {
+impl From<Error> for Abort {
     fn from(error: Error) -> Self {
         Self::Error(error)
     }
@@ -201,34 +201,37 @@ impl From<Error> for Stop {
 /// When a request fails.
 pub async fn read_changes(
     client: &Client,
-    known: Known<'_>,
-    settings: Settings,
+    known: KnownRows<'_>,
+    settings: DeltaSettings,
     progress: &Progress,
-) -> Result<Changed, Error> {
+) -> Result<DeltaOutcome, Error> {
     match read(client, known, settings, progress).await {
-        Ok(delta) => Ok(Changed::Delta(delta)),
-        Err(Stop::Doubt(reason)) => Ok(Changed::Doubt(reason)),
-        Err(Stop::Error(error)) => Err(error),
+        Ok(delta) => Ok(DeltaOutcome::Delta(delta)),
+        Err(Abort::Fallback(reason)) => Ok(DeltaOutcome::Fallback(reason)),
+        Err(Abort::Error(error)) => Err(error),
     }
 }
 
 /// Reads both lists until they agree.
 async fn read(
     client: &Client,
-    known: Known<'_>,
-    settings: Settings,
+    known: KnownRows<'_>,
+    settings: DeltaSettings,
     progress: &Progress,
-) -> Result<Delta, Stop> {
-    let began = client.time().await?.ok_or(Stop::Doubt(Reason::Clock))?;
-    let Known {
+) -> Result<Delta, Abort> {
+    let began = client
+        .time()
+        .await?
+        .ok_or(Abort::Fallback(FallbackReason::Clock))?;
+    let KnownRows {
         directory,
         watermark,
     } = known;
     if watermark > began {
-        return Err(Stop::Doubt(Reason::Clock));
+        return Err(Abort::Fallback(FallbackReason::Clock));
     }
     let since = settings.since(watermark);
-    let queries = Asker {
+    let queries = Queries {
         client,
         progress,
         since,
@@ -250,33 +253,35 @@ async fn read(
         let listed = std::mem::take(&mut groups);
         match reconcile(&queries, &mut draft, recent, &listed).await {
             Ok(again) => recent = again,
-            Err(Stop::Doubt(Reason::TooMany)) => {
-                return Err(Stop::Doubt(too_many_reason(&mut draft, listed, &accepted)));
+            Err(Abort::Fallback(FallbackReason::TooManyChanges)) => {
+                return Err(Abort::Fallback(too_many_reason(
+                    &mut draft, listed, &accepted,
+                )));
             }
             Err(stop) => return Err(stop),
         }
         let (directory, is_outdated) = draft.with_groups(listed);
         let agrees = Disagreement::of(&directory).beyond(&accepted).is_empty();
         if agrees && !(is_outdated && attempt == 0) {
-            let unannounced = draft.unannounced().clone();
+            let unstamped = draft.unstamped().clone();
             let watermark = draft.watermark().max(settings.since(began));
             return Ok(Delta {
                 directory,
                 watermark,
-                unannounced,
+                unstamped,
             });
         }
     }
-    Err(Stop::Doubt(Reason::Disagreement))
+    Err(Abort::Fallback(FallbackReason::ListsDisagree))
 }
 
 /// Reconciles the users, and checks vanished groups. Returns the last recent users.
 async fn reconcile(
-    queries: &Asker<'_>,
+    queries: &Queries<'_>,
     draft: &mut Draft,
-    recent: Recent,
+    recent: RecentUsers,
     groups: &[Group],
-) -> Result<Recent, Stop> {
+) -> Result<RecentUsers, Abort> {
     let recent = reconcile_users(queries, draft, recent).await?;
     check_vanished_groups(queries, draft, groups).await?;
     Ok(recent)
@@ -284,26 +289,30 @@ async fn reconcile(
 
 /// Why there are too many changes. Rows that the other list still names are hidden by a narrowed
 /// permission, not deleted.
-fn too_many_reason(draft: &mut Draft, groups: Vec<Group>, accepted: &Disagreement) -> Reason {
+fn too_many_reason(
+    draft: &mut Draft,
+    groups: Vec<Group>,
+    accepted: &Disagreement,
+) -> FallbackReason {
     let (directory, _) = draft.with_groups(groups);
     if Disagreement::of(&directory).beyond(accepted).is_empty() {
-        Reason::TooMany
+        FallbackReason::TooManyChanges
     } else {
-        Reason::Disagreement
+        FallbackReason::ListsDisagree
     }
 }
 
 /// Probes and repairs until all probes match between two equal answers for the recent users.
 /// Returns the last of these.
 async fn reconcile_users(
-    queries: &Asker<'_>,
+    queries: &Queries<'_>,
     draft: &mut Draft,
-    mut recent: Recent,
-) -> Result<Recent, Stop> {
+    mut recent: RecentUsers,
+) -> Result<RecentUsers, Abort> {
     let (mut rounds, mut found) = (0, 0);
     apply_all(draft, &recent);
     while rounds < ROUNDS && found <= MAX_UNSTAMPED {
-        let mut reconciliation = Survey::new(queries, draft);
+        let mut reconciliation = Reconciliation::new(queries, draft);
         let mismatch = reconciliation.find_mismatch().await?;
         let again = queries.recent().await?;
         let is_stable = again.is_unchanged_since(&recent);
@@ -320,15 +329,15 @@ async fn reconcile_users(
         found += reconciliation.repaired;
         recent = again;
     }
-    Err(Stop::Doubt(if found > MAX_UNSTAMPED {
-        Reason::TooMany
+    Err(Abort::Fallback(if found > MAX_UNSTAMPED {
+        FallbackReason::TooManyChanges
     } else {
-        Reason::Restless
+        FallbackReason::Unstable
     }))
 }
 
 /// Applies all rows of the recent users.
-fn apply_all(draft: &mut Draft, recent: &Recent) {
+fn apply_all(draft: &mut Draft, recent: &RecentUsers) {
     for row in recent.rows() {
         draft.apply(row.clone());
     }
@@ -337,21 +346,21 @@ fn apply_all(draft: &mut Draft, recent: &Recent) {
 /// Requests a member of each vanished group, whose row still names a hidden group. Falls back if
 /// there are too many groups, after some members, which show whether the groups are hidden.
 async fn check_vanished_groups(
-    queries: &Asker<'_>,
+    queries: &Queries<'_>,
     draft: &mut Draft,
     groups: &[Group],
-) -> Result<(), Stop> {
+) -> Result<(), Abort> {
     let members = draft.members_of_vanished(groups);
     let few = members.iter().copied().take(MAX_UNSTAMPED).collect();
-    Survey::new(queries, draft).refetch(&few).await?;
+    Reconciliation::new(queries, draft).refetch(&few).await?;
     if members.len() > MAX_UNSTAMPED {
-        return Err(Stop::Doubt(Reason::TooMany));
+        return Err(Abort::Fallback(FallbackReason::TooManyChanges));
     }
     Ok(())
 }
 
 /// Reads all groups.
-async fn read_groups(client: &Client, progress: &Progress) -> Result<Vec<Group>, Stop> {
+async fn read_groups(client: &Client, progress: &Progress) -> Result<Vec<Group>, Abort> {
     let rows: Result<Vec<_>, _> = read_list::<Group>(client, progress)
         .await?
         .into_values()

@@ -9,7 +9,7 @@ use crate::outbound::error::OutboundError;
 
 /// Why no client can be created.
 #[derive(Debug, thiserror::Error)]
-pub enum SetupError {
+pub enum ClientSetupError {
     /// The token is not a valid header value.
     #[error(
         "`token` has a character that an HTTP header cannot contain; copy it again from Authentik"
@@ -295,7 +295,7 @@ impl Error {
             Self::TooLarge { .. } | Self::Endless { .. } | Self::Oversized { .. } => "too-large",
             Self::Incomplete { .. } => "incomplete",
             Self::Unordered { .. } => "unordered",
-            Self::Empty => "empty",
+            Self::Empty => "empty-user-list",
         }
     }
 
@@ -356,7 +356,7 @@ impl Error {
     }
 }
 
-impl SetupError {
+impl ClientSetupError {
     /// Returns the stable code of the error.
     #[must_use]
     pub fn code(&self) -> &'static str {

@@ -56,7 +56,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::client::Client;
 use super::error::Error;
-use super::wire::{Listed, Page, Read};
+use super::wire::{Listed, Page, RowResult};
 use crate::directory::Flaw;
 use crate::progress::Progress;
 
@@ -70,7 +70,7 @@ const LARGEST_PASS: usize = 1 << 30;
 const GROWTH: usize = 100;
 
 /// The rows of a list by pk, with the flaws of broken rows.
-pub type Rows<Row> = BTreeMap<<Row as Listed>::Pk, Result<Row, Flaw>>;
+pub type ListRows<Row> = BTreeMap<<Row as Listed>::Pk, Result<Row, Flaw>>;
 
 /// Reads a list until a pass is complete.
 ///
@@ -80,10 +80,10 @@ pub type Rows<Row> = BTreeMap<<Row as Listed>::Pk, Result<Row, Flaw>>;
 pub async fn read_list<Row: Listed>(
     client: &Client,
     progress: &Progress,
-) -> Result<Rows<Row>, Error> {
+) -> Result<ListRows<Row>, Error> {
     let (mut rows, mut count, mut ordered) = (0, 0, false);
     for _ in 0..ROUNDS {
-        let pass = Reader::new(client, progress).read::<Row>().await?;
+        let pass = ListReader::new(client, progress).read::<Row>().await?;
         if pass.is_complete() {
             return Ok(pass.rows);
         }
@@ -111,23 +111,23 @@ pub async fn read_tail<Row: Listed>(
     client: &Client,
     progress: &Progress,
     known: usize,
-) -> Result<Rows<Row>, Error> {
+) -> Result<ListRows<Row>, Error> {
     let size = client.page_size();
     let from = known.saturating_sub(1) / size + 1;
-    let mut pass = Reading::default();
-    Reader::new(client, progress)
+    let mut pass = ListPass::default();
+    ListReader::new(client, progress)
         .end(&mut pass, from, size)
         .await?;
     Ok(if pass.ended {
         pass.rows
     } else {
-        Rows::<Row>::new()
+        ListRows::<Row>::new()
     })
 }
 
 /// The answers of one pass so far.
-struct Reading<Row: Listed> {
-    rows: Rows<Row>,
+struct ListPass<Row: Listed> {
+    rows: ListRows<Row>,
     /// The lowest and the highest pk of each answer.
     spans: Vec<(Row::Pk, Row::Pk)>,
     /// The count in the last answer.
@@ -138,7 +138,7 @@ struct Reading<Row: Listed> {
     ordered: bool,
 }
 
-impl<Row: Listed> Default for Reading<Row> {
+impl<Row: Listed> Default for ListPass<Row> {
     fn default() -> Self {
         Self {
             rows: BTreeMap::new(),
@@ -150,9 +150,9 @@ impl<Row: Listed> Default for Reading<Row> {
     }
 }
 
-impl<Row: Listed> Reading<Row> {
+impl<Row: Listed> ListPass<Row> {
     /// Adds an answer. If two rows have the same pk, either may remain.
-    fn add(&mut self, page: Page<Read<Row>>) {
+    fn add(&mut self, page: Page<RowResult<Row>>) {
         let keyed: Vec<_> = page.results.into_iter().map(keyed::<Row>).collect();
         if let (Some((lowest, _)), Some((highest, _))) = (keyed.first(), keyed.last()) {
             self.spans.push((*lowest, *highest));
@@ -184,14 +184,14 @@ impl<Row: Listed> Reading<Row> {
 }
 
 /// Requests the pages of one pass.
-struct Reader<'a> {
+struct ListReader<'a> {
     client: &'a Client,
     progress: &'a Progress,
     /// The size of all answers so far.
     bytes: AtomicUsize,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> ListReader<'a> {
     /// Creates a reader for a new pass.
     fn new(client: &'a Client, progress: &'a Progress) -> Self {
         Self {
@@ -203,8 +203,8 @@ impl<'a> Reader<'a> {
 
     /// Runs one pass: page 1, which has the number of pages, the pages between and all seams, then
     /// the last page.
-    async fn read<Row: Listed>(&self) -> Result<Reading<Row>, Error> {
-        let mut pass = Reading::default();
+    async fn read<Row: Listed>(&self) -> Result<ListPass<Row>, Error> {
+        let mut pass = ListPass::default();
         self.progress.open();
         let first = self.page::<Row>(1, self.client.page_size()).await?;
         self.progress.sized();
@@ -227,7 +227,7 @@ impl<'a> Reader<'a> {
     /// if a page is missing or the list grew by more than `GROWTH` pages.
     async fn middle<Row: Listed>(
         &self,
-        pass: &mut Reading<Row>,
+        pass: &mut ListPass<Row>,
         last: usize,
         size: usize,
     ) -> Result<bool, Error> {
@@ -254,7 +254,7 @@ impl<'a> Reader<'a> {
     /// Reads pages and seams one by one from a page to the end: the list may have grown.
     async fn end<Row: Listed>(
         &self,
-        pass: &mut Reading<Row>,
+        pass: &mut ListPass<Row>,
         from: usize,
         size: usize,
     ) -> Result<(), Error> {
@@ -281,7 +281,7 @@ impl<'a> Reader<'a> {
         &self,
         number: usize,
         size: usize,
-    ) -> Result<Option<Page<Read<Row>>>, Error> {
+    ) -> Result<Option<Page<RowResult<Row>>>, Error> {
         self.progress.expect(1);
         let page = self.fetch(number, size).await?;
         self.progress.advance();
@@ -293,7 +293,7 @@ impl<'a> Reader<'a> {
         &self,
         number: usize,
         size: usize,
-    ) -> Result<Option<Page<Read<Row>>>, Error> {
+    ) -> Result<Option<Page<RowResult<Row>>>, Error> {
         let page = self.client.page_of::<Row>(number, size).await?;
         let bytes = page.as_ref().map_or(0, |page| page.bytes);
         if self.bytes.fetch_add(bytes, Relaxed) + bytes > LARGEST_PASS {
@@ -317,7 +317,7 @@ fn seam(number: usize, size: usize) -> (usize, usize) {
 }
 
 /// A row with its pk.
-fn keyed<Row: Listed>(row: Read<Row>) -> (Row::Pk, Result<Row, Flaw>) {
+fn keyed<Row: Listed>(row: RowResult<Row>) -> (Row::Pk, Result<Row, Flaw>) {
     match row {
         Ok(row) => (row.pk(), Ok(row)),
         Err((pk, flaw)) => (pk, Err(flaw)),

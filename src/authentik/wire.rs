@@ -88,7 +88,7 @@ pub struct Pagination {
 }
 
 /// A row, or the pk and the flaw of a broken row.
-pub type Read<Row> = Result<Row, (<Row as Listed>::Pk, Flaw)>;
+pub type RowResult<Row> = Result<Row, (<Row as Listed>::Pk, Flaw)>;
 
 /// A row of a list that Authentik sends.
 pub trait Listed: Clone + Sized + Send + 'static {

@@ -16,7 +16,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A client of a Backstage backend; cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Client {
+pub struct BackstageClient {
     http: reqwest::Client,
     refresh: Url,
     proxy: Option<String>,
@@ -24,7 +24,7 @@ pub struct Client {
 
 /// Why a client cannot be created.
 #[derive(Debug, thiserror::Error)]
-pub enum SetupError {
+pub enum BackstageSetupError {
     /// The token has a character that is invalid in a header.
     #[error("`entityProvider.backstage.token` has a character that cannot be sent in a header")]
     Token,
@@ -72,7 +72,7 @@ impl RefreshError {
     }
 }
 
-impl Client {
+impl BackstageClient {
     /// Prepares connections; nothing is sent.
     ///
     /// # Errors
@@ -81,9 +81,10 @@ impl Client {
         base_url: &Url,
         token: &SecretString,
         proxies: &Proxies,
-    ) -> Result<Self, SetupError> {
+    ) -> Result<Self, BackstageSetupError> {
         let bearer = format!("Bearer {}", token.expose_secret());
-        let mut authorization = HeaderValue::try_from(bearer).map_err(|_| SetupError::Token)?;
+        let mut authorization =
+            HeaderValue::try_from(bearer).map_err(|_| BackstageSetupError::Token)?;
         authorization.set_sensitive(true);
         let proxy = proxies.of(base_url);
         let http = outbound::client(base_url, proxy, None)?

@@ -19,7 +19,7 @@ const KINDS: [Kind; 2] = [Kind::Group, Kind::User];
 ///
 /// The target may contain a token, so it is never shown. The ref, a hash of it, may be shown.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Location {
+pub struct RefreshTarget {
     entity_ref: String,
     content: Content,
 }
@@ -38,7 +38,7 @@ enum Content {
 
 /// A location whose content changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Changed {
+pub struct ChangedLocation {
     /// The location's ref.
     pub entity_ref: String,
     /// The ref of the `/locations` list that contains it, if one does. Backstage knows such a location
@@ -63,7 +63,7 @@ pub enum LocationError {
     Parameter(&'static str),
 }
 
-impl Location {
+impl RefreshTarget {
     /// Parses a target.
     ///
     /// # Errors
@@ -105,13 +105,13 @@ impl Location {
         old: Option<&Document>,
         new: &Document,
         prefix: &LocationPrefix,
-    ) -> Vec<Changed> {
+    ) -> Vec<ChangedLocation> {
         match self.content {
             Content::Entities { kind, shard } => {
                 if !differs(old, new, kind, shard) {
                     return Vec::new();
                 }
-                vec![Changed {
+                vec![ChangedLocation {
                     entity_ref: self.entity_ref.clone(),
                     list: None,
                 }]
@@ -120,7 +120,7 @@ impl Location {
                 let changed = of
                     .shards()
                     .filter(|shard| differs(old, new, kind, Some(*shard)));
-                let part = |shard| Changed {
+                let part = |shard| ChangedLocation {
                     entity_ref: location_ref(&location_name(prefix, kind, shard)),
                     list: Some(self.entity_ref.clone()),
                 };
@@ -149,9 +149,9 @@ fn differs(
     }
 }
 
-impl fmt::Debug for Location {
+impl fmt::Debug for RefreshTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Location({}, {:?})", self.entity_ref, self.content)
+        write!(f, "RefreshTarget({}, {:?})", self.entity_ref, self.content)
     }
 }
 
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn the_ref_is_the_one_that_backstage_generates() {
-        let location = Location::parse("http://entities:8080/entities").unwrap();
+        let location = RefreshTarget::parse("http://entities:8080/entities").unwrap();
         // printf 'url:http://entities:8080/entities' | sha1sum
         assert_eq!(
             location.entity_ref,
@@ -199,7 +199,7 @@ mod tests {
             "https://h:1/base/entities?kind=user&shard=3/4&token=t",
             "http://h/locations?shards=64&token=t",
         ] {
-            assert!(Location::parse(target).is_ok(), "{target}");
+            assert!(RefreshTarget::parse(target).is_ok(), "{target}");
         }
         for (target, error) in [
             ("entities", LocationError::NoUrl),
@@ -220,15 +220,15 @@ mod tests {
                 LocationError::Parameter("shards"),
             ),
         ] {
-            assert_eq!(Location::parse(target).unwrap_err(), error, "{target}");
+            assert_eq!(RefreshTarget::parse(target).unwrap_err(), error, "{target}");
         }
     }
 
     #[test]
     fn a_token_in_the_target_is_never_shown() {
-        let location = Location::parse("http://h/entities?token=s3cret").unwrap();
+        let location = RefreshTarget::parse("http://h/entities?token=s3cret").unwrap();
         assert!(!format!("{location:?}").contains("s3cret"));
-        let error = Location::parse("http://h/nowhere?token=s3cret").unwrap_err();
+        let error = RefreshTarget::parse("http://h/nowhere?token=s3cret").unwrap_err();
         assert!(!format!("{error} {error:?}").contains("s3cret"));
     }
 }

@@ -12,8 +12,8 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::client::{Client, RefreshError};
-use super::location::{Changed, Location};
+use super::client::{BackstageClient, RefreshError};
+use super::location::{ChangedLocation, RefreshTarget};
 use crate::catalog::location::LocationPrefix;
 use crate::clock::Clock;
 use crate::snapshot::Store;
@@ -31,11 +31,11 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 
 /// Which locations to refresh, and through which client.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct PushSettings {
     /// The client of the Backstage backend.
-    pub client: Client,
+    pub client: BackstageClient,
     /// The locations that read this service.
-    pub locations: Vec<Location>,
+    pub locations: Vec<RefreshTarget>,
     /// The prefix of the names of shards' locations.
     pub prefix: LocationPrefix,
 }
@@ -50,7 +50,7 @@ pub struct Pusher {
     /// The wall clock.
     pub clock: Clock,
     /// The current settings; `None` if no Backstage is configured.
-    pub settings: watch::Receiver<Option<Settings>>,
+    pub settings: watch::Receiver<Option<PushSettings>>,
 }
 
 /// The pending requests.
@@ -144,19 +144,19 @@ impl Due {
     /// Adds the locations whose content changed since the last snapshot. After a start or a change of
     /// settings it adds all of them, since the content that Backstage last read is unknown; for
     /// unchanged content Backstage gets a 304.
-    fn add(&mut self, settings: &Settings, document: &Document) {
+    fn add(&mut self, settings: &PushSettings, document: &Document) {
         let locations = settings.locations.iter();
         let changed = locations
             .flat_map(|location| location.changed(self.seen.as_ref(), document, &settings.prefix));
         self.refs
-            .extend(changed.map(|Changed { entity_ref, list }| (entity_ref, list)));
+            .extend(changed.map(|ChangedLocation { entity_ref, list }| (entity_ref, list)));
         self.seen = Some(document.clone());
     }
 
     /// Sends the pending requests, until the first failure. If Backstage does not know a shard's
     /// location, its list is refreshed instead. A location that is in no list is only logged, since
     /// Backstage reads it as soon as it is configured.
-    async fn round(&mut self, client: &Client) -> Round {
+    async fn round(&mut self, client: &BackstageClient) -> Round {
         let mut round = Round::default();
         let requests = self
             .refs

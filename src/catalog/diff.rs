@@ -14,14 +14,14 @@ pub struct Diff {
     /// Refs that only the new set has.
     pub added: Vec<String>,
     /// Entities that both sets have and that differ.
-    pub changed: Vec<Changed>,
+    pub changed: Vec<ChangedEntity>,
     /// Refs that only the old set has.
     pub removed: Vec<String>,
 }
 
 /// An entity that differs.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-pub struct Changed {
+pub struct ChangedEntity {
     /// The entity's ref.
     #[serde(rename = "ref")]
     pub entity_ref: String,
@@ -47,7 +47,7 @@ impl Diff {
             .map(|(entity_ref, old, new)| {
                 let mut paths = Vec::new();
                 differing(Some(old), Some(new), String::new(), &mut paths);
-                Changed {
+                ChangedEntity {
                     entity_ref: entity_ref.clone(),
                     paths,
                 }
@@ -140,7 +140,7 @@ mod tests {
                 vec!["user:default/b".to_owned()]
             )
         );
-        let expected = Changed {
+        let expected = ChangedEntity {
             entity_ref: "user:default/a".to_owned(),
             paths: vec!["spec.memberOf".to_owned()],
         };

@@ -19,7 +19,7 @@ use super::name::sanitize_name;
 use super::plan::Plan;
 use super::roster::{Roster, Row};
 
-pub use source::{GroupSource, Source, UserSource};
+pub use source::{GroupSource, SourceRow, UserSource};
 
 /// How the transform treats one row.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -27,9 +27,9 @@ pub struct Explanation {
     /// The row's primary key.
     pub pk: String,
     /// The fields of the row that affect its entity.
-    pub source: Source,
+    pub source: SourceRow,
     /// The rules that applied, in order. Without an entity, the last rule is the one that decided.
-    pub rules: Vec<Step>,
+    pub rules: Vec<ExplainStep>,
     /// Why there is no entity: `inactive`, `service account`, `excluded`, `empty name` or
     /// `name collides with pk N`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -44,7 +44,7 @@ pub struct Explanation {
 /// One rule and its effect on the row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = ExplanationRule)]
-pub struct Step {
+pub struct ExplainStep {
     /// The rule.
     pub rule: Rule,
     /// The effect and its reason.
@@ -117,8 +117,8 @@ fn matching<'d, R: Row>(
 }
 
 /// Returns a step.
-fn step(rule: Rule, effect: impl Into<String>) -> Step {
-    Step {
+fn step(rule: Rule, effect: impl Into<String>) -> ExplainStep {
+    ExplainStep {
         rule,
         says: effect.into(),
     }

@@ -38,7 +38,7 @@ pub enum Code {
     /// Authentik lists a row that this version cannot read.
     BrokenRow,
     /// Users changed without a new `last_updated`, which incremental syncs depend on.
-    UnannouncedChanges,
+    UnstampedChanges,
     /// Two rows of a kind map to the same name.
     NameCollision,
     /// Backstage refuses the name; only under `names: npm-module`.
@@ -63,7 +63,7 @@ impl Code {
         Self::HiddenUsers,
         Self::HiddenGroups,
         Self::BrokenRow,
-        Self::UnannouncedChanges,
+        Self::UnstampedChanges,
         Self::NameCollision,
         Self::NameRefused,
         Self::NameRepaired,

@@ -1,4 +1,4 @@
-//! Backstage's `Location` entity: it points to a URL from which Backstage reads more entities.
+//! Backstage's `LocationEntity` entity: it points to a URL from which Backstage reads more entities.
 
 use serde::Serialize;
 
@@ -36,34 +36,34 @@ impl Default for LocationPrefix {
 /// A location with one target, in the shape in which it is served.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Location {
+pub struct LocationEntity {
     api_version: &'static str,
     kind: &'static str,
-    metadata: Metadata,
-    spec: Spec,
+    metadata: LocationMetadata,
+    spec: LocationSpec,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct Metadata {
+struct LocationMetadata {
     name: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct Spec {
+struct LocationSpec {
     #[serde(rename = "type")]
     location_type: &'static str,
     target: String,
 }
 
-impl Location {
+impl LocationEntity {
     /// A location of type `url`; `target` is an absolute URL.
     #[must_use]
     pub fn new(name: String, target: String) -> Self {
         Self {
             api_version: "backstage.io/v1alpha1",
-            kind: "Location",
-            metadata: Metadata { name },
-            spec: Spec {
+            kind: "LocationEntity",
+            metadata: LocationMetadata { name },
+            spec: LocationSpec {
                 location_type: "url",
                 target,
             },

@@ -22,7 +22,7 @@ use super::policy::NamePolicy;
 const SUFFIX_DIGITS: [usize; 3] = [8, 16, 32];
 
 /// The names of rows in the previous snapshot, by pk.
-pub type Held<Pk> = BTreeMap<Pk, Box<str>>;
+pub type HeldNames<Pk> = BTreeMap<Pk, Box<str>>;
 
 /// A row that needs a name.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +48,7 @@ pub fn assign<Pk: Copy + Ord + Display>(
     kind: Kind,
     policy: NamePolicy,
     candidates: &[Candidate<'_, Pk>],
-    held: &Held<Pk>,
+    held: &HeldNames<Pk>,
 ) -> Assignment {
     let naming = Naming {
         kind,
@@ -76,7 +76,7 @@ pub fn preferred_name<Pk: Display>(
 ) -> Option<String> {
     let sanitized = sanitize_name(candidate.source);
     match policy {
-        NamePolicy::Seed => (!sanitized.is_empty()).then_some(sanitized),
+        NamePolicy::NpmModule => (!sanitized.is_empty()).then_some(sanitized),
         NamePolicy::Backstage => Some(repair_name(&sanitized, kind.lower(), candidate.pk)),
     }
 }
@@ -86,7 +86,7 @@ struct Naming<'a, Pk> {
     kind: Kind,
     policy: NamePolicy,
     candidates: &'a [Candidate<'a, Pk>],
-    held: &'a Held<Pk>,
+    held: &'a HeldNames<Pk>,
 }
 
 impl<Pk: Copy + Ord + Display> Naming<'_, Pk> {
@@ -117,7 +117,7 @@ impl<Pk: Copy + Ord + Display> Naming<'_, Pk> {
         let candidate = self.candidates[row];
         match (self.policy, nth) {
             (_, 0) => preferred_name(self.kind, self.policy, candidate),
-            (NamePolicy::Seed, _) => None,
+            (NamePolicy::NpmModule, _) => None,
             (NamePolicy::Backstage, nth) => SUFFIX_DIGITS.get(nth - 1).map(|digits| {
                 suffix_name(
                     &sanitize_name(candidate.source),
@@ -166,7 +166,7 @@ impl<Pk: Copy + Ord + Display> Naming<'_, Pk> {
                 winner.source, winner.pk, winner.pk,
             ),
             match self.policy {
-                NamePolicy::Seed => "rename one of them in Authentik, or set `names: backstage`",
+                NamePolicy::NpmModule => "rename one of them in Authentik, or set `names: backstage`",
                 NamePolicy::Backstage => "rename one of them in Authentik",
             },
         );
@@ -182,7 +182,7 @@ impl<Pk: Copy + Ord + Display> Naming<'_, Pk> {
         let about = |code| Finding::about(code, self.kind, pk, source).with_name(name);
         let sanitized = sanitize_name(source);
         match self.policy {
-            NamePolicy::Seed if !is_valid_name(name) => Some(about(Code::NameRefused).with_message(
+            NamePolicy::NpmModule if !is_valid_name(name) => Some(about(Code::NameRefused).with_message(
                 format!(
                     "Backstage refuses the name {name:?} made from {source:?}, and so this entity"
                 ),
@@ -221,7 +221,7 @@ mod tests {
     fn the_lowest_pk_gets_the_name_and_the_other_is_left_out_or_gets_a_suffix() {
         let rows = [(4, "alice.smith"), (3, "Alice.Smith")];
         assert_eq!(
-            names(NamePolicy::Seed, &rows, &[]),
+            names(NamePolicy::NpmModule, &rows, &[]),
             [None, Some("alice.smith".into())]
         );
         let suffixed = format!("alice.smith-{}", &suffix_name("x", "user", 4, 8)[2..]);
@@ -235,11 +235,11 @@ mod tests {
     fn a_row_keeps_its_previous_name_against_a_lower_pk() {
         let rows = [(3, "Alice"), (4, "alice")];
         assert_eq!(
-            names(NamePolicy::Seed, &rows, &[(4, "alice")]),
+            names(NamePolicy::NpmModule, &rows, &[(4, "alice")]),
             [None, Some("alice".into())]
         );
         assert_eq!(
-            names(NamePolicy::Seed, &rows, &[(4, "bob")]),
+            names(NamePolicy::NpmModule, &rows, &[(4, "bob")]),
             [Some("alice".into()), None],
             "a previous name that no row proposes has no effect"
         );
@@ -270,7 +270,7 @@ mod tests {
 
     #[test]
     fn an_empty_name_is_left_out_or_made_from_the_pk() {
-        assert_eq!(names(NamePolicy::Seed, &[(1, "")], &[]), [None]);
+        assert_eq!(names(NamePolicy::NpmModule, &[(1, "")], &[]), [None]);
         assert_eq!(
             names(NamePolicy::Backstage, &[(1, "")], &[]),
             [Some("user-1".into())]
@@ -289,7 +289,13 @@ mod tests {
                 source: "alice",
             },
         ];
-        let found = assign(Kind::User, NamePolicy::Seed, &candidates, &Held::new()).findings;
+        let found = assign(
+            Kind::User,
+            NamePolicy::NpmModule,
+            &candidates,
+            &HeldNames::new(),
+        )
+        .findings;
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].code, Code::NameCollision);
         for part in ["\"Alice\" (pk 3)", "\"alice\" (pk 4)", "left out"] {

@@ -8,22 +8,22 @@ use super::broken;
 use super::entity::{Annotations, Entity, GroupSpec, Kind, Profile, Spec, UserSpec};
 use super::exclusion::Exclusion;
 use super::finding::{Code, Finding};
+use super::hidden;
 use super::hierarchy::Hierarchy;
-use super::naming::Held;
+use super::naming::HeldNames;
 use super::picture::{Picture, picture};
 use super::policy::Policy;
 use super::roster::Roster;
 use super::skip::Skip;
-use super::view;
 use crate::directory::{Directory, Group, GroupPk, User, UserPk};
 
 /// The names that rows have in a snapshot. They decide collisions in the next transform.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names {
     /// The users' names.
-    pub users: Held<UserPk>,
+    pub users: HeldNames<UserPk>,
     /// The groups' names.
-    pub groups: Held<GroupPk>,
+    pub groups: HeldNames<GroupPk>,
 }
 
 /// The result of the transform; entities are built from it one at a time, to save memory.
@@ -75,7 +75,7 @@ impl<'d> Plan<'d> {
         );
         findings.extend(exclusion.findings(directory.groups()));
         findings.extend(refused_pictures(&users, policy));
-        findings.extend(view::findings(directory));
+        findings.extend(hidden::findings(directory));
         findings.extend(broken::findings(directory));
         findings.sort_unstable();
         let links = Links::new(&users, &groups, &hierarchy);

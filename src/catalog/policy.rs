@@ -10,7 +10,7 @@ use crate::base_url::BaseUrl;
 pub enum NamePolicy {
     /// The npm module's rule alone. Backstage refuses some of these names.
     #[default]
-    Seed,
+    NpmModule,
     /// Names that Backstage would refuse are repaired; of colliding names, all but one get a suffix.
     Backstage,
 }

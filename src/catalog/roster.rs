@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use super::entity::Kind;
 use super::finding::Finding;
-use super::naming::{Candidate, Held, assign};
+use super::naming::{Candidate, HeldNames, assign};
 use super::policy::NamePolicy;
 use crate::directory::{Group, GroupPk, User, UserPk};
 
@@ -57,7 +57,7 @@ impl<'d, R: Row> Roster<'d, R> {
     pub(super) fn new(
         rows: &[&'d R],
         policy: NamePolicy,
-        held: &Held<R::Pk>,
+        held: &HeldNames<R::Pk>,
     ) -> (Self, Vec<Finding>) {
         let candidates: Vec<_> = rows
             .iter()
@@ -143,7 +143,7 @@ impl<'d, R: Row> Roster<'d, R> {
 
     /// The name of each row, by pk.
     #[must_use]
-    pub(super) fn held(&self) -> Held<R::Pk> {
+    pub(super) fn held(&self) -> HeldNames<R::Pk> {
         self.by_pk
             .iter()
             .map(|(pk, at)| (*pk, self.names[*at].clone()))

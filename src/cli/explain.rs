@@ -12,7 +12,7 @@ use super::output::{Output, print};
 use super::service::Service;
 use crate::catalog::entity::Kind;
 use crate::catalog::escape::to_json;
-use crate::catalog::explain::{Explanation, Source, explain};
+use crate::catalog::explain::{Explanation, SourceRow, explain};
 use crate::catalog::plan::Names;
 use crate::inert::inert;
 use crate::snapshot::explained::Explained;
@@ -119,10 +119,10 @@ fn describe(text: &mut String, kind: &str, explanation: &Explanation) -> std::fm
 }
 
 /// The fields of a row, texts in quotes.
-fn fields(source: &Source) -> Vec<(&'static str, String)> {
+fn fields(source: &SourceRow) -> Vec<(&'static str, String)> {
     let quoted = |text: &String| format!("{text:?}");
     match source {
-        Source::User(user) => vec![
+        SourceRow::User(user) => vec![
             ("username", quoted(&user.username)),
             ("name", quoted(&user.name)),
             ("email", quoted(&user.email)),
@@ -131,7 +131,7 @@ fn fields(source: &Source) -> Vec<(&'static str, String)> {
             ("type", user.user_type.clone()),
             ("groups", user.groups.join(", ")),
         ],
-        Source::Group(group) => vec![
+        SourceRow::Group(group) => vec![
             ("name", quoted(&group.name)),
             ("parents", group.parents.join(", ")),
             ("users", group.users.to_string()),

@@ -7,7 +7,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::scalar;
-use crate::backstage::location::Location;
+use crate::backstage::location::RefreshTarget;
 
 /// The section `entityProvider.backstage`.
 #[derive(Clone, Debug)]
@@ -17,7 +17,7 @@ pub struct BackstageConfig {
     /// A token of Backstage's `backend.auth.externalAccess`.
     pub token: SecretString,
     /// The locations that read this service.
-    pub locations: Vec<Location>,
+    pub locations: Vec<RefreshTarget>,
 }
 
 /// The section as it is written: everything may be missing.
@@ -29,7 +29,7 @@ struct Written {
     #[serde(default, deserialize_with = "token")]
     token: Option<SecretString>,
     #[serde(default, deserialize_with = "locations")]
-    locations: Option<Vec<Location>>,
+    locations: Option<Vec<RefreshTarget>>,
 }
 
 /// Reads the section: all of its keys, or none.
@@ -86,7 +86,7 @@ fn token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretStri
 
 fn locations<'de, D: Deserializer<'de>>(
     deserializer: D,
-) -> Result<Option<Vec<Location>>, D::Error> {
+) -> Result<Option<Vec<RefreshTarget>>, D::Error> {
     let targets = scalar::texts(deserializer)?;
     if targets.is_empty() {
         return Err(D::Error::custom(
@@ -94,7 +94,7 @@ fn locations<'de, D: Deserializer<'de>>(
         ));
     }
     let located = targets.iter().enumerate().map(|(at, target)| {
-        Location::parse(target)
+        RefreshTarget::parse(target)
             .map_err(|error| D::Error::custom(format!("entry {}: {error}", at + 1)))
     });
     located.collect::<Result<_, _>>().map(Some)

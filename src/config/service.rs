@@ -65,7 +65,7 @@ pub struct ServiceConfig {
     pub full_sync: FullSync,
     /// How far before the last change that was seen changes are asked for; never zero.
     #[serde(deserialize_with = "duration::positive")]
-    pub delta_overlap: Duration,
+    pub incremental_overlap: Duration,
     /// What one run may remove.
     pub shrink_guard: ShrinkGuard,
     /// Time between ready turning 503 and the listener closing.
@@ -109,7 +109,7 @@ impl Default for ServiceConfig {
             ca_file: None,
             proxies: Proxies::default(),
             full_sync: FullSync::default(),
-            delta_overlap: Duration::from_mins(10),
+            incremental_overlap: Duration::from_mins(10),
             shrink_guard: ShrinkGuard::default(),
             drain_delay: Duration::ZERO,
             drain_timeout: Duration::from_secs(10),
@@ -175,8 +175,11 @@ fn public_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Strin
 
 fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NamePolicy, D::Error> {
     let text = scalar::text(deserializer)?;
-    NamePolicy::deserialize(StrDeserializer::<D::Error>::new(text.trim()))
-        .map_err(|_| D::Error::custom(format!("expected `seed` or `backstage`, found `{text}`")))
+    NamePolicy::deserialize(StrDeserializer::<D::Error>::new(text.trim())).map_err(|_| {
+        D::Error::custom(format!(
+            "expected `npm-module` or `backstage`, found `{text}`"
+        ))
+    })
 }
 
 fn concurrency<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {

@@ -26,7 +26,7 @@ use token::Presented;
 
 /// What a route needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
+pub enum Requirement {
     /// Nothing: it shows nobody's data.
     Open,
     /// A read token: it shows people.
@@ -45,12 +45,12 @@ pub enum Access {
 
 /// Decides who may come in; its rules may be replaced while it runs.
 #[derive(Debug)]
-pub struct Doorkeeper {
+pub struct Authorizer {
     rules: ArcSwap<Rules>,
 }
 
-impl Doorkeeper {
-    /// A doorkeeper of a service that listens on an address.
+impl Authorizer {
+    /// A authorizer of a service that listens on an address.
     #[must_use]
     pub fn new(auth: &AuthConfig, listen: SocketAddr) -> Self {
         Self {
@@ -64,7 +64,7 @@ impl Doorkeeper {
     }
 
     /// Takes the token out of a request and decides.
-    fn decide(&self, access: Access, request: &mut Request) -> Result<(), ApiError> {
+    fn decide(&self, access: Requirement, request: &mut Request) -> Result<(), ApiError> {
         let presented = Presented::take(request)?;
         self.rules.load().decide(access, presented.token())?;
         if let Some(token) = presented.into_query_token() {
@@ -74,34 +74,34 @@ impl Doorkeeper {
     }
 }
 
-/// Puts methods of a path behind a doorkeeper; other methods are refused without one.
+/// Puts methods of a path behind a authorizer; other methods are refused without one.
 pub(super) fn guarded<S: Clone + Send + Sync + 'static>(
-    doorkeeper: &Arc<Doorkeeper>,
-    access: Access,
+    authorizer: &Arc<Authorizer>,
+    access: Requirement,
     methods: MethodRouter<S>,
 ) -> MethodRouter<S> {
-    methods.route_layer(from_fn_with_state((Arc::clone(doorkeeper), access), admit))
+    methods.route_layer(from_fn_with_state((Arc::clone(authorizer), access), admit))
 }
 
 /// The same for methods with a description, which then says what they need.
 pub(super) fn guarded_and_described<S: Clone + Send + Sync + 'static>(
-    doorkeeper: &Arc<Doorkeeper>,
-    access: Access,
+    authorizer: &Arc<Authorizer>,
+    access: Requirement,
     (schemas, paths, methods): UtoipaMethodRouter<S>,
 ) -> UtoipaMethodRouter<S> {
     (
         schemas,
         described::with_refusals(paths, access),
-        guarded(doorkeeper, access, methods),
+        guarded(authorizer, access, methods),
     )
 }
 
 /// Lets a request in, or answers in place of its handler.
 async fn admit(
-    State((doorkeeper, access)): State<(Arc<Doorkeeper>, Access)>,
+    State((authorizer, access)): State<(Arc<Authorizer>, Requirement)>,
     mut request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    doorkeeper.decide(access, &mut request)?;
+    authorizer.decide(access, &mut request)?;
     Ok(next.run(request).await)
 }

@@ -24,7 +24,7 @@ use tower::load_shed::error::Overloaded;
 use tower::timeout::error::Elapsed;
 use utoipa_axum::router::UtoipaMethodRouter;
 
-use super::auth::Access;
+use super::auth::Requirement;
 use super::error::ApiError;
 
 /// The largest body that a request may announce. Nobody reads it, but webhooks may send one to `/sync`.
@@ -78,16 +78,16 @@ impl Load {
 /// Limits how much a route does at once, and describes it.
 pub(super) fn limited_and_described<S: Clone + Send + Sync + 'static>(
     load: &Load,
-    access: Access,
+    access: Requirement,
     (schemas, paths, methods): UtoipaMethodRouter<S>,
 ) -> UtoipaMethodRouter<S> {
     let methods = match access {
-        Access::Open | Access::Metrics => return (schemas, paths, methods),
-        Access::Sync | Access::Runs => {
+        Requirement::Open | Requirement::Metrics => return (schemas, paths, methods),
+        Requirement::Sync | Requirement::Runs => {
             methods.route_layer(from_fn_with_state(Arc::clone(&load.following), follow))
         }
         // A place is free again when the answer begins: a slow reader holds none.
-        Access::Read | Access::Docs | Access::DocsFiles => methods.route_layer(
+        Requirement::Read | Requirement::Docs | Requirement::DocsFiles => methods.route_layer(
             ServiceBuilder::new()
                 .layer(HandleErrorLayer::new(refused))
                 .load_shed()

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::auth::Doorkeeper;
+use super::auth::Authorizer;
 use crate::catalog::location::LocationPrefix;
 use crate::clock::Clock;
-use crate::http::origin::Origins;
-use crate::snapshot::kept::Keeping;
+use crate::http::public_url::PublicUrls;
 use crate::snapshot::ledger::Ledger;
+use crate::snapshot::persistence::PersistenceStatus;
 use crate::snapshot::renditions::Renditions;
 use crate::snapshot::{Snapshot, Store};
 
@@ -26,17 +26,17 @@ pub struct AppState {
     /// What the names of locations begin with.
     pub location_prefix: LocationPrefix,
     /// What the operator says of the ways to this service.
-    pub origins: Arc<Origins>,
+    pub public_urls: Arc<PublicUrls>,
     /// Runs of the sync.
     pub ledger: Arc<Ledger>,
     /// Whether the snapshot is on disk.
-    pub keeping: Arc<Keeping>,
+    pub keeping: Arc<PersistenceStatus>,
     /// The age at which a snapshot counts as stale.
     pub max_age: Option<Duration>,
     /// The wall clock.
     pub clock: Clock,
     /// Decides who may do what.
-    pub doorkeeper: Arc<Doorkeeper>,
+    pub authorizer: Arc<Authorizer>,
     /// Cancelled as soon as the service begins to shut down.
     pub draining: CancellationToken,
 }

@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::push::PushReport;
-use super::reading::Reading;
-use super::run::{Outcome, Run, RunId, Trigger, Wishes};
+use super::run::{Outcome, Run, RunId, RunOptions, Trigger};
+use super::sync_mode::SyncMode;
 use super::totals::Totals;
 use crate::clock::Clock;
 
@@ -66,11 +66,11 @@ impl Ledger {
     /// Asks for a run; the answer names the queued one, which may have been asked for before. None
     /// once the ledger is closed.
     pub fn request(&self, trigger: Trigger) -> Option<RunId> {
-        self.request_with(trigger, Wishes::default())
+        self.request_with(trigger, RunOptions::default())
     }
 
-    /// Asks for a run with wishes: they are added to those of the queued run, and to no other's.
-    pub fn request_with(&self, trigger: Trigger, wishes: Wishes) -> Option<RunId> {
+    /// Asks for a run with options: they are added to those of the queued run, and to no other's.
+    pub fn request_with(&self, trigger: Trigger, options: RunOptions) -> Option<RunId> {
         let queued_at = self.clock.now();
         self.change(|runs| {
             if runs.closed {
@@ -79,8 +79,8 @@ impl Ledger {
             let run = runs
                 .queued
                 .get_or_insert_with(|| Run::asked_for(trigger, queued_at));
-            run.wishes.accepts_shrink |= wishes.accepts_shrink;
-            run.wishes.full |= wishes.full;
+            run.options.accepts_shrink |= options.accepts_shrink;
+            run.options.full |= options.full;
             Some(run.id)
         })
     }
@@ -115,7 +115,7 @@ impl Ledger {
     }
 
     /// Says how the run that is under way reads Authentik.
-    pub fn tell(&self, reading: Reading) {
+    pub fn tell(&self, reading: SyncMode) {
         self.change(|runs| {
             if let Some(run) = &mut runs.running {
                 run.reading = Some(reading);
@@ -124,7 +124,7 @@ impl Ledger {
     }
 
     /// Ends the run that is under way; tells how it read Authentik.
-    pub fn finish(&self, outcome: Outcome) -> Option<Reading> {
+    pub fn finish(&self, outcome: Outcome) -> Option<SyncMode> {
         let now = self.clock.now();
         self.change(|runs| {
             let run = runs.running.take()?;
@@ -277,31 +277,31 @@ mod tests {
     #[test]
     fn only_the_run_that_is_queued_takes_wishes() {
         let ledger = ledger();
-        let wishes = Wishes {
+        let options = RunOptions {
             accepts_shrink: true,
             full: true,
         };
         ledger.request(Trigger::Schedule);
         let running = ledger.start().unwrap().id;
         let queued = ledger.request(Trigger::Schedule);
-        assert_eq!(ledger.request_with(Trigger::Request, wishes), queued);
+        assert_eq!(ledger.request_with(Trigger::Request, options), queued);
         ledger.request(Trigger::Request);
         assert_eq!(
-            ledger.find(running).unwrap().wishes,
-            Wishes::default(),
+            ledger.find(running).unwrap().options,
+            RunOptions::default(),
             "it began before the wish"
         );
         ledger.finish(failed());
         assert_eq!(
-            ledger.start().unwrap().wishes,
-            wishes,
+            ledger.start().unwrap().options,
+            options,
             "a later post does not take it back"
         );
         ledger.finish(failed());
         ledger.request(Trigger::Schedule);
         assert_eq!(
-            ledger.start().unwrap().wishes,
-            Wishes::default(),
+            ledger.start().unwrap().options,
+            RunOptions::default(),
             "it counted once"
         );
     }

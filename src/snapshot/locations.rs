@@ -1,4 +1,4 @@
-//! The list of all shards as Backstage `Location` entities, with one absolute target each.
+//! The list of all shards as Backstage `LocationEntity` entities, with one absolute target each.
 //!
 //! It depends on the number of shards, the base URL and the query alone, not on a snapshot.
 
@@ -11,7 +11,7 @@ use url::form_urlencoded::byte_serialize;
 use super::rendition::{Format, Rendition};
 use super::shard::{Shard, ShardCount};
 use crate::catalog::entity::Kind;
-use crate::catalog::location::{Location, LocationPrefix};
+use crate::catalog::location::{LocationEntity, LocationPrefix};
 
 /// The parameters of a list of locations.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -55,7 +55,7 @@ impl Locations {
     #[must_use]
     pub fn render(&self, format: Format) -> Rendition {
         let entities = self.of.shards().map(|shard| {
-            Location::new(
+            LocationEntity::new(
                 location_name(&self.prefix, self.kind, shard),
                 self.target(shard),
             )
@@ -120,15 +120,15 @@ mod tests {
         assert_eq!(
             body(locations("2", None)),
             r#"---
-{"apiVersion":"backstage.io/v1alpha1","kind":"Location","metadata":{"name":"authentik-0-of-2"},"spec":{"type":"url","target":"https://entities.example.com/people/entities?shard=0/2"}}
+{"apiVersion":"backstage.io/v1alpha1","kind":"LocationEntity","metadata":{"name":"authentik-0-of-2"},"spec":{"type":"url","target":"https://entities.example.com/people/entities?shard=0/2"}}
 ---
-{"apiVersion":"backstage.io/v1alpha1","kind":"Location","metadata":{"name":"authentik-1-of-2"},"spec":{"type":"url","target":"https://entities.example.com/people/entities?shard=1/2"}}
+{"apiVersion":"backstage.io/v1alpha1","kind":"LocationEntity","metadata":{"name":"authentik-1-of-2"},"spec":{"type":"url","target":"https://entities.example.com/people/entities?shard=1/2"}}
 "#
         );
         assert_eq!(
             body(locations("1", Some(Kind::User))),
             r#"---
-{"apiVersion":"backstage.io/v1alpha1","kind":"Location","metadata":{"name":"authentik-user-0-of-1"},"spec":{"type":"url","target":"https://entities.example.com/people/entities?shard=0/1&kind=user"}}
+{"apiVersion":"backstage.io/v1alpha1","kind":"LocationEntity","metadata":{"name":"authentik-user-0-of-1"},"spec":{"type":"url","target":"https://entities.example.com/people/entities?shard=0/1&kind=user"}}
 "#
         );
     }

@@ -16,11 +16,11 @@ use super::rendition::{Encoding, Format, Rendition, Variant};
 const OVERHEAD: usize = 512;
 
 /// The key of a cached rendition.
-type Key = (Source, Encoding);
+type RenditionKey = (RenditionSource, Encoding);
 
 /// The content that a rendition is built from, and its format.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Source {
+enum RenditionSource {
     /// Entities, by the digest of the document or shard; the entry of an unchanged shard survives a
     /// new snapshot.
     Entities(Box<str>, Variant),
@@ -31,7 +31,7 @@ enum Source {
 /// Returns renditions of snapshots; the default body without a coding comes with the snapshot.
 #[derive(Debug)]
 pub struct Renditions {
-    cache: Cache<Key, Arc<Rendition>>,
+    cache: Cache<RenditionKey, Arc<Rendition>>,
     permits: Arc<Semaphore>,
 }
 
@@ -59,7 +59,7 @@ impl Renditions {
         variant: Variant,
         encoding: Encoding,
     ) -> Arc<Rendition> {
-        let source = Source::entities(snapshot, variant);
+        let source = RenditionSource::entities(snapshot, variant);
         let plain = if variant == Variant::default() {
             Arc::clone(snapshot.identity())
         } else {
@@ -77,7 +77,7 @@ impl Renditions {
         format: Format,
         encoding: Encoding,
     ) -> Arc<Rendition> {
-        let source = Source::Locations(Box::new(locations.clone()), format);
+        let source = RenditionSource::Locations(Box::new(locations.clone()), format);
         let make = move || locations.render(format);
         let plain = self.cached(source.clone(), Encoding::Identity, make).await;
         self.encoded(source, plain, encoding).await
@@ -86,7 +86,7 @@ impl Renditions {
     /// Returns the rendition in a content coding.
     async fn encoded(
         &self,
-        source: Source,
+        source: RenditionSource,
         plain: Arc<Rendition>,
         encoding: Encoding,
     ) -> Arc<Rendition> {
@@ -103,11 +103,11 @@ impl Renditions {
     /// client disconnects, and the next build still waits for its end.
     async fn cached(
         &self,
-        source: Source,
+        source: RenditionSource,
         encoding: Encoding,
         make: impl FnOnce() -> Rendition + Send + 'static,
     ) -> Arc<Rendition> {
-        let key: Key = (source, encoding);
+        let key: RenditionKey = (source, encoding);
         if let Some(rendition) = self.cache.get(&key).await {
             return rendition;
         }
@@ -120,7 +120,7 @@ impl Renditions {
     }
 }
 
-impl Source {
+impl RenditionSource {
     fn entities(snapshot: &Snapshot, variant: Variant) -> Self {
         let document = &snapshot.document;
         let digest = variant
@@ -146,8 +146,8 @@ mod tests {
     use crate::base_url::BaseUrl;
     use crate::catalog::policy::{NamePolicy, Policy};
     use crate::directory::{Directory, Group, GroupPk};
-    use crate::snapshot::reading::Origin;
     use crate::snapshot::shard::{ShardCount, changed_shards};
+    use crate::snapshot::sync_mode::ResumePoint;
 
     const JSON: Variant = Variant {
         format: Format::Json,
@@ -169,7 +169,7 @@ mod tests {
         };
         let policy = Policy {
             base_url: BaseUrl::parse("https://authentik.example.com").unwrap(),
-            names: NamePolicy::Seed,
+            names: NamePolicy::NpmModule,
             exclude_groups: Vec::new(),
             include_service_accounts: false,
         };
@@ -179,7 +179,7 @@ mod tests {
             Arc::new(policy),
             None,
             Timestamp::UNIX_EPOCH,
-            Origin::default(),
+            ResumePoint::default(),
         ))
     }
 
@@ -300,14 +300,18 @@ mod tests {
                 Arc::clone(&most),
                 Arc::clone(&snapshot),
             );
-            renditions.cached(Source::entities(&snapshot, variant), coding, move || {
-                most.fetch_max(running.fetch_add(1, SeqCst) + 1, SeqCst);
-                // Long enough for another build to start, if the semaphore allowed it.
-                (0..1000).for_each(|_| std::thread::yield_now());
-                let rendition = Rendition::plain(&source.document, variant);
-                running.fetch_sub(1, SeqCst);
-                rendition
-            })
+            renditions.cached(
+                RenditionSource::entities(&snapshot, variant),
+                coding,
+                move || {
+                    most.fetch_max(running.fetch_add(1, SeqCst) + 1, SeqCst);
+                    // Long enough for another build to start, if the semaphore allowed it.
+                    (0..1000).for_each(|_| std::thread::yield_now());
+                    let rendition = Rendition::plain(&source.document, variant);
+                    running.fetch_sub(1, SeqCst);
+                    rendition
+                },
+            )
         });
         assert_eq!(join_all(made).await.len(), 8);
         assert_eq!(most.load(SeqCst), 1);
@@ -318,7 +322,7 @@ mod tests {
         let (renditions, snapshot) = (Renditions::new(1 << 20), snapshot(9));
         let (start, started) = tokio::sync::oneshot::channel();
         let (release, released) = std::sync::mpsc::channel::<()>();
-        let json = || Source::entities(&snapshot, JSON);
+        let json = || RenditionSource::entities(&snapshot, JSON);
         let source = Arc::clone(&snapshot);
         let make = move || {
             let _ = start.send(());

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::changes::Changes;
-use super::reading::Reading;
+use super::sync_mode::SyncMode;
 use crate::catalog::finding::Finding;
 use crate::progress::Progress;
 
@@ -59,7 +59,7 @@ pub enum Trigger {
 
 /// What a run may and shall do beyond others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Wishes {
+pub struct RunOptions {
     /// Whether what the shrink guard would hold is published.
     pub accepts_shrink: bool,
     /// Whether everything is read.
@@ -74,13 +74,13 @@ pub struct Run {
     /// Why it was asked for.
     pub trigger: Trigger,
     /// What it may and shall do beyond others.
-    pub wishes: Wishes,
+    pub options: RunOptions,
     /// When it was asked for.
     pub queued_at: Timestamp,
     /// When it began.
     pub started_at: Option<Timestamp>,
     /// How it reads Authentik, once that is known and if it does.
-    pub reading: Option<Reading>,
+    pub reading: Option<SyncMode>,
     /// How far it is, or was when it ended.
     pub progress: Arc<Progress>,
     /// When and how it ended.
@@ -94,7 +94,7 @@ impl Run {
         Self {
             id: RunId::new(),
             trigger,
-            wishes: Wishes::default(),
+            options: RunOptions::default(),
             queued_at,
             started_at: None,
             reading: None,
@@ -115,7 +115,7 @@ impl Run {
 #[derive(Clone, Debug)]
 pub enum Outcome {
     /// A snapshot was published.
-    Succeeded(Report),
+    Succeeded(RunReport),
     /// The rows were read and are suspiciously few: the old snapshot stays until somebody accepts them.
     Held(Failure),
     /// Nothing changed: the old snapshot stays.
@@ -136,7 +136,7 @@ impl Outcome {
 
 /// What a successful run brought.
 #[derive(Clone, Debug)]
-pub struct Report {
+pub struct RunReport {
     /// User entities in the new snapshot.
     pub users: usize,
     /// Group entities in the new snapshot.

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::reading::Reading;
 use super::run::{Outcome, Run};
+use super::sync_mode::SyncMode;
 
 /// How runs end.
 const OUTCOMES: [&str; 3] = ["succeeded", "held", "failed"];
 /// How runs read Authentik, or that they did not: after a restart, a reload, or a failure before that.
-const MODES: [&str; 3] = ["full", "delta", NO_MODE];
+const MODES: [&str; 3] = ["full", "incremental", NO_MODE];
 /// The mode of a run that read nothing.
 const NO_MODE: &str = "none";
 
@@ -40,7 +40,7 @@ impl Totals {
         let Some((at, outcome)) = &run.end else {
             return;
         };
-        let mode = run.reading.map_or(NO_MODE, Reading::mode);
+        let mode = run.reading.map_or(NO_MODE, SyncMode::mode);
         *self.runs.entry((outcome.word(), mode)).or_default() += 1;
         if matches!(outcome, Outcome::Succeeded(_)) && run.reading.is_some() {
             self.succeeded_at = Some(*at);
@@ -65,11 +65,11 @@ mod tests {
 
     use super::*;
     use crate::snapshot::changes::Changes;
-    use crate::snapshot::reading::FullReason;
-    use crate::snapshot::run::{Failure, Report, Trigger};
+    use crate::snapshot::run::{Failure, RunReport, Trigger};
+    use crate::snapshot::sync_mode::FullReason;
 
     fn succeeded() -> Outcome {
-        let report = Report {
+        let report = RunReport {
             users: 1,
             groups: 1,
             changes: Changes::default(),
@@ -78,7 +78,7 @@ mod tests {
         Outcome::Succeeded(report)
     }
 
-    fn ended(second: i64, reading: Option<Reading>, outcome: Outcome) -> Run {
+    fn ended(second: i64, reading: Option<SyncMode>, outcome: Outcome) -> Run {
         let at = Timestamp::from_second(second).unwrap();
         let run = Run::asked_for(Trigger::Request, at);
         Run {
@@ -91,14 +91,22 @@ mod tests {
     #[test]
     fn runs_are_counted_by_outcome_and_mode_and_all_kinds_are_there_from_the_start() {
         let failure = Failure::new("test", "");
-        let full = Some(Reading::Full(FullReason::First));
+        let full = Some(SyncMode::Full(FullReason::First));
         let mut totals = Totals::default();
         let kinds: Vec<_> = totals.runs().collect();
         assert!(kinds.len() == 9 && kinds.iter().all(|(_, count)| *count == 0));
         for run in [
             ended(1, full, succeeded()),
-            ended(2, Some(Reading::Delta(Timestamp::UNIX_EPOCH)), succeeded()),
-            ended(3, Some(Reading::Delta(Timestamp::UNIX_EPOCH)), succeeded()),
+            ended(
+                2,
+                Some(SyncMode::Incremental(Timestamp::UNIX_EPOCH)),
+                succeeded(),
+            ),
+            ended(
+                3,
+                Some(SyncMode::Incremental(Timestamp::UNIX_EPOCH)),
+                succeeded(),
+            ),
             ended(4, full, Outcome::Held(failure.clone())),
             ended(5, None, Outcome::Failed(failure)),
         ] {
@@ -108,7 +116,7 @@ mod tests {
         let expected = [
             (("failed", "none"), 1),
             (("held", "full"), 1),
-            (("succeeded", "delta"), 2),
+            (("succeeded", "incremental"), 2),
             (("succeeded", "full"), 1),
         ];
         assert_eq!(counted, expected);
@@ -126,7 +134,7 @@ mod tests {
         assert_eq!(totals.succeeded_at(), None, "it published what was kept");
         totals.count(&ended(
             2,
-            Some(Reading::Delta(Timestamp::UNIX_EPOCH)),
+            Some(SyncMode::Incremental(Timestamp::UNIX_EPOCH)),
             succeeded(),
         ));
         totals.count(&ended(3, None, succeeded()));

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::build::{self, GuardMode, SnapshotBuilder};
 use super::guard::Hold;
-use super::judgement::{self, Caution, Judgement};
-use super::reading::Pace;
+use super::read::SyncPace;
 use crate::authentik::client::Client;
 use crate::authentik::cost::ServerCost;
 use crate::catalog::entity::Kind;
@@ -16,9 +16,9 @@ use crate::config::ShrinkGuard;
 use crate::directory::Directory;
 use crate::progress::Progress;
 use crate::snapshot::changes::Changes;
-use crate::snapshot::kept::Kept;
-use crate::snapshot::reading::{FullReason, Origin, Reading};
-use crate::snapshot::run::{Failure, Outcome, Report, Wishes};
+use crate::snapshot::persistence::PersistedRows;
+use crate::snapshot::run::{Failure, Outcome, RunOptions, RunReport};
+use crate::snapshot::sync_mode::{FullReason, ResumePoint, SyncMode};
 use crate::snapshot::{Snapshot, Store};
 
 /// What a cycle needs.
@@ -29,7 +29,7 @@ pub struct Cycle {
     /// Which rows become entities.
     pub policy: Arc<Policy>,
     /// When everything is read, and how long readings may take.
-    pub pace: Pace,
+    pub pace: SyncPace,
     /// What a sync costs Authentik, by which full or incremental is chosen.
     pub cost: ServerCost,
     /// What a run may remove.
@@ -46,14 +46,14 @@ pub struct Cycle {
 
 /// Why a cycle published nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Stop {
+pub enum CycleError {
     /// The rows were read and are suspiciously few.
     Held(Failure),
     /// The rows could not be read or transformed.
     Failed(Failure),
 }
 
-impl Stop {
+impl CycleError {
     /// The reason.
     #[must_use]
     pub fn into_failure(self) -> Failure {
@@ -63,16 +63,16 @@ impl Stop {
     }
 }
 
-impl From<Stop> for Outcome {
-    fn from(stop: Stop) -> Self {
+impl From<CycleError> for Outcome {
+    fn from(stop: CycleError) -> Self {
         match stop {
-            Stop::Held(failure) => Self::Held(failure),
-            Stop::Failed(failure) => Self::Failed(failure),
+            CycleError::Held(failure) => Self::Held(failure),
+            CycleError::Failed(failure) => Self::Failed(failure),
         }
     }
 }
 
-impl From<Hold> for Stop {
+impl From<Hold> for CycleError {
     fn from(hold: Hold) -> Self {
         Self::Held(hold.into())
     }
@@ -80,29 +80,29 @@ impl From<Hold> for Stop {
 
 impl Cycle {
     /// Reads the directory and publishes what follows from it, also if that is suspiciously little
-    /// where the wishes say so; `tell` learns how it is read.
+    /// where the options say so; `tell` learns how it is read.
     ///
     /// # Errors
     /// Whatever keeps the directory from being read whole within its time, or from being published.
     pub async fn run(
         &mut self,
-        wishes: Wishes,
+        options: RunOptions,
         progress: &Progress,
-        tell: impl Fn(Reading),
-    ) -> Result<Report, Stop> {
+        tell: impl Fn(SyncMode),
+    ) -> Result<RunReport, CycleError> {
         let read_at = self.clock.now();
         let kept = self.kept();
         self.client.begin_run();
         let (directory, origin) = self
-            .read_now(kept.as_deref(), wishes.full, progress, tell)
+            .read_now(kept.as_deref(), options.full, progress, tell)
             .await?;
-        let caution = if wishes.accepts_shrink {
-            Caution::Accepted
+        let guard_mode = if options.accepts_shrink {
+            GuardMode::Accepted
         } else {
-            Caution::Guarded
+            GuardMode::Enforced
         };
         let report = self
-            .publish(Arc::new(directory), caution, read_at, origin)
+            .publish(Arc::new(directory), guard_mode, read_at, origin)
             .await?;
         (self.doubt, self.late) = (None, 0);
         Ok(report)
@@ -118,12 +118,12 @@ impl Cycle {
     ///
     /// # Errors
     /// When there are none of this server, or the transform fails.
-    pub async fn run_on_kept_rows(&self) -> Result<Report, Stop> {
-        let nothing = || Stop::Failed(Failure::new("internal", "no rows are kept"));
+    pub async fn run_on_kept_rows(&self) -> Result<RunReport, CycleError> {
+        let nothing = || CycleError::Failed(Failure::new("internal", "no rows are kept"));
         let kept = self.kept().ok_or_else(nothing)?;
         self.publish(
             Arc::clone(&kept.directory),
-            Caution::Kept,
+            GuardMode::AlreadyServed,
             kept.read_at,
             kept.origin.clone(),
         )
@@ -134,9 +134,9 @@ impl Cycle {
     ///
     /// # Errors
     /// When nobody would be left, or the transform fails.
-    pub async fn restore(&self, kept: Kept) -> Result<Report, Stop> {
+    pub async fn restore(&self, kept: PersistedRows) -> Result<RunReport, CycleError> {
         let policy = Arc::clone(&self.policy);
-        self.publish_made(move || judgement::restored(kept, policy))
+        self.publish_made(move || build::restored(kept, policy))
             .await
     }
 
@@ -151,17 +151,17 @@ impl Cycle {
     async fn publish(
         &self,
         directory: Arc<Directory>,
-        caution: Caution,
+        guard_mode: GuardMode,
         read_at: Timestamp,
-        origin: Origin,
-    ) -> Result<Report, Stop> {
-        let judgement = Judgement {
-            caution,
+        origin: ResumePoint,
+    ) -> Result<RunReport, CycleError> {
+        let build = SnapshotBuilder {
+            guard_mode,
             limits: self.limits,
             previous: self.store.current(),
         };
         let policy = Arc::clone(&self.policy);
-        self.publish_made(move || judgement.snapshot(directory, policy, read_at, origin))
+        self.publish_made(move || build.snapshot(directory, policy, read_at, origin))
             .await
     }
 
@@ -169,10 +169,10 @@ impl Cycle {
     async fn publish_made(
         &self,
         make: impl FnOnce() -> Result<(Snapshot, Changes), Hold> + Send + 'static,
-    ) -> Result<Report, Stop> {
+    ) -> Result<RunReport, CycleError> {
         let made = tokio::task::spawn_blocking(make).await;
         let (snapshot, changes) = made.map_err(|_| panicked())??;
-        let report = Report {
+        let report = RunReport {
             users: snapshot.document.count(Kind::User),
             groups: snapshot.document.count(Kind::Group),
             changes,
@@ -184,8 +184,8 @@ impl Cycle {
 }
 
 /// The failure of a transform that panicked; its message went to the log.
-fn panicked() -> Stop {
-    Stop::Failed(Failure::new(
+fn panicked() -> CycleError {
+    CycleError::Failed(Failure::new(
         "internal",
         "the transform failed; the log has the reason",
     ))

@@ -67,8 +67,8 @@ pub fn rows(
 /// so that an empty one follows another only if that was accepted.
 #[must_use]
 pub fn empty(kept: Option<&Directory>, new: &Directory) -> Option<Hold> {
-    let was_empty = kept.is_some_and(Directory::lists_nobody);
-    (new.lists_nobody() && !was_empty).then(|| {
+    let was_empty = kept.is_some_and(Directory::has_no_users);
+    (new.has_no_users() && !was_empty).then(|| {
         let (what, remedy) = Error::Empty.parts();
         Hold {
             code: Error::Empty.code(),
@@ -142,7 +142,7 @@ pub fn shrink(
 pub fn nobody(users_before: Option<usize>, users: usize) -> Option<Hold> {
     let (what, remedy) = NOBODY.split_once("; ").unwrap_or((NOBODY, ""));
     (users == 0 && users_before != Some(0)).then(|| Hold {
-        code: "nobody",
+        code: "no-users",
         what: what.into(),
         remedy: remedy.into(),
     })

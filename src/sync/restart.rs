@@ -10,7 +10,7 @@ impl Scheduler {
     pub(super) async fn restore(&self, shutdown: &CancellationToken) {
         let loaded = tokio::select! {
             () = shutdown.cancelled() => None,
-            loaded = self.keeper.load(&self.cycle.policy.base_url) => loaded,
+            loaded = self.persister.load(&self.cycle.policy.base_url) => loaded,
         };
         let Some(kept) = loaded else { return };
         self.ledger.begin(Trigger::Restart);
@@ -21,7 +21,7 @@ impl Scheduler {
     /// Has the present snapshot written to disk.
     pub(super) fn keep(&self) {
         if let Some(snapshot) = self.cycle.store.current() {
-            self.keeper.keep(snapshot);
+            self.persister.keep(snapshot);
         }
     }
 }

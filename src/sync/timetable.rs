@@ -21,7 +21,7 @@ const JITTER: f64 = 0.25;
 
 /// The run before the next.
 #[derive(Clone, Copy, Debug)]
-pub struct Last {
+pub struct LastRun {
     /// When it began.
     pub started: Timestamp,
     /// When it ended.
@@ -53,7 +53,7 @@ impl Timetable {
     pub fn due(
         &self,
         begun: Timestamp,
-        last: Option<&Last>,
+        last: Option<&LastRun>,
         has_snapshot: bool,
     ) -> Option<Timestamp> {
         let Schedule {
@@ -78,7 +78,7 @@ impl Timetable {
     }
 
     /// The due time after repeated failures: the pause doubles with each failure beyond the first few.
-    fn lengthened(&self, due: Timestamp, last: &Last) -> Timestamp {
+    fn lengthened(&self, due: Timestamp, last: &LastRun) -> Timestamp {
         let doublings = last.failures.saturating_sub(REGULAR_FAILURES).min(16);
         let Ok(regular) = Duration::try_from(due.duration_since(last.started)) else {
             return due;

@@ -55,7 +55,9 @@ async fn sources(target: &str) -> BTreeSet<String> {
         .await
         .unwrap();
     let listed: Vec<Value> = serde_json::from_str(&listed.text().await.unwrap()).unwrap();
-    let listed = listed.iter().filter(|entity| entity["kind"] == "Location");
+    let listed = listed
+        .iter()
+        .filter(|entity| entity["kind"] == "RefreshTarget");
     let listed: BTreeSet<_> = listed
         .map(|at| format!("url:{}", at["spec"]["target"].as_str().unwrap()))
         .collect();
@@ -97,7 +99,7 @@ async fn service(authentik: &Authentik, names: &str) -> (Service, Catalog) {
 #[tokio::test]
 async fn the_modules_entities_are_taken_over_and_nobody_is_missing_for_a_moment() {
     let authentik = Authentik::spawn(plain(users())).await;
-    let (service, before) = service(&authentik, "seed").await;
+    let (service, before) = service(&authentik, "npm-module").await;
     let backstage = filled_by_the_module(&authentik, &before.refs()).await;
     let target = service.entities_url();
     // The module still served this user; the service never does.

@@ -1,7 +1,7 @@
 //! No entity disappears while a component is down.
 
 use axum::http::StatusCode;
-use fake_authentik::{Access, Action, FakeAuthentik, FakeDirectory, Place, Step};
+use fake_authentik::{Access, Action, FakeAuthentik, FakeDirectory, ScriptStep, Target};
 
 use crate::support::authentik::Authentik;
 use crate::support::backstage::{Backstage, Setup};
@@ -86,7 +86,7 @@ async fn a_lost_authentik_loses_nobody() {
     let out_of_order = Action::answer(StatusCode::INTERNAL_SERVER_ERROR, "{}");
     authentik
         .fake
-        .script(Step::at(Place::Anywhere, out_of_order).always());
+        .script(ScriptStep::at(Target::Anywhere, out_of_order).always());
     assert_eq!(service.try_sync().await["state"], "failed");
     recorder.answers(2, Some(304)).await;
     backstage.holds(&catalog).await;

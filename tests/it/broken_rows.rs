@@ -1,13 +1,13 @@
 //! An invalid row neither blocks other rows nor removes a user.
 
-use fake_authentik::{Action, FakeDirectory, Place, Step};
+use fake_authentik::{Action, FakeDirectory, ScriptStep, Target};
 use serde_json::{Value, json};
 
 use crate::support::app::Pair;
 use crate::support::directory::{assert_says, crowd, failure, finding, findings, group_pk};
 
 /// Replaces a field of the rows with these pks in every later answer.
-fn spoil(pair: &Pair, place: Place, pks: &[&str], field: &str, value: &Value) {
+fn spoil(pair: &Pair, place: Target, pks: &[&str], field: &str, value: &Value) {
     let (pks, field, value) = (
         pks.iter().map(ToString::to_string).collect::<Vec<_>>(),
         field.to_owned(),
@@ -25,7 +25,7 @@ fn spoil(pair: &Pair, place: Place, pks: &[&str], field: &str, value: &Value) {
         page
     };
     pair.fake
-        .script(Step::at(place, Action::rewrite(rewrite)).always());
+        .script(ScriptStep::at(place, Action::rewrite(rewrite)).always());
 }
 
 #[tokio::test]
@@ -44,7 +44,7 @@ async fn a_broken_user_is_served_as_before_and_the_others_as_they_are_now() {
             assert!(directory.rename(4, "renamed"));
             assert!(directory.edit_user(3, |user| user.name = "Another Name".into()));
         });
-        spoil(&pair, Place::Users, &["3"], field, &value);
+        spoil(&pair, Target::Users, &["3"], field, &value);
         let run = pair.app.sync().await;
         let finding = finding(&run, "broken-row");
         assert_eq!(
@@ -83,7 +83,7 @@ async fn a_broken_user_is_served_as_before_and_the_others_as_they_are_now() {
 #[tokio::test]
 async fn a_broken_row_that_was_never_read_is_left_out_and_hides_nothing() {
     let pair = Pair::with(crowd(30)).await;
-    spoil(&pair, Place::Users, &["3"], "username", &json!(7));
+    spoil(&pair, Target::Users, &["3"], "username", &json!(7));
     let run = pair.app.sync().await;
     assert_says(
         finding(&run, "broken-row")["message"].as_str().unwrap(),
@@ -110,7 +110,7 @@ async fn a_broken_group_keeps_its_members() {
     let before = pair.app.entity("group", "everyone").await.unwrap();
     spoil(
         &pair,
-        Place::Groups,
+        Target::Groups,
         &[&group_pk(1).to_string()],
         "users",
         &json!([1, "two", 3]),
@@ -130,7 +130,7 @@ async fn what_a_broken_row_still_names_is_neither_hidden_nor_linked() {
     pair.app.sync().await;
     spoil(
         &pair,
-        Place::Groups,
+        Target::Groups,
         &[&group_pk(1).to_string()],
         "name",
         &json!(null),
@@ -156,7 +156,7 @@ async fn what_a_broken_row_still_names_is_neither_hidden_nor_linked() {
 #[tokio::test]
 async fn a_broken_row_that_is_deleted_goes() {
     let pair = Pair::with(crowd(30)).await;
-    spoil(&pair, Place::Users, &["3"], "username", &json!(7));
+    spoil(&pair, Target::Users, &["3"], "username", &json!(7));
     pair.app.sync().await;
     pair.fake
         .edit(|directory: &mut FakeDirectory| assert!(directory.remove_user(3)));
@@ -174,7 +174,7 @@ async fn more_than_a_few_broken_rows_fail_the_run() {
     let pks: Vec<&str> = pks.iter().map(String::as_str).collect();
     let pair = Pair::with(crowd(600)).await;
     pair.app.sync().await;
-    spoil(&pair, Place::Users, &pks, "is_active", &json!("yes"));
+    spoil(&pair, Target::Users, &pks, "is_active", &json!("yes"));
     let run = pair.app.sync().await;
     assert_eq!(
         findings(&run, "broken-row").len(),
@@ -184,13 +184,13 @@ async fn more_than_a_few_broken_rows_fail_the_run() {
 
     let pair = Pair::with(crowd(100)).await;
     pair.app.sync().await;
-    spoil(&pair, Place::Users, &pks[1..], "is_active", &json!("yes"));
+    spoil(&pair, Target::Users, &pks[1..], "is_active", &json!("yes"));
     assert_eq!(
         findings(&pair.app.sync().await, "broken-row").len(),
         5,
         "five are few, whatever their share"
     );
-    spoil(&pair, Place::Users, &pks, "is_active", &json!("yes"));
+    spoil(&pair, Target::Users, &pks, "is_active", &json!("yes"));
     let run = pair.app.sync().await;
     let (code, message) = failure(&run);
     assert_eq!(code, "broken-rows");
@@ -211,7 +211,7 @@ async fn a_gigantic_row_is_a_broken_one() {
     pair.app.sync().await;
     spoil(
         &pair,
-        Place::Users,
+        Target::Users,
         &["3"],
         "name",
         &json!("x".repeat(5 << 20)),

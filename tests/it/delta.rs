@@ -6,7 +6,9 @@ mod figures;
 pub mod random;
 
 use authentik_entity_provider::directory::UserPk;
-use fake_authentik::{Action, FakeDirectory, FakeUser, Gate, Place, Release, Step, UserKind};
+use fake_authentik::{
+    Action, FakeDirectory, FakeUser, Gate, Release, ScriptStep, Target, UserKind,
+};
 use jiff::Timestamp;
 
 use crate::support::directory::{crowd, group_pk};
@@ -65,7 +67,7 @@ async fn a_crawl_gives_what_a_reading_of_changes_goes_on_from() {
 async fn nothing_changed_costs_a_few_rows() {
     let mut reader = Reader::with(FakeDirectory::generate(2000)).await;
     let (delta, cost) = reader.follows(|_| ()).await;
-    assert!(delta.unannounced.is_empty());
+    assert!(delta.unstamped.is_empty());
     assert!(cost.requests < 20 && cost.user_rows < 15, "{cost:?}");
 }
 
@@ -80,7 +82,7 @@ async fn changes_with_a_stamp_are_followed() {
             assert!(directory.add_member(group_pk(1), new));
         })
         .await;
-    assert!(delta.watermark > before && delta.unannounced.is_empty());
+    assert!(delta.watermark > before && delta.unstamped.is_empty());
     let (delta, _) = reader
         .follows(|directory| assert!(directory.set_active(18, true)))
         .await;
@@ -112,7 +114,7 @@ async fn who_joins_a_group_just_after_it_was_read_is_in_it() {
     };
     reader
         .fake
-        .script(Step::at(Place::Groups, Action::after(join)));
+        .script(ScriptStep::at(Target::Groups, Action::after(join)));
     let (delta, _) = reader.delta().await;
     assert_same(&delta.directory, &reader.present());
 }
@@ -149,10 +151,7 @@ async fn an_activation_without_a_stamp_is_found_by_its_count() {
                 directory.user_mut(pk).unwrap().is_active = is_active;
             };
             let (delta, _) = reader.follows(switch).await;
-            assert_eq!(
-                delta.unannounced,
-                [UserPk(i64::try_from(pk).unwrap())].into()
-            );
+            assert_eq!(delta.unstamped, [UserPk(i64::try_from(pk).unwrap())].into());
         }
     }
 }
@@ -168,7 +167,7 @@ async fn a_delete_between_the_counts_hides_no_activation() {
     let gate = Gate::new();
     reader
         .fake
-        .script(Step::at(Place::Users, Action::gate(&gate)).page(299));
+        .script(ScriptStep::at(Target::Users, Action::gate(&gate)).page(299));
     let delete = async {
         gate.waiting(1).await;
         // The clock, the groups, two queries for recent users, the end; then two halves and three
@@ -219,15 +218,12 @@ async fn a_row_that_appears_late_is_found_by_its_stamp_or_by_the_count() {
         let (delta, _) = reader
             .follows(|directory| directory.insert_user(unstamped(pk, username)))
             .await;
-        assert_eq!(
-            delta.unannounced,
-            [UserPk(i64::try_from(pk).unwrap())].into()
-        );
+        assert_eq!(delta.unstamped, [UserPk(i64::try_from(pk).unwrap())].into());
         let late = stamped(pk + 3, "late", reader.watermark);
         let (delta, _) = reader
             .follows(|directory| directory.insert_user(late))
             .await;
-        assert!(delta.unannounced.is_empty(), "the overlap shows it");
+        assert!(delta.unstamped.is_empty(), "the overlap shows it");
     }
 }
 
@@ -241,7 +237,7 @@ async fn a_delete_behind_a_row_without_a_stamp_is_found_by_the_spots() {
         directory.insert_user(unstamped(250, "restored"));
     };
     let (delta, _) = reader.follows(swap).await;
-    assert_eq!(delta.unannounced, [UserPk(250)].into());
+    assert_eq!(delta.unstamped, [UserPk(250)].into());
 }
 
 #[tokio::test]
@@ -268,12 +264,9 @@ async fn avatars_with_a_new_signature_in_every_answer_are_no_changes() {
     };
     reader
         .fake
-        .script(Step::at(Place::Users, Action::rewrite(sign)).always());
+        .script(ScriptStep::at(Target::Users, Action::rewrite(sign)).always());
     let (delta, cost) = reader.delta().await;
-    assert!(
-        delta.unannounced.is_empty() && cost.requests < 15,
-        "{cost:?}"
-    );
+    assert!(delta.unstamped.is_empty() && cost.requests < 15, "{cost:?}");
 }
 
 #[tokio::test]

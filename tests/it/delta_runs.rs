@@ -12,7 +12,7 @@ use authentik_entity_provider::authentik::cost::ServerCost;
 use authentik_entity_provider::clock::Clock;
 use authentik_entity_provider::config::Config;
 use authentik_entity_provider::jitter::Jitter;
-use fake_authentik::{Action, FakeAuthentik, FakeDirectory, Place, Release, Step, UserKind};
+use fake_authentik::{Action, FakeAuthentik, FakeDirectory, Release, ScriptStep, Target, UserKind};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -54,12 +54,12 @@ impl Following {
         let mut config = config(&authentik.base, FakeAuthentik::TOKEN);
         // Shorter than the default, because the fake Authentik's clock advances a second with each
         // change.
-        config.service.delta_overlap = Duration::from_secs(5);
+        config.service.incremental_overlap = Duration::from_secs(5);
         adjust(&mut config);
         // A full sync of a small directory is cheaper, unless all is free.
         let app = TestApp::spawn_as(config, clock, |app| {
             app.with_jitter(Jitter::new(|| 0.0))
-                .with_rest(Duration::ZERO)
+                .with_cooldown(Duration::ZERO)
                 .with_server_cost(ServerCost::FREE)
         })
         .await;
@@ -93,7 +93,7 @@ impl Following {
     /// Edits the directory, syncs and asserts an incremental sync.
     async fn follows(&self, edit: impl FnOnce(&mut FakeDirectory)) -> Value {
         let run = self.after(edit).await;
-        assert_eq!((mode(&run), reason(&run)), ("delta", ""), "{run}");
+        assert_eq!((mode(&run), reason(&run)), ("incremental", ""), "{run}");
         assert_eq!(run["state"], "succeeded", "{run}");
         run
     }
@@ -135,7 +135,7 @@ async fn the_second_run_reads_what_changed_and_says_so_everywhere() {
     assert!(
         app.entity("user", "renamed").await.unwrap()["spec"]["memberOf"] == json!(["everyone"])
     );
-    assert_eq!(mode(&app.json("/sync").await["runs"][0]), "delta");
+    assert_eq!(mode(&app.json("/sync").await["runs"][0]), "incremental");
     let events = app
         .fetch(&format!("/sync/{}/events", run["id"].as_str().unwrap()))
         .await;
@@ -221,7 +221,7 @@ async fn the_shrink_guard_judges_what_changed() {
     let run = following
         .after(|directory| (1..=7).for_each(|pk| assert!(directory.remove_user(pk * 3))))
         .await;
-    assert_eq!((hold(&run).0, mode(&run)), ("shrink", "delta"));
+    assert_eq!((hold(&run).0, mode(&run)), ("shrink", "incremental"));
     let run = following.after(|_| ()).await;
     assert_eq!(
         (hold(&run).0, following.pair.app.names("user").await.len()),
@@ -237,21 +237,25 @@ async fn the_shrink_guard_judges_what_changed() {
         .text()
         .await;
     let run: Value = serde_json::from_str(&run.unwrap()).unwrap();
-    assert_eq!((mode(&run), &run["removed"]), ("delta", &json!(7)), "{run}");
+    assert_eq!(
+        (mode(&run), &run["removed"]),
+        ("incremental", &json!(7)),
+        "{run}"
+    );
 }
 
 #[tokio::test]
 async fn a_failed_run_changes_nothing_and_needs_no_full_sync() {
     let following = Following::of(settled(300)).await;
-    let cut = Step::at(
-        Place::Users,
+    let cut = ScriptStep::at(
+        Target::Users,
         Action::answer(axum::http::StatusCode::IM_A_TEAPOT, "{}"),
     );
     following.pair.fake.script(cut.nth(3));
     let run = following
         .after(|directory| assert!(directory.remove_user(5)))
         .await;
-    assert_eq!((failure(&run).0, mode(&run)), ("status", "delta"));
+    assert_eq!((failure(&run).0, mode(&run)), ("status", "incremental"));
     assert_eq!(following.pair.app.names("user").await.len(), 300);
     assert_eq!(following.follows(|_| ()).await["removed"], 1);
 }

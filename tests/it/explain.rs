@@ -356,7 +356,7 @@ async fn the_command_takes_the_policy_from_the_configuration() {
     let names = [("ENTITY_PROVIDER_NAMES", "backstage")];
     let ended = upstream.run_with(&["explain", "user", "5"], &names).await;
     assert_says(&ended.out, &["is named \"sam.lee-", "\nentity\n"]);
-    assert_eq!(NamePolicy::default(), NamePolicy::Seed);
+    assert_eq!(NamePolicy::default(), NamePolicy::NpmModule);
 }
 
 #[tokio::test]
@@ -365,7 +365,7 @@ async fn who_is_unknown_ends_the_command_with_an_error() {
     let upstream = Upstream::spawn(mixed()).await;
     for more in [&[][..], &["--url", &pair.app.base]] {
         let ended = upstream
-            .run(&[&["explain", "user", "nobody"], more].concat())
+            .run(&[&["explain", "user", "no-users"], more].concat())
             .await;
         assert_eq!((ended.status.code(), ended.out.as_str()), (Some(1), ""));
         assert_says(&ended.error, &["no user \"nobody\""]);

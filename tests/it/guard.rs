@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use authentik_entity_provider::clock::Clock;
 use fake_authentik::{
-    Access, Action, FakeAuthentik, FakeDirectory, Gate, Place, Release, Step, UserKind,
+    Access, Action, FakeAuthentik, FakeDirectory, Gate, Release, ScriptStep, Target, UserKind,
 };
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
@@ -207,7 +207,7 @@ async fn without_the_guard_an_empty_directory_is_still_held() {
         .edit(|directory| assert!((31..36).all(|pk| directory.set_active(pk, false))));
     let run = pair.app.sync().await;
     let (code, message) = hold(&run);
-    assert_eq!(code, "nobody");
+    assert_eq!(code, "no-users");
     assert_says(
         message,
         &[
@@ -266,7 +266,7 @@ async fn accepting_counts_for_a_run_that_begins_afterwards() {
     remove(&pair.fake, 1..16);
     let gate = Gate::new();
     pair.fake
-        .script(Step::at(Place::Users, Action::gate(&gate)));
+        .script(ScriptStep::at(Target::Users, Action::gate(&gate)));
     let running = Answer::to(&pair.app, Method::POST, "/sync", &[])
         .await
         .json();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use authentik_entity_provider::config::Schedule;
-use fake_authentik::{Action, FakeAuthentik, FakeDirectory, Gate, Place, Release, Step};
+use fake_authentik::{Action, FakeAuthentik, FakeDirectory, Gate, Release, ScriptStep, Target};
 use jiff::Timestamp;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
@@ -128,7 +128,8 @@ async fn what_an_upstream_says_is_not_told_to_everybody() {
     let page = Action::answer(StatusCode::OK, format!("<p>Hello {secret}</p>"));
     let row = Action::answer(StatusCode::OK, format!(r#"{{"pagination": "{secret}"}}"#));
     for answer in [refusal, elsewhere, page, row] {
-        pair.fake.script(Step::at(Place::Users, answer).always());
+        pair.fake
+            .script(ScriptStep::at(Target::Users, answer).always());
         assert_eq!(pair.app.sync().await["state"], "failed");
         let (_, summary) = health(&pair.app).await;
         assert!(
@@ -148,7 +149,8 @@ async fn an_outage_of_authentik_degrades_the_service_and_leaves_it_ready() {
         StatusCode::INTERNAL_SERVER_ERROR,
         r#"{"detail": "database is down"}"#,
     );
-    pair.fake.script(Step::at(Place::Anywhere, broken).always());
+    pair.fake
+        .script(ScriptStep::at(Target::Anywhere, broken).always());
     assert_eq!(pair.app.sync().await["state"], "failed");
 
     let (status, summary) = health(&pair.app).await;
@@ -213,7 +215,7 @@ async fn who_waits_for_a_run_is_answered_when_the_service_drains() {
     .await;
     let gate = Gate::new();
     pair.fake
-        .script(Step::at(Place::Users, Action::gate(&gate)));
+        .script(ScriptStep::at(Target::Users, Action::gate(&gate)));
     let waiting = Answer::to(&pair.app, Method::POST, "/sync?wait=10m", &[]);
     let drain = async {
         gate.waiting(1).await;

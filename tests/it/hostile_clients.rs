@@ -52,7 +52,8 @@ impl Limited {
         let upstream = Upstream::spawn(directory).await;
         let config = config(&upstream.authentik.base, FakeAuthentik::TOKEN);
         let limited = |app: authentik_entity_provider::app::App| {
-            app.with_limits(limits, capacity).with_rest(Duration::ZERO)
+            app.with_limits(limits, capacity)
+                .with_cooldown(Duration::ZERO)
         };
         let app = TestApp::spawn_as(config, Clock::system(), limited).await;
         // The client does not reuse connections.

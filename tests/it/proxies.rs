@@ -1,6 +1,6 @@
 //! The way through a proxy that the environment names, to Authentik and to Backstage.
 
-use authentik_entity_provider::backstage::client::Client;
+use authentik_entity_provider::backstage::client::BackstageClient;
 use authentik_entity_provider::outbound::proxy::Proxies;
 use fake_authentik::{FakeAuthentik, Release};
 
@@ -191,7 +191,7 @@ async fn backstage_is_reached_through_the_proxy_too() {
         let url = proxy.replace("://", "://ann:s3cret@");
         let proxies =
             Proxies::from_env(|name| (name == "HTTP_PROXY").then(|| url.clone())).unwrap();
-        let client = Client::new(&backstage, &"a-token".into(), &proxies).unwrap();
+        let client = BackstageClient::new(&backstage, &"a-token".into(), &proxies).unwrap();
         let error = client.refresh("location:default/any").await.unwrap_err();
         assert_eq!(error.code(), code);
         let said = error.to_string();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
-use authentik_entity_provider::backstage::location::Location;
+use authentik_entity_provider::backstage::location::RefreshTarget;
 use authentik_entity_provider::config::BackstageConfig;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -99,7 +99,7 @@ impl Refreshes {
                 token: TOKEN.into(),
                 locations: targets
                     .iter()
-                    .map(|target| Location::parse(target).unwrap())
+                    .map(|target| RefreshTarget::parse(target).unwrap())
                     .collect(),
             });
         })

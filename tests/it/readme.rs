@@ -144,7 +144,7 @@ fn the_complete_configuration_shows_the_defaults() {
     );
     assert!(matches!(plain.schedule.frequency, Frequency::Every(every) if every.as_secs() == 1800));
     assert_eq!(plain.schedule.scope, Scope::Global);
-    assert_eq!(NamePolicy::default(), NamePolicy::Seed);
+    assert_eq!(NamePolicy::default(), NamePolicy::NpmModule);
 }
 
 #[test]

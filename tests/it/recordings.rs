@@ -60,7 +60,7 @@ fn without_picture(line: &str) -> String {
 async fn both_generations_give_the_reviewed_entities_and_findings() {
     for release in RELEASES {
         for (names, policy) in [
-            ("seed", NamePolicy::Seed),
+            ("npm-module", NamePolicy::NpmModule),
             ("backstage", NamePolicy::Backstage),
         ] {
             let (replay, app, run) = replayed(release, FULL, policy).await;
@@ -75,7 +75,7 @@ async fn both_generations_give_the_reviewed_entities_and_findings() {
 #[tokio::test]
 async fn a_filtered_permission_is_found_on_the_first_run() {
     for release in RELEASES {
-        let (replay, app, run) = replayed(release, OBJECT_LEVEL, NamePolicy::Seed).await;
+        let (replay, app, run) = replayed(release, OBJECT_LEVEL, NamePolicy::NpmModule).await;
         let (code, message) = hold(&run);
         assert_eq!(code, "hidden-rows");
         assert_says(
@@ -103,9 +103,9 @@ async fn a_filtered_permission_is_found_on_the_first_run() {
 #[tokio::test]
 async fn an_empty_list_without_an_error_is_held_until_it_is_accepted() {
     for release in RELEASES {
-        let (_replay, app, run) = replayed(release, EMPTY, NamePolicy::Seed).await;
+        let (_replay, app, run) = replayed(release, EMPTY, NamePolicy::NpmModule).await;
         let (code, message) = hold(&run);
-        assert_eq!(code, "empty");
+        assert_eq!(code, "empty-user-list");
         assert_says(
             message,
             &["`view_user`", "internal service account", "accept=shrink"],
@@ -130,7 +130,7 @@ async fn every_recorded_rejection_of_a_token_has_its_error() {
             "inactive-user-token",
         ] {
             let (_replay, _app, run) =
-                replayed(release, &format!("error-{kind}"), NamePolicy::Seed).await;
+                replayed(release, &format!("error-{kind}"), NamePolicy::NpmModule).await;
             let (code, message) = failure(&run);
             assert_eq!(code, "token", "{release} {kind}: {message}");
             assert_says(
@@ -152,7 +152,7 @@ async fn every_recorded_refusal_of_a_list_names_the_missing_permission() {
                 "lacks the permission `view_group`",
             ),
         ] {
-            let (_replay, _app, run) = replayed(release, error, NamePolicy::Seed).await;
+            let (_replay, _app, run) = replayed(release, error, NamePolicy::NpmModule).await;
             let (code, message) = failure(&run);
             assert_eq!(code, "permission", "{release} {error}: {message}");
             assert_says(message, &[permission]);
@@ -172,7 +172,7 @@ async fn every_other_recorded_error_names_the_address_and_what_came() {
             ("error-unknown-user", "not-authentik", "baseUrl"),
             ("error-unknown-route", "not-authentik", "baseUrl"),
         ] {
-            let (replay, _app, run) = replayed(release, error, NamePolicy::Seed).await;
+            let (replay, _app, run) = replayed(release, error, NamePolicy::NpmModule).await;
             let (code, message) = failure(&run);
             assert_eq!(code, expected, "{release} {error}: {message}");
             assert_says(message, &[part, &replay.base]);

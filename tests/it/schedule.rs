@@ -6,7 +6,7 @@ use std::time::Duration;
 use authentik_entity_provider::clock::Clock;
 use authentik_entity_provider::config::{Config, Schedule};
 use authentik_entity_provider::jitter::Jitter;
-use fake_authentik::{Access, Action, FakeAuthentik, Gate, Place, Release, Step};
+use fake_authentik::{Access, Action, FakeAuthentik, Gate, Release, ScriptStep, Target};
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -304,7 +304,7 @@ async fn a_run_longer_than_the_frequency_is_followed_by_the_next_at_once() {
     .await;
     service
         .fake
-        .script(Step::at(Place::Groups, Action::Delay(Duration::from_secs(12))).always());
+        .script(ScriptStep::at(Target::Groups, Action::Delay(Duration::from_secs(12))).always());
     let runs = service.ended(3).await;
     assert!(
         runs.iter().all(|run| run["state"] == "succeeded"),
@@ -318,7 +318,7 @@ async fn posts_during_a_run_share_the_next_one() {
     let pair = Pair::with(crowd(5)).await;
     let gate = Gate::new();
     pair.fake
-        .script(Step::at(Place::Groups, Action::gate(&gate)));
+        .script(ScriptStep::at(Target::Groups, Action::gate(&gate)));
     let post = async || {
         let response = pair.app.post("/sync").send().await.unwrap();
         assert_eq!(response.status(), 202);
@@ -373,7 +373,7 @@ async fn two_hundred_posts_at_once_lead_to_two_runs_at_most() {
     let pair = Pair::with(crowd(5)).await;
     let gate = Gate::new();
     pair.fake
-        .script(Step::at(Place::Groups, Action::gate(&gate)));
+        .script(ScriptStep::at(Target::Groups, Action::gate(&gate)));
     let post = || async {
         pair.app
             .post("/sync")
@@ -398,7 +398,7 @@ async fn the_shutdown_ends_a_run_under_way() {
     let mut pair = Pair::with(crowd(5)).await;
     let gate = Gate::new();
     pair.fake
-        .script(Step::at(Place::Anywhere, Action::gate(&gate)).always());
+        .script(ScriptStep::at(Target::Anywhere, Action::gate(&gate)).always());
     pair.app.post("/sync").send().await.unwrap();
     gate.waiting(1).await;
     pair.app.shutdown.cancel();

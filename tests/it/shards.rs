@@ -3,7 +3,7 @@
 mod changes;
 mod content;
 mod locations;
-mod origin;
+mod public_url;
 mod refusals;
 
 use fake_authentik::FakeDirectory;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use authentik_entity_provider::config::Config;
-use fake_authentik::{Action, FakeAuthentik, FakeDirectory, Gate, Place, Release, Step};
+use fake_authentik::{Action, FakeAuthentik, FakeDirectory, Gate, Release, ScriptStep, Target};
 use rustix::process::Signal;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -28,7 +28,7 @@ impl Held {
     async fn spawn(keys: &str) -> Self {
         let fake = FakeAuthentik::new(Release::V2026_5, FakeDirectory::generate(30));
         let gate = Gate::new();
-        fake.script(Step::at(Place::Users, Action::gate(&gate)).always());
+        fake.script(ScriptStep::at(Target::Users, Action::gate(&gate)).always());
         let authentik = RunningAuthentik::spawn(&fake).await;
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("app-config.yaml");
@@ -104,7 +104,7 @@ async fn a_cancelled_run_differs_from_a_failure_of_authentik() {
     pair.app.sync().await;
     let gate = Gate::new();
     pair.fake
-        .script(Step::at(Place::Users, Action::gate(&gate)));
+        .script(ScriptStep::at(Target::Users, Action::gate(&gate)));
     pair.app.post("/sync").send().await.unwrap();
     gate.waiting(1).await;
     pair.app.shutdown.cancel();

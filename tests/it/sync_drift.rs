@@ -10,7 +10,7 @@ mod proof;
 use std::collections::BTreeMap;
 
 use fake_authentik::{
-    Action, FakeAuthentik, FakeDirectory, FakeGroup, FakeUser, Place, Release, Step,
+    Action, FakeAuthentik, FakeDirectory, FakeGroup, FakeUser, Release, ScriptStep, Target,
 };
 use serde_json::Value;
 
@@ -102,11 +102,11 @@ async fn assert_served(pair: &Pair, before: &[Named; 2], what: &str) {
 }
 
 /// Syncs with an edit right before the answer for one page of a list.
-async fn edited_before(list: Place, page: usize, rows: u64, edit: fn(&mut FakeDirectory)) -> Pair {
+async fn edited_before(list: Target, page: usize, rows: u64, edit: fn(&mut FakeDirectory)) -> Pair {
     let pair = one_page_at_a_time(loners(rows)).await;
     let what = format!("{list:?} page {page} of {rows} rows");
     pair.fake
-        .script(Step::at(list, Action::before(edit)).page(page));
+        .script(ScriptStep::at(list, Action::before(edit)).page(page));
     let run = assert_present(&pair, &what).await;
     assert_eq!(run["findings"], 0, "{run}");
     pair
@@ -116,7 +116,7 @@ async fn edited_before(list: Place, page: usize, rows: u64, edit: fn(&mut FakeDi
 async fn a_user_added_between_pages_hides_no_other() {
     for rows in [29, 30, 31] {
         for page in 2..=3 {
-            edited_before(Place::Users, page, rows, |directory| {
+            edited_before(Target::Users, page, rows, |directory| {
                 directory.add_user("late");
             })
             .await;
@@ -126,7 +126,7 @@ async fn a_user_added_between_pages_hides_no_other() {
 
 #[tokio::test]
 async fn many_users_added_at_once_hide_no_other() {
-    edited_before(Place::Users, 3, 25, |directory| {
+    edited_before(Target::Users, 3, 25, |directory| {
         for number in 0..40 {
             directory.add_user(&format!("late-{number:02}"));
         }
@@ -139,7 +139,7 @@ async fn a_user_deleted_between_pages_hides_no_other() {
     for rows in [21_u64, 30, 31, 35] {
         for page in 2..=rows.div_ceil(10) {
             edited_before(
-                Place::Users,
+                Target::Users,
                 usize::try_from(page).unwrap(),
                 rows,
                 |directory| {
@@ -154,7 +154,7 @@ async fn a_user_deleted_between_pages_hides_no_other() {
 #[tokio::test]
 async fn a_user_deleted_and_one_added_between_the_same_pages_hide_no_other() {
     for page in 2..=4 {
-        edited_before(Place::Users, page, 35, |directory| {
+        edited_before(Target::Users, page, 35, |directory| {
             assert!(directory.remove_user(20) && directory.add_user("late") > 0);
         })
         .await;
@@ -170,10 +170,10 @@ async fn users_added_and_deleted_around_the_last_page_hide_no_other() {
         }
     };
     pair.fake
-        .script(Step::at(Place::Users, Action::after(add)).page(1));
+        .script(ScriptStep::at(Target::Users, Action::after(add)).page(1));
     let delete = |directory: &mut FakeDirectory| assert!(directory.remove_user(110));
     pair.fake
-        .script(Step::at(Place::Users, Action::after(delete)).page(2));
+        .script(ScriptStep::at(Target::Users, Action::after(delete)).page(2));
     assert_present(&pair, "the list shrinks below the last page").await;
 }
 
@@ -184,7 +184,7 @@ async fn a_user_whose_lower_pk_appears_late_hides_no_other() {
         let commit =
             |directory: &mut FakeDirectory| directory.insert_user(FakeUser::new(15, "late"));
         pair.fake.script(
-            Step::at(Place::Users, Action::before(commit))
+            ScriptStep::at(Target::Users, Action::before(commit))
                 .page(page)
                 .nth(1 + u64::from(page == 1)),
         );
@@ -202,7 +202,7 @@ async fn groups_deleted_and_added_at_once_hide_no_other() {
                 directory.insert_group(FakeGroup::new(group_pk(added), "new"));
             };
             pair.fake
-                .script(Step::at(Place::Groups, Action::before(edit)).page(page));
+                .script(ScriptStep::at(Target::Groups, Action::before(edit)).page(page));
             assert_present(
                 &pair,
                 &format!("{deleted} goes and {added} comes before page {page}"),
@@ -218,9 +218,9 @@ async fn users_deleted_and_added_between_pages_hide_no_other() {
     let delete = |directory: &mut FakeDirectory| assert!(directory.remove_user(20));
     let add = |directory: &mut FakeDirectory| assert!(directory.add_user("late") > 0);
     pair.fake
-        .script(Step::at(Place::Users, Action::before(delete)).page(2));
+        .script(ScriptStep::at(Target::Users, Action::before(delete)).page(2));
     pair.fake
-        .script(Step::at(Place::Users, Action::before(add)).page(3));
+        .script(ScriptStep::at(Target::Users, Action::before(add)).page(3));
     assert_present(&pair, "the count ends where it began").await;
 }
 
@@ -230,7 +230,7 @@ async fn a_user_renamed_between_pages_is_served_once() {
         let pair = one_page_at_a_time(loners(35)).await;
         let rename = |directory: &mut FakeDirectory| assert!(directory.rename(350, "a-new-name"));
         pair.fake
-            .script(Step::at(Place::Users, Action::before(rename)).page(page));
+            .script(ScriptStep::at(Target::Users, Action::before(rename)).page(page));
         let run = assert_present(&pair, "renamed to the front").await;
         assert_eq!(
             (&run["users"], pair.fake.counters().user_lists),
@@ -242,11 +242,11 @@ async fn a_user_renamed_between_pages_is_served_once() {
 #[tokio::test]
 async fn a_group_added_between_pages_is_served_at_any_offset() {
     for page in 2..=4 {
-        edited_before(Place::Groups, page, 35, |directory| {
+        edited_before(Target::Groups, page, 35, |directory| {
             directory.insert_group(FakeGroup::new(group_pk(5), "first-of-all"));
         })
         .await;
-        edited_before(Place::Groups, page, 35, |directory| {
+        edited_before(Target::Groups, page, 35, |directory| {
             directory.insert_group(FakeGroup::new(group_pk(9999), "last-of-all"));
         })
         .await;
@@ -256,7 +256,7 @@ async fn a_group_added_between_pages_is_served_at_any_offset() {
 #[tokio::test]
 async fn a_group_deleted_between_pages_hides_no_other() {
     for rows in [21, 35] {
-        edited_before(Place::Groups, 3, rows, |directory| {
+        edited_before(Target::Groups, 3, rows, |directory| {
             assert!(directory.remove_group(group_pk(10)));
         })
         .await;
@@ -265,7 +265,7 @@ async fn a_group_deleted_between_pages_hides_no_other() {
 
 #[tokio::test]
 async fn a_group_renamed_between_pages_is_served_once() {
-    edited_before(Place::Groups, 3, 35, |directory| {
+    edited_before(Target::Groups, 3, 35, |directory| {
         assert!(directory.rename_group(group_pk(350), "a-new-name"));
     })
     .await;
@@ -273,7 +273,7 @@ async fn a_group_renamed_between_pages_is_served_once() {
 
 #[tokio::test]
 async fn an_insert_costs_no_second_crawl() {
-    let pair = edited_before(Place::Users, 2, 35, |directory| {
+    let pair = edited_before(Target::Users, 2, 35, |directory| {
         directory.add_user("late");
     })
     .await;
@@ -291,7 +291,7 @@ async fn a_directory_that_never_rests_fails_the_run_and_not_the_catalog() {
         directory.remove_user(next);
     };
     pair.fake.script(
-        Step::at(Place::Users, Action::before(churn))
+        ScriptStep::at(Target::Users, Action::before(churn))
             .page(2)
             .always(),
     );

@@ -5,7 +5,7 @@ mod history;
 mod list;
 mod wait;
 
-use fake_authentik::{Action, FakeDirectory, Gate, Place, Release, Step};
+use fake_authentik::{Action, FakeDirectory, Gate, Release, ScriptStep, Target};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -23,7 +23,7 @@ async fn held() -> (Pair, Gate) {
 fn hold(pair: &Pair) -> Gate {
     let gate = Gate::new();
     pair.fake
-        .script(Step::at(Place::Users, Action::gate(&gate)).page(2));
+        .script(ScriptStep::at(Target::Users, Action::gate(&gate)).page(2));
     gate
 }
 
@@ -123,8 +123,8 @@ async fn a_failed_run_says_why_and_the_old_snapshot_stays() {
     let pair = Pair::spawn(Release::V2026_5, FakeDirectory::generate(30), |_| ()).await;
     pair.app.sync().await;
     let before = Answer::get(&pair.app, "/entities", &[]).await;
-    pair.fake.script(Step::at(
-        Place::Groups,
+    pair.fake.script(ScriptStep::at(
+        Target::Groups,
         Action::answer(reqwest::StatusCode::IM_A_TEAPOT, "{}"),
     ));
     pair.fake.edit(|directory| directory.add_user("unseen"));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use fake_authentik::{Access, Action, FakeAuthentik, FakeDirectory, Place, Release, Step};
+use fake_authentik::{Access, Action, FakeAuthentik, FakeDirectory, Release, ScriptStep, Target};
 use serde_json::{Value, json};
 
 use crate::support::RunningAuthentik;
@@ -14,7 +14,7 @@ use crate::support::directory::{assert_says, crowd, failure, hold};
 async fn rewritten(rewrite: impl FnMut(Value) -> Value + Send + 'static) -> Value {
     let pair = Pair::with(crowd(5)).await;
     pair.fake
-        .script(Step::at(Place::Users, Action::rewrite(rewrite)).always());
+        .script(ScriptStep::at(Target::Users, Action::rewrite(rewrite)).always());
     pair.app.sync().await
 }
 
@@ -119,7 +119,7 @@ async fn an_empty_user_list_empties_the_catalog_only_if_it_is_accepted() {
     for _ in 0..2 {
         let run = pair.app.sync().await;
         let (code, message) = hold(&run);
-        assert_eq!(code, "empty");
+        assert_eq!(code, "empty-user-list");
         assert_says(message, &["/sync?accept=shrink"]);
         assert_eq!(pair.app.json("/health").await["status"], "degraded");
         assert_eq!(pair.app.names("user").await.len(), 5);
@@ -137,7 +137,7 @@ async fn an_empty_user_list_empties_the_catalog_only_if_it_is_accepted() {
         .edit(|directory| *directory = FakeDirectory::default());
     assert_eq!(
         hold(&pair.app.sync().await).0,
-        "empty",
+        "empty-user-list",
         "it was accepted once"
     );
 }
@@ -152,7 +152,7 @@ async fn an_empty_user_list_is_held_without_limits_too() {
     let mut config = config(&authentik.base, FakeAuthentik::TOKEN);
     config.service.shrink_guard.enabled = false;
     let app = TestApp::spawn(config).await;
-    assert_eq!(hold(&app.sync().await).0, "empty");
+    assert_eq!(hold(&app.sync().await).0, "empty-user-list");
     assert_eq!(app.fetch("/entities").await.status(), 503);
 }
 
@@ -163,7 +163,7 @@ async fn a_redirect_is_not_followed_and_its_target_is_named() {
     let pair = Pair::with(crowd(5)).await;
     let url = format!("{}/api/v3/core/users/?session=hidden", target.base);
     pair.fake
-        .script(Step::at(Place::Users, Action::redirect(&url)).always());
+        .script(ScriptStep::at(Target::Users, Action::redirect(&url)).always());
     let run = pair.app.sync().await;
     let (code, message) = failure(&run);
     assert_eq!(code, "redirect");
@@ -190,7 +190,8 @@ async fn the_token_appears_in_no_answer_whatever_the_server_says() {
     ] {
         let pair = Pair::with(crowd(5)).await;
         let name = format!("{action:?}");
-        pair.fake.script(Step::at(Place::Users, action).always());
+        pair.fake
+            .script(ScriptStep::at(Target::Users, action).always());
         let run = pair.app.sync().await;
         let (runs, health) = (pair.app.json("/sync").await, pair.app.json("/health").await);
         let said = format!("{run} {runs} {health} {}", pair.app.json("/entities").await);
@@ -202,10 +203,12 @@ async fn the_token_appears_in_no_answer_whatever_the_server_says() {
 async fn a_refused_token_is_not_repeated() {
     let pair = Pair::with(crowd(5)).await;
     let refused = Action::answer(StatusCode::FORBIDDEN, r#"{"detail":"no"}"#);
-    pair.fake.script(Step::at(Place::Version, refused).always());
-    let echo = format!(r#"{{"detail":"Token {} invalid"}}"#, FakeAuthentik::TOKEN);
     pair.fake
-        .script(Step::at(Place::Users, Action::answer(StatusCode::FORBIDDEN, echo)).always());
+        .script(ScriptStep::at(Target::Version, refused).always());
+    let echo = format!(r#"{{"detail":"Token {} invalid"}}"#, FakeAuthentik::TOKEN);
+    pair.fake.script(
+        ScriptStep::at(Target::Users, Action::answer(StatusCode::FORBIDDEN, echo)).always(),
+    );
     let run = pair.app.sync().await;
     assert_eq!(failure(&run).0, "token");
     assert!(!run.to_string().contains(FakeAuthentik::TOKEN), "{run}");
@@ -222,8 +225,10 @@ async fn a_server_that_is_not_authentik_has_its_error() {
         "null",
     ] {
         let pair = Pair::with(crowd(5)).await;
-        pair.fake
-            .script(Step::at(Place::Users, Action::answer(StatusCode::OK, body)));
+        pair.fake.script(ScriptStep::at(
+            Target::Users,
+            Action::answer(StatusCode::OK, body),
+        ));
         let run = pair.app.sync().await;
         let (code, message) = failure(&run);
         assert_eq!(code, "not-authentik", "{body}: {message}");
@@ -252,14 +257,14 @@ async fn a_row_without_a_pk_fails_the_run_by_its_place_and_never_by_its_value() 
 
 #[tokio::test]
 async fn a_count_that_lies_fails_the_run_after_a_few_rounds() {
-    for (lie, list) in [(7, Place::Users), (3, Place::Users), (7, Place::Groups)] {
+    for (lie, list) in [(7, Target::Users), (3, Target::Users), (7, Target::Groups)] {
         let pair = Pair::with(crowd(5)).await;
         let rewrite = move |mut page: Value| {
             page["pagination"]["count"] = json!(lie);
             page
         };
         pair.fake
-            .script(Step::at(list, Action::rewrite(rewrite)).always());
+            .script(ScriptStep::at(list, Action::rewrite(rewrite)).always());
         let run = pair.app.sync().await;
         let (code, message) = failure(&run);
         assert_eq!(code, "incomplete", "{message}");
@@ -294,9 +299,9 @@ async fn a_next_page_without_end_is_not_followed() {
         page
     };
     pair.fake
-        .script(Step::at(Place::Users, Action::answer(StatusCode::OK, "{}")).always());
+        .script(ScriptStep::at(Target::Users, Action::answer(StatusCode::OK, "{}")).always());
     pair.fake
-        .script(Step::at(Place::Users, Action::rewrite(repeated)).always());
+        .script(ScriptStep::at(Target::Users, Action::rewrite(repeated)).always());
     let run = pair.app.sync().await;
     assert_eq!(
         run["users"], 5,
@@ -311,7 +316,7 @@ async fn a_request_without_an_answer_ends_at_its_own_timeout() {
     })
     .await;
     pair.fake
-        .script(Step::at(Place::Users, Action::Hang).always());
+        .script(ScriptStep::at(Target::Users, Action::Hang).always());
     let run = pair.app.sync().await;
     let (code, message) = failure(&run);
     assert_eq!(code, "request-timeout");
@@ -335,7 +340,7 @@ async fn the_timeout_of_a_full_run_says_how_far_it_came_and_what_would_do() {
     })
     .await;
     pair.fake
-        .script(Step::at(Place::Users, Action::Hang).page(3).always());
+        .script(ScriptStep::at(Target::Users, Action::Hang).page(3).always());
     let run = pair.app.sync().await;
     let (code, message) = failure(&run);
     assert_eq!(code, "timeout");
@@ -359,7 +364,7 @@ async fn a_timeout_without_any_page_does_not_guess() {
     })
     .await;
     pair.fake
-        .script(Step::at(Place::Anywhere, Action::Hang).always());
+        .script(ScriptStep::at(Target::Anywhere, Action::Hang).always());
     let run = pair.app.sync().await;
     assert_says(
         failure(&run).1,

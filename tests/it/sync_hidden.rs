@@ -1,7 +1,9 @@
 //! Each list refers to rows of the other one: the service reads a missing row again, then reports
 //! it.
 
-use fake_authentik::{Access, Action, FakeAuthentik, FakeDirectory, Gate, Place, Release, Step};
+use fake_authentik::{
+    Access, Action, FakeAuthentik, FakeDirectory, Gate, Release, ScriptStep, Target,
+};
 use serde_json::{Value, json};
 
 use crate::support::app::Pair;
@@ -116,7 +118,7 @@ async fn a_new_difference_is_read_again_although_others_are_known() {
         assert!(directory.add_member(group_pk(1), late));
     };
     pair.fake
-        .script(Step::at(Place::Groups, Action::before(add)));
+        .script(ScriptStep::at(Target::Groups, Action::before(add)));
     let (run, of_users, of_groups) = counted(&pair).await;
     assert!(of_users > 1 && of_groups > 1);
     assert_says(
@@ -135,14 +137,14 @@ async fn a_user_added_to_a_group_during_the_crawl_is_served_as_its_member() {
     // The group list is answered after the last page of users, the seventh request.
     let gate = Gate::new();
     pair.fake
-        .script(Step::at(Place::Groups, Action::gate(&gate)));
+        .script(ScriptStep::at(Target::Groups, Action::gate(&gate)));
     let add = move |directory: &mut FakeDirectory| {
         let late = directory.add_user("late");
         assert!(directory.add_member(group_pk(1), late));
         gate.open();
     };
     pair.fake
-        .script(Step::at(Place::Users, Action::after(add)).nth(7));
+        .script(ScriptStep::at(Target::Users, Action::after(add)).nth(7));
     let run = pair.app.sync().await;
     assert_eq!(run["findings"], 0, "{run}");
     let everyone = pair.app.entity("group", "everyone").await.unwrap();
@@ -165,7 +167,7 @@ async fn a_group_deleted_during_the_crawl_is_no_hidden_group() {
     let pair = one_page_at_a_time(crowd(5)).await;
     let delete = |directory: &mut FakeDirectory| assert!(directory.remove_group(group_pk(1)));
     pair.fake
-        .script(Step::at(Place::Users, Action::after(delete)));
+        .script(ScriptStep::at(Target::Users, Action::after(delete)));
     let run = pair.app.sync().await;
     assert_eq!(
         (&run["findings"], &run["groups"]),
@@ -181,13 +183,13 @@ async fn edited_between_the_lists(edit: fn(&mut FakeDirectory)) -> Pair {
     let pair = Pair::with(crowd(5)).await;
     let gate = Gate::new();
     pair.fake
-        .script(Step::at(Place::Users, Action::gate(&gate)));
+        .script(ScriptStep::at(Target::Users, Action::gate(&gate)));
     let edit = move |directory: &mut FakeDirectory| {
         edit(directory);
         gate.open();
     };
     pair.fake
-        .script(Step::at(Place::Groups, Action::after(edit)));
+        .script(ScriptStep::at(Target::Groups, Action::after(edit)));
     pair
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use fake_authentik::{Action, FakeAuthentik, Gate, Place, Release, Step};
+use fake_authentik::{Action, FakeAuthentik, Gate, Release, ScriptStep, Target};
 
 use crate::support::app::Pair;
 use crate::support::directory::crowd;
@@ -82,8 +82,8 @@ async fn every_request_carries_the_token_and_asks_for_english() {
 async fn both_lists_are_fetched_at_once() {
     let pair = small_pages(Release::V2026_5, 4).await;
     let gate = Gate::new();
-    for list in [Place::Users, Place::Groups] {
-        pair.fake.script(Step::at(list, Action::gate(&gate)));
+    for list in [Target::Users, Target::Groups] {
+        pair.fake.script(ScriptStep::at(list, Action::gate(&gate)));
     }
     let (run, ()) = tokio::join!(pair.app.sync(), async {
         gate.waiting(2).await;
@@ -103,8 +103,11 @@ async fn pages_are_read_in_parallel_within_the_bound() {
     for concurrency in [1, 2, 4] {
         let pair = small_pages(Release::V2026_5, concurrency).await;
         let gate = Gate::new();
-        pair.fake
-            .script(Step::at(Place::Users, Action::gate(&gate)).nth(3).always());
+        pair.fake.script(
+            ScriptStep::at(Target::Users, Action::gate(&gate))
+                .nth(3)
+                .always(),
+        );
         let (run, ()) = tokio::join!(pair.app.sync(), async {
             gate.waiting(concurrency).await;
             gate.open();
@@ -121,8 +124,11 @@ async fn the_default_bound_is_four() {
     })
     .await;
     let gate = Gate::new();
-    pair.fake
-        .script(Step::at(Place::Users, Action::gate(&gate)).nth(3).always());
+    pair.fake.script(
+        ScriptStep::at(Target::Users, Action::gate(&gate))
+            .nth(3)
+            .always(),
+    );
     let (run, ()) = tokio::join!(pair.app.sync(), async {
         gate.waiting(4).await;
         gate.open();

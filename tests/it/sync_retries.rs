@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use authentik_entity_provider::clock::Clock;
 use axum::http::StatusCode;
-use fake_authentik::{Action, CannedAnswer, FakeAuthentik, FakeDirectory, Place, Release, Step};
+use fake_authentik::{
+    Action, CannedAnswer, FakeAuthentik, FakeDirectory, Release, ScriptStep, Target,
+};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
@@ -26,7 +28,7 @@ fn busy(status: u16, retry_after: Option<&str>) -> Action {
 /// of requests to that list.
 async fn meeting(action: Action) -> (serde_json::Value, u64) {
     let pair = Pair::with(crowd(5)).await;
-    pair.fake.script(Step::at(Place::Users, action));
+    pair.fake.script(ScriptStep::at(Target::Users, action));
     let run = pair.app.sync().await;
     (run, pair.fake.counters().user_lists)
 }
@@ -68,8 +70,10 @@ async fn retry_after_is_waited_for_in_seconds_and_as_a_date() {
         let pair = Pair::with(crowd(5)).await;
         let settings = config(&pair.authentik.base, FakeAuthentik::TOKEN);
         let app = TestApp::spawn_at(settings, Clock::new(move || now)).await;
-        pair.fake
-            .script(Step::at(Place::Users, busy(status, Some(retry_after))));
+        pair.fake.script(ScriptStep::at(
+            Target::Users,
+            busy(status, Some(retry_after)),
+        ));
         let begun = Instant::now();
         assert_eq!(app.sync().await["users"], 5);
         let waited = begun.elapsed();
@@ -90,7 +94,7 @@ async fn a_retry_after_beyond_all_patience_ends_the_run() {
 async fn an_outage_ends_the_run_after_some_retries() {
     let pair = Pair::with(crowd(5)).await;
     pair.fake
-        .script(Step::at(Place::Users, busy(503, None)).always());
+        .script(ScriptStep::at(Target::Users, busy(503, None)).always());
     let run = pair.app.sync().await;
     let (code, message) = failure(&run);
     assert_eq!(code, "unavailable");
@@ -130,7 +134,8 @@ async fn a_server_that_always_errs_ends_the_run_with_its_status() {
 async fn a_server_error_of_the_version_page_alone_stops_no_run() {
     let pair = Pair::with(crowd(5)).await;
     let boom = Action::answer(StatusCode::INTERNAL_SERVER_ERROR, "boom");
-    pair.fake.script(Step::at(Place::Version, boom).always());
+    pair.fake
+        .script(ScriptStep::at(Target::Version, boom).always());
     assert_eq!(pair.app.sync().await["users"], 5);
 }
 
@@ -199,7 +204,7 @@ async fn a_rate_limit_costs_no_retries_of_the_budget() {
     })
     .await;
     for nth in (1..200).step_by(2) {
-        let step = Step::at(Place::Users, busy(429, Some("1")));
+        let step = ScriptStep::at(Target::Users, busy(429, Some("1")));
         pair.fake.script(step.nth(nth));
     }
     assert_eq!(pair.app.sync().await["users"], 500);
@@ -229,7 +234,7 @@ async fn an_idle_connection_that_was_closed_is_no_failure() {
     let pair = Pair::with(crowd(5)).await;
     pair.app.sync().await;
     pair.fake
-        .script(Step::at(Place::Anywhere, Action::Drop).times(2));
+        .script(ScriptStep::at(Target::Anywhere, Action::Drop).times(2));
     assert_eq!(pair.app.sync().await["users"], 5);
 }
 

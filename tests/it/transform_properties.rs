@@ -12,9 +12,9 @@ use authentik_entity_provider::catalog::policy::NamePolicy;
 use authentik_entity_provider::directory::{Directory, User, UserPk};
 use authentik_entity_provider::snapshot::Snapshot;
 use authentik_entity_provider::snapshot::document::Document;
-use authentik_entity_provider::snapshot::reading::Origin;
 use authentik_entity_provider::snapshot::rendition::Encoding;
 use authentik_entity_provider::snapshot::shard::ShardCount;
+use authentik_entity_provider::snapshot::sync_mode::ResumePoint;
 use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::Value;
@@ -204,7 +204,7 @@ proptest! {
         for (kind, pk, source) in users.chain(groups) {
             let Some(name) = outcome.by_pk(kind).get(&pk).copied() else { continue };
             match world.policy.names {
-                NamePolicy::Seed => prop_assert_eq!(name, sanitize_name(source)),
+                NamePolicy::NpmModule => prop_assert_eq!(name, sanitize_name(source)),
                 NamePolicy::Backstage => prop_assert!(is_valid_name(name), "{}", name),
             }
         }
@@ -292,7 +292,7 @@ proptest! {
                 groups.reverse();
             }
             let directory = Arc::new(Directory::new(users, groups));
-            Snapshot::new(directory, Arc::new(world.policy.clone()), previous, read_at, Origin::default())
+            Snapshot::new(directory, Arc::new(world.policy.clone()), previous, read_at, ResumePoint::default())
         };
         let tags = |snapshot: &Snapshot| {
             let plain = snapshot.identity();

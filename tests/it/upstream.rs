@@ -6,7 +6,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use fake_authentik::{Action, CannedAnswer, FakeAuthentik, Place, Release, Step};
+use fake_authentik::{Action, CannedAnswer, FakeAuthentik, Release, ScriptStep, Target};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
@@ -38,8 +38,9 @@ async fn assert_fails(pair: &Pair, expected: &str) -> String {
 #[tokio::test(start_paused = true)]
 async fn a_body_that_comes_slowly_is_read_within_the_request_s_time() {
     let pair = in_pages().await;
-    pair.fake
-        .script(Step::at(Place::Users, Action::Trickle(Duration::from_millis(1500))).page(3));
+    pair.fake.script(
+        ScriptStep::at(Target::Users, Action::Trickle(Duration::from_millis(1500))).page(3),
+    );
     let run = pair.app.sync().await;
     assert_eq!(
         (&run["users"], &run["changed"]),
@@ -57,7 +58,7 @@ async fn a_body_that_comes_too_slowly_or_stalls_ends_at_the_request_s_time() {
     ] {
         let (pair, name) = (in_pages().await, format!("{action:?}"));
         pair.fake
-            .script(Step::at(Place::Users, action).page(3).always());
+            .script(ScriptStep::at(Target::Users, action).page(3).always());
         let message = assert_fails(&pair, "request-timeout").await;
         assert_says(&message, &["page=3", "within 20 s"]);
         pair.fake.clear_script();
@@ -69,7 +70,7 @@ async fn a_body_that_comes_too_slowly_or_stalls_ends_at_the_request_s_time() {
 async fn a_body_that_stalls_once_is_requested_again() {
     let pair = in_pages().await;
     pair.fake
-        .script(Step::at(Place::Users, Action::Stall(700)).page(3));
+        .script(ScriptStep::at(Target::Users, Action::Stall(700)).page(3));
     assert_eq!(pair.app.sync().await["users"], 45);
 }
 
@@ -99,7 +100,7 @@ async fn a_permission_that_is_lost_in_the_middle_of_a_crawl_changes_nothing() {
         r#"{"detail":"You do not have permission."}"#,
     );
     pair.fake
-        .script(Step::at(Place::Users, refused).page(3).always());
+        .script(ScriptStep::at(Target::Users, refused).page(3).always());
     assert_says(&assert_fails(&pair, "permission").await, &["`view_user`"]);
 }
 
@@ -126,7 +127,7 @@ async fn a_small_answer_that_unpacks_to_a_huge_one_is_not_taken() {
     });
     let before = pair.fake.counters().user_lists;
     pair.fake
-        .script(Step::at(Place::Users, answer).page(3).always());
+        .script(ScriptStep::at(Target::Users, answer).page(3).always());
     assert_says(
         &assert_fails(&pair, "too-large").await,
         &["page=3", "more than 32 MiB"],
@@ -145,7 +146,7 @@ async fn a_small_answer_that_unpacks_to_a_huge_one_is_not_taken() {
 
 #[tokio::test]
 async fn a_list_that_claims_billions_of_rows_causes_few_requests() {
-    for (place, list) in [(Place::Users, "user"), (Place::Groups, "group")] {
+    for (place, list) in [(Target::Users, "user"), (Target::Groups, "group")] {
         for key in ["count", "total_pages"] {
             let pair = in_pages().await;
             let before = pair.fake.counters().requests;
@@ -154,7 +155,7 @@ async fn a_list_that_claims_billions_of_rows_causes_few_requests() {
                 page
             };
             pair.fake
-                .script(Step::at(place.clone(), Action::rewrite(lie)).always());
+                .script(ScriptStep::at(place.clone(), Action::rewrite(lie)).always());
             let message = assert_fails(&pair, "too-large").await;
             assert_says(
                 &message,
@@ -167,7 +168,7 @@ async fn a_list_that_claims_billions_of_rows_causes_few_requests() {
 
 #[tokio::test]
 async fn a_list_that_claims_many_pages_ends_where_it_ends() {
-    for place in [Place::Users, Place::Groups] {
+    for place in [Target::Users, Target::Groups] {
         let pair = in_pages().await;
         let before = pair.fake.counters().requests;
         let lie = |mut page: Value| {
@@ -175,7 +176,7 @@ async fn a_list_that_claims_many_pages_ends_where_it_ends() {
             page
         };
         pair.fake
-            .script(Step::at(place, Action::rewrite(lie)).always());
+            .script(ScriptStep::at(place, Action::rewrite(lie)).always());
         assert_fails(&pair, "incomplete").await;
         assert!(
             pair.fake.counters().requests < before + 60,
@@ -202,9 +203,9 @@ async fn a_list_that_grows_with_every_page_ends() {
     };
     let before = pair.fake.counters().requests;
     pair.fake
-        .script(Step::at(Place::Users, Action::answer(StatusCode::OK, "{}")).always());
+        .script(ScriptStep::at(Target::Users, Action::answer(StatusCode::OK, "{}")).always());
     pair.fake
-        .script(Step::at(Place::Users, Action::rewrite(grow)).always());
+        .script(ScriptStep::at(Target::Users, Action::rewrite(grow)).always());
     assert_fails(&pair, "incomplete").await;
     assert!(
         pair.fake.counters().requests < before + 500,
@@ -226,9 +227,9 @@ async fn a_server_that_ignores_size_and_order_is_read_rightly_or_not_at_all() {
             rows.reverse();
         }
         pair.fake
-            .script(Step::at(Place::Users, Action::answer(StatusCode::OK, "{}")).always());
+            .script(ScriptStep::at(Target::Users, Action::answer(StatusCode::OK, "{}")).always());
         pair.fake
-            .script(Step::at(Place::Users, Action::rewrite(move |_| page.clone())).always());
+            .script(ScriptStep::at(Target::Users, Action::rewrite(move |_| page.clone())).always());
         let run = pair.app.sync().await;
         assert_eq!(
             (&run["users"], &run["changed"]),
@@ -243,17 +244,17 @@ async fn a_server_that_ignores_size_and_order_is_read_rightly_or_not_at_all() {
         .await;
     let rows = by_name["results"].as_array().unwrap().clone();
     pair.fake
-        .script(Step::at(Place::Users, Action::answer(StatusCode::OK, "{}")).always());
+        .script(ScriptStep::at(Target::Users, Action::answer(StatusCode::OK, "{}")).always());
     let all =
         move |_| json!({"pagination": {"count": 45, "total_pages": 2}, "results": rows[..40]});
     pair.fake
-        .script(Step::at(Place::Users, Action::rewrite(all)).always());
+        .script(ScriptStep::at(Target::Users, Action::rewrite(all)).always());
     assert_fails(&pair, "unordered").await;
 }
 
 #[tokio::test]
 async fn a_list_that_never_comes_in_the_order_asked_for_is_named() {
-    for (place, list) in [(Place::Users, "user"), (Place::Groups, "group")] {
+    for (place, list) in [(Target::Users, "user"), (Target::Groups, "group")] {
         let pair = in_pages().await;
         pair.fake.edit(|directory| {
             for number in 0..25 {
@@ -267,7 +268,7 @@ async fn a_list_that_never_comes_in_the_order_asked_for_is_named() {
             page
         };
         pair.fake
-            .script(Step::at(place, Action::rewrite(turn)).always());
+            .script(ScriptStep::at(place, Action::rewrite(turn)).always());
         let message = assert_fails(&pair, "unordered").await;
         assert_says(
             &message,
@@ -284,6 +285,6 @@ async fn a_list_that_comes_in_another_order_once_is_read_again() {
         page
     };
     pair.fake
-        .script(Step::at(Place::Users, Action::rewrite(turn)).page(2));
+        .script(ScriptStep::at(Target::Users, Action::rewrite(turn)).page(2));
     assert_eq!(pair.app.sync().await["users"], 45);
 }

@@ -11,12 +11,12 @@ use axum::routing::get;
 use super::access::{Access, Credentials, Visible};
 use super::page::{List, Pagination};
 use super::query::{Includes, Order, Paging, Parameters, UserFilter};
-use super::refusal::Refusal;
+use super::refusal::Rejection;
 use super::release::Release;
 use super::render::{GroupRow, Lens, UserRow};
 use super::select::{self, Selector};
 use super::stage::{self, Rows};
-use super::state::{Held, Served};
+use super::state::{FakeState, ServerState};
 
 /// Path of the list of users.
 pub(super) const USERS: &str = "/api/v3/core/users/";
@@ -33,7 +33,7 @@ const NOT_FOUND_PAGE: &str =
     "<!DOCTYPE html>\n<html>\n<head><title>Not Found</title></head>\n</html>\n";
 
 /// Builds the router; the script applies to every route, including unknown ones.
-pub(super) fn router(served: Served) -> Router {
+pub(super) fn router(served: ServerState) -> Router {
     Router::new()
         .route(USERS, get(list_users))
         .route(&format!("{USERS}{{pk}}/"), get(show_user))
@@ -53,7 +53,7 @@ pub(super) fn router(served: Served) -> Router {
 
 /// An authenticated request and the state it reads.
 struct Call<'a> {
-    held: &'a mut Held,
+    held: &'a mut FakeState,
     release: Release,
     token: &'a str,
     access: Access,
@@ -61,18 +61,18 @@ struct Call<'a> {
 }
 
 /// A body and the number of rows it returns.
-type Answer = Result<(Vec<u8>, Rows), Refusal>;
+type FakeAnswer = Result<(Vec<u8>, Rows), Rejection>;
 
 async fn list_users(
-    State(served): State<Served>,
+    State(served): State<ServerState>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
     respond(&served, query, &headers, ALLOW_LIST, |call| {
-        let visible = call.access.users().ok_or(Refusal::Forbidden)?;
+        let visible = call.access.users().ok_or(Rejection::Forbidden)?;
         let filter = UserFilter::read(&call.parameters, call.release)?;
         let order = Order::of_users(&call.parameters, call.release);
-        let Held {
+        let FakeState {
             directory,
             selections,
             ..
@@ -96,14 +96,14 @@ async fn list_users(
 }
 
 async fn list_groups(
-    State(served): State<Served>,
+    State(served): State<ServerState>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
     respond(&served, query, &headers, ALLOW_LIST, |call| {
-        let visible = call.access.groups().ok_or(Refusal::Forbidden)?;
+        let visible = call.access.groups().ok_or(Rejection::Forbidden)?;
         let order = Order::of_groups(&call.parameters);
-        let Held {
+        let FakeState {
             directory,
             selections,
             ..
@@ -127,19 +127,19 @@ async fn list_groups(
 }
 
 async fn show_user(
-    State(served): State<Served>,
+    State(served): State<ServerState>,
     Path(pk): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
     respond(&served, query, &headers, ALLOW_DETAIL, |call| {
-        let visible = call.access.users().ok_or(Refusal::Forbidden)?;
-        let pk = shown(&pk, &visible).ok_or(Refusal::NoMatch("User"))?;
+        let visible = call.access.users().ok_or(Rejection::Forbidden)?;
+        let pk = shown(&pk, &visible).ok_or(Rejection::NoMatch("User"))?;
         let user = call
             .held
             .directory
             .user(pk)
-            .ok_or(Refusal::NoMatch("User"))?;
+            .ok_or(Rejection::NoMatch("User"))?;
         Ok((
             serde_json::to_vec(&UserRow(user, call.lens()))?,
             Rows::default(),
@@ -148,19 +148,19 @@ async fn show_user(
 }
 
 async fn show_group(
-    State(served): State<Served>,
+    State(served): State<ServerState>,
     Path(pk): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
     respond(&served, query, &headers, ALLOW_DETAIL, |call| {
-        let visible = call.access.groups().ok_or(Refusal::Forbidden)?;
-        let pk = shown(&pk, &visible).ok_or(Refusal::NoMatch("Group"))?;
+        let visible = call.access.groups().ok_or(Rejection::Forbidden)?;
+        let pk = shown(&pk, &visible).ok_or(Rejection::NoMatch("Group"))?;
         let group = call
             .held
             .directory
             .group(pk)
-            .ok_or(Refusal::NoMatch("Group"))?;
+            .ok_or(Rejection::NoMatch("Group"))?;
         Ok((
             serde_json::to_vec(&GroupRow(group, call.lens()))?,
             Rows::default(),
@@ -168,7 +168,7 @@ async fn show_group(
     })
 }
 
-async fn show_version(State(served): State<Served>, headers: HeaderMap) -> Response {
+async fn show_version(State(served): State<ServerState>, headers: HeaderMap) -> Response {
     respond(&served, None, &headers, ALLOW_VERSION, |call| {
         let version = call.release.version();
         let newer = |field: &'static str| if call.release.has_flags() { field } else { "" };
@@ -182,9 +182,9 @@ async fn show_version(State(served): State<Served>, headers: HeaderMap) -> Respo
 }
 
 impl Call<'_> {
-    fn pagination(&self, count: usize) -> Result<Pagination, Refusal> {
+    fn pagination(&self, count: usize) -> Result<Pagination, Rejection> {
         let paging = Paging::read(&self.parameters, self.release, self.held.page_cap);
-        Pagination::new(paging, count).ok_or(Refusal::NoSuchPage)
+        Pagination::new(paging, count).ok_or(Rejection::NoSuchPage)
     }
 
     fn lens(&self) -> Lens<'_> {
@@ -204,17 +204,17 @@ fn shown<K: Ord + std::str::FromStr>(text: &str, visible: &Visible<'_, K>) -> Op
 
 /// Checks the token, builds the answer under the lock and adds the release's headers.
 fn respond(
-    served: &Served,
+    served: &ServerState,
     query: Option<String>,
     headers: &HeaderMap,
     allow: &'static str,
-    make: impl FnOnce(&mut Call<'_>) -> Answer,
+    make: impl FnOnce(&mut Call<'_>) -> FakeAnswer,
 ) -> Response {
     let release = served.fake.release();
     let parameters = Parameters::parse(&query.unwrap_or_default());
     let answer = token(headers, release).and_then(|token| {
         let mut held = served.fake.held();
-        let access = held.tokens.get(token).cloned().ok_or(Refusal::BadToken)?;
+        let access = held.tokens.get(token).cloned().ok_or(Rejection::BadToken)?;
         make(&mut Call {
             held: &mut held,
             release,
@@ -234,10 +234,10 @@ fn respond(
     }
 }
 
-fn token(headers: &HeaderMap, release: Release) -> Result<&str, Refusal> {
+fn token(headers: &HeaderMap, release: Release) -> Result<&str, Rejection> {
     match Credentials::read(headers, release) {
         Credentials::Token(token) => Ok(token),
-        Credentials::Missing => Err(Refusal::MissingCredentials),
-        Credentials::Unsupported => Err(Refusal::UnsupportedScheme),
+        Credentials::Missing => Err(Rejection::MissingCredentials),
+        Credentials::Unsupported => Err(Rejection::UnsupportedScheme),
     }
 }

@@ -49,22 +49,22 @@ impl Gate {
 
     /// Waits until the gate is open; a dropped future no longer counts as waiting.
     pub(super) async fn pass(&self) {
-        let _place = Place::take(&self.waiting);
+        let _place = Target::take(&self.waiting);
         let _ = self.open.subscribe().wait_for(|open| *open).await;
     }
 }
 
 /// Counts a waiting request until it is dropped.
-struct Place<'a>(&'a watch::Sender<usize>);
+struct Target<'a>(&'a watch::Sender<usize>);
 
-impl<'a> Place<'a> {
+impl<'a> Target<'a> {
     fn take(waiting: &'a watch::Sender<usize>) -> Self {
         waiting.send_modify(|waiting| *waiting += 1);
         Self(waiting)
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Target<'_> {
     fn drop(&mut self) {
         self.0.send_modify(|waiting| *waiting -= 1);
     }

@@ -41,13 +41,13 @@ pub use gate::Gate;
 pub use journal::{Counters, SeenRequest};
 pub use model::{FakeGroup, FakeRole, FakeUser, UserKind};
 pub use release::{Release, UnknownRelease};
-pub use script::{Action, CannedAnswer, Place, Step};
+pub use script::{Action, CannedAnswer, ScriptStep, Target};
 
 use journal::Journal;
 use recycle::Worker;
 use script::{Script, SharedStep};
 use select::Selections;
-use state::{Held, Served};
+use state::{FakeState, ServerState};
 
 /// A server that answers like Authentik; clones share one state.
 #[derive(Clone, Debug)]
@@ -56,8 +56,8 @@ pub struct FakeAuthentik(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     release: Release,
-    /// Held while an answer is built or the directory is edited, never across an await.
-    held: Mutex<Held>,
+    /// FakeState while an answer is built or the directory is edited, never across an await.
+    held: Mutex<FakeState>,
     script: Script,
     journal: Journal,
     worker: Worker,
@@ -70,7 +70,7 @@ impl FakeAuthentik {
     /// Creates a server of a release with one token, [`Self::TOKEN`].
     #[must_use]
     pub fn new(release: Release, directory: FakeDirectory) -> Self {
-        let held = Held {
+        let held = FakeState {
             directory,
             tokens: HashMap::from([(Self::TOKEN.to_owned(), Access::Full)]),
             selections: Selections::default(),
@@ -158,7 +158,7 @@ impl FakeAuthentik {
     }
 
     /// Adds a step to the script; steps that match the same request apply in the order added.
-    pub fn script(&self, step: Step) {
+    pub fn script(&self, step: ScriptStep) {
         self.0.script.push(step);
     }
 
@@ -198,7 +198,7 @@ impl FakeAuthentik {
 
     /// Builds a router, for callers that run their own server.
     pub fn router(&self) -> Router {
-        api::router(Served {
+        api::router(ServerState {
             fake: self.clone(),
             stopped: CancellationToken::new(),
         })
@@ -214,7 +214,7 @@ impl FakeAuthentik {
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
         let stopped = CancellationToken::new();
-        let router = api::router(Served {
+        let router = api::router(ServerState {
             fake: self.clone(),
             stopped: stopped.clone(),
         });
@@ -231,7 +231,7 @@ impl FakeAuthentik {
             .await
     }
 
-    fn held(&self) -> MutexGuard<'_, Held> {
+    fn held(&self) -> MutexGuard<'_, FakeState> {
         self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

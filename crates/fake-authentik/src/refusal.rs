@@ -7,7 +7,7 @@ use super::query::BadFilter;
 
 /// The reason why a request is rejected.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(super) enum Rejection {
     MissingCredentials,
     UnsupportedScheme,
     BadToken,
@@ -18,19 +18,19 @@ pub(super) enum Refusal {
     Internal,
 }
 
-impl From<BadFilter> for Refusal {
+impl From<BadFilter> for Rejection {
     fn from(filter: BadFilter) -> Self {
         Self::BadFilter(filter)
     }
 }
 
-impl From<serde_json::Error> for Refusal {
+impl From<serde_json::Error> for Rejection {
     fn from(_: serde_json::Error) -> Self {
         Self::Internal
     }
 }
 
-impl Refusal {
+impl Rejection {
     /// Returns the status. Authentik never answers 401.
     pub(super) fn status(&self) -> StatusCode {
         match self {

@@ -14,7 +14,7 @@ use super::journal::SeenRequest;
 
 /// The requests that a step matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Target {
     /// The list of users.
     Users,
     /// The list of groups.
@@ -27,7 +27,7 @@ pub enum Place {
     Anywhere,
 }
 
-impl Place {
+impl Target {
     fn holds(&self, path: &str) -> bool {
         match self {
             Self::Users => path == USERS,
@@ -144,18 +144,18 @@ impl fmt::Debug for Action {
 
 /// One line of the script: an action and the requests it matches; applies once by default.
 #[derive(Debug)]
-pub struct Step {
-    place: Place,
+pub struct ScriptStep {
+    place: Target,
     page: Option<String>,
     skip: u64,
     times: Option<u64>,
     action: Action,
 }
 
-impl Step {
+impl ScriptStep {
     /// Creates a step that applies to the next matching request.
     #[must_use]
-    pub fn at(place: Place, action: Action) -> Self {
+    pub fn at(place: Target, action: Action) -> Self {
         Self {
             place,
             page: None,
@@ -226,7 +226,7 @@ impl Step {
 
 /// A step shared with the requests it applies to; its lock is held only while an edit or rewrite
 /// runs.
-pub(super) type SharedStep = Arc<Mutex<Step>>;
+pub(super) type SharedStep = Arc<Mutex<ScriptStep>>;
 
 /// All steps, in the order added.
 #[derive(Debug, Default)]
@@ -234,7 +234,7 @@ pub(super) struct Script(Mutex<Vec<SharedStep>>);
 
 impl Script {
     /// Adds a step.
-    pub(super) fn push(&self, step: Step) {
+    pub(super) fn push(&self, step: ScriptStep) {
         self.steps().push(Arc::new(Mutex::new(step)));
     }
 
@@ -262,6 +262,6 @@ pub(super) fn with_action<R>(step: &SharedStep, look: impl FnOnce(&mut Action) -
     with(step, |step| look(&mut step.action))
 }
 
-fn with<R>(step: &SharedStep, look: impl FnOnce(&mut Step) -> R) -> R {
+fn with<R>(step: &SharedStep, look: impl FnOnce(&mut ScriptStep) -> R) -> R {
     look(&mut step.lock().unwrap_or_else(PoisonError::into_inner))
 }

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::gate::Gate;
 use super::journal::SeenRequest;
 use super::script::{Action, CannedAnswer, SharedStep, with_action};
-use super::state::Served;
+use super::state::ServerState;
 
 /// Number of rows in an answer, stored in its extensions.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,7 +27,11 @@ pub(super) struct Rows {
 }
 
 /// Applies the script to a request.
-pub(super) async fn play(State(served): State<Served>, request: Request, next: Next) -> Response {
+pub(super) async fn play(
+    State(served): State<ServerState>,
+    request: Request,
+    next: Next,
+) -> Response {
     let seen = SeenRequest::new(request.uri(), request.headers());
     let _in_flight = served.fake.journal().enter(seen.clone());
     let worker = served.fake.worker().enter();
@@ -39,7 +43,7 @@ pub(super) async fn play(State(served): State<Served>, request: Request, next: N
 }
 
 /// Answers as the script says, or for real.
-async fn act(served: &Served, seen: &SeenRequest, request: Request, next: Next) -> Response {
+async fn act(served: &ServerState, seen: &SeenRequest, request: Request, next: Next) -> Response {
     let steps = served.fake.script_of(seen);
     for step in &steps {
         prepare(served, step).await;
@@ -73,7 +77,7 @@ enum Wait {
     At(Gate),
 }
 
-async fn prepare(served: &Served, step: &SharedStep) {
+async fn prepare(served: &ServerState, step: &SharedStep) {
     let wait = with_action(step, |action| match action {
         Action::Delay(duration) => Wait::For(*duration),
         Action::Hang => Wait::Forever,
@@ -118,7 +122,7 @@ fn dress(answer: CannedAnswer) -> Response {
 }
 
 /// Runs the real handler at the configured cost.
-async fn perform(served: &Served, request: Request, next: Next) -> Response {
+async fn perform(served: &ServerState, request: Request, next: Next) -> Response {
     let (cost, workers) = served.fake.price();
     // The semaphore is never closed; without a permit the request does not queue.
     let _worker = match workers {
@@ -139,7 +143,7 @@ async fn perform(served: &Served, request: Request, next: Next) -> Response {
     response
 }
 
-async fn conclude(served: &Served, step: &SharedStep, response: Response) -> Response {
+async fn conclude(served: &ServerState, step: &SharedStep, response: Response) -> Response {
     let (parts, body) = response.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
     with_action(step, |action| match action {

@@ -14,7 +14,7 @@ use super::select::Selections;
 
 /// The mutable state of the server.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct FakeState {
     pub(super) directory: FakeDirectory,
     pub(super) tokens: HashMap<String, Access>,
     pub(super) selections: Selections,
@@ -27,7 +27,7 @@ pub(super) struct Held {
 
 /// The fake Authentik as one router serves it; blocked requests end when the server stops.
 #[derive(Clone, Debug)]
-pub(super) struct Served {
+pub(super) struct ServerState {
     pub(super) fake: FakeAuthentik,
     pub(super) stopped: CancellationToken,
 }

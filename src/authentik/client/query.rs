@@ -6,7 +6,7 @@ use url::form_urlencoded::byte_serialize;
 use super::Client;
 use super::rows::read_page;
 use crate::authentik::error::Error;
-use crate::authentik::wire::{List, Page, Read, Stamped};
+use crate::authentik::wire::{List, Page, RowResult, Stamped};
 use crate::directory::UserType;
 
 /// Selects users.
@@ -50,7 +50,7 @@ impl Client {
         filter: &Filter,
         size: usize,
         page: usize,
-    ) -> Result<Option<Page<Read<Stamped>>>, Error> {
+    ) -> Result<Option<Page<RowResult<Stamped>>>, Error> {
         let url = self.url(List::Users, page, size) + &filter.parameter();
         self.by_proxy(async {
             let Some(body) = self.body(List::Users, &url, page).await? else {

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::decode::{decode, without_values};
 use crate::authentik::error::Error;
-use crate::authentik::wire::{Listed, Page, Pagination, Read};
+use crate::authentik::wire::{Listed, Page, Pagination, RowResult};
 use crate::directory::Flaw;
 
 /// The maximum size of a row, in bytes: a group of half a million members. A larger row is an
@@ -26,7 +26,10 @@ struct Keyed<Pk> {
 /// # Errors
 /// When the body is not a page, claims more than `LARGEST_LIST` rows or pages, or has a row without
 /// a pk, which cannot be counted.
-pub(super) fn read_page<Row: Listed>(url: &str, body: &[u8]) -> Result<Page<Read<Row>>, Error> {
+pub(super) fn read_page<Row: Listed>(
+    url: &str,
+    body: &[u8],
+) -> Result<Page<RowResult<Row>>, Error> {
     let Page {
         pagination,
         results,
@@ -53,7 +56,7 @@ pub(super) fn read_page<Row: Listed>(url: &str, body: &[u8]) -> Result<Page<Read
 }
 
 /// Decodes one row. After a failure it decodes again to find the path.
-fn read_row<Row: Listed>(url: &str, at: usize, json: &str) -> Result<Read<Row>, Error> {
+fn read_row<Row: Listed>(url: &str, at: usize, json: &str) -> Result<RowResult<Row>, Error> {
     let flaw = if json.len() > LONGEST_ROW {
         let problem = format!("the row is larger than {} MiB", LONGEST_ROW >> 20);
         Flaw {

@@ -22,7 +22,7 @@ pub(super) struct Draft {
     /// The watermark of the last sync. The last snapshot has all changes with a stamp up to here.
     known_until: Timestamp,
     watermark: Timestamp,
-    unannounced: BTreeSet<UserPk>,
+    unstamped: BTreeSet<UserPk>,
 }
 
 impl Draft {
@@ -45,7 +45,7 @@ impl Draft {
             began,
             known_until: watermark,
             watermark,
-            unannounced: BTreeSet::new(),
+            unstamped: BTreeSet::new(),
         }
     }
 
@@ -63,10 +63,10 @@ impl Draft {
         }
         let pk = user.pk;
         let known = self.users.get(&pk);
-        let moves = known.is_none_or(|known| !known.is_counted_with(&user));
-        let differs = known.is_none_or(|known| !known.is_described_as(&user));
+        let moves = known.is_none_or(|known| !known.is_in_same_partition(&user));
+        let differs = known.is_none_or(|known| !known.has_same_description(&user));
         if differs && last_updated.is_none_or(|stamp| stamp <= self.since) {
-            self.unannounced.insert(pk);
+            self.unstamped.insert(pk);
         }
         let is_stamped = last_updated.is_some_and(|stamp| stamp > self.known_until);
         if let Some(known) = known.filter(|_| !differs && !is_stamped) {
@@ -80,7 +80,7 @@ impl Draft {
     /// Removes a row that an answer proves to be absent.
     pub(super) fn remove(&mut self, pk: UserPk) {
         self.fresh.remove(&pk);
-        self.unannounced.remove(&pk);
+        self.unstamped.remove(&pk);
         self.users.remove(&pk);
     }
 
@@ -172,8 +172,8 @@ impl Draft {
     }
 
     /// Users that appeared or changed without a recent stamp.
-    pub(super) fn unannounced(&self) -> &BTreeSet<UserPk> {
-        &self.unannounced
+    pub(super) fn unstamped(&self) -> &BTreeSet<UserPk> {
+        &self.unstamped
     }
 }
 

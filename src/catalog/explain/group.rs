@@ -1,6 +1,6 @@
 //! Explains a group.
 
-use super::{Explanation, Rule, Source, Step, missing, name, served, step};
+use super::{ExplainStep, Explanation, Rule, SourceRow, missing, name, served, step};
 use crate::catalog::name::sanitize_name;
 use crate::catalog::plan::Plan;
 use crate::directory::{Group, GroupPk};
@@ -10,7 +10,7 @@ pub(super) fn explain(plan: &Plan<'_>, row: &Group) -> Explanation {
     let at = plan.groups.position(row.pk);
     Explanation {
         pk: row.pk.to_string(),
-        source: Source::Group(row.into()),
+        source: SourceRow::Group(row.into()),
         rules: rules(plan, row, at),
         reason: missing::of_group(plan, row),
         entity: at.map(|at| served(&plan.group(at))),
@@ -18,7 +18,7 @@ pub(super) fn explain(plan: &Plan<'_>, row: &Group) -> Explanation {
 }
 
 /// The rules that applied, up to the one that leaves the group out.
-fn rules(plan: &Plan<'_>, row: &Group, at: Option<usize>) -> Vec<Step> {
+fn rules(plan: &Plan<'_>, row: &Group, at: Option<usize>) -> Vec<ExplainStep> {
     if let Some(entry) = plan.exclusion.entry(row) {
         return vec![step(
             Rule::ExcludeGroups,
@@ -40,7 +40,7 @@ fn rules(plan: &Plan<'_>, row: &Group, at: Option<usize>) -> Vec<Step> {
 }
 
 /// The parents of the group, and why others are missing.
-fn parents(plan: &Plan<'_>, row: &Group, at: usize) -> Vec<Step> {
+fn parents(plan: &Plan<'_>, row: &Group, at: usize) -> Vec<ExplainStep> {
     let linked = &plan.links.parents[at];
     let names = plan.groups.names(linked);
     let first = names
@@ -73,7 +73,7 @@ fn parents(plan: &Plan<'_>, row: &Group, at: usize) -> Vec<Step> {
 }
 
 /// The children of the group, and why others are missing.
-fn children(plan: &Plan<'_>, row: &Group, at: usize) -> Vec<Step> {
+fn children(plan: &Plan<'_>, row: &Group, at: usize) -> Vec<ExplainStep> {
     let linked = &plan.links.children[at];
     let below = || {
         plan.directory
@@ -106,7 +106,7 @@ fn children(plan: &Plan<'_>, row: &Group, at: usize) -> Vec<Step> {
 }
 
 /// The members of the group, and why others are missing.
-fn members(plan: &Plan<'_>, row: &Group, at: usize) -> Vec<Step> {
+fn members(plan: &Plan<'_>, row: &Group, at: usize) -> Vec<ExplainStep> {
     let names = plan.users.names(&plan.links.members[at]);
     let missing = row
         .users

@@ -1,6 +1,6 @@
 //! Explains how a row got its name, or why it has none.
 
-use super::{Rule, Step, step};
+use super::{ExplainStep, Rule, step};
 use crate::catalog::entity::Kind;
 use crate::catalog::finding::Code;
 use crate::catalog::name::sanitize_name;
@@ -9,7 +9,7 @@ use crate::catalog::plan::Plan;
 use crate::catalog::roster::{Roster, Row};
 
 /// The steps about the name of a row that is neither skipped nor excluded.
-pub(super) fn steps<R: Row>(plan: &Plan<'_>, named: &Roster<'_, R>, row: &R) -> Vec<Step> {
+pub(super) fn steps<R: Row>(plan: &Plan<'_>, named: &Roster<'_, R>, row: &R) -> Vec<ExplainStep> {
     let sanitized = sanitize_name(row.source());
     let made = if sanitized == row.source() {
         format!("{:?} is in sanitized form", row.source())

@@ -12,7 +12,7 @@ const AVATAR_LENGTH: usize = 80;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 #[schema(as = ExplanationSource)]
-pub enum Source {
+pub enum SourceRow {
     /// The fields of a user.
     User(UserSource),
     /// The fields of a group.

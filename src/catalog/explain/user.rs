@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::source::shortened;
-use super::{Explanation, Rule, Source, Step, missing, name, served, step};
+use super::{ExplainStep, Explanation, Rule, SourceRow, missing, name, served, step};
 use crate::catalog::entity::Spec;
 use crate::catalog::picture::{Picture, picture};
 use crate::catalog::plan::Plan;
@@ -15,7 +15,7 @@ pub(super) fn explain(plan: &Plan<'_>, row: &User) -> Explanation {
     let at = plan.users.position(row.pk);
     Explanation {
         pk: row.pk.to_string(),
-        source: Source::User(row.into()),
+        source: SourceRow::User(row.into()),
         rules: rules(plan, row, at),
         reason: missing::of_user(plan, row),
         entity: at.map(|at| served(&plan.user(at))),
@@ -23,7 +23,7 @@ pub(super) fn explain(plan: &Plan<'_>, row: &User) -> Explanation {
 }
 
 /// The rules that applied, up to the one that leaves the user out.
-fn rules(plan: &Plan<'_>, row: &User, at: Option<usize>) -> Vec<Step> {
+fn rules(plan: &Plan<'_>, row: &User, at: Option<usize>) -> Vec<ExplainStep> {
     let skip = Skip::of(row, plan.policy);
     if skip == Some(Skip::Inactive) {
         return vec![step(
@@ -47,7 +47,7 @@ fn rules(plan: &Plan<'_>, row: &User, at: Option<usize>) -> Vec<Step> {
 }
 
 /// Whether the account is a service account, and whether the policy includes those.
-fn service_account(plan: &Plan<'_>, row: &User) -> Step {
+fn service_account(plan: &Plan<'_>, row: &User) -> ExplainStep {
     let switch = plan.policy.include_service_accounts;
     let effect = match (row.is_service_account(), switch) {
         (false, _) => "is not a service account",
@@ -61,7 +61,7 @@ fn service_account(plan: &Plan<'_>, row: &User) -> Step {
 }
 
 /// The fields of the profile, read from the entity.
-fn profile(plan: &Plan<'_>, row: &User, at: usize) -> Vec<Step> {
+fn profile(plan: &Plan<'_>, row: &User, at: usize) -> Vec<ExplainStep> {
     let Spec::User(spec) = plan.user(at).spec else {
         return Vec::new();
     };
@@ -104,7 +104,7 @@ fn profile(plan: &Plan<'_>, row: &User, at: usize) -> Vec<Step> {
 }
 
 /// The groups of the user, and why others are missing.
-fn memberships(plan: &Plan<'_>, row: &User, at: usize) -> Vec<Step> {
+fn memberships(plan: &Plan<'_>, row: &User, at: usize) -> Vec<ExplainStep> {
     let names = plan.groups.names(&plan.links.member_of[at]).into_iter();
     let listing: BTreeSet<GroupPk> = plan
         .directory

@@ -141,9 +141,9 @@ pub(in crate::config) const KEYS: &[Key] = &[
     Key {
         path: "entityProvider.names",
         variable: "ENTITY_PROVIDER_NAMES",
-        kind: Kind::Choice(&["seed", "backstage"]),
-        fallback: Fallback::Value("seed"),
-        meaning: "How names are made: exactly as the npm module made them (`seed`), \
+        kind: Kind::Choice(&["npm-module", "backstage"]),
+        fallback: Fallback::Value("npm-module"),
+        meaning: "How names are made: exactly as the npm module made them (`npm-module`), \
                   or with every name repaired that Backstage would refuse (`backstage`).",
     },
     Key {
@@ -189,7 +189,7 @@ pub(in crate::config) const KEYS: &[Key] = &[
         meaning: "How long a sync that reads everything may take, unless `schedule.timeout` is longer; longer than zero.",
     },
     Key {
-        path: "entityProvider.deltaOverlap",
+        path: "entityProvider.incrementalOverlap",
         variable: "ENTITY_PROVIDER_DELTA_OVERLAP",
         kind: Kind::Duration,
         fallback: Fallback::Value("{minutes: 10}"),

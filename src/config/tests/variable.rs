@@ -52,7 +52,7 @@ fn two_variables_for_the_token_are_an_error() {
 
 #[test]
 fn every_key_has_a_variable_that_wins_over_the_file() {
-    let yaml = "entityProvider: {listen: '127.0.0.1:1', names: seed, pageSize: 1}\n\
+    let yaml = "entityProvider: {listen: '127.0.0.1:1', names: npm-module, pageSize: 1}\n\
                 catalog: {providers: {authentik: {schedule: {frequency: {minutes: 1}, scope: global}}}}";
     let config = loaded(
         yaml,
@@ -310,7 +310,7 @@ fn a_bad_value_in_backstages_variable_is_named_by_variable_and_key() {
         (
             "APP_CONFIG_entityProvider",
             "{\"names\": \"x\"}",
-            "entityProvider.names: expected `seed`",
+            "entityProvider.names: expected `npm-module`",
         ),
         (
             "APP_CONFIG_entityProvider_port",

@@ -23,7 +23,7 @@ fn two_variables_are_enough_and_the_rest_has_defaults() {
     assert_eq!(service.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(
         (service.public_url, service.names),
-        (None, NamePolicy::Seed)
+        (None, NamePolicy::NpmModule)
     );
     assert_eq!(
         (

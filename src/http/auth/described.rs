@@ -7,7 +7,7 @@ use utoipa::openapi::security::{
 use utoipa::openapi::{Components, OpenApi};
 use utoipa::{IntoResponses, Modify};
 
-use super::Access;
+use super::Requirement;
 use crate::http::error::Problem;
 
 const HEADER: &str = "bearer";
@@ -34,7 +34,7 @@ impl Modify for Schemes {
     }
 }
 
-/// What a doorkeeper answers in place of a handler.
+/// What a authorizer answers in place of a handler.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "only its description is used")]
 enum Refusals {
@@ -51,8 +51,8 @@ enum Refusals {
 }
 
 /// The paths with what a route needs and how it refuses.
-pub(super) fn with_refusals(mut paths: Paths, access: Access) -> Paths {
-    if access != Access::Open {
+pub(super) fn with_refusals(mut paths: Paths, access: Requirement) -> Paths {
+    if access != Requirement::Open {
         paths
             .paths
             .values_mut()
@@ -67,9 +67,9 @@ fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [&mut path.get, &mut path.post].into_iter().flatten()
 }
 
-fn describe(operation: &mut Operation, access: Access) {
+fn describe(operation: &mut Operation, access: Requirement) {
     // The empty one says that a service may be open.
-    let ways: &[&str] = if access == Access::Sync {
+    let ways: &[&str] = if access == Requirement::Sync {
         &[HEADER]
     } else {
         &[HEADER, QUERY]

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
-use super::Access;
+use super::Requirement;
 use crate::config::{AuthConfig, Entry, Exposure};
 use crate::http::error::ApiError;
 
@@ -16,15 +16,15 @@ type Fingerprint = [u8; 32];
 /// The rules of a configuration.
 #[derive(Debug)]
 pub(super) struct Rules {
-    reading: Lock,
-    syncing: Lock,
+    reading: AcceptedTokens,
+    syncing: AcceptedTokens,
     docs: Exposure,
     metrics: Exposure,
 }
 
 /// What keeps a kind of request out.
 #[derive(Debug)]
-enum Lock {
+enum AcceptedTokens {
     Open,
     Tokens(Vec<Fingerprint>),
     Closed,
@@ -34,8 +34,8 @@ impl Rules {
     /// The rules of a service that listens on an address.
     pub(super) fn new(auth: &AuthConfig, listen: SocketAddr) -> Self {
         Self {
-            reading: Lock::new(&auth.reading(listen)),
-            syncing: Lock::new(&auth.syncing(listen)),
+            reading: AcceptedTokens::new(&auth.reading(listen)),
+            syncing: AcceptedTokens::new(&auth.syncing(listen)),
             docs: auth.docs,
             metrics: auth.metrics,
         }
@@ -44,14 +44,14 @@ impl Rules {
     /// Whether a request with or without a token may do something.
     pub(super) fn decide(
         &self,
-        access: Access,
+        access: Requirement,
         token: Option<&SecretString>,
     ) -> Result<(), ApiError> {
         match (access, self.exposure(access)) {
             (_, Exposure::Off) => Err(ApiError::UnknownPath),
             (_, Exposure::Open) => Ok(()),
-            (Access::Sync, Exposure::Token) => self.unlock(&[&self.syncing], token),
-            (Access::Runs | Access::Metrics, Exposure::Token) => {
+            (Requirement::Sync, Exposure::Token) => self.unlock(&[&self.syncing], token),
+            (Requirement::Runs | Requirement::Metrics, Exposure::Token) => {
                 self.unlock(&[&self.reading, &self.syncing], token)
             }
             (_, Exposure::Token) => self.unlock(&[&self.reading], token),
@@ -59,26 +59,36 @@ impl Rules {
     }
 
     /// Who may come in at all, with or without a token.
-    fn exposure(&self, access: Access) -> Exposure {
+    fn exposure(&self, access: Requirement) -> Exposure {
         match access {
-            Access::Read | Access::Runs | Access::Sync => Exposure::Token,
-            Access::Docs => self.docs,
-            Access::Metrics => self.metrics,
-            Access::DocsFiles if self.docs == Exposure::Off => Exposure::Off,
-            Access::Open | Access::DocsFiles => Exposure::Open,
+            Requirement::Read | Requirement::Runs | Requirement::Sync => Exposure::Token,
+            Requirement::Docs => self.docs,
+            Requirement::Metrics => self.metrics,
+            Requirement::DocsFiles if self.docs == Exposure::Off => Exposure::Off,
+            Requirement::Open | Requirement::DocsFiles => Exposure::Open,
         }
     }
 
     /// Whether a token opens one of some locks.
-    fn unlock(&self, locks: &[&Lock], token: Option<&SecretString>) -> Result<(), ApiError> {
-        if locks.iter().any(|lock| matches!(lock, Lock::Open)) {
+    fn unlock(
+        &self,
+        locks: &[&AcceptedTokens],
+        token: Option<&SecretString>,
+    ) -> Result<(), ApiError> {
+        if locks
+            .iter()
+            .any(|lock| matches!(lock, AcceptedTokens::Open))
+        {
             return Ok(());
         }
-        if locks.iter().all(|lock| matches!(lock, Lock::Closed)) {
+        if locks
+            .iter()
+            .all(|lock| matches!(lock, AcceptedTokens::Closed))
+        {
             return Err(ApiError::SyncClosed);
         }
         let fingerprint = fingerprint(token.ok_or(ApiError::TokenMissing)?);
-        let fits = |locks: &[&Lock]| {
+        let fits = |locks: &[&AcceptedTokens]| {
             locks.iter().fold(Choice::from(0), |found, lock| {
                 found | lock.holds(&fingerprint)
             })
@@ -93,7 +103,7 @@ impl Rules {
     }
 }
 
-impl Lock {
+impl AcceptedTokens {
     fn new(entry: &Entry) -> Self {
         match entry {
             Entry::Open => Self::Open,
@@ -138,7 +148,7 @@ mod tests {
     }
 
     /// The code for no token, the read token, the older one, the sync token and a wrong one.
-    fn codes(rules: &Rules, access: Access) -> [&'static str; 5] {
+    fn codes(rules: &Rules, access: Requirement) -> [&'static str; 5] {
         [None, Some(READ), Some(OLD), Some(SYNC), Some(WRONG)].map(|token| {
             let token = token.map(SecretString::from);
             rules
@@ -152,13 +162,13 @@ mod tests {
         let (missing, invalid, kind) = ("token-missing", "token-invalid", "token-kind");
         let rules = rules(|_| ());
         for (access, expected) in [
-            (Access::Open, ["ok"; 5]),
-            (Access::Read, [missing, "ok", "ok", kind, invalid]),
-            (Access::Runs, [missing, "ok", "ok", "ok", invalid]),
-            (Access::Sync, [missing, kind, kind, "ok", invalid]),
-            (Access::Metrics, [missing, "ok", "ok", "ok", invalid]),
-            (Access::Docs, [missing, "ok", "ok", kind, invalid]),
-            (Access::DocsFiles, ["ok"; 5]),
+            (Requirement::Open, ["ok"; 5]),
+            (Requirement::Read, [missing, "ok", "ok", kind, invalid]),
+            (Requirement::Runs, [missing, "ok", "ok", "ok", invalid]),
+            (Requirement::Sync, [missing, kind, kind, "ok", invalid]),
+            (Requirement::Metrics, [missing, "ok", "ok", "ok", invalid]),
+            (Requirement::Docs, [missing, "ok", "ok", kind, invalid]),
+            (Requirement::DocsFiles, ["ok"; 5]),
         ] {
             assert_eq!(codes(&rules, access), expected, "{access:?}");
         }
@@ -167,7 +177,7 @@ mod tests {
     #[test]
     fn without_sync_tokens_nobody_asks_for_runs_unless_that_is_written_down() {
         let closed = rules(|auth| auth.sync_tokens.clear());
-        assert_eq!(codes(&closed, Access::Sync), ["sync-closed"; 5]);
+        assert_eq!(codes(&closed, Requirement::Sync), ["sync-closed"; 5]);
         let expected = [
             "token-missing",
             "ok",
@@ -175,37 +185,37 @@ mod tests {
             "token-invalid",
             "token-invalid",
         ];
-        assert_eq!(codes(&closed, Access::Runs), expected);
+        assert_eq!(codes(&closed, Requirement::Runs), expected);
         let open = rules(|auth| {
             auth.sync_tokens.clear();
             auth.allow_anonymous = true;
         });
-        assert_eq!(codes(&open, Access::Sync), ["ok"; 5]);
-        assert_eq!(codes(&open, Access::Runs), ["ok"; 5]);
-        assert_eq!(codes(&open, Access::Metrics), ["ok"; 5], "as runs are");
-        assert_eq!(codes(&open, Access::Read), expected);
+        assert_eq!(codes(&open, Requirement::Sync), ["ok"; 5]);
+        assert_eq!(codes(&open, Requirement::Runs), ["ok"; 5]);
+        assert_eq!(codes(&open, Requirement::Metrics), ["ok"; 5], "as runs are");
+        assert_eq!(codes(&open, Requirement::Read), expected);
     }
 
     #[test]
     fn the_description_follows_its_setting() {
         let open = rules(|auth| auth.docs = Exposure::Open);
-        assert_eq!(codes(&open, Access::Docs), ["ok"; 5]);
+        assert_eq!(codes(&open, Requirement::Docs), ["ok"; 5]);
         let off = rules(|auth| auth.docs = Exposure::Off);
-        for access in [Access::Docs, Access::DocsFiles] {
+        for access in [Requirement::Docs, Requirement::DocsFiles] {
             assert_eq!(codes(&off, access), ["unknown-path"; 5]);
         }
-        assert_eq!(codes(&off, Access::Read)[1], "ok");
-        assert_eq!(codes(&off, Access::Metrics)[1], "ok");
+        assert_eq!(codes(&off, Requirement::Read)[1], "ok");
+        assert_eq!(codes(&off, Requirement::Metrics)[1], "ok");
     }
 
     #[test]
     fn the_metrics_follow_a_setting_of_their_own() {
         let open = rules(|auth| auth.metrics = Exposure::Open);
-        assert_eq!(codes(&open, Access::Metrics), ["ok"; 5]);
+        assert_eq!(codes(&open, Requirement::Metrics), ["ok"; 5]);
         let off = rules(|auth| auth.metrics = Exposure::Off);
-        assert_eq!(codes(&off, Access::Metrics), ["unknown-path"; 5]);
+        assert_eq!(codes(&off, Requirement::Metrics), ["unknown-path"; 5]);
         for rules in [open, off] {
-            assert_eq!(codes(&rules, Access::Docs)[0], "token-missing");
+            assert_eq!(codes(&rules, Requirement::Docs)[0], "token-missing");
         }
     }
 
@@ -214,7 +224,7 @@ mod tests {
         let rules = rules(|_| ());
         let (longer, upper) = (format!("{READ}r"), READ.to_uppercase());
         for token in ["", &READ[1..], longer.as_str(), upper.as_str()] {
-            let decided = rules.decide(Access::Read, Some(&token.into()));
+            let decided = rules.decide(Requirement::Read, Some(&token.into()));
             assert!(matches!(decided, Err(ApiError::TokenInvalid)), "{token}");
         }
     }

@@ -16,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use utoipa_swagger_ui::{Config, serve};
 
-use crate::http::auth::{Access, Doorkeeper, guarded};
+use crate::http::auth::{Authorizer, Requirement, guarded};
 use crate::http::error::ApiError;
 use crate::http::state::AppState;
 
@@ -41,21 +41,24 @@ static CONFIG: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| {
 });
 
 /// The page and its assets.
-pub(crate) fn router(doorkeeper: &Arc<Doorkeeper>) -> Router<AppState> {
-    let needs = |access, methods| guarded(doorkeeper, access, methods);
+pub(crate) fn router(authorizer: &Arc<Authorizer>) -> Router<AppState> {
+    let needs = |access, methods| guarded(authorizer, access, methods);
     Router::new()
         .route(
             "/docs",
             needs(
-                Access::DocsFiles,
+                Requirement::DocsFiles,
                 get(async || (StatusCode::SEE_OTHER, [(LOCATION, "docs/")])),
             ),
         )
         .route(
             "/docs/",
-            needs(Access::Docs, get(async || asset("index.html"))),
+            needs(Requirement::Docs, get(async || asset("index.html"))),
         )
-        .route("/docs/{file}", needs(Access::DocsFiles, get(read_asset)))
+        .route(
+            "/docs/{file}",
+            needs(Requirement::DocsFiles, get(read_asset)),
+        )
 }
 
 /// One file of the page.

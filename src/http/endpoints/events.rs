@@ -220,6 +220,6 @@ mod tests {
         let mut events = Box::pin(feed.events());
         events.next().await;
         drop(events);
-        progress.unwatched().await;
+        progress.no_receivers().await;
     }
 }

@@ -21,7 +21,7 @@ use crate::snapshot::run::{Outcome, Run};
 #[serde(rename_all = "camelCase")]
 pub struct HealthView {
     /// In one word.
-    status: Status,
+    status: HealthStatus,
     /// The version of this service.
     version: &'static str,
     /// What is served; missing before the first snapshot.
@@ -50,7 +50,7 @@ pub struct HealthView {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[schema(as = HealthStatus)]
-pub enum Status {
+pub enum HealthStatus {
     /// No snapshot has been read yet.
     Starting,
     /// The last run succeeded.
@@ -136,14 +136,14 @@ pub async fn read_health(State(state): State<AppState>) -> impl IntoResponse {
 }
 
 /// The service in one word.
-fn status(state: &AppState, snapshot: Option<&Snapshot>, last_run: Option<&Run>) -> Status {
+fn status(state: &AppState, snapshot: Option<&Snapshot>, last_run: Option<&Run>) -> HealthStatus {
     let succeeded = |run: &Run| matches!(run.end, Some((_, Outcome::Succeeded(_))));
     let stopped = last_run.is_some_and(|run| !succeeded(run));
     match snapshot {
-        _ if state.draining.is_cancelled() => Status::Draining,
-        None => Status::Starting,
-        Some(snapshot) if stopped || is_weakened(state, snapshot) => Status::Degraded,
-        Some(_) => Status::Ok,
+        _ if state.draining.is_cancelled() => HealthStatus::Draining,
+        None => HealthStatus::Starting,
+        Some(snapshot) if stopped || is_weakened(state, snapshot) => HealthStatus::Degraded,
+        Some(_) => HealthStatus::Ok,
     }
 }
 

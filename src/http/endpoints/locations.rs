@@ -15,7 +15,7 @@ use crate::http::auth::QueryToken;
 use crate::http::conditional::is_not_modified;
 use crate::http::error::{ApiError, Problem};
 use crate::http::negotiate;
-use crate::http::origin::ServiceUrl;
+use crate::http::public_url::ServiceUrl;
 use crate::http::state::AppState;
 use crate::snapshot::locations::{Locations, TargetToken};
 use crate::snapshot::shard::ShardCount;

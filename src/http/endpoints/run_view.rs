@@ -8,8 +8,8 @@ use super::accept::Accept;
 use super::changes_view::ChangesView;
 use super::finding_view::FindingView;
 use crate::progress::Pages;
-use crate::snapshot::reading::{FullReason, Reading};
 use crate::snapshot::run::{Failure, Outcome, Run, Trigger};
+use crate::snapshot::sync_mode::{FullReason, SyncMode};
 
 /// How many findings are listed with a run.
 const LISTED_FINDINGS: usize = 1000;
@@ -34,7 +34,7 @@ pub struct RunView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     reason: Option<FullReason>,
-    /// Since when it reads what changed, by Authentik's clock: `entityProvider.deltaOverlap` before the last
+    /// Since when it reads what changed, by Authentik's clock: `entityProvider.incrementalOverlap` before the last
     /// change that was seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
@@ -173,10 +173,10 @@ impl From<&Run> for RunView {
         Self {
             id: run.id.to_string(),
             trigger: run.trigger.into(),
-            accept: run.wishes.accepts_shrink.then_some(Accept::Shrink),
+            accept: run.options.accepts_shrink.then_some(Accept::Shrink),
             mode: run.reading.map(Mode::from),
-            reason: run.reading.and_then(Reading::reason),
-            since: run.reading.and_then(Reading::since),
+            reason: run.reading.and_then(SyncMode::reason),
+            since: run.reading.and_then(SyncMode::since),
             state: State::of(run),
             queued_at: run.queued_at,
             started_at: run.started_at,
@@ -240,11 +240,11 @@ impl From<&Run> for RunDetailView {
     }
 }
 
-impl From<Reading> for Mode {
-    fn from(reading: Reading) -> Self {
+impl From<SyncMode> for Mode {
+    fn from(reading: SyncMode) -> Self {
         match reading {
-            Reading::Full(_) => Self::Full,
-            Reading::Delta(_) => Self::Delta,
+            SyncMode::Full(_) => Self::Full,
+            SyncMode::Incremental(_) => Self::Delta,
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::config::parse_duration;
 use crate::http::error::{ApiError, Problem};
 use crate::http::json::Json;
 use crate::http::state::AppState;
-use crate::snapshot::run::{Run, RunId, Trigger, Wishes};
+use crate::snapshot::run::{Run, RunId, RunOptions, Trigger};
 
 /// The longest wait for the end of a run.
 const LONGEST_WAIT: Duration = Duration::from_mins(10);
@@ -152,13 +152,13 @@ pub async fn request_run(
         // No run begins any more, so none is promised.
         return Err(ApiError::Draining);
     }
-    let wishes = Wishes {
+    let options = RunOptions {
         accepts_shrink: query.accept == Some(Accept::Shrink),
         full: query.full,
     };
     let id = state
         .ledger
-        .request_with(Trigger::Request, wishes)
+        .request_with(Trigger::Request, options)
         .ok_or(ApiError::Draining)?;
     let wait = asked.or(preferred).unwrap_or_default().min(LONGEST_WAIT);
     // A shutdown ends every run, so that it is not waited for here. Too late is no error: the run is

@@ -33,7 +33,7 @@ fn document(names: &BTreeSet<String>) -> Document {
     ));
     let policy = Policy {
         base_url: BaseUrl::parse("https://authentik.example.com").unwrap(),
-        names: NamePolicy::Seed,
+        names: NamePolicy::NpmModule,
         exclude_groups: Vec::new(),
         include_service_accounts: false,
     };

@@ -33,7 +33,7 @@ async fn every_fault_has_a_code_and_a_remedy() {
         ("nothing", Access::NoPermission),
         ("users", Access::ViewUserOnly),
         ("groups", Access::ViewGroupOnly),
-        ("empty", Access::InternalServiceAccount),
+        ("empty-user-list", Access::InternalServiceAccount),
     ] {
         fake.grant(token, access);
         let (status, report) = report(&authentik.base, token).await;

@@ -1,7 +1,7 @@
 //! Faults without a recording: versions, clocks, other servers, the configuration.
 
 use fake_authentik::{
-    Access, Action, CannedAnswer, FakeAuthentik, FakeDirectory, Place, Release, Step,
+    Access, Action, CannedAnswer, FakeAuthentik, FakeDirectory, Release, ScriptStep, Target,
 };
 use reqwest::StatusCode;
 
@@ -20,7 +20,7 @@ async fn with(directory: FakeDirectory) -> (FakeAuthentik, RunningAuthentik) {
 /// Returns exit code and report if the version endpoint gives this answer.
 async fn introduced(answer: Action) -> (Option<i32>, String) {
     let (fake, authentik) = small(Release::V2026_5).await;
-    fake.script(Step::at(Place::Version, answer).always());
+    fake.script(ScriptStep::at(Target::Version, answer).always());
     let ended = check(&authentik.base, FakeAuthentik::TOKEN, &[]).await;
     (ended.status.code(), ended.out)
 }
@@ -175,12 +175,12 @@ async fn a_token_that_authentik_repeats_is_not_shown() {
     let secret = "zQ7xW2vK9pLmR4tY8uB3nC6hJ1sD5fG0aEqZ";
     let echo = format!(r#"{{"detail":"no token {secret}"}}"#);
     for (status, place) in [
-        (StatusCode::FORBIDDEN, Place::Version),
-        (StatusCode::BAD_REQUEST, Place::Users),
+        (StatusCode::FORBIDDEN, Target::Version),
+        (StatusCode::BAD_REQUEST, Target::Users),
     ] {
         let (fake, authentik) = small(Release::V2026_5).await;
         fake.grant(secret, Access::Full);
-        fake.script(Step::at(place, Action::answer(status, echo.clone())).always());
+        fake.script(ScriptStep::at(place, Action::answer(status, echo.clone())).always());
         for output in ["text", "json"] {
             let ended = check(&authentik.base, secret, &["--output", output]).await;
             assert_eq!(ended.status.code(), Some(1));
@@ -237,7 +237,7 @@ async fn what_a_service_would_hold_at_its_start_fails_the_check() {
 async fn a_reading_that_takes_too_long_names_the_timeout_to_raise() {
     let (fake, authentik) = small(Release::V2026_5).await;
     // The first request checks the permission, the second starts the full sync.
-    fake.script(Step::at(Place::Users, Action::Hang).nth(2));
+    fake.script(ScriptStep::at(Target::Users, Action::Hang).nth(2));
     let variables = [
         ("AUTHENTIK_BASE_URL", authentik.base.as_str()),
         ("AUTHENTIK_TOKEN", FakeAuthentik::TOKEN),

@@ -1,10 +1,10 @@
 //! Conditions under which an incremental sync falls back to a full sync.
 
-use authentik_entity_provider::authentik::delta::{Known, Reason, read_changes};
+use authentik_entity_provider::authentik::delta::{FallbackReason, KnownRows, read_changes};
 use authentik_entity_provider::directory::{Disagreement, UserPk};
 use authentik_entity_provider::progress::Progress;
 use fake_authentik::{
-    Access, Action, FakeAuthentik, FakeDirectory, FakeGroup, Place, Release, Step, UserKind,
+    Access, Action, FakeAuthentik, FakeDirectory, FakeGroup, Release, ScriptStep, Target, UserKind,
 };
 use serde_json::json;
 
@@ -34,7 +34,7 @@ fn hide(reader: &Reader, users: &[u64], groups: &[u128]) {
 #[tokio::test]
 async fn a_server_that_ignores_the_filter_gets_full_crawls() {
     let reader = Reader::spawn(Release::V2024_2, settled(30), 100).await;
-    assert_eq!(reader.fallback().await, Reason::Unsupported);
+    assert_eq!(reader.fallback().await, FallbackReason::Unsupported);
     assert_eq!(reader.crawl().await.watermark, None);
 }
 
@@ -44,8 +44,8 @@ async fn a_server_that_refuses_a_filter_gets_full_crawls() {
     let refusal = || Action::answer(axum::http::StatusCode::BAD_REQUEST, r#"{"type":["no"]}"#);
     reader
         .fake
-        .script(Step::at(Place::Users, refusal()).nth(4).always());
-    assert_eq!(reader.fallback().await, Reason::Unsupported);
+        .script(ScriptStep::at(Target::Users, refusal()).nth(4).always());
+    assert_eq!(reader.fallback().await, FallbackReason::Unsupported);
 }
 
 #[tokio::test]
@@ -53,7 +53,7 @@ async fn ranks_that_a_cap_on_pages_moves_are_not_used() {
     let reader = Reader::spawn(Release::V2026_5, settled(30), 3).await;
     let fake = reader.fake.clone().with_page_cap(Some(3));
     fake.edit(|directory| assert!(directory.remove_user(12)));
-    assert_eq!(reader.fallback().await, Reason::Unsupported);
+    assert_eq!(reader.fallback().await, FallbackReason::Unsupported);
 }
 
 #[tokio::test]
@@ -69,8 +69,8 @@ async fn rows_in_another_order_are_not_used() {
     };
     reader
         .fake
-        .script(Step::at(Place::Users, Action::rewrite(turn)).always());
-    assert_eq!(reader.fallback().await, Reason::Unsupported);
+        .script(ScriptStep::at(Target::Users, Action::rewrite(turn)).always());
+    assert_eq!(reader.fallback().await, FallbackReason::Unsupported);
 }
 
 #[tokio::test]
@@ -85,8 +85,8 @@ async fn permanently_wrong_counts_cause_a_fallback() {
     };
     reader
         .fake
-        .script(Step::at(Place::Users, Action::rewrite(lie)).always());
-    assert_eq!(reader.fallback().await, Reason::Restless);
+        .script(ScriptStep::at(Target::Users, Action::rewrite(lie)).always());
+    assert_eq!(reader.fallback().await, FallbackReason::Unstable);
 }
 
 #[tokio::test]
@@ -100,11 +100,11 @@ async fn changed_users_that_an_answer_leaves_out_are_not_forgotten() {
         page
     };
     reader.fake.script(
-        Step::at(Place::Users, Action::rewrite(leave_out))
+        ScriptStep::at(Target::Users, Action::rewrite(leave_out))
             .page(2)
             .always(),
     );
-    assert_eq!(reader.fallback().await, Reason::Restless);
+    assert_eq!(reader.fallback().await, FallbackReason::Unstable);
 }
 
 #[tokio::test]
@@ -117,8 +117,8 @@ async fn an_unstable_directory_causes_a_fallback() {
     };
     reader
         .fake
-        .script(Step::at(Place::Users, Action::before(churn)).always());
-    assert_eq!(reader.fallback().await, Reason::Restless);
+        .script(ScriptStep::at(Target::Users, Action::before(churn)).always());
+    assert_eq!(reader.fallback().await, FallbackReason::Unstable);
 }
 
 #[tokio::test]
@@ -127,7 +127,7 @@ async fn a_change_of_half_of_the_users_is_left_to_a_full_crawl() {
     reader.fake.edit(|directory| {
         (1..=200).for_each(|pk| assert!(directory.rename(pk, &format!("r-{pk}"))));
     });
-    assert_eq!(reader.fallback().await, Reason::TooMany);
+    assert_eq!(reader.fallback().await, FallbackReason::TooManyChanges);
     reader.know_all();
     reader.fake.edit(|directory| {
         for _ in 0..10 {
@@ -135,7 +135,7 @@ async fn a_change_of_half_of_the_users_is_left_to_a_full_crawl() {
         }
         (1..=40).for_each(|pk| assert!(directory.remove_user(pk * 9)));
     });
-    assert_eq!(reader.fallback().await, Reason::TooMany);
+    assert_eq!(reader.fallback().await, FallbackReason::TooManyChanges);
 }
 
 #[tokio::test]
@@ -144,12 +144,16 @@ async fn hidden_users_are_not_taken_for_deleted() {
     hide(&reader, &[42], &[]);
     assert_eq!(
         reader.fallback().await,
-        Reason::Disagreement,
+        FallbackReason::ListsDisagree,
         "the group still names the user"
     );
     for hidden in [33, 60, 99] {
         hide(&reader, &(1..=hidden).collect::<Vec<_>>(), &[]);
-        assert_eq!(reader.fallback().await, Reason::Disagreement, "{hidden}");
+        assert_eq!(
+            reader.fallback().await,
+            FallbackReason::ListsDisagree,
+            "{hidden}"
+        );
     }
 }
 
@@ -170,7 +174,7 @@ async fn many_hidden_groups_are_no_deleted_ones_and_the_other_way_round() {
     let teams: Vec<_> = (2..42).collect();
     hide(&reader, &[], &teams);
     let before = reader.fake.counters().requests;
-    assert_eq!(reader.fallback().await, Reason::Disagreement);
+    assert_eq!(reader.fallback().await, FallbackReason::ListsDisagree);
     assert!(reader.fake.counters().requests - before < 60);
     let reader = with_many_groups().await;
     reader.fake.edit(|directory| {
@@ -180,7 +184,7 @@ async fn many_hidden_groups_are_no_deleted_ones_and_the_other_way_round() {
     });
     assert_eq!(
         reader.fallback().await,
-        Reason::TooMany,
+        FallbackReason::TooManyChanges,
         "nobody names them"
     );
 }
@@ -194,7 +198,7 @@ async fn hidden_groups_are_not_taken_for_deleted() {
     hide(&reader, &[], &[2]);
     assert_eq!(
         reader.fallback().await,
-        Reason::Disagreement,
+        FallbackReason::ListsDisagree,
         "the one member still names the group"
     );
 }
@@ -226,14 +230,14 @@ async fn rows_hidden_before_cause_no_fallback() {
 async fn a_clock_that_went_back_causes_a_fallback() {
     let mut reader = Reader::with(settled(30)).await;
     reader.watermark = "2900-01-01T00:00:00Z".parse().unwrap();
-    assert_eq!(reader.fallback().await, Reason::Clock);
+    assert_eq!(reader.fallback().await, FallbackReason::Clock);
 }
 
 #[tokio::test]
 async fn a_rejected_token_is_an_error_and_no_fallback() {
     let reader = Reader::with(settled(30)).await;
     reader.fake.revoke(FakeAuthentik::TOKEN);
-    let known = Known {
+    let known = KnownRows {
         directory: &reader.directory,
         watermark: reader.watermark,
     };
@@ -242,7 +246,7 @@ async fn a_rejected_token_is_an_error_and_no_fallback() {
 }
 
 /// Replaces a field of a row by a number in every answer.
-fn spoil(reader: &Reader, place: Place, pk: &serde_json::Value, field: &'static str) {
+fn spoil(reader: &Reader, place: Target, pk: &serde_json::Value, field: &'static str) {
     let pk = pk.clone();
     let rewrite = move |mut page: serde_json::Value| {
         let rows = page["results"].as_array_mut().into_iter().flatten();
@@ -253,19 +257,19 @@ fn spoil(reader: &Reader, place: Place, pk: &serde_json::Value, field: &'static 
     };
     reader
         .fake
-        .script(Step::at(place, Action::rewrite(rewrite)).always());
+        .script(ScriptStep::at(place, Action::rewrite(rewrite)).always());
 }
 
 #[tokio::test]
 async fn a_row_that_cannot_be_read_is_left_to_a_full_crawl_and_gives_no_watermark() {
-    let users = (Place::Users, json!(17), "username");
-    for (place, pk, field) in [users, (Place::Groups, json!(group_pk(1)), "name")] {
+    let users = (Target::Users, json!(17), "username");
+    for (place, pk, field) in [users, (Target::Groups, json!(group_pk(1)), "name")] {
         let reader = Reader::with(settled(30)).await;
         spoil(&reader, place, &pk, field);
         reader
             .fake
             .edit(|directory| assert!(directory.edit_user(17, |user| user.name = "New".into())));
-        assert_eq!(reader.fallback().await, Reason::BrokenRow);
+        assert_eq!(reader.fallback().await, FallbackReason::BrokenRow);
         let crawl = reader.crawl().await;
         assert_eq!(crawl.watermark, None, "its stamp is not known");
         assert!(crawl.directory.has_user(UserPk(17)), "it is as it was");
@@ -282,11 +286,11 @@ async fn a_full_sync_finds_changes_without_a_new_stamp() {
         directory.insert_user(stamped(900, "restored", jiff::Timestamp::UNIX_EPOCH));
     });
     assert_eq!(
-        reader.crawl().await.unannounced,
+        reader.crawl().await.unstamped,
         [UserPk(42), UserPk(900)].into()
     );
     reader.know_all();
-    assert!(reader.crawl().await.unannounced.is_empty());
+    assert!(reader.crawl().await.unstamped.is_empty());
 }
 
 #[tokio::test]
@@ -298,7 +302,7 @@ async fn a_type_that_everybody_lost_at_once_is_not_searched_one_by_one() {
         }
     });
     let before = reader.fake.counters().requests;
-    assert_eq!(reader.fallback().await, Reason::TooMany);
+    assert_eq!(reader.fallback().await, FallbackReason::TooManyChanges);
     let requests = reader.fake.counters().requests - before;
     assert!(requests < 60, "{requests} requests");
 }

@@ -5,9 +5,9 @@ pub mod changes;
 
 use std::sync::{Arc, Mutex};
 
-use authentik_entity_provider::authentik::delta::{Changed, Reason};
+use authentik_entity_provider::authentik::delta::{DeltaOutcome, FallbackReason};
 use authentik_entity_provider::directory::{Directory, Disagreement, User};
-use fake_authentik::{Action, FakeDirectory, Place, Release, Step};
+use fake_authentik::{Action, FakeDirectory, Release, ScriptStep, Target};
 
 use jiff::SignedDuration;
 
@@ -26,7 +26,7 @@ const WORKERS: u64 = 4;
 #[derive(Default)]
 struct Tally {
     incremental: u64,
-    fallbacks: Vec<Reason>,
+    fallbacks: Vec<FallbackReason>,
     /// Full syncs that were not fallbacks.
     full: u64,
     /// Syncs during which the directory changed.
@@ -73,8 +73,13 @@ async fn whatever_changes_whenever_a_reading_is_right_or_in_doubt() {
         fallbacks,
         full,
     } = &total;
-    let of = |reason: Reason| fallbacks.iter().filter(|doubt| **doubt == reason).count();
-    let counted = [Reason::TooMany, Reason::Restless, Reason::Disagreement].map(of);
+    let of = |reason: FallbackReason| fallbacks.iter().filter(|doubt| **doubt == reason).count();
+    let counted = [
+        FallbackReason::TooManyChanges,
+        FallbackReason::Unstable,
+        FallbackReason::ListsDisagree,
+    ]
+    .map(of);
     println!(
         "{incremental} incremental, {full} full, {moved} moved; too many, restless, disagreement: {counted:?}"
     );
@@ -121,7 +126,7 @@ async fn play(reader: &mut Reader, seed: u64, tally: &mut Tally) {
             Some(reader.changes().await)
         };
         // As in the service: a fallback starts a full sync while the script continues.
-        let crawl = if let Some(Changed::Delta(_)) = changed {
+        let crawl = if let Some(DeltaOutcome::Delta(_)) = changed {
             None
         } else {
             Some(reader.crawl().await)
@@ -131,11 +136,11 @@ async fn play(reader: &mut Reader, seed: u64, tally: &mut Tally) {
         let moments = moments.0.lock().unwrap().clone();
         tally.moved += u64::from(moments.len() > 1);
         match changed {
-            Some(Changed::Delta(delta)) => {
+            Some(DeltaOutcome::Delta(delta)) => {
                 (reader.directory, reader.watermark) = (delta.directory, delta.watermark);
                 tally.incremental += 1;
             }
-            Some(Changed::Doubt(reason)) => tally.fallbacks.push(reason),
+            Some(DeltaOutcome::Fallback(reason)) => tally.fallbacks.push(reason),
             None => tally.full += 1,
         }
         if let Some(crawl) = crawl {
@@ -174,7 +179,7 @@ impl Moments {
         };
         reader
             .fake
-            .script(Step::at(Place::Anywhere, action).nth(numbers.below(30) + 1));
+            .script(ScriptStep::at(Target::Anywhere, action).nth(numbers.below(30) + 1));
     }
 }
 

@@ -8,7 +8,7 @@ use super::*;
 async fn restarted(following: &Following, state: &std::path::Path, hours: i64) -> (TestApp, Value) {
     let begin = "2026-01-05T08:00:00Z".parse::<Timestamp>().unwrap();
     let mut config = config(&following.pair.authentik.base, FakeAuthentik::TOKEN);
-    config.service.delta_overlap = Duration::from_secs(5);
+    config.service.incremental_overlap = Duration::from_secs(5);
     config.service.state_dir = StateDir::At(state.to_owned());
     let clock = Clock::new(move || begin + SignedDuration::from_hours(hours));
     let app = TestApp::spawn_at(config, clock).await;
@@ -37,7 +37,7 @@ async fn a_restart_reads_what_changed_since_while_the_last_full_run_is_young() {
     let (app, run) = restarted(&following, state.path(), 23).await;
     assert_eq!(
         (mode(&run), &run["removed"], &run["added"]),
-        ("delta", &json!(2), &json!(1)),
+        ("incremental", &json!(2), &json!(1)),
         "{run}"
     );
     assert!(following.pair.fake.counters().user_rows - before < 100);
@@ -47,7 +47,7 @@ async fn a_restart_reads_what_changed_since_while_the_last_full_run_is_young() {
     assert_eq!(reason(&run), "due", "a delta run does not put it off");
     end(app).await;
     let (_app, run) = restarted(&following, state.path(), 25).await;
-    assert_eq!(mode(&run), "delta");
+    assert_eq!(mode(&run), "incremental");
 }
 
 #[tokio::test]
@@ -69,7 +69,7 @@ async fn rows_with_a_flaw_are_read_whole_after_a_restart() {
     following
         .pair
         .fake
-        .script(Step::at(Place::Users, Action::rewrite(spoil)).always());
+        .script(ScriptStep::at(Target::Users, Action::rewrite(spoil)).always());
     assert_eq!(findings(&app.sync().await, "broken-row").len(), 1);
     end(app).await;
     following.pair.fake.clear_script();

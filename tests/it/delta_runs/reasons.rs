@@ -5,7 +5,7 @@ use super::*;
 #[tokio::test]
 async fn a_request() {
     let following = Following::of(settled(30)).await;
-    assert_eq!(reason(&following.pair.app.sync().await), "asked");
+    assert_eq!(reason(&following.pair.app.sync().await), "requested");
     following.follows(|_| ()).await;
     for wrong in ["full=yes", "full=", "full=1"] {
         let answer = following
@@ -41,7 +41,7 @@ async fn a_small_directory_is_cheaper_to_read_whole() {
     ] {
         let pair = Pair::spawn(Release::V2026_5, settled(users), |config| {
             config.service.page_size = page_size;
-            config.service.delta_overlap = Duration::from_secs(5);
+            config.service.incremental_overlap = Duration::from_secs(5);
         })
         .await;
         assert_eq!(reason(&pair.app.follow().await), "first");
@@ -128,7 +128,7 @@ async fn a_fallback_makes_the_same_run_a_full_sync() {
     let run = following.after(rename).await;
     assert_eq!(
         (reason(&run), &run["added"]),
-        ("too-many", &json!(160)),
+        ("too-many-changes", &json!(160)),
         "{run}"
     );
     following.follows(|_| ()).await;
@@ -145,11 +145,11 @@ async fn a_fallback_lasts_until_a_full_sync_succeeds() {
     following
         .pair
         .fake
-        .script(Step::at(Place::Users, Action::rewrite(capped)));
+        .script(ScriptStep::at(Target::Users, Action::rewrite(capped)));
     following
         .pair
         .fake
-        .script(Step::at(Place::Users, refuse).page(4));
+        .script(ScriptStep::at(Target::Users, refuse).page(4));
     let run = following
         .after(|directory| assert!(directory.rename(7, "renamed")))
         .await;
@@ -180,7 +180,7 @@ async fn a_row_cannot_be_read() {
     following
         .pair
         .fake
-        .script(Step::at(Place::Users, Action::rewrite(spoil)).always());
+        .script(ScriptStep::at(Target::Users, Action::rewrite(spoil)).always());
     let edit = |directory: &mut FakeDirectory| {
         assert!(directory.edit_user(17, |user| user.name = "N".into()));
     };
@@ -212,24 +212,24 @@ async fn what_no_stamp_told_of_is_a_finding_until_the_next_full_run() {
     );
     let run = following.pair.app.sync().await;
     assert_eq!(run["changed"], 1);
-    let found = finding(&run, "unannounced-changes");
+    let found = finding(&run, "unstamped-changes");
     assert_says(
         found["message"].as_str().unwrap(),
         &["1 users", "\"user-42\" (pk 42)"],
     );
     assert_eq!(
-        findings(&following.follows(|_| ()).await, "unannounced-changes").len(),
+        findings(&following.follows(|_| ()).await, "unstamped-changes").len(),
         1
     );
     let switch = |directory: &mut FakeDirectory| directory.user_mut(77).unwrap().is_active = false;
     let run = following.follows(switch).await;
     assert_says(
-        finding(&run, "unannounced-changes")["message"]
+        finding(&run, "unstamped-changes")["message"]
             .as_str()
             .unwrap(),
         &["2 users", "user-77"],
     );
-    assert!(findings(&following.pair.app.sync().await, "unannounced-changes").is_empty());
+    assert!(findings(&following.pair.app.sync().await, "unstamped-changes").is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -244,7 +244,7 @@ async fn each_kind_of_run_has_its_own_time() {
     following
         .pair
         .fake
-        .script(Step::at(Place::Groups, Action::Hang).always());
+        .script(ScriptStep::at(Target::Groups, Action::Hang).always());
     let run = following.after(|_| ()).await;
     assert_says(failure(&run).1, &["after 60 s", "`schedule.timeout`"]);
     let run = following.pair.app.sync().await;
@@ -261,9 +261,13 @@ async fn what_changed_cannot_be_read_in_time_again_and_again() {
         following
             .pair
             .fake
-            .script(Step::at(Place::Groups, Action::Hang));
+            .script(ScriptStep::at(Target::Groups, Action::Hang));
         let run = following.after(|_| ()).await;
-        assert_eq!((mode(&run), failure(&run).0), ("delta", "timeout"), "{run}");
+        assert_eq!(
+            (mode(&run), failure(&run).0),
+            ("incremental", "timeout"),
+            "{run}"
+        );
     }
     assert_eq!(reason(&following.after(|_| ()).await), "too-slow");
     following.follows(|_| ()).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use fake_authentik::{
-    Action, CannedAnswer, Cost, FakeAuthentik, FakeDirectory, Gate, Place, Release, Step,
+    Action, CannedAnswer, Cost, FakeAuthentik, FakeDirectory, Gate, Release, ScriptStep, Target,
 };
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -24,8 +24,14 @@ async fn a_canned_answer_is_given_once_unless_said_otherwise() {
         headers: vec![("retry-after".into(), "5".into())],
         body: br#"{"error":"authentik starting"}"#.to_vec(),
     };
-    fake.script(Step::at(Place::Users, Action::Answer(starting)));
-    fake.script(Step::at(Place::Groups, Action::answer(StatusCode::BAD_GATEWAY, "{}")).always());
+    fake.script(ScriptStep::at(Target::Users, Action::Answer(starting)));
+    fake.script(
+        ScriptStep::at(
+            Target::Groups,
+            Action::answer(StatusCode::BAD_GATEWAY, "{}"),
+        )
+        .always(),
+    );
     let first = server.get(USERS).send().await.unwrap();
     assert_eq!(
         (first.status().as_u16(), &first.headers()["retry-after"]),
@@ -59,9 +65,14 @@ async fn a_canned_answer_is_given_once_unless_said_otherwise() {
 async fn a_step_can_name_a_page_a_turn_and_a_number_of_times() {
     let (fake, server) = sixty_users(Release::V2026_5).await;
     let busy = || Action::answer(StatusCode::BAD_GATEWAY, "{}");
-    fake.script(Step::at(Place::Users, busy()).page(2).nth(2).times(2));
-    fake.script(Step::at(
-        Place::Path("/api/v3/core/nonsense/".into()),
+    fake.script(
+        ScriptStep::at(Target::Users, busy())
+            .page(2)
+            .nth(2)
+            .times(2),
+    );
+    fake.script(ScriptStep::at(
+        Target::Path("/api/v3/core/nonsense/".into()),
         busy(),
     ));
     let mut statuses = Vec::new();
@@ -91,9 +102,9 @@ async fn a_step_can_name_a_page_a_turn_and_a_number_of_times() {
 #[tokio::test]
 async fn a_cut_body_breaks_after_the_bytes() {
     let (fake, server) = sixty_users(Release::V2026_5).await;
-    fake.script(Step::at(Place::Users, Action::Cut(1000)));
-    fake.script(Step::at(
-        Place::Users,
+    fake.script(ScriptStep::at(Target::Users, Action::Cut(1000)));
+    fake.script(ScriptStep::at(
+        Target::Users,
         Action::after(|directory| assert!(directory.remove_user(2))),
     ));
     let mut response = server.get(USERS).send().await.unwrap();
@@ -114,7 +125,7 @@ async fn a_cut_body_breaks_after_the_bytes() {
 #[tokio::test]
 async fn a_dropped_connection_gives_no_answer() {
     let (fake, server) = sixty_users(Release::V2026_5).await;
-    fake.script(Step::at(Place::Anywhere, Action::Drop));
+    fake.script(ScriptStep::at(Target::Anywhere, Action::Drop));
     assert!(server.get(USERS).send().await.is_err());
     assert_eq!(server.get(USERS).send().await.unwrap().status(), 200);
 }
@@ -122,8 +133,8 @@ async fn a_dropped_connection_gives_no_answer() {
 #[tokio::test]
 async fn a_redirect_points_elsewhere() {
     let (fake, server) = sixty_users(Release::V2026_5).await;
-    fake.script(Step::at(
-        Place::Version,
+    fake.script(ScriptStep::at(
+        Target::Version,
         Action::redirect("https://sso.example.com/login"),
     ));
     let response = server.get(VERSION).send().await.unwrap();
@@ -141,7 +152,7 @@ async fn a_deletion_between_two_pages_loses_a_row() {
         fake.edit(|directory| directory.users().iter().map(|user| user.pk).collect());
     let first = pks[0];
     let edit = move |directory: &mut FakeDirectory| assert!(directory.remove_user(first));
-    fake.script(Step::at(Place::Users, Action::before(edit)).page(2));
+    fake.script(ScriptStep::at(Target::Users, Action::before(edit)).page(2));
     let mut seen = Vec::new();
     for page in 1..=3 {
         let page = server.json(&format!("{USERS}&page={page}")).await;
@@ -157,8 +168,8 @@ async fn a_deletion_between_two_pages_loses_a_row() {
 #[tokio::test]
 async fn an_edit_after_answering_shows_in_the_next_answer() {
     let (fake, server) = sixty_users(Release::V2026_5).await;
-    fake.script(Step::at(
-        Place::Users,
+    fake.script(ScriptStep::at(
+        Target::Users,
         Action::after(|directory| {
             directory.add_user("late");
         }),
@@ -174,7 +185,7 @@ async fn a_body_can_be_rewritten() {
         page["pagination"]["next"] = json!(1);
         page
     };
-    fake.script(Step::at(Place::Users, Action::rewrite(lie)).always());
+    fake.script(ScriptStep::at(Target::Users, Action::rewrite(lie)).always());
     let page = server.json(&format!("{USERS}&page=3")).await;
     assert_eq!(
         (&page["pagination"]["next"], rows(&page).len()),
@@ -186,7 +197,7 @@ async fn a_body_can_be_rewritten() {
 async fn a_gate_holds_a_request_until_it_opens() {
     let (fake, server) = sixty_users(Release::V2026_5).await;
     let gate = Gate::new();
-    fake.script(Step::at(Place::Users, Action::gate(&gate)));
+    fake.script(ScriptStep::at(Target::Users, Action::gate(&gate)));
     let request = tokio::spawn(server.get(USERS).send());
     gate.waiting(1).await;
     assert_eq!(fake.counters().in_flight, 1);
@@ -201,7 +212,7 @@ async fn a_worker_that_is_recycled_fails_what_is_in_flight() {
     let (fake, server) = sixty_users(Release::V2026_5).await;
     let gate = Gate::new();
     fake.recycle_every(3);
-    fake.script(Step::at(Place::Users, Action::gate(&gate)).times(2));
+    fake.script(ScriptStep::at(Target::Users, Action::gate(&gate)).times(2));
     let waiting = [(); 2].map(|()| tokio::spawn(server.get(USERS).send()));
     gate.waiting(2).await;
     assert_eq!(fake.recycled(), 0);
@@ -228,8 +239,8 @@ async fn a_worker_that_is_recycled_fails_what_is_in_flight() {
 async fn a_hanging_request_ends_when_the_client_gives_up() {
     let (fake, server) = sixty_users(Release::V2026_5).await;
     let gate = Gate::new();
-    fake.script(Step::at(Place::Users, Action::gate(&gate)));
-    fake.script(Step::at(Place::Users, Action::Hang));
+    fake.script(ScriptStep::at(Target::Users, Action::gate(&gate)));
+    fake.script(ScriptStep::at(Target::Users, Action::Hang));
     let request = tokio::spawn(server.get(USERS).send());
     gate.waiting(1).await;
     gate.open();
@@ -241,7 +252,7 @@ async fn a_hanging_request_ends_when_the_client_gives_up() {
 #[tokio::test]
 async fn a_hanging_request_is_let_go_when_the_server_stops() {
     let (fake, server) = sixty_users(Release::V2026_5).await;
-    fake.script(Step::at(Place::Users, Action::Hang));
+    fake.script(ScriptStep::at(Target::Users, Action::Hang));
     let request = tokio::spawn(server.get(USERS).send());
     fake.reached(1).await;
     drop(server);
@@ -265,8 +276,8 @@ async fn answers_cost_time_for_each_user() {
         Duration::from_millis(20)
     );
     fake.set_cost(Cost::default());
-    fake.script(Step::at(
-        Place::Version,
+    fake.script(ScriptStep::at(
+        Target::Version,
         Action::Delay(Duration::from_secs(3)),
     ));
     assert_eq!(time_of(&fake, VERSION).await, Duration::from_secs(3));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use authentik_entity_provider::http::load::Capacity;
-use fake_authentik::{Action, Gate, Place, Step};
+use fake_authentik::{Action, Gate, ScriptStep, Target};
 
 use super::{Limited, far};
 use crate::support::wire::Answer;
@@ -77,7 +77,7 @@ async fn an_event_stream_has_a_slot_until_it_ends() {
     service
         .upstream
         .fake
-        .script(Step::at(Place::Users, Action::gate(&gate)));
+        .script(ScriptStep::at(Target::Users, Action::gate(&gate)));
     let answer = service.app.post("/sync").send().await.unwrap();
     let run = answer.headers()["location"].to_str().unwrap().to_owned();
     // The slot is released after the body was sent.

@@ -4,7 +4,7 @@ use std::os::unix::fs::MetadataExt;
 
 use authentik_entity_provider::base_url::BaseUrl;
 use authentik_entity_provider::digest::sha256_hex;
-use authentik_entity_provider::snapshot::kept::StateFile;
+use authentik_entity_provider::snapshot::persistence::StateFile;
 
 use super::*;
 

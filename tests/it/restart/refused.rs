@@ -119,6 +119,6 @@ async fn rows_without_any_entity_are_not_published() {
     world.set("ENTITY_PROVIDER_INCLUDE_SERVICE_ACCOUNTS", "false");
     let mut served = world.serve().await;
     let entry = served.process.logged("restart was held").await;
-    assert_eq!(entry["code"], "nobody");
+    assert_eq!(entry["code"], "no-users");
     assert_eq!(served.fetch("/entities").await.status(), 503);
 }

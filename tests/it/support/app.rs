@@ -45,7 +45,7 @@ impl TestApp {
     /// Starts the service with this clock and jitter, and without a cooldown between runs.
     pub async fn spawn_with(config: Config, clock: Clock, jitter: Jitter) -> Self {
         Self::spawn_as(config, clock, |app| {
-            app.with_jitter(jitter).with_rest(Duration::ZERO)
+            app.with_jitter(jitter).with_cooldown(Duration::ZERO)
         })
         .await
     }

@@ -124,7 +124,7 @@ fn policy() -> impl Strategy<Value = Policy> {
         Just("A"),
         Just("none")
     ];
-    let names = prop::sample::select(vec![NamePolicy::Seed, NamePolicy::Backstage]);
+    let names = prop::sample::select(vec![NamePolicy::NpmModule, NamePolicy::Backstage]);
     (
         names,
         vec(entry.prop_map(str::to_owned), 0..3),

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use authentik_entity_provider::authentik::client::{Client, ClientSettings};
+use authentik_entity_provider::authentik::crawl::{Crawl, PreviousRows, crawl};
 use authentik_entity_provider::authentik::delta::{
-    Changed, Delta, Known, Reason, Settings, read_changes,
+    Delta, DeltaOutcome, DeltaSettings, FallbackReason, KnownRows, read_changes,
 };
-use authentik_entity_provider::authentik::reading::{Before, Crawl, crawl};
 use authentik_entity_provider::base_url::BaseUrl;
 use authentik_entity_provider::clock::Clock;
 use authentik_entity_provider::directory::{Directory, Group, GroupPk, User, UserPk};
@@ -21,7 +21,7 @@ use super::RunningAuthentik;
 pub struct Reader {
     pub fake: FakeAuthentik,
     pub client: Client,
-    pub settings: Settings,
+    pub settings: DeltaSettings,
     pub directory: Directory,
     pub watermark: Timestamp,
     _authentik: RunningAuthentik,
@@ -51,7 +51,7 @@ impl Reader {
         let client = Client::new(settings, Clock::system()).unwrap();
         // Shorter than the default, because the fake Authentik's clock advances a second with each
         // change.
-        let settings = Settings {
+        let settings = DeltaSettings {
             overlap: SignedDuration::from_secs(5),
         };
         let (directory, watermark) = (Directory::default(), Timestamp::UNIX_EPOCH);
@@ -88,7 +88,7 @@ impl Reader {
     /// Runs a full sync.
     pub async fn crawl(&self) -> Crawl {
         let since = self.watermark.checked_sub(self.settings.overlap).ok();
-        let before = Before {
+        let before = PreviousRows {
             directory: &self.directory,
             since,
         };
@@ -98,8 +98,8 @@ impl Reader {
     }
 
     /// Runs an incremental sync; does not update the known directory.
-    pub async fn changes(&self) -> Changed {
-        let known = Known {
+    pub async fn changes(&self) -> DeltaOutcome {
+        let known = KnownRows {
             directory: &self.directory,
             watermark: self.watermark,
         };
@@ -109,10 +109,10 @@ impl Reader {
     }
 
     /// Runs an incremental sync that must fall back to a full sync, and returns the reason.
-    pub async fn fallback(&self) -> Reason {
+    pub async fn fallback(&self) -> FallbackReason {
         match self.changes().await {
-            Changed::Doubt(reason) => reason,
-            Changed::Delta(delta) => panic!("no fallback: {delta:?}"),
+            DeltaOutcome::Fallback(reason) => reason,
+            DeltaOutcome::Delta(delta) => panic!("no fallback: {delta:?}"),
         }
     }
 
@@ -120,8 +120,8 @@ impl Reader {
     pub async fn delta(&self) -> (Delta, Cost) {
         let before = self.fake.counters();
         let delta = match self.changes().await {
-            Changed::Delta(delta) => delta,
-            Changed::Doubt(reason) => panic!("fallback: {reason}"),
+            DeltaOutcome::Delta(delta) => delta,
+            DeltaOutcome::Fallback(reason) => panic!("fallback: {reason}"),
         };
         let after = self.fake.counters();
         let cost = Cost {

@@ -27,7 +27,7 @@ pub const FULL: &str = "full";
 /// A token with access to three users and one group.
 pub const OBJECT_LEVEL: &str = "objperm";
 /// The token of an internal service account without permission.
-pub const EMPTY: &str = "empty";
+pub const EMPTY: &str = "empty-user-list";
 
 /// A running replay; it stops on drop. The name of an `error-*` recording is also a token.
 pub struct Replay {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use fake_authentik::{Action, FakeAuthentik, FakeDirectory, FakeUser, Place, Release, Step};
+use fake_authentik::{Action, FakeAuthentik, FakeDirectory, FakeUser, Release, ScriptStep, Target};
 use futures::{StreamExt, stream};
 
 use super::edits::{Numbers, edit};
@@ -38,7 +38,7 @@ fn script(fake: &FakeAuthentik, numbers: &mut Numbers, history: &History) {
     fake.clear_script();
     for _ in 0..=numbers.below(6) {
         let list = numbers
-            .pick(&[Place::Users, Place::Users, Place::Groups])
+            .pick(&[Target::Users, Target::Users, Target::Groups])
             .clone();
         let (seed, edits) = (numbers.below(u64::MAX), numbers.below(3) + 1);
         let history = history.clone();
@@ -54,7 +54,7 @@ fn script(fake: &FakeAuthentik, numbers: &mut Numbers, history: &History) {
         } else {
             Action::after(act)
         };
-        fake.script(Step::at(list, action).nth(numbers.below(9) + 1));
+        fake.script(ScriptStep::at(list, action).nth(numbers.below(9) + 1));
     }
 }
 
@@ -138,7 +138,7 @@ async fn a_delete_with_a_late_commit_of_a_lower_pk_hides_nobody() {
                 directory.insert_user(FakeUser::new(late, &format!("new-{late}")));
             };
             pair.fake
-                .script(Step::at(Place::Users, Action::before(swap)).nth(request));
+                .script(ScriptStep::at(Target::Users, Action::before(swap)).nth(request));
             let what = format!("{deleted} goes and {late} comes before request {request}");
             assert_present(&pair, &what).await;
         }

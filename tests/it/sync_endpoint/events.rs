@@ -6,7 +6,7 @@ use authentik_entity_provider::catalog::location::LocationPrefix;
 use authentik_entity_provider::clock::Clock;
 use authentik_entity_provider::config::AuthConfig;
 use authentik_entity_provider::http;
-use authentik_entity_provider::http::auth::Doorkeeper;
+use authentik_entity_provider::http::auth::Authorizer;
 use authentik_entity_provider::http::load::Capacity;
 use authentik_entity_provider::http::state::AppState;
 use authentik_entity_provider::snapshot::Store;
@@ -226,10 +226,10 @@ async fn nothing_is_left_of_a_client_that_goes_away() {
         renditions: Arc::new(Renditions::new(0)),
         locations: Arc::new(Renditions::new(0)),
         location_prefix: LocationPrefix::default(),
-        origins: Arc::default(),
+        public_urls: Arc::default(),
         ledger: Arc::clone(&ledger),
         clock,
-        doorkeeper: Arc::new(Doorkeeper::new(
+        authorizer: Arc::new(Authorizer::new(
             &AuthConfig::default(),
             ([127, 0, 0, 1], 0).into(),
         )),
@@ -250,6 +250,6 @@ async fn nothing_is_left_of_a_client_that_goes_away() {
     }
     drop(clients);
     // The run has not finished, and no event is due.
-    progress.unwatched().await;
+    progress.no_receivers().await;
     server.abort();
 }

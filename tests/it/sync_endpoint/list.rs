@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use authentik_entity_provider::config::Schedule;
-use fake_authentik::{Action, FakeAuthentik, FakeDirectory, Place, Release, Step};
+use fake_authentik::{Action, FakeAuthentik, FakeDirectory, Release, ScriptStep, Target};
 use serde_json::Value;
 
 use super::{hold, post, time};
@@ -88,7 +88,7 @@ async fn no_cache_stores_the_answer() {
 async fn a_run_shows_whether_it_was_scheduled_or_requested() {
     let fake = FakeAuthentik::new(Release::V2026_5, FakeDirectory::generate(30));
     let gate = fake_authentik::Gate::new();
-    fake.script(Step::at(Place::Users, Action::gate(&gate)));
+    fake.script(ScriptStep::at(Target::Users, Action::gate(&gate)));
     let authentik = RunningAuthentik::spawn(&fake).await;
     let mut config = config(&authentik.base, FakeAuthentik::TOKEN);
     config.authentik.schedule = Schedule {

@@ -39,7 +39,7 @@ async fn whatever_ends_a_run_is_an_outcome() {
         (answer.status, &answer.json()["state"]),
         (200, &"held".into())
     );
-    assert_eq!(answer.json()["error"]["code"], "empty");
+    assert_eq!(answer.json()["error"]["code"], "empty-user-list");
     pair.fake.revoke(FakeAuthentik::TOKEN);
     let answer = post(&pair, "?wait=30s", &[]).await;
     assert_eq!(

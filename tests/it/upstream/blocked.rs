@@ -51,10 +51,11 @@ fn refusals() -> Vec<(Action, &'static str)> {
 
 #[tokio::test]
 async fn a_run_says_who_refused_and_where_to_look() {
-    for place in [Place::Users, Place::Groups, Place::Anywhere] {
+    for place in [Target::Users, Target::Groups, Target::Anywhere] {
         for (action, origin) in refusals() {
             let pair = in_pages().await;
-            pair.fake.script(Step::at(place.clone(), action).always());
+            pair.fake
+                .script(ScriptStep::at(place.clone(), action).always());
             let message = assert_fails(&pair, "blocked").await;
             assert_says(
                 &message,
@@ -68,7 +69,8 @@ async fn a_run_says_who_refused_and_where_to_look() {
 async fn a_check_says_who_refused_and_blames_no_token() {
     for (action, origin) in refusals() {
         let pair = in_pages().await;
-        pair.fake.script(Step::at(Place::Anywhere, action).always());
+        pair.fake
+            .script(ScriptStep::at(Target::Anywhere, action).always());
         let variables = [
             ("AUTHENTIK_BASE_URL", pair.authentik.base.as_str()),
             ("AUTHENTIK_TOKEN", FakeAuthentik::TOKEN),
@@ -84,7 +86,8 @@ async fn a_check_says_who_refused_and_blames_no_token() {
 async fn a_blocked_version_page_alone_stops_no_run() {
     let pair = in_pages().await;
     let action = refusal(403, &[("server", "nginx")], "<h1>403</h1>");
-    pair.fake.script(Step::at(Place::Version, action).always());
+    pair.fake
+        .script(ScriptStep::at(Target::Version, action).always());
     assert_eq!(pair.app.sync().await["users"], 45);
 }
 
@@ -94,7 +97,8 @@ async fn a_hostile_header_is_cut_and_only_shown() {
     let server = format!("\u{1b}[2J{}{}", FakeAuthentik::TOKEN, "x".repeat(500));
     let server = server.replace('\u{1b}', "\t\u{85}");
     let action = refusal(403, &[("server", &server)], "<h1>403</h1>");
-    pair.fake.script(Step::at(Place::Users, action).always());
+    pair.fake
+        .script(ScriptStep::at(Target::Users, action).always());
     let message = assert_fails(&pair, "blocked").await;
     assert!(!message.chars().any(char::is_control), "{message:?}");
     assert!(!message.contains(FakeAuthentik::TOKEN), "{message}");

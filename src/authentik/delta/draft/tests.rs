@@ -101,7 +101,7 @@ fn only_a_change_without_a_recent_stamp_is_unstamped() {
         minute(1),
     ));
     assert!(
-        draft.unannounced().is_empty(),
+        draft.unstamped().is_empty(),
         "one is unchanged, one has a recent stamp"
     );
     draft.apply(seen(
@@ -115,10 +115,10 @@ fn only_a_change_without_a_recent_stamp_is_unstamped() {
         user: user(3, &[]),
         last_updated: None,
     });
-    assert_eq!(draft.unannounced(), &[UserPk(2), UserPk(3)].into());
+    assert_eq!(draft.unstamped(), &[UserPk(2), UserPk(3)].into());
     draft.remove(UserPk(3));
     assert_eq!(
-        draft.unannounced(),
+        draft.unstamped(),
         &[UserPk(2)].into(),
         "a removed user is not one of them"
     );

@@ -7,7 +7,7 @@ use std::io::{self, BufRead, Write};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::naming::Held;
+use crate::catalog::naming::HeldNames;
 use crate::catalog::plan::Names;
 use crate::directory::{Directory, Group, GroupPk, User, UserPk};
 
@@ -82,7 +82,7 @@ pub(super) fn read(
 
 impl<'a> UserLine<'a> {
     /// Builds the line of a user.
-    fn of(user: &'a User, held: &'a Held<UserPk>) -> Self {
+    fn of(user: &'a User, held: &'a HeldNames<UserPk>) -> Self {
         Self {
             pk: user.pk,
             username: Cow::Borrowed(&user.username),
@@ -99,7 +99,7 @@ impl<'a> UserLine<'a> {
 
 impl<'a> GroupLine<'a> {
     /// Builds the line of a group.
-    fn of(group: &'a Group, held: &'a Held<GroupPk>) -> Self {
+    fn of(group: &'a Group, held: &'a HeldNames<GroupPk>) -> Self {
         Self {
             pk: group.pk,
             name: Cow::Borrowed(&group.name),

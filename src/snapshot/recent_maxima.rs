@@ -13,10 +13,10 @@ const HOURS: u64 = 24;
 /// The largest published sizes of each hour; a plain value of a few entries that goes with a snapshot.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Peaks(BTreeMap<i64, Sizes>);
+pub struct RecentMaxima(BTreeMap<i64, Sizes>);
 
-impl Peaks {
-    /// Peaks that know one moment only.
+impl RecentMaxima {
+    /// RecentMaxima that know one moment only.
     #[must_use]
     pub fn at(time: Timestamp, sizes: Sizes) -> Self {
         Self(BTreeMap::from([(hour(time), sizes)]))
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn the_largest_of_24_hours_counts_and_is_forgotten_after_them() {
-        let peaks = Peaks::at(at(0), users(100))
+        let peaks = RecentMaxima::at(at(0), users(100))
             .and(at(10), users(90))
             .and(at(60 * 20), users(80));
         assert_eq!(peaks.largest(at(60 * 23)).users, 100);
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn it_stays_small_wherever_the_clock_is_set() {
-        let mut peaks = Peaks::default();
+        let mut peaks = RecentMaxima::default();
         for minutes in (0..60 * 100).chain((-60 * 100..60 * 100).rev()) {
             peaks = peaks.and(at(minutes), users(1));
             assert!(peaks.0.len() <= 49, "{}", peaks.0.len());

@@ -13,53 +13,53 @@ use crate::config::ShrinkGuard;
 use crate::directory::{Directory, Sizes};
 use crate::snapshot::Snapshot;
 use crate::snapshot::changes::Changes;
-use crate::snapshot::kept::Kept;
-use crate::snapshot::peaks::Peaks;
-use crate::snapshot::reading::Origin;
+use crate::snapshot::persistence::PersistedRows;
+use crate::snapshot::recent_maxima::RecentMaxima;
+use crate::snapshot::sync_mode::ResumePoint;
 
 /// How many new findings a run logs one by one.
 const LOGGED_FINDINGS: usize = 20;
 
 /// How strictly rows are judged before they are published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Caution {
+pub(super) enum GuardMode {
     /// They may not be suspiciously few.
-    Guarded,
+    Enforced,
     /// Somebody accepted that they are few; they are what the next ones are compared with.
     Accepted,
     /// They are served already; only somebody must be left.
-    Kept,
+    AlreadyServed,
 }
 
 /// What is known when rows are judged.
-pub(super) struct Judgement {
+pub(super) struct SnapshotBuilder {
     /// How strictly they are judged.
-    pub(super) caution: Caution,
+    pub(super) guard_mode: GuardMode,
     /// What a run may remove.
     pub(super) limits: ShrinkGuard,
     /// What is served.
     pub(super) previous: Option<Arc<Snapshot>>,
 }
 
-impl Judgement {
+impl SnapshotBuilder {
     /// Makes a snapshot of rows, unless they are held.
     pub(super) fn snapshot(
         self,
         directory: Arc<Directory>,
         policy: Arc<Policy>,
         read_at: Timestamp,
-        origin: Origin,
+        origin: ResumePoint,
     ) -> Result<(Snapshot, Changes), Hold> {
         let previous = self.previous.as_deref();
         let kept = previous.filter(|previous| previous.policy.base_url == policy.base_url);
-        if self.caution == Caution::Guarded {
+        if self.guard_mode == GuardMode::Enforced {
             let rows = kept.map(|kept| (&*kept.directory, kept.peaks.largest(read_at)));
             guard::rows(rows, &directory, &self.limits).map_or(Ok(()), Err)?;
         }
         let users_before = kept.map(|kept| kept.document.count(Kind::User));
         let mut snapshot = Snapshot::new(directory, policy, previous, read_at, origin);
-        if self.caution == Caution::Accepted {
-            snapshot.peaks = Peaks::at(read_at, Sizes::of(&snapshot.directory));
+        if self.guard_mode == GuardMode::Accepted {
+            snapshot.peaks = RecentMaxima::at(read_at, Sizes::of(&snapshot.directory));
         } else {
             guard::nobody(users_before, snapshot.document.count(Kind::User)).map_or(Ok(()), Err)?;
         }
@@ -76,7 +76,10 @@ impl Judgement {
 }
 
 /// Makes a snapshot of what an earlier process kept; it was judged when it was read.
-pub(super) fn restored(kept: Kept, policy: Arc<Policy>) -> Result<(Snapshot, Changes), Hold> {
+pub(super) fn restored(
+    kept: PersistedRows,
+    policy: Arc<Policy>,
+) -> Result<(Snapshot, Changes), Hold> {
     let snapshot = Snapshot::restored(kept, policy);
     guard::nobody(None, snapshot.document.count(Kind::User)).map_or(Ok(()), Err)?;
     log_new(&snapshot.findings, &[]);

@@ -1,6 +1,6 @@
 //! Bisection: finds the offset where two ordered lists differ. Pure: the caller sends the probes.
 //!
-//! An offset is the position of a pk in a list, counted from 1. [`Halving`] ends whatever the lists
+//! An offset is the position of a pk in a list, counted from 1. [`Bisection`] ends whatever the lists
 //! are, after as many probes as the offset has binary digits. Its result is only a hint where to
 //! look. A [`Window`] is a proof: the rows of one page. No other row was between its first and its
 //! last one. A window around the offset always shows a difference, unless the list changed
@@ -17,12 +17,12 @@ pub(super) const WINDOW: usize = 8;
 /// Searches for an offset where the lists differ and which is the first, or follows one where they
 /// agree.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Halving {
+pub(super) struct Bisection {
     agrees: usize,
     differs: usize,
 }
 
-impl Halving {
+impl Bisection {
     /// Starts from any offset where the lists differ. Beyond the end of one of them they do.
     pub(super) fn up_to(differs: usize) -> Self {
         Self { agrees: 0, differs }
@@ -60,12 +60,12 @@ pub(super) fn offset_of(known: &[UserPk], pk: UserPk) -> Option<usize> {
 
 /// The size and number of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct PageRequest {
     pub(super) size: usize,
     pub(super) page: usize,
 }
 
-impl Place {
+impl PageRequest {
     /// The smallest page of at least `least` rows that has an offset and the one before it. Offset
     /// 1 is on page 1.
     pub(super) fn around(offset: usize, least: usize) -> Self {
@@ -91,7 +91,7 @@ pub(super) struct Window {
 
 impl Window {
     /// Creates the window of an answer. A page that is not full is the last one.
-    pub(super) fn new(request: Place, pks: impl IntoIterator<Item = UserPk>) -> Self {
+    pub(super) fn new(request: PageRequest, pks: impl IntoIterator<Item = UserPk>) -> Self {
         let pks: BTreeSet<_> = pks.into_iter().collect();
         let is_last = pks.len() < request.size;
         Self {
@@ -142,7 +142,7 @@ mod tests {
 
     /// Bisects once and repairs what the window shows. Returns whether anything changed.
     fn repair(known: &mut Vec<UserPk>, server: &[UserPk], differs: usize) -> bool {
-        let (mut bisection, mut probes) = (Halving::up_to(differs), 0);
+        let (mut bisection, mut probes) = (Bisection::up_to(differs), 0);
         while let Some(offset) = bisection.next() {
             probes += 1;
             bisection.note(
@@ -156,7 +156,7 @@ mod tests {
         );
         let offset = bisection.found();
         // Smaller than the lists, so that a page does not show a whole list.
-        let request = Place::around(offset, 2);
+        let request = PageRequest::around(offset, 2);
         let page = server
             .chunks(request.size)
             .nth(request.page - 1)
@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn a_page_has_both_ranks() {
         for offset in 1..5000 {
-            let Place { size, page } = Place::around(offset, WINDOW);
+            let PageRequest { size, page } = PageRequest::around(offset, WINDOW);
             let offsets = (page - 1) * size + 1..=page * size;
             assert!(
                 offsets.contains(&offset) && offsets.contains(&(offset - 1).max(1)),

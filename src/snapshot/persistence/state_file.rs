@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Kept, Refusal, decode, encode};
+use super::{FormatError, PersistedRows, decode, encode};
 use crate::atomic_file::{self, UNFINISHED};
 use crate::base_url::BaseUrl;
 use crate::digest::sha256_hex;
@@ -29,7 +29,7 @@ const DIGITS: usize = 16;
 pub enum LoadError {
     /// The file is rejected.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] FormatError),
     /// The file cannot be read.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -64,7 +64,7 @@ impl StateFile {
     /// # Errors
     /// Fails if the file cannot be read, is not complete, belongs to another server or has an
     /// unknown version.
-    pub fn load(&self) -> Result<Option<Kept>, LoadError> {
+    pub fn load(&self) -> Result<Option<PersistedRows>, LoadError> {
         let path = self.path();
         // The type is checked before the file is opened: opening a pipe would block.
         let found = match fs::metadata(&path) {
@@ -72,7 +72,7 @@ impl StateFile {
             found => found?,
         };
         if !found.is_file() || found.len() > LARGEST {
-            return Err(Refusal::Foreign.into());
+            return Err(FormatError::Foreign.into());
         }
         Ok(Some(decode(&fs::read(&path)?, &self.base_url)?))
     }
@@ -102,7 +102,7 @@ impl StateFile {
     ///
     /// # Errors
     /// Fails if the directory cannot be written.
-    pub fn set_aside(&self, refusal: &Refusal) -> io::Result<PathBuf> {
+    pub fn set_aside(&self, refusal: &FormatError) -> io::Result<PathBuf> {
         let path = self.path();
         let aside = path.with_extension(format!("snapshot.refused-{}", refusal.code()));
         fs::rename(path, &aside)?;

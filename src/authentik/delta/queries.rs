@@ -6,9 +6,9 @@ use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use reqwest::StatusCode;
 
-use super::reason::Reason;
-use super::search::Place;
-use super::{BROKEN, Stop};
+use super::bisection::PageRequest;
+use super::fallback::FallbackReason;
+use super::{Abort, BROKEN};
 use crate::authentik::client::{Client, Filter};
 use crate::authentik::error::Error;
 use crate::authentik::wire::{Page, Pagination, Stamped};
@@ -20,7 +20,7 @@ use crate::progress::Progress;
 const NEVER: i64 = 221_845_392_000;
 
 /// Sends the requests, counts them, and rejects answers that do not match the request.
-pub(super) struct Asker<'a> {
+pub(super) struct Queries<'a> {
     pub(super) client: &'a Client,
     pub(super) progress: &'a Progress,
     /// Users with a later stamp are recent.
@@ -31,13 +31,13 @@ pub(super) struct Asker<'a> {
 
 /// The recent users, as read once.
 #[derive(Debug)]
-pub(super) struct Recent {
+pub(super) struct RecentUsers {
     rows: BTreeMap<UserPk, Stamped>,
     /// The count in the first answer.
     count: usize,
 }
 
-impl Recent {
+impl RecentUsers {
     /// The first answer was inconsistent, so this equals no other read.
     fn torn() -> Self {
         Self {
@@ -52,7 +52,7 @@ impl Recent {
     pub(super) fn is_unchanged_since(&self, before: &Self) -> bool {
         let same = |a: &Stamped, b: &Stamped| {
             (a.user.pk, a.last_updated) == (b.user.pk, b.last_updated)
-                && a.user.is_counted_with(&b.user)
+                && a.user.is_in_same_partition(&b.user)
         };
         let (now, then) = (self.rows.values(), before.rows.values());
         self.rows.len() == self.count
@@ -66,41 +66,44 @@ impl Recent {
     }
 }
 
-impl Asker<'_> {
+impl Queries<'_> {
     /// Falls back if the server ignores the filter `last_updated__gt`.
-    pub(super) async fn require_filter(&self) -> Result<(), Stop> {
+    pub(super) async fn require_filter(&self) -> Result<(), Abort> {
         let never = Timestamp::from_second(NEVER).unwrap_or(Timestamp::MAX);
         let page = self
-            .page(&Filter::UpdatedAfter(never), Place { size: 1, page: 1 })
+            .page(
+                &Filter::UpdatedAfter(never),
+                PageRequest { size: 1, page: 1 },
+            )
             .await?;
         let is_known =
             page.is_some_and(|page| page.pagination.count == 0 && page.results.is_empty());
         if is_known {
             Ok(())
         } else {
-            Err(Stop::Doubt(Reason::Unsupported))
+            Err(Abort::Fallback(FallbackReason::Unsupported))
         }
     }
 
     /// Reads the recent users.
-    pub(super) async fn recent(&self) -> Result<Recent, Stop> {
+    pub(super) async fn recent(&self) -> Result<RecentUsers, Abort> {
         let size = self.client.page_size();
         let filter = Filter::UpdatedAfter(self.since);
-        let first = self.page(&filter, Place { size, page: 1 }).await?;
+        let first = self.page(&filter, PageRequest { size, page: 1 }).await?;
         let Some(Page {
             pagination,
             results,
             ..
         }) = first
         else {
-            return Ok(Recent::torn());
+            return Ok(RecentUsers::torn());
         };
         if pagination.count > self.max_recent.max(size) {
-            return Err(Stop::Doubt(Reason::TooMany));
+            return Err(Abort::Fallback(FallbackReason::TooManyChanges));
         }
         let mut others = Vec::new();
         for page in 2..=pagination.count.div_ceil(size) {
-            others.push(self.page(&filter, Place { size, page }));
+            others.push(self.page(&filter, PageRequest { size, page }));
         }
         let others = stream::iter(others).buffer_unordered(self.client.concurrency());
         let others: Vec<_> = others.try_collect().await?;
@@ -109,7 +112,7 @@ impl Asker<'_> {
             .flatten()
             .flat_map(|page| page.results)
             .chain(results);
-        Ok(Recent {
+        Ok(RecentUsers {
             rows: rows.map(|row| (row.user.pk, row)).collect(),
             count: pagination.count,
         })
@@ -120,11 +123,11 @@ impl Asker<'_> {
         &self,
         filter: &Filter,
         offset: usize,
-    ) -> Result<Option<(Stamped, usize)>, Stop> {
+    ) -> Result<Option<(Stamped, usize)>, Abort> {
         let page = self
             .page(
                 filter,
-                Place {
+                PageRequest {
                     size: 1,
                     page: offset,
                 },
@@ -144,8 +147,8 @@ impl Asker<'_> {
     pub(super) async fn page(
         &self,
         filter: &Filter,
-        request: Place,
-    ) -> Result<Option<Page<Stamped>>, Stop> {
+        request: PageRequest,
+    ) -> Result<Option<Page<Stamped>>, Abort> {
         self.progress.expect(1);
         let answer = self.client.users(filter, request.size, request.page).await;
         self.progress.advance();
@@ -167,7 +170,7 @@ impl Asker<'_> {
         let ascending = page.results.is_sorted_by(|a, b| a.user.pk < b.user.pk);
         // A cap on the page size would shift every offset.
         if !ascending || total_pages.max(1) != count.div_ceil(request.size).max(1) {
-            return Err(Stop::Doubt(Reason::Unsupported));
+            return Err(Abort::Fallback(FallbackReason::Unsupported));
         }
         // Authentik counts before it selects the rows.
         let rows = count
@@ -178,12 +181,12 @@ impl Asker<'_> {
 }
 
 /// Falls back on 400 (Bad Request): a full sync sends simpler requests.
-fn abort_for(error: Error) -> Stop {
+fn abort_for(error: Error) -> Abort {
     match error {
         Error::Status {
             status: StatusCode::BAD_REQUEST,
             ..
-        } => Stop::Doubt(Reason::Unsupported),
-        error => Stop::Error(error),
+        } => Abort::Fallback(FallbackReason::Unsupported),
+        error => Abort::Error(error),
     }
 }

@@ -6,11 +6,11 @@ use super::*;
 const PROXY: &str = "10.0.0.1:4711";
 const STRANGER: &str = "192.0.2.1:4711";
 
-fn origins() -> Origins {
+fn public_urls() -> PublicUrls {
     let trusted_proxies = ["10.0.0.0/8", "fd00::/8"]
         .map(|network| network.parse().unwrap())
         .into();
-    Origins {
+    PublicUrls {
         public_url: None,
         trusted_proxies,
         is_tls: false,
@@ -31,7 +31,7 @@ fn request(peer: &str, uri: &str, headers: &[(&'static str, &str)]) -> Parts {
 
 /// The base for a request, or the header that is at fault.
 fn asked(peer: &str, headers: &[(&'static str, &str)]) -> Result<String, &'static str> {
-    match origins().service_url(&request(peer, "/locations", headers)) {
+    match public_urls().service_url(&request(peer, "/locations", headers)) {
         Ok(url) => {
             assert!(url.is_asked);
             Ok(url.base)
@@ -98,7 +98,7 @@ fn the_target_of_the_request_goes_before_the_host_header() {
         &[("host", "b")],
     );
     assert_eq!(
-        origins().service_url(&parts).unwrap().base,
+        public_urls().service_url(&parts).unwrap().base,
         "http://a.example.com:81"
     );
     let parts = request(
@@ -106,7 +106,7 @@ fn the_target_of_the_request_goes_before_the_host_header() {
         "http://me@a.example.com/locations",
         &[("host", "b")],
     );
-    assert!(origins().service_url(&parts).is_err());
+    assert!(public_urls().service_url(&parts).is_err());
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn forwarded_headers_count_from_a_trusted_proxy_alone() {
     let mut parts = request(PROXY, "/locations", &headers);
     parts.extensions.clear();
     assert_eq!(
-        origins().service_url(&parts).unwrap().base,
+        public_urls().service_url(&parts).unwrap().base,
         "http://inner:8080",
         "the peer is unknown"
     );
@@ -195,9 +195,9 @@ fn a_forwarded_value_that_is_no_part_of_a_url_is_named() {
 
 #[test]
 fn a_public_url_goes_before_every_request() {
-    let public = Origins {
+    let public = PublicUrls {
         public_url: Some("https://entities.example.com/x".into()),
-        ..origins()
+        ..public_urls()
     };
     for headers in [
         vec![],

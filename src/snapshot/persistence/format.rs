@@ -13,13 +13,13 @@ use std::io::{self, BufReader, BufWriter};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Kept, rows};
+use super::{PersistedRows, rows};
 use crate::base_url::BaseUrl;
 use crate::catalog::plan::Names;
 use crate::digest::sha256_hex;
 use crate::directory::Directory;
-use crate::snapshot::peaks::Peaks;
-use crate::snapshot::reading::Origin;
+use crate::snapshot::recent_maxima::RecentMaxima;
+use crate::snapshot::sync_mode::ResumePoint;
 
 /// The start of every file in every version.
 const MAGIC: &str = "authentik-entity-provider snapshot ";
@@ -32,7 +32,7 @@ const DIGITS: usize = 64;
 
 /// The reason why a file is rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum FormatError {
     /// The file is shorter than its first line says.
     #[error("it ends too early, as after an interrupted copy")]
     Torn,
@@ -47,7 +47,7 @@ pub enum Refusal {
     Newer(u32),
 }
 
-impl Refusal {
+impl FormatError {
     /// Returns a stable code of the reason.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -69,7 +69,7 @@ struct Header {
     users: usize,
     groups: usize,
     #[serde(default)]
-    peaks: Peaks,
+    peaks: RecentMaxima,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     watermark: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -84,9 +84,9 @@ pub fn encode(
     base_url: &BaseUrl,
     directory: &Directory,
     names: &Names,
-    peaks: &Peaks,
+    peaks: &RecentMaxima,
     read_at: Timestamp,
-    origin: &Origin,
+    origin: &ResumePoint,
 ) -> io::Result<Vec<u8>> {
     // Findings about the rows are not persisted. Without a watermark the next process starts with a
     // full sync, which reports them again.
@@ -115,40 +115,40 @@ pub fn encode(
 ///
 /// # Errors
 /// Rejects a file that is incomplete, corrupted, of another server or of an unknown version.
-pub fn decode(bytes: &[u8], base_url: &BaseUrl) -> Result<Kept, Refusal> {
+pub fn decode(bytes: &[u8], base_url: &BaseUrl) -> Result<PersistedRows, FormatError> {
     let Some((first, rest)) = lines(bytes) else {
         return Err(incomplete(bytes));
     };
     let fields = first
         .strip_prefix(MAGIC.as_bytes())
-        .ok_or(Refusal::Foreign)?;
-    let fields = str::from_utf8(fields).map_err(|_| Refusal::Corrupted)?;
+        .ok_or(FormatError::Foreign)?;
+    let fields = str::from_utf8(fields).map_err(|_| FormatError::Corrupted)?;
     let version = fields
         .split(' ')
         .next()
         .and_then(|version| version.parse().ok());
-    match version.ok_or(Refusal::Corrupted)? {
+    match version.ok_or(FormatError::Corrupted)? {
         VERSION => {}
-        newer if newer > VERSION => return Err(Refusal::Newer(newer)),
-        _ => return Err(Refusal::Corrupted),
+        newer if newer > VERSION => return Err(FormatError::Newer(newer)),
+        _ => return Err(FormatError::Corrupted),
     }
     let length = fields
         .split(' ')
         .nth(1)
         .and_then(|length| length.parse().ok());
     if length.is_some_and(|length: usize| rest.len() < length) {
-        return Err(Refusal::Torn);
+        return Err(FormatError::Torn);
     }
     // The text comparison rejects other spellings of the same numbers.
     if first_line(rest).as_bytes() != &bytes[..=first.len()] {
-        return Err(Refusal::Corrupted);
+        return Err(FormatError::Corrupted);
     }
-    let (header, compressed) = lines(rest).ok_or(Refusal::Corrupted)?;
-    let header: Header = serde_json::from_slice(header).map_err(|_| Refusal::Corrupted)?;
+    let (header, compressed) = lines(rest).ok_or(FormatError::Corrupted)?;
+    let header: Header = serde_json::from_slice(header).map_err(|_| FormatError::Corrupted)?;
     if header.base_url != base_url.as_str() {
-        return Err(Refusal::Foreign);
+        return Err(FormatError::Foreign);
     }
-    let (directory, names) = read_rows(compressed, &header).map_err(|_| Refusal::Corrupted)?;
+    let (directory, names) = read_rows(compressed, &header).map_err(|_| FormatError::Corrupted)?;
     let Header {
         peaks,
         read_at,
@@ -156,12 +156,12 @@ pub fn decode(bytes: &[u8], base_url: &BaseUrl) -> Result<Kept, Refusal> {
         full_read_at: full_at,
         ..
     } = header;
-    let origin = Origin {
+    let origin = ResumePoint {
         watermark,
         full_at,
-        ..Origin::default()
+        ..ResumePoint::default()
     };
-    Ok(Kept {
+    Ok(PersistedRows {
         directory,
         names,
         peaks,
@@ -186,12 +186,12 @@ fn lines(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// Returns the reason for rejecting a file without a complete line.
-fn incomplete(bytes: &[u8]) -> Refusal {
+fn incomplete(bytes: &[u8]) -> FormatError {
     let common = bytes.len().min(MAGIC.len());
     if bytes[..common] == MAGIC.as_bytes()[..common] {
-        Refusal::Torn
+        FormatError::Torn
     } else {
-        Refusal::Foreign
+        FormatError::Foreign
     }
 }
 

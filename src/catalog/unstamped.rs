@@ -31,7 +31,7 @@ pub fn finding(users: &BTreeSet<UserPk>, directory: &Directory) -> Option<Findin
          changes: {named}{more}",
         users.len()
     );
-    Some(Finding::general(Code::UnannouncedChanges, "last_updated").with_message(message, REMEDY))
+    Some(Finding::general(Code::UnstampedChanges, "last_updated").with_message(message, REMEDY))
 }
 
 #[cfg(test)]

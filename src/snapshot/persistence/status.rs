@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 /// Whether the last snapshot is on disk. The lock is held for an assignment, never over an `await`.
 #[derive(Debug, Default)]
-pub struct Keeping {
+pub struct PersistenceStatus {
     state: Mutex<PersistenceState>,
     writes: watch::Sender<WriteNumbers>,
 }
@@ -32,7 +32,7 @@ impl WriteNumbers {
     }
 }
 
-impl Keeping {
+impl PersistenceStatus {
     /// Announces a snapshot to write and returns its number.
     pub fn expect(&self) -> u64 {
         self.writes.send_modify(|writes| writes.announced += 1);
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_snapshot_is_persisted_after_a_write_without_error() {
-        let keeping = Keeping::default();
+        let keeping = PersistenceStatus::default();
         assert_eq!(keeping.is_kept(), None);
         keeping.switch(true);
         assert_eq!(keeping.is_kept(), Some(true));

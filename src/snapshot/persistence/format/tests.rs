@@ -67,7 +67,7 @@ fn group() -> impl Strategy<Value = (Group, Option<Box<str>>)> {
     )
 }
 
-fn persisted() -> impl Strategy<Value = Kept> {
+fn persisted() -> impl Strategy<Value = PersistedRows> {
     let rows = (
         prop::collection::vec(user(), 0..12),
         prop::collection::vec(group(), 0..8),
@@ -89,16 +89,16 @@ fn persisted() -> impl Strategy<Value = Kept> {
                 groups.into_iter().map(|(row, _)| row).collect(),
             );
             let read_at = Timestamp::from_millisecond(read_at).unwrap();
-            let peaks = Peaks::at(read_at, Sizes::of(&directory));
+            let peaks = RecentMaxima::at(read_at, Sizes::of(&directory));
             let full_at = read_at
                 .checked_sub(jiff::SignedDuration::from_hours(5))
                 .ok();
-            let origin = Origin {
+            let origin = ResumePoint {
                 watermark: full_at.filter(|_| with_watermark),
                 full_at,
-                ..Origin::default()
+                ..ResumePoint::default()
             };
-            Kept {
+            PersistedRows {
                 directory,
                 names,
                 peaks,
@@ -109,7 +109,7 @@ fn persisted() -> impl Strategy<Value = Kept> {
     )
 }
 
-fn encoded(persisted: &Kept) -> Vec<u8> {
+fn encoded(persisted: &PersistedRows) -> Vec<u8> {
     encode(
         &server(),
         &persisted.directory,
@@ -122,7 +122,7 @@ fn encoded(persisted: &Kept) -> Vec<u8> {
 }
 
 /// A few fixed rows.
-fn sample() -> Kept {
+fn sample() -> PersistedRows {
     let group = |number| Group {
         pk: GroupPk(Uuid::from_u128(number)),
         name: "Größe & Café\n".into(),
@@ -144,12 +144,12 @@ fn sample() -> Kept {
         groups: [GroupPk(Uuid::from_u128(9))].into(),
     };
     let directory = Directory::new(vec![user], vec![group(1), group(2)]);
-    Kept {
+    PersistedRows {
         directory,
         names,
-        peaks: Peaks::default(),
+        peaks: RecentMaxima::default(),
         read_at: Timestamp::UNIX_EPOCH,
-        origin: Origin::default(),
+        origin: ResumePoint::default(),
     }
 }
 
@@ -184,7 +184,7 @@ fn a_file_truncated_at_any_byte_is_torn() {
     for end in 0..bytes.len() {
         assert_eq!(
             decode(&bytes[..end], &server()),
-            Err(Refusal::Torn),
+            Err(FormatError::Torn),
             "{end} of {}",
             bytes.len()
         );
@@ -206,7 +206,7 @@ fn every_single_flipped_bit_is_refused() {
     }
     assert_eq!(
         decode(&[&bytes[..], b"\n"].concat(), &server()),
-        Err(Refusal::Corrupted)
+        Err(FormatError::Corrupted)
     );
 }
 
@@ -232,16 +232,16 @@ fn another_spelling_of_the_first_line_is_rejected() {
 fn each_kind_of_wrong_file_has_its_error() {
     let bytes = encoded(&sample());
     let other = BaseUrl::parse("https://authentik.example.com/auth").unwrap();
-    assert_eq!(decode(&bytes, &other), Err(Refusal::Foreign));
-    assert_eq!(decode(b"#!/bin/sh\n", &server()), Err(Refusal::Foreign));
-    assert_eq!(decode(b"\x7fELF", &server()), Err(Refusal::Foreign));
+    assert_eq!(decode(&bytes, &other), Err(FormatError::Foreign));
+    assert_eq!(decode(b"#!/bin/sh\n", &server()), Err(FormatError::Foreign));
+    assert_eq!(decode(b"\x7fELF", &server()), Err(FormatError::Foreign));
     assert_eq!(
         decode(format!("{MAGIC}2 what comes later\n").as_bytes(), &server()),
-        Err(Refusal::Newer(2))
+        Err(FormatError::Newer(2))
     );
     assert_eq!(
         decode(format!("{MAGIC}0 10 abc\n").as_bytes(), &server()),
-        Err(Refusal::Corrupted)
+        Err(FormatError::Corrupted)
     );
 }
 
@@ -257,7 +257,7 @@ fn a_wrong_number_of_rows_is_rejected() {
         let wrong = with_header(|header| header[list] = count.into());
         assert_eq!(
             decode(&wrong, &server()),
-            Err(Refusal::Corrupted),
+            Err(FormatError::Corrupted),
             "{list} {count}"
         );
     }

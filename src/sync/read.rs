@@ -7,16 +7,18 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, timeout};
 
-use super::cycle::{Cycle, Stop};
-use crate::authentik::delta::{Changed, Delta, Known, Reason, Settings, read_changes};
+use super::cycle::{Cycle, CycleError};
+use crate::authentik::crawl::{Crawl, PreviousRows, crawl, read_directory};
+use crate::authentik::delta::{
+    Delta, DeltaOutcome, DeltaSettings, FallbackReason, KnownRows, read_changes,
+};
 use crate::authentik::error::Error;
-use crate::authentik::reading::{Before, Crawl, crawl, read_directory};
 use crate::config::{Config, Frequency, Limit};
 use crate::directory::Directory;
 use crate::progress::Progress;
 use crate::snapshot::Snapshot;
-use crate::snapshot::reading::{FullReason, Origin, Reading};
 use crate::snapshot::run::Failure;
+use crate::snapshot::sync_mode::{FullReason, ResumePoint, SyncMode};
 
 /// So many readings of what changed that did not end in time, one after the other, are a doubt: the next
 /// would be as long. A single one may be Authentik's bad day, on which it should not be read whole.
@@ -26,7 +28,7 @@ const TIMEOUT: &str = "timeout";
 
 /// When everything is read, and how long readings may take.
 #[derive(Clone, Debug)]
-pub struct Pace {
+pub struct SyncPace {
     /// How long reading what changed may take.
     pub delta: Limit,
     /// How long reading everything may take.
@@ -40,9 +42,9 @@ pub struct Pace {
 }
 
 /// The rows and from where the next run can go on.
-pub(super) type Read = (Directory, Origin);
+pub(super) type Read = (Directory, ResumePoint);
 
-impl Pace {
+impl SyncPace {
     /// The pace that a configuration sets.
     #[must_use]
     pub fn of(config: &Config, zone: TimeZone) -> Self {
@@ -50,7 +52,7 @@ impl Pace {
             delta: config.delta_limit(),
             full: config.full_limit(),
             frequency: config.service.full_sync.frequency.clone(),
-            overlap: config.service.delta_overlap,
+            overlap: config.service.incremental_overlap,
             zone,
         }
     }
@@ -62,8 +64,8 @@ impl Pace {
     }
 
     /// How changes are asked for.
-    fn settings(&self) -> Settings {
-        Settings {
+    fn settings(&self) -> DeltaSettings {
+        DeltaSettings {
             overlap: SignedDuration::try_from(self.overlap).unwrap_or(SignedDuration::MAX),
         }
     }
@@ -76,19 +78,21 @@ impl Cycle {
         kept: Option<&Snapshot>,
         is_asked: bool,
         progress: &Progress,
-        tell: impl Fn(Reading),
-    ) -> Result<Read, Stop> {
+        tell: impl Fn(SyncMode),
+    ) -> Result<Read, CycleError> {
         let reason = match self.basis(kept, is_asked) {
             Err(reason) => reason,
             Ok((kept, known)) => {
-                tell(Reading::Delta(self.pace.settings().since(known.watermark)));
+                tell(SyncMode::Incremental(
+                    self.pace.settings().since(known.watermark),
+                ));
                 match self.read_changes(known, progress).await? {
-                    Changed::Delta(delta) => return Ok(followed(kept, delta)),
-                    Changed::Doubt(doubt) => *self.doubt.insert(doubt.into()),
+                    DeltaOutcome::Delta(delta) => return Ok(followed(kept, delta)),
+                    DeltaOutcome::Fallback(doubt) => *self.doubt.insert(doubt.into()),
                 }
             }
         };
-        tell(Reading::Full(reason));
+        tell(SyncMode::Full(reason));
         self.read_all(kept, progress).await
     }
 
@@ -97,11 +101,11 @@ impl Cycle {
         &self,
         kept: Option<&'a Snapshot>,
         is_asked: bool,
-    ) -> Result<(&'a Snapshot, Known<'a>), FullReason> {
+    ) -> Result<(&'a Snapshot, KnownRows<'a>), FullReason> {
         let kept = kept.ok_or(FullReason::First)?;
         let full_at = kept.origin.full_at.ok_or(FullReason::First)?;
         if is_asked {
-            return Err(FullReason::Asked);
+            return Err(FullReason::Requested);
         }
         if let Some(doubt) = self.doubt {
             return Err(doubt);
@@ -119,7 +123,7 @@ impl Cycle {
         }
         Ok((
             kept,
-            Known {
+            KnownRows {
                 directory: &kept.directory,
                 watermark,
             },
@@ -129,9 +133,9 @@ impl Cycle {
     /// Reads what changed within its time.
     async fn read_changes(
         &mut self,
-        known: Known<'_>,
+        known: KnownRows<'_>,
         progress: &Progress,
-    ) -> Result<Changed, Stop> {
+    ) -> Result<DeltaOutcome, CycleError> {
         let reading = Box::pin(read_changes(
             &self.client,
             known,
@@ -139,7 +143,8 @@ impl Cycle {
             progress,
         ));
         let changed = within(self.pace.delta, progress, reading).await;
-        let is_late = matches!(&changed, Err(Stop::Failed(failure)) if failure.code == TIMEOUT);
+        let is_late =
+            matches!(&changed, Err(CycleError::Failed(failure)) if failure.code == TIMEOUT);
         self.late = if is_late { self.late + 1 } else { 0 };
         if self.late >= LATE {
             self.doubt = Some(FullReason::TooSlow);
@@ -148,10 +153,14 @@ impl Cycle {
     }
 
     /// Reads everything within its time.
-    async fn read_all(&self, kept: Option<&Snapshot>, progress: &Progress) -> Result<Read, Stop> {
+    async fn read_all(
+        &self,
+        kept: Option<&Snapshot>,
+        progress: &Progress,
+    ) -> Result<Read, CycleError> {
         let (full_at, nothing) = (Some(self.clock.now()), Directory::default());
         let watermark = kept.and_then(|kept| kept.origin.watermark);
-        let before = Before {
+        let before = PreviousRows {
             directory: kept.map_or(&nothing, |kept| &kept.directory),
             since: watermark.map(|watermark| self.pace.settings().since(watermark)),
         };
@@ -159,14 +168,14 @@ impl Cycle {
         let Crawl {
             directory,
             watermark,
-            unannounced,
+            unstamped,
         } = within(self.pace.full, progress, reading).await?;
         Ok((
             directory,
-            Origin {
+            ResumePoint {
                 watermark,
                 full_at,
-                unannounced: Arc::new(unannounced),
+                unstamped: Arc::new(unstamped),
             },
         ))
     }
@@ -175,7 +184,11 @@ impl Cycle {
     ///
     /// # Errors
     /// Whatever keeps the directory from being read whole within the time.
-    pub async fn read(&self, kept: &Directory, progress: &Progress) -> Result<Directory, Stop> {
+    pub async fn read(
+        &self,
+        kept: &Directory,
+        progress: &Progress,
+    ) -> Result<Directory, CycleError> {
         let reading = Box::pin(read_directory(&self.client, kept, progress));
         within(self.pace.full, progress, reading).await
     }
@@ -186,18 +199,18 @@ fn followed(kept: &Snapshot, delta: Delta) -> Read {
     let Delta {
         directory,
         watermark,
-        unannounced,
+        unstamped,
     } = delta;
-    let mut all = Arc::clone(&kept.origin.unannounced);
-    if !unannounced.is_subset(&all) {
-        all = Arc::new(all.union(&unannounced).copied().collect());
+    let mut all = Arc::clone(&kept.origin.unstamped);
+    if !unstamped.is_subset(&all) {
+        all = Arc::new(all.union(&unstamped).copied().collect());
     }
     (
         directory,
-        Origin {
+        ResumePoint {
             watermark: Some(watermark),
             full_at: kept.origin.full_at,
-            unannounced: all,
+            unstamped: all,
         },
     )
 }
@@ -207,12 +220,12 @@ async fn within<T>(
     limit: Limit,
     progress: &Progress,
     reading: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Stop> {
+) -> Result<T, CycleError> {
     let started = Instant::now();
     match timeout(limit.time, reading).await {
         Ok(Ok(read)) => Ok(read),
-        Ok(Err(error)) => Err(Stop::Failed(failure(&error))),
-        Err(_) => Err(Stop::Failed(timed_out(
+        Ok(Err(error)) => Err(CycleError::Failed(failure(&error))),
+        Err(_) => Err(CycleError::Failed(timed_out(
             limit.key,
             started.elapsed(),
             progress,
@@ -249,15 +262,15 @@ fn timed_out(key: &str, elapsed: Duration, progress: &Progress) -> Failure {
     Failure::new(TIMEOUT, message)
 }
 
-impl From<Reason> for FullReason {
-    fn from(reason: Reason) -> Self {
+impl From<FallbackReason> for FullReason {
+    fn from(reason: FallbackReason) -> Self {
         match reason {
-            Reason::Unsupported => Self::Unsupported,
-            Reason::Clock => Self::Clock,
-            Reason::TooMany => Self::TooMany,
-            Reason::Restless => Self::Restless,
-            Reason::Disagreement => Self::Disagreement,
-            Reason::BrokenRow => Self::BrokenRow,
+            FallbackReason::Unsupported => Self::Unsupported,
+            FallbackReason::Clock => Self::Clock,
+            FallbackReason::TooManyChanges => Self::TooManyChanges,
+            FallbackReason::Unstable => Self::Unstable,
+            FallbackReason::ListsDisagree => Self::ListsDisagree,
+            FallbackReason::BrokenRow => Self::BrokenRow,
         }
     }
 }

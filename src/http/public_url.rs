@@ -23,7 +23,7 @@ const MAX_PART: usize = 300;
 
 /// What the operator says of the ways to this service.
 #[derive(Clone, Debug, Default)]
-pub struct Origins {
+pub struct PublicUrls {
     /// The URL of this service without a trailing slash, whatever requests say.
     pub public_url: Option<String>,
     /// Peers whose forwarded headers count.
@@ -41,7 +41,7 @@ pub struct ServiceUrl {
     pub is_asked: bool,
 }
 
-impl Origins {
+impl PublicUrls {
     /// The URL under which a request reached this service.
     ///
     /// # Errors
@@ -88,7 +88,7 @@ impl FromRequestParts<AppState> for ServiceUrl {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        state.origins.service_url(parts)
+        state.public_urls.service_url(parts)
     }
 }
 

@@ -11,16 +11,18 @@ use tokio::time::timeout;
 use crate::base_url::BaseUrl;
 use crate::clock::Clock;
 use crate::snapshot::Snapshot;
-use crate::snapshot::kept::{Keeping, Kept, LoadError, Refusal, StateFile};
+use crate::snapshot::persistence::{
+    FormatError, LoadError, PersistedRows, PersistenceStatus, StateFile,
+};
 
 /// A disk that does not answer must not keep the first run from beginning.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Loads what an earlier process kept, and writes what this one publishes.
 #[derive(Debug)]
-pub struct Keeper {
+pub struct Persister {
     folder: Option<PathBuf>,
-    keeping: Arc<Keeping>,
+    keeping: Arc<PersistenceStatus>,
     clock: Clock,
     latest: watch::Sender<Option<Job>>,
 }
@@ -33,10 +35,10 @@ struct Job {
     snapshot: Arc<Snapshot>,
 }
 
-impl Keeper {
+impl Persister {
     /// Keeps snapshots in a directory, or not at all without one; `keeping` tells how it goes.
     #[must_use]
-    pub fn new(folder: Option<PathBuf>, keeping: Arc<Keeping>, clock: Clock) -> Self {
+    pub fn new(folder: Option<PathBuf>, keeping: Arc<PersistenceStatus>, clock: Clock) -> Self {
         keeping.switch(folder.is_some());
         Self {
             folder,
@@ -73,7 +75,7 @@ impl Keeper {
     }
 
     /// What is kept of a server; a file that cannot be used is set aside and logged.
-    pub async fn load(&self, base_url: &BaseUrl) -> Option<Kept> {
+    pub async fn load(&self, base_url: &BaseUrl) -> Option<PersistedRows> {
         let file = StateFile::of(self.folder.as_ref()?, base_url);
         let (path, now) = (file.path(), self.clock.now());
         let loading = spawn_blocking(move || {
@@ -95,7 +97,7 @@ impl Keeper {
 }
 
 /// Writes the latest snapshot again and again, until nobody sends one any more.
-async fn write_latest(mut latest: watch::Receiver<Option<Job>>, keeping: Arc<Keeping>) {
+async fn write_latest(mut latest: watch::Receiver<Option<Job>>, keeping: Arc<PersistenceStatus>) {
     while latest.changed().await.is_ok() {
         let Some(Job {
             number,
@@ -121,7 +123,7 @@ async fn write_latest(mut latest: watch::Receiver<Option<Job>>, keeping: Arc<Kee
 }
 
 /// Takes down how the writing went, and logs it if it went otherwise before.
-fn report(keeping: &Keeping, trouble: Option<String>) {
+fn report(keeping: &PersistenceStatus, trouble: Option<String>) {
     if !keeping.note(trouble.clone()) {
         return;
     }
@@ -142,7 +144,7 @@ fn explained(path: &str, trouble: &str) -> String {
 }
 
 /// Says why a file is not used, and sets it aside unless the disk is at fault.
-fn refuse(file: &StateFile, error: &LoadError) -> Option<Kept> {
+fn refuse(file: &StateFile, error: &LoadError) -> Option<PersistedRows> {
     let path = file.path();
     match error {
         LoadError::Io(error) => tracing::warn!(
@@ -155,7 +157,7 @@ fn refuse(file: &StateFile, error: &LoadError) -> Option<Kept> {
 }
 
 /// Sets a refused file aside and says what to do with it.
-fn set_aside(file: &StateFile, refusal: &Refusal) {
+fn set_aside(file: &StateFile, refusal: &FormatError) {
     let path = file.path();
     let (path, code) = (path.display(), refusal.code());
     match file.set_aside(refusal) {

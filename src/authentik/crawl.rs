@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::client::Client;
-use super::delta::Settings;
+use super::delta::DeltaSettings;
 use super::error::Error;
-use super::paging::{Rows, read_list, read_tail};
+use super::paging::{ListRows, read_list, read_tail};
 use super::wire::{Listed, Stamped};
 use crate::directory::{Directory, Disagreement, Flaw, Flaws, Group, GroupPk, User, UserPk};
 use crate::progress::Progress;
@@ -22,7 +22,7 @@ const MAX_BROKEN_PERCENT: usize = 1;
 
 /// What is known from the last sync.
 #[derive(Clone, Copy, Debug)]
-pub struct Before<'a> {
+pub struct PreviousRows<'a> {
     /// The rows.
     pub directory: &'a Directory,
     /// The watermark minus the overlap: changes since the last sync have a later stamp. `None`
@@ -41,7 +41,7 @@ pub struct Crawl {
     /// server sends no stamps or no `Date` header, or sent a broken row.
     pub watermark: Option<Timestamp>,
     /// Users that appeared or changed since the last sync without a recent stamp.
-    pub unannounced: BTreeSet<UserPk>,
+    pub unstamped: BTreeSet<UserPk>,
 }
 
 /// Reads both lists as [`read_directory`] does, with the watermark and the unstamped changes.
@@ -51,12 +51,12 @@ pub struct Crawl {
 /// rows are published.
 pub async fn crawl(
     client: &Client,
-    before: Before<'_>,
-    settings: Settings,
+    before: PreviousRows<'_>,
+    settings: DeltaSettings,
     progress: &Progress,
 ) -> Result<Crawl, Error> {
     let began = client.time().await?;
-    let (directory, stamps, unannounced) = read_stamped(client, before, progress).await?;
+    let (directory, stamps, unstamped) = read_stamped(client, before, progress).await?;
     let is_known = directory.flaws().is_empty() && !stamps.is_empty();
     let watermark = began.filter(|_| is_known).map(|began| {
         let seen = stamps.into_iter().filter(|stamp| *stamp <= began);
@@ -65,7 +65,7 @@ pub async fn crawl(
     Ok(Crawl {
         directory,
         watermark,
-        unannounced,
+        unstamped,
     })
 }
 
@@ -82,12 +82,12 @@ pub async fn read_directory(
     previous: &Directory,
     progress: &Progress,
 ) -> Result<Directory, Error> {
-    let before = Before {
+    let before = PreviousRows {
         directory: previous,
         since: None,
     };
     let (directory, ..) = read_stamped(client, before, progress).await?;
-    if directory.lists_nobody() {
+    if directory.has_no_users() {
         Err(Error::Empty)
     } else {
         Ok(directory)
@@ -98,18 +98,18 @@ pub async fn read_directory(
 /// unstamped change.
 async fn read_stamped(
     client: &Client,
-    before: Before<'_>,
+    before: PreviousRows<'_>,
     progress: &Progress,
 ) -> Result<(Directory, Vec<Timestamp>, BTreeSet<UserPk>), Error> {
     let previous = before.directory;
-    let reader = Reader {
+    let reader = DirectoryReader {
         client,
         previous,
         progress,
     };
     let ((users, of_users), (groups, of_groups)) =
         tokio::try_join!(reader.list::<Stamped>(), reader.list::<Group>())?;
-    let unannounced = users
+    let unstamped = users
         .iter()
         .filter(|row| before.is_unstamped_change(row))
         .map(|row| row.user.pk)
@@ -123,7 +123,7 @@ async fn read_stamped(
     let mut directory = Directory::new(users, groups).with_flaws(flaws);
     let mut accepted = Disagreement::of(previous);
     // A user joined a group after it was read. Once is enough: the users are not read again for it.
-    let mut is_outdated = directory.lacks_a_membership();
+    let mut is_outdated = directory.has_one_sided_membership();
     for _ in 0..ROUNDS {
         let found = Disagreement::of(&directory);
         if found.beyond(&accepted).is_empty() && !is_outdated {
@@ -132,10 +132,10 @@ async fn read_stamped(
         directory = reader.read_again(directory, &accepted).await?;
         (accepted, is_outdated) = (found, false);
     }
-    Ok((directory, stamps, unannounced))
+    Ok((directory, stamps, unstamped))
 }
 
-impl Before<'_> {
+impl PreviousRows<'_> {
     /// Whether a row appeared or changed with a stamp that no incremental sync requests.
     fn is_unstamped_change(&self, row: &Stamped) -> bool {
         let is_old = self
@@ -146,7 +146,7 @@ impl Before<'_> {
             && !self
                 .directory
                 .user(row.user.pk)
-                .is_some_and(|known| known.is_described_as(&row.user))
+                .is_some_and(|known| known.has_same_description(&row.user))
     }
 }
 
@@ -154,13 +154,13 @@ impl Before<'_> {
 type Resolved<Row> = (Vec<Row>, BTreeMap<<Row as Listed>::Pk, Flaw>);
 
 /// Reads whole lists.
-struct Reader<'a> {
+struct DirectoryReader<'a> {
     client: &'a Client,
     previous: &'a Directory,
     progress: &'a Progress,
 }
 
-impl Reader<'_> {
+impl DirectoryReader<'_> {
     /// Reads a list, with the previous rows in place of broken ones.
     async fn list<Row: Listed>(&self) -> Result<Resolved<Row>, Error> {
         let rows = read_list::<Row>(self.client, self.progress).await?;
@@ -169,7 +169,7 @@ impl Reader<'_> {
     }
 
     /// Replaces broken rows by the previous ones.
-    fn resolved<Row: Listed>(&self, rows: Rows<Row>) -> Resolved<Row> {
+    fn resolved<Row: Listed>(&self, rows: ListRows<Row>) -> Resolved<Row> {
         let mut flaws = BTreeMap::new();
         let rows = rows.into_iter().filter_map(|(pk, row)| {
             row.map_err(|flaw| flaws.insert(pk, flaw))
@@ -220,7 +220,7 @@ impl Reader<'_> {
 }
 
 /// Rejects a list with more than a few broken rows.
-fn check<Row: Listed>(rows: &Rows<Row>) -> Result<(), Error> {
+fn check<Row: Listed>(rows: &ListRows<Row>) -> Result<(), Error> {
     let broken = || {
         rows.iter()
             .filter_map(|(pk, row)| Some((pk, row.as_ref().err()?)))

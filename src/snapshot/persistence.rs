@@ -4,32 +4,32 @@
 //! configuration. A file that is incomplete or belongs to another server is never restored.
 
 mod format;
-mod keeping;
 mod rows;
 mod state_file;
+mod status;
 
-pub use format::{Refusal, decode, encode};
-pub use keeping::Keeping;
+pub use format::{FormatError, decode, encode};
 pub use state_file::{LoadError, StateFile};
+pub use status::PersistenceStatus;
 
 use jiff::Timestamp;
 
-use super::peaks::Peaks;
-use super::reading::Origin;
+use super::recent_maxima::RecentMaxima;
+use super::sync_mode::ResumePoint;
 use crate::catalog::plan::Names;
 use crate::directory::Directory;
 
 /// The persisted part of a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept {
+pub struct PersistedRows {
     /// Authentik's rows.
     pub directory: Directory,
     /// The assigned names.
     pub names: Names,
     /// The recent sizes of the directory.
-    pub peaks: Peaks,
+    pub peaks: RecentMaxima,
     /// Time when the first request for the rows was sent.
     pub read_at: Timestamp,
     /// The point from which an incremental sync can continue.
-    pub origin: Origin,
+    pub origin: ResumePoint,
 }

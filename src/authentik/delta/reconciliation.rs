@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use futures::future::try_join_all;
 
-use super::asking::Asker;
+use super::bisection::{Bisection, PageRequest, WINDOW, Window, at, offset_of};
 use super::draft::Draft;
-use super::reason::Reason;
-use super::search::{Halving, Place, WINDOW, Window, at, offset_of};
-use super::{MAX_UNSTAMPED, Stop};
+use super::fallback::FallbackReason;
+use super::queries::Queries;
+use super::{Abort, MAX_UNSTAMPED};
 use crate::authentik::client::Filter;
 use crate::authentik::wire::{Page, Stamped};
 use crate::directory::UserPk;
@@ -20,22 +20,22 @@ const STRIDE: u64 = 7919;
 
 /// An offset where a part of the list differs from the known rows.
 #[derive(Debug)]
-pub(super) struct Evidence {
+pub(super) struct Mismatch {
     pub(super) part: Filter,
     pub(super) offset: usize,
 }
 
 /// Sends probes and applies the rows in the answers to the draft.
-pub(super) struct Survey<'a> {
-    pub(super) queries: &'a Asker<'a>,
+pub(super) struct Reconciliation<'a> {
+    pub(super) queries: &'a Queries<'a>,
     pub(super) draft: &'a mut Draft,
     /// How many changes were applied that move a count.
     pub(super) repaired: usize,
 }
 
-impl<'a> Survey<'a> {
+impl<'a> Reconciliation<'a> {
     /// Starts with nothing repaired.
-    pub(super) fn new(queries: &'a Asker<'a>, draft: &'a mut Draft) -> Self {
+    pub(super) fn new(queries: &'a Queries<'a>, draft: &'a mut Draft) -> Self {
         Self {
             queries,
             draft,
@@ -45,7 +45,7 @@ impl<'a> Survey<'a> {
 
     /// Probes the end of the list, then the ends of the parts and the sample offsets concurrently,
     /// then the end of the list again. Returns the first mismatch.
-    pub(super) async fn find_mismatch(&mut self) -> Result<Option<Evidence>, Stop> {
+    pub(super) async fn find_mismatch(&mut self) -> Result<Option<Mismatch>, Abort> {
         if let Some(found) = self.probe_end(Filter::All).await? {
             return Ok(Some(found));
         }
@@ -53,7 +53,7 @@ impl<'a> Survey<'a> {
             .draft
             .parts()
             .into_iter()
-            .map(|part| Look::at_end(self.draft, part));
+            .map(|part| Probe::at_end(self.draft, part));
         let probes: Vec<_> = ends.chain(self.sample_offsets()).collect();
         if let Some(found) = self.probe_all(probes).await? {
             return Ok(Some(found));
@@ -63,9 +63,9 @@ impl<'a> Survey<'a> {
 
     /// Repairs a part of the list until the probe of its end matches, a step repairs nothing, or
     /// more than `limit` changes were applied.
-    pub(super) async fn repair(&mut self, mismatch: Evidence, limit: usize) -> Result<(), Stop> {
+    pub(super) async fn repair(&mut self, mismatch: Mismatch, limit: usize) -> Result<(), Abort> {
         let mut mismatch = Some(mismatch);
-        while let Some(Evidence { part, offset }) = mismatch.filter(|_| self.repaired <= limit) {
+        while let Some(Mismatch { part, offset }) = mismatch.filter(|_| self.repaired <= limit) {
             let before = self.repaired;
             self.repair_at(&part, offset).await?;
             mismatch = if self.repaired > before {
@@ -78,9 +78,9 @@ impl<'a> Survey<'a> {
     }
 
     /// Requests known users and applies their rows. Falls back for more than `MAX_UNSTAMPED` users.
-    pub(super) async fn refetch(&mut self, pks: &BTreeSet<UserPk>) -> Result<(), Stop> {
+    pub(super) async fn refetch(&mut self, pks: &BTreeSet<UserPk>) -> Result<(), Abort> {
         if pks.len() > MAX_UNSTAMPED {
-            return Err(Stop::Doubt(Reason::TooMany));
+            return Err(Abort::Fallback(FallbackReason::TooManyChanges));
         }
         let known = self.draft.pks(&Filter::All);
         let mut requests = Vec::new();
@@ -95,10 +95,10 @@ impl<'a> Survey<'a> {
     }
 
     /// Finds a difference up to an offset by bisection, and repairs what a window there proves.
-    async fn repair_at(&mut self, part: &Filter, offset: usize) -> Result<(), Stop> {
+    async fn repair_at(&mut self, part: &Filter, offset: usize) -> Result<(), Abort> {
         let known = self.draft.pks(part);
         let queries = self.queries;
-        let mut bisection = Halving::up_to(offset);
+        let mut bisection = Bisection::up_to(offset);
         while let Some(offset) = bisection.next() {
             let row = queries.row(part, offset).await?.map(|(row, _)| row);
             let pk = row.as_ref().map(|row| row.user.pk);
@@ -107,7 +107,7 @@ impl<'a> Survey<'a> {
                 self.apply(row);
             }
         }
-        let request = Place::around(bisection.found(), WINDOW);
+        let request = PageRequest::around(bisection.found(), WINDOW);
         let Some(Page { results, .. }) = queries.page(part, request).await? else {
             return Ok(());
         };
@@ -130,13 +130,13 @@ impl<'a> Survey<'a> {
     }
 
     /// Probes the end of a part.
-    async fn probe_end(&mut self, part: Filter) -> Result<Option<Evidence>, Stop> {
-        let probe = Look::at_end(self.draft, part);
+    async fn probe_end(&mut self, part: Filter) -> Result<Option<Mismatch>, Abort> {
+        let probe = Probe::at_end(self.draft, part);
         self.probe_all(vec![probe]).await
     }
 
     /// Sends several probes concurrently, and returns the first mismatch.
-    async fn probe_all(&mut self, probes: Vec<Look>) -> Result<Option<Evidence>, Stop> {
+    async fn probe_all(&mut self, probes: Vec<Probe>) -> Result<Option<Mismatch>, Abort> {
         let mut requests = Vec::new();
         for probe in &probes {
             requests.push(self.queries.row(&probe.part, probe.offset.max(1)));
@@ -148,7 +148,7 @@ impl<'a> Survey<'a> {
             if let Some((row, _)) = row {
                 self.apply(row);
             }
-            mismatch = mismatch.or(differs.map(|offset| Evidence {
+            mismatch = mismatch.or(differs.map(|offset| Mismatch {
                 part: probe.part,
                 offset,
             }));
@@ -158,7 +158,7 @@ impl<'a> Survey<'a> {
 
     /// Offsets spread over the list. One between a deletion and an unstamped new row shows the
     /// shift.
-    fn sample_offsets(&self) -> Vec<Look> {
+    fn sample_offsets(&self) -> Vec<Probe> {
         let known = self.draft.pks(&Filter::All);
         let stretch = known.len() / SAMPLE_OFFSETS;
         let seconds = self.draft.began().as_second().unsigned_abs();
@@ -167,7 +167,7 @@ impl<'a> Survey<'a> {
         let offsets = (0..SAMPLE_OFFSETS).map(|sample| sample * stretch + shift + 1);
         offsets
             .filter_map(|offset| {
-                Some(Look {
+                Some(Probe {
                     part: Filter::All,
                     offset,
                     pk: Some(at(&known, offset)?),
@@ -180,7 +180,7 @@ impl<'a> Survey<'a> {
 
 /// An offset to probe, and the expected result.
 #[derive(Debug)]
-struct Look {
+struct Probe {
     part: Filter,
     /// 0 if no row is expected.
     offset: usize,
@@ -189,7 +189,7 @@ struct Look {
     end: bool,
 }
 
-impl Look {
+impl Probe {
     /// Expects the last known row of a part to be the last row of the list.
     fn at_end(draft: &Draft, part: Filter) -> Self {
         let known = draft.pks(&part);

@@ -11,19 +11,19 @@ use crate::directory::UserPk;
 
 /// The mode of a sync.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reading {
+pub enum SyncMode {
     /// An incremental sync: rows changed since this time by Authentik's clock.
-    Delta(Timestamp),
+    Incremental(Timestamp),
     /// A full sync.
     Full(FullReason),
 }
 
-impl Reading {
+impl SyncMode {
     /// Returns the name of the mode.
     #[must_use]
     pub fn mode(self) -> &'static str {
         match self {
-            Self::Delta(_) => "delta",
+            Self::Incremental(_) => "incremental",
             Self::Full(_) => "full",
         }
     }
@@ -32,7 +32,7 @@ impl Reading {
     #[must_use]
     pub fn reason(self) -> Option<FullReason> {
         match self {
-            Self::Delta(_) => None,
+            Self::Incremental(_) => None,
             Self::Full(reason) => Some(reason),
         }
     }
@@ -41,7 +41,7 @@ impl Reading {
     #[must_use]
     pub fn since(self) -> Option<Timestamp> {
         match self {
-            Self::Delta(since) => Some(since),
+            Self::Incremental(since) => Some(since),
             Self::Full(_) => None,
         }
     }
@@ -56,7 +56,7 @@ pub enum FullReason {
     /// `fullSync.frequency` has elapsed.
     Due,
     /// A client requested it with `POST /sync?full=true`.
-    Asked,
+    Requested,
     /// The directory is so small that an incremental sync costs Authentik more.
     Cheaper,
     /// Authentik cannot filter by time of change (before 2025.8), or its answer ignores the filter.
@@ -66,13 +66,13 @@ pub enum FullReason {
     /// Authentik's answers have no `Date`, or one before the last change.
     Clock,
     /// So many rows changed that a full sync costs no more.
-    TooMany,
+    TooManyChanges,
     /// Two incremental syncs in a row exceeded their time limit.
     TooSlow,
     /// The list is unstable: it changed faster than the incremental sync could verify it.
-    Restless,
+    Unstable,
     /// The lists refer to rows that neither contains, and that were not missing before.
-    Disagreement,
+    ListsDisagree,
 }
 
 impl std::fmt::Display for FullReason {
@@ -83,12 +83,12 @@ impl std::fmt::Display for FullReason {
 
 /// The point from which the next sync can continue.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Origin {
+pub struct ResumePoint {
     /// Time of the last change that was read, by Authentik's clock; `None` requires a full sync.
     pub watermark: Option<Timestamp>,
     /// Time of the last full sync, by this machine's clock.
     pub full_at: Option<Timestamp>,
     /// Users changed since then without a new `last_updated`; only a full sync reliably finds such
     /// changes.
-    pub unannounced: Arc<BTreeSet<UserPk>>,
+    pub unstamped: Arc<BTreeSet<UserPk>>,
 }
