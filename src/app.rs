@@ -227,8 +227,8 @@ pub struct Reloader {
 impl Reloader {
     /// Lets a configuration count from now on, as far as it can without a restart.
     pub async fn reload(&self, config: Config) {
-        for key in self.fixed(&config.service) {
-            tracing::warn!("`entityProvider.{key}` has changed and counts after a restart");
+        for key in self.begun_with.restart_needed_for(&config.service) {
+            tracing::warn!("`{key}` has changed and counts after a restart");
         }
         for warning in &config.warnings {
             tracing::warn!("{warning}");
@@ -261,30 +261,6 @@ impl Reloader {
     fn settings(&self, config: Config) -> anyhow::Result<Settings> {
         config.service.auth.check(self.begun_with.listen)?;
         settings(config, &self.clock, self.zone.clone())
-    }
-
-    /// The keys that have changed since the start and cannot count before the next one.
-    fn fixed(&self, service: &ServiceConfig) -> impl Iterator<Item = &'static str> {
-        let old = &self.begun_with;
-        let keys = [
-            ("listen", old.listen == service.listen),
-            ("tls", old.tls == service.tls),
-            ("publicUrl", old.public_url == service.public_url),
-            (
-                "trustedProxies",
-                old.trusted_proxies == service.trusted_proxies,
-            ),
-            (
-                "locationPrefix",
-                old.location_prefix == service.location_prefix,
-            ),
-            ("drainDelay", old.drain_delay == service.drain_delay),
-            ("drainTimeout", old.drain_timeout == service.drain_timeout),
-            ("maxAge", old.max_age == service.max_age),
-        ];
-        keys.into_iter()
-            .filter(|(_, same)| !same)
-            .map(|(key, _)| key)
     }
 
     /// Tells the scheduler, unless the service is ending.

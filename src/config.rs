@@ -17,11 +17,14 @@ mod full_sync;
 mod include;
 mod keys;
 mod network;
+mod reader;
 mod reference;
 mod scalar;
 mod schedule;
 mod schema;
+mod section;
 mod service;
+mod setting;
 mod shrink_guard;
 mod state_dir;
 mod substitute;
@@ -30,7 +33,6 @@ mod tree;
 mod variables;
 mod wanted;
 
-use std::iter::once;
 use std::path::PathBuf;
 
 pub use auth::{AccessError, AuthConfig, Entry, is_token};
@@ -49,10 +51,11 @@ pub use shrink_guard::ShrinkGuard;
 pub use state_dir::StateDir;
 pub use tls::TlsConfig;
 
-use secrecy::ExposeSecret;
-
 use crate::authentik::client::ClientSettings;
 use crate::catalog::policy::Policy;
+use keys::{AUTHENTIK, SERVICE};
+use reader::Reader;
+use section::Section;
 use tree::{Content, Node, Source};
 
 /// Everything that an operator decides.
@@ -83,8 +86,11 @@ impl Config {
         files: &[PathBuf],
         env: &impl Environment,
     ) -> Result<ServiceConfig, ConfigError> {
-        let (tree, _) = merged(nodes(files, env)?, &names(files), env)?;
-        blocks::typed(&tree, keys::SERVICE)
+        let files_named = names(files);
+        let (tree, _) = merged(nodes(files, env)?, &files_named, env)?;
+        let mut reader = Reader::of(&tree, named(&files_named));
+        let service = ServiceConfig::read(SERVICE, &mut reader);
+        whole(service, reader)
     }
 
     /// How to ask Authentik.
@@ -129,19 +135,9 @@ impl Config {
     /// Whether both decide the same, tokens included.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
-        // What `Debug` hides is compared beside it; it shows how many tokens each list has.
-        let [own, others] = [self, other].map(|config| {
-            let backstage = config
-                .service
-                .backstage
-                .iter()
-                .map(|backstage| &backstage.token);
-            let secrets = once(&config.authentik.token)
-                .chain(config.service.auth.secrets())
-                .chain(backstage);
-            secrets.map(ExposeSecret::expose_secret).collect::<Vec<_>>()
-        });
-        own == others && format!("{self:?}") == format!("{other:?}")
+        let authentik = self.authentik.changed(&other.authentik, AUTHENTIK);
+        let service = self.service.changed(&other.service, SERVICE);
+        authentik.is_empty() && service.is_empty() && self.warnings == other.warnings
     }
 
     fn from_nodes(
@@ -150,15 +146,30 @@ impl Config {
         env: &impl Environment,
     ) -> Result<Self, ConfigError> {
         let (tree, warnings) = merged(nodes, files, env)?;
-        blocks::require(&tree, Some(files).filter(|files| !files.is_empty()))?;
-        let mut service: ServiceConfig = blocks::typed(&tree, keys::SERVICE)?;
+        let mut reader = Reader::of(&tree, named(files));
+        let authentik = AuthentikConfig::read(AUTHENTIK, &mut reader);
+        let service = ServiceConfig::read(SERVICE, &mut reader);
+        let (authentik, mut service) = whole(authentik.zip(service), reader)?;
         service.state_dir = service.state_dir.settled(env);
         Ok(Self {
-            authentik: blocks::typed(&tree, keys::AUTHENTIK)?,
+            authentik,
             service,
             warnings,
         })
     }
+}
+
+/// What was read, unless something is wrong with it.
+fn whole<T>(read: Option<T>, reader: Reader<'_>) -> Result<T, ConfigError> {
+    match reader.errors.into_iter().next() {
+        Some(error) => Err(error),
+        None => Ok(read.expect("a key without a value is an error")),
+    }
+}
+
+/// The names of files, if there are some.
+fn named(files: &str) -> Option<&str> {
+    Some(files).filter(|files| !files.is_empty())
 }
 
 /// The contents of files.
@@ -187,7 +198,7 @@ fn merged(
     }
     variables::apply(&mut tree, env)?;
     let mut warnings = variables::misspelled(env);
-    blocks::check(&mut tree, &mut warnings)?;
+    blocks::check(&tree, &mut warnings)?;
     Ok((tree, warnings))
 }
 

@@ -1,12 +1,9 @@
 //! The decisions an operator makes about the catalog.
 
-use serde::Deserialize;
-
 use crate::base_url::BaseUrl;
 
 /// What to do with names that Backstage would refuse.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NamePolicy {
     /// The npm module's rule alone: names stay those that it made, refused ones included.
     #[default]

@@ -7,46 +7,38 @@ use croner::parser::{CronParser, Year};
 use jiff::Timestamp;
 use jiff::civil::date;
 use jiff::tz::TimeZone;
-use serde::Deserialize;
-use serde::de::{Deserializer, Error};
 use serde_json::{Map, Value};
 
-use super::duration::{self, DurationError};
-use super::scalar::{found, text};
+use super::duration::{self, DurationError, duration, positive_duration};
+use super::keys::Kind;
+use super::scalar::{choice, found};
+use super::section::{defaults, section};
+use super::setting::{Refusal, Setting};
 
-/// A schedule as Backstage describes it.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(
-    rename_all = "camelCase",
-    default,
-    expecting = "a mapping such as `{frequency: {minutes: 30}}`"
-)]
-pub struct Schedule {
-    /// How often a cycle starts.
-    pub frequency: Frequency,
-    /// How long a cycle may take; never zero.
-    #[serde(deserialize_with = "duration::positive")]
-    pub timeout: Duration,
-    /// How long the first cycle waits after the start.
-    #[serde(deserialize_with = "duration::any")]
-    pub initial_delay: Duration,
-    /// Whether one instance syncs for all of them.
-    pub scope: Scope,
+section! {
+    /// A schedule as Backstage describes it.
+    pub struct Schedule {
+        /// How often a sync starts.
+        frequency: Frequency = frequency().default("{minutes: 30}"),
+        /// How long a sync that reads what changed may take; longer than zero. See `fullSync.timeout` for
+        /// the others.
+        timeout: Duration = positive_duration().default("{minutes: 3}"),
+        /// How long the first sync waits after the start.
+        initial_delay: Duration = duration().default("{seconds: 15}"),
+        /// As Backstage has it; `global` and `local` mean the same while one process runs, and this
+        /// version knows no others.
+        scope: Scope = scope().default("global"),
+    }
 }
 
 impl Default for Schedule {
     fn default() -> Self {
-        Self {
-            frequency: Frequency::Every(Duration::from_mins(30)),
-            timeout: Duration::from_mins(3),
-            initial_delay: Duration::from_secs(15),
-            scope: Scope::Global,
-        }
+        defaults()
     }
 }
 
 /// How often something happens.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frequency {
     /// Again after this time, counted from start to start; never zero.
     Every(Duration),
@@ -127,22 +119,15 @@ impl Frequency {
     }
 }
 
-impl<'de> Deserialize<'de> for Frequency {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::from_value(&Value::deserialize(deserializer)?).map_err(D::Error::custom)
-    }
+/// Takes a duration, a cron expression or a manual trigger.
+pub(super) fn frequency() -> Setting<Frequency> {
+    Setting::new(Kind::Frequency, |value| {
+        Frequency::from_value(value).map_err(Refusal::new)
+    })
 }
 
-impl<'de> Deserialize<'de> for Scope {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match text(deserializer)?.as_str() {
-            "global" => Ok(Self::Global),
-            "local" => Ok(Self::Local),
-            other => Err(D::Error::custom(format!(
-                "expected `global` or `local`, found `{other}`"
-            ))),
-        }
-    }
+fn scope() -> Setting<Scope> {
+    choice(&[("global", Scope::Global), ("local", Scope::Local)])
 }
 
 /// The value of a key that allows no other beside it.

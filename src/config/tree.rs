@@ -61,6 +61,11 @@ impl Node {
         }
     }
 
+    /// No value from nowhere.
+    pub(super) fn nothing() -> Self {
+        Self::new(&Source::Document(String::new()), Content::Absent)
+    }
+
     /// A value without nodes of its own, with every part from one source.
     pub(super) fn from_value(source: &Source, value: Value) -> Self {
         let content = match value {
@@ -113,10 +118,10 @@ impl Node {
         }
     }
 
-    /// A key of a mapping, to be changed.
-    pub(super) fn child(&mut self, name: &str) -> Option<&mut Self> {
-        match &mut self.content {
-            Content::Mapping(map) => map.get_mut(name),
+    /// The node of a key in a mapping.
+    pub(super) fn child(&self, name: &str) -> Option<&Self> {
+        match &self.content {
+            Content::Mapping(map) => map.get(name),
             _ => None,
         }
     }

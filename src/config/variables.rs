@@ -20,10 +20,10 @@ pub(super) fn apply(tree: &mut Node, env: &impl Environment) -> Result<(), Confi
     for name in names.iter().filter(|name| name.starts_with(BACKSTAGES)) {
         app_config(tree, name, env)?;
     }
-    for key in KEYS {
+    for key in KEYS.iter() {
         if let Some((variable, value)) = given(key, env)? {
             tree.set(
-                key.path,
+                &key.path,
                 Node::from_value(&Source::Variable(variable), value),
             );
         }
@@ -35,7 +35,7 @@ pub(super) fn apply(tree: &mut Node, env: &impl Environment) -> Result<(), Confi
 ///
 /// Only near misses: Kubernetes sets `ENTITY_PROVIDER_PORT` and others for a service of that name.
 pub(super) fn misspelled(env: &impl Environment) -> Vec<String> {
-    let known = || KEYS.iter().map(|key| key.variable);
+    let known = || KEYS.iter().map(|key| key.variable.as_str());
     let files: Vec<_> = KEYS.iter().filter_map(Key::file_variable).collect();
     let ours = env
         .names()
@@ -80,16 +80,19 @@ fn app_config(tree: &mut Node, name: &str, env: &impl Environment) -> Result<(),
 }
 
 /// The variable that gives a key, and the value that it gives.
-fn given(key: &Key, env: &impl Environment) -> Result<Option<(String, Value)>, ConfigError> {
-    let direct = env.non_empty(key.variable);
+fn given(
+    key: &'static Key,
+    env: &impl Environment,
+) -> Result<Option<(String, Value)>, ConfigError> {
+    let direct = env.non_empty(&key.variable);
     let file = key
         .file_variable()
         .and_then(|name| Some((env.non_empty(&name)?, name)));
     match (direct, file) {
         (Some(_), Some(_)) => Err(ConfigError::TwoSecrets {
-            variable: key.variable,
+            variable: &key.variable,
         }),
-        (Some(text), None) => Ok(Some((key.variable.to_owned(), value(&key.kind, text)))),
+        (Some(text), None) => Ok(Some((key.variable.clone(), value(&key.kind, text)))),
         (None, Some((path, name))) => Ok(Some((name.clone(), read(&path, &name)?))),
         (None, None) => Ok(None),
     }

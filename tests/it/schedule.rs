@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::support::RunningAuthentik;
-use crate::support::app::{Pair, TestApp, config};
+use crate::support::app::{Pair, TestApp, config, loaded};
 use crate::support::directory::crowd;
 
 /// When the tests begin, on the service's wall clock.
@@ -27,7 +27,8 @@ fn clock() -> Clock {
 
 /// A schedule as the configuration gives it.
 fn schedule(value: Value) -> Schedule {
-    serde_json::from_value(value).unwrap()
+    let name = "APP_CONFIG_catalog_providers_authentik_schedule";
+    loaded(name, &value).authentik.schedule
 }
 
 /// A look-alike and a service that follows a schedule.
