@@ -90,7 +90,7 @@ impl App {
             draining: shutdown.clone(),
         };
         let (sender, reloads) = mpsc::channel(1);
-        let (backstage, settings) = watch::channel(push_settings(&config)?);
+        let (backstage, settings) = watch::channel(push_settings(&config.service)?);
         let pusher = Pusher {
             store: Arc::clone(&cycle.store),
             ledger: Arc::clone(&ledger),
@@ -213,6 +213,21 @@ pub fn startable(service: &ServiceConfig) -> anyhow::Result<Option<Tls>> {
     Ok(service.tls.as_ref().map(Tls::load).transpose()?)
 }
 
+/// What keeps a service from starting although each of its keys is right: certificates that cannot be
+/// read, secrets that cannot be sent.
+pub fn unusable(service: &ServiceConfig, config: Option<&Config>) -> Vec<String> {
+    let certificate = service.tls.as_ref().map(Tls::load).transpose().err();
+    let client = config.map(|config| Client::new(config.client_settings(), Clock::system()));
+    let client = client.transpose().err();
+    let push = push_settings(service).err();
+    let errors = [
+        certificate.map(|error| error.to_string()),
+        client.map(|error| format!("{error:#}")),
+        push.map(|error| format!("{error:#}")),
+    ];
+    errors.into_iter().flatten().collect()
+}
+
 /// Gives the running service another configuration; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Reloader {
@@ -234,7 +249,7 @@ impl Reloader {
             tracing::warn!("{warning}");
         }
         let auth = config.service.auth.clone();
-        let backstage = push_settings(&config);
+        let backstage = push_settings(&config.service);
         match self
             .settings(config)
             .and_then(|settings| Ok((settings, backstage?)))
@@ -303,14 +318,14 @@ fn settings(config: Config, clock: &Clock, zone: TimeZone) -> anyhow::Result<Set
 }
 
 /// Whom to tell of changes, as a configuration says.
-fn push_settings(config: &Config) -> anyhow::Result<Option<push::Settings>> {
-    let Some(backstage) = &config.service.backstage else {
+fn push_settings(service: &ServiceConfig) -> anyhow::Result<Option<push::Settings>> {
+    let Some(backstage) = &service.backstage else {
         return Ok(None);
     };
     Ok(Some(push::Settings {
         client: backstage::client::Client::new(&backstage.base_url, &backstage.token)?,
         locations: backstage.locations.clone(),
-        prefix: config.service.location_prefix.clone(),
+        prefix: service.location_prefix.clone(),
     }))
 }
 

@@ -10,6 +10,7 @@ mod blocks;
 mod duration;
 mod environment;
 mod error;
+mod examined;
 mod expand;
 mod exposure;
 mod file;
@@ -40,7 +41,8 @@ pub use authentik::AuthentikConfig;
 pub use backstage::BackstageConfig;
 pub use duration::{DurationError, parse as parse_duration};
 pub use environment::{Environment, ProcessEnvironment};
-pub use error::{ConfigError, Place};
+pub use error::{ConfigError, ConfigErrors, Place};
+pub use examined::Examined;
 pub use exposure::Exposure;
 pub use full_sync::{FullSync, Limit};
 pub use reference::reference_page;
@@ -54,9 +56,7 @@ pub use tls::TlsConfig;
 use crate::authentik::client::ClientSettings;
 use crate::catalog::policy::Policy;
 use keys::{AUTHENTIK, SERVICE};
-use reader::Reader;
 use section::Section;
-use tree::{Content, Node, Source};
 
 /// Everything that an operator decides.
 #[derive(Clone, Debug)]
@@ -73,9 +73,9 @@ impl Config {
     /// Loads the configuration from any number of files, of which later ones win, and from variables.
     ///
     /// # Errors
-    /// Names the file or variable, the key, what was expected and what to do; never a token.
-    pub fn load(files: &[PathBuf], env: &impl Environment) -> Result<Self, ConfigError> {
-        Self::from_nodes(nodes(files, env)?, &names(files), env)
+    /// Names for each error the file or variable, the key, what was expected and what to do; never a token.
+    pub fn load(files: &[PathBuf], env: &impl Environment) -> Result<Self, ConfigErrors> {
+        Examined::load(files, env).into_config()
     }
 
     /// Loads this service's own block alone; nothing of Authentik need be set.
@@ -85,12 +85,8 @@ impl Config {
     pub fn load_service(
         files: &[PathBuf],
         env: &impl Environment,
-    ) -> Result<ServiceConfig, ConfigError> {
-        let files_named = names(files);
-        let (tree, _) = merged(nodes(files, env)?, &files_named, env)?;
-        let mut reader = Reader::of(&tree, named(&files_named));
-        let service = ServiceConfig::read(SERVICE, &mut reader);
-        whole(service, reader)
+    ) -> Result<ServiceConfig, ConfigErrors> {
+        Examined::load(files, env).into_service()
     }
 
     /// How to ask Authentik.
@@ -139,67 +135,6 @@ impl Config {
         let service = self.service.changed(&other.service, SERVICE);
         authentik.is_empty() && service.is_empty() && self.warnings == other.warnings
     }
-
-    fn from_nodes(
-        nodes: Vec<Node>,
-        files: &str,
-        env: &impl Environment,
-    ) -> Result<Self, ConfigError> {
-        let (tree, warnings) = merged(nodes, files, env)?;
-        let mut reader = Reader::of(&tree, named(files));
-        let authentik = AuthentikConfig::read(AUTHENTIK, &mut reader);
-        let service = ServiceConfig::read(SERVICE, &mut reader);
-        let (authentik, mut service) = whole(authentik.zip(service), reader)?;
-        service.state_dir = service.state_dir.settled(env);
-        Ok(Self {
-            authentik,
-            service,
-            warnings,
-        })
-    }
-}
-
-/// What was read, unless something is wrong with it.
-fn whole<T>(read: Option<T>, reader: Reader<'_>) -> Result<T, ConfigError> {
-    match reader.errors.into_iter().next() {
-        Some(error) => Err(error),
-        None => Ok(read.expect("a key without a value is an error")),
-    }
-}
-
-/// The names of files, if there are some.
-fn named(files: &str) -> Option<&str> {
-    Some(files).filter(|files| !files.is_empty())
-}
-
-/// The contents of files.
-fn nodes(files: &[PathBuf], env: &impl Environment) -> Result<Vec<Node>, ConfigError> {
-    files.iter().map(|path| expand::file(path, env)).collect()
-}
-
-/// The names of files, for messages.
-fn names(files: &[PathBuf]) -> String {
-    files
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect::<Vec<_>>()
-        .join(", ")
-}
-
-/// Files and variables as one checked tree, and what looks like a mistake in it.
-fn merged(
-    nodes: Vec<Node>,
-    files: &str,
-    env: &impl Environment,
-) -> Result<(Node, Vec<String>), ConfigError> {
-    let mut tree = Node::new(&Source::Document(files.to_owned()), Content::Absent);
-    for node in nodes {
-        tree.merge(node);
-    }
-    variables::apply(&mut tree, env)?;
-    let mut warnings = variables::misspelled(env);
-    blocks::check(&tree, &mut warnings)?;
-    Ok((tree, warnings))
 }
 
 #[cfg(test)]

@@ -5,62 +5,65 @@ use super::keys::{self, BLOCKS, KEYS, SERVICE};
 use super::tree::{Content, Node};
 
 /// Warns of unknown keys in Backstage's block; in ours they are errors.
-pub(super) fn check(tree: &Node, warnings: &mut Vec<String>) -> Result<(), ConfigError> {
+pub(super) fn check(tree: &Node, warnings: &mut Vec<String>, errors: &mut Vec<ConfigError>) {
     for block in BLOCKS {
         let found = block
             .split('.')
             .try_fold(tree, |node, name| node.child(name));
         if let Some(node) = found {
-            Check { block, warnings }.section(node, block)?;
+            let mut check = Check {
+                block,
+                warnings,
+                errors,
+            };
+            check.section(node, block);
         }
     }
-    Ok(())
 }
 
 struct Check<'a> {
     block: &'static str,
     warnings: &'a mut Vec<String>,
+    errors: &'a mut Vec<ConfigError>,
 }
 
 impl Check<'_> {
     /// Looks at the keys of a block or of a section in it.
-    fn section(&mut self, node: &Node, path: &str) -> Result<(), ConfigError> {
+    fn section(&mut self, node: &Node, path: &str) {
         let known = keys::children(path);
         let Content::Mapping(map) = &node.content else {
-            return Ok(());
+            return;
         };
         if known.is_empty() {
-            return Ok(());
+            return;
         }
         for (name, node) in map {
             if known.contains(&name.as_str()) {
-                self.section(node, &format!("{path}.{name}"))?;
+                self.section(node, &format!("{path}.{name}"));
             } else if !matches!(node.content, Content::Absent) {
-                self.unknown(node, path, name)?;
+                self.unknown(node, path, name);
             }
         }
-        Ok(())
     }
 
-    fn unknown(&mut self, node: &Node, path: &str, name: &str) -> Result<(), ConfigError> {
+    fn unknown(&mut self, node: &Node, path: &str, name: &str) {
         let place = node.source.place(&format!("{path}.{name}"));
         let elsewhere = BLOCKS
             .into_iter()
             .find(|block| keys::children(block).contains(&name));
         if let Some(owner) = elsewhere.filter(|owner| path == self.block && *owner != path) {
-            return Err(ConfigError::Misplaced {
-                place,
-                key: name.to_owned(),
-                owner,
-            });
+            let key = name.to_owned();
+            self.errors
+                .push(ConfigError::Misplaced { place, key, owner });
+            return;
         }
         let remedy = self.remedy(path, name);
         if self.block == SERVICE {
-            return Err(ConfigError::UnknownKey { place, remedy });
+            self.errors.push(ConfigError::UnknownKey { place, remedy });
+        } else {
+            self.warnings
+                .push(format!("{place}: unknown key, ignored; {remedy}"));
         }
-        self.warnings
-            .push(format!("{place}: unknown key, ignored; {remedy}"));
-        Ok(())
     }
 
     /// What was probably meant: a key beside the unknown one, else one elsewhere in the block.

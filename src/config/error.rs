@@ -2,7 +2,37 @@
 
 use std::fmt;
 
-/// Why a configuration cannot be used; no message repeats a token.
+use super::auth::AccessError;
+
+/// Everything that is wrong with a configuration, never empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigErrors(Vec<ConfigError>);
+
+impl ConfigErrors {
+    /// The errors in the order in which they are shown.
+    pub(super) fn new(errors: Vec<ConfigError>) -> Self {
+        Self(errors)
+    }
+
+    /// Each error.
+    pub fn iter(&self) -> impl Iterator<Item = &ConfigError> {
+        self.0.iter()
+    }
+}
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let [error] = &self.0[..] {
+            return error.fmt(f);
+        }
+        write!(f, "the configuration has {} errors:", self.0.len())?;
+        self.iter().try_for_each(|error| write!(f, "\n  {error}"))
+    }
+}
+
+impl std::error::Error for ConfigErrors {}
+
+/// One thing that is wrong with a configuration; no message repeats a token.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ConfigError {
     /// The configuration file cannot be read.
@@ -80,6 +110,19 @@ pub enum ConfigError {
         /// The variable that gives the secret itself.
         variable: &'static str,
     },
+    /// The service would be open by mistake, or of no use.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// Something that the configuration names cannot be used, such as a file.
+    #[error("{0}")]
+    Unusable(String),
+}
+
+impl ConfigError {
+    /// Whether a required key is given nowhere.
+    pub(super) fn is_missing(&self) -> bool {
+        matches!(self, Self::Missing { .. })
+    }
 }
 
 /// Where a value stands, so that an operator finds it.

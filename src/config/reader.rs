@@ -13,6 +13,8 @@ pub(super) struct Reader<'a> {
     files: Option<&'a str>,
     /// What keeps the configuration from being used, in the order of the keys.
     pub(super) errors: Vec<ConfigError>,
+    /// The paths of the keys with an error.
+    pub(super) failed: Vec<String>,
 }
 
 impl<'a> Reader<'a> {
@@ -22,6 +24,7 @@ impl<'a> Reader<'a> {
             tree,
             files,
             errors: Vec::new(),
+            failed: Vec::new(),
         }
     }
 
@@ -49,12 +52,13 @@ impl<'a> Reader<'a> {
             None => Ok(()),
         });
         if let Err(error) = found {
-            self.report(error);
+            self.report(path, error);
         }
     }
 
-    /// Reports an error, unless another key has met the same one.
-    pub(super) fn report(&mut self, error: ConfigError) {
+    /// Reports why a key has no value; keys below the same broken section share one error.
+    pub(super) fn report(&mut self, path: &str, error: ConfigError) {
+        self.failed.push(path.to_owned());
         if !self.errors.contains(&error) {
             self.errors.push(error);
         }
@@ -64,28 +68,26 @@ impl<'a> Reader<'a> {
     pub(super) fn invalid(&mut self, path: &str, part: &str, message: String) {
         let source = &self.tree.deepest(path).source;
         let place = source.place(&format!("{path}{part}"));
-        self.report(ConfigError::Invalid { place, message });
+        self.report(path, ConfigError::Invalid { place, message });
     }
 
     /// Reports that a key without a default has no value.
     pub(super) fn missing(&mut self, key: &Key) {
         let file = key.file_variable();
         let file = file.map(|file| format!(" (or {file})")).unwrap_or_default();
-        self.report(ConfigError::Missing {
-            place: Place::Key {
-                file: self.files.map(str::to_owned),
-                key: key.path.clone(),
-            },
-            variables: format!("{}{file}", key.variable),
-        });
+        let place = Place::Key {
+            file: self.files.map(str::to_owned),
+            key: key.path.clone(),
+        };
+        let variables = format!("{}{file}", key.variable);
+        self.report(&key.path, ConfigError::Missing { place, variables });
     }
 
     /// Drops the errors about missing keys from the `first` one on.
     pub(super) fn forget_missing(&mut self, first: usize) {
         let later = self.errors.split_off(first);
-        let is_missing = |error: &ConfigError| matches!(error, ConfigError::Missing { .. });
-        self.errors
-            .extend(later.into_iter().filter(|error| !is_missing(error)));
+        let later = later.into_iter().filter(|error| !error.is_missing());
+        self.errors.extend(later);
     }
 
     /// Walks down to a key.

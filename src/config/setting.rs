@@ -168,7 +168,7 @@ impl<T: 'static> Field<T> for Setting<T> {
                 reader.missing(&self.key(path, ""));
             }
             Ok(None) => {}
-            Err(error) => reader.report(error),
+            Err(error) => reader.report(path, error),
         }
         self.fallback()
     }

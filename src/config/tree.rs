@@ -80,6 +80,15 @@ impl Node {
         Self::new(source, content)
     }
 
+    /// This node at a path, below mappings from the same source.
+    pub(super) fn at(self, path: &[&str]) -> Self {
+        path.iter().rev().fold(self, |below, name| {
+            let source = below.source.clone();
+            let map = BTreeMap::from([((*name).to_owned(), below)]);
+            Self::new(&source, Content::Mapping(map))
+        })
+    }
+
     /// Lays a later source over this one, as Backstage does (`config/src/reader.ts`).
     pub(super) fn merge(&mut self, later: Self) {
         match (&mut self.content, later.content) {

@@ -50,10 +50,11 @@ pub(super) async fn examine(
                 transformed(&mut report, &config, &directory);
             }
         }
-        Err(error) => {
+        Err(errors) => {
             let remedy = "correct it there; docs/configuration.md has every key";
             let trouble = (Subject::Configuration, Status::Failed, "configuration");
-            report.trouble(trouble, error.to_string(), remedy);
+            let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
+            report.trouble(trouble, errors.join("; "), remedy);
         }
     }
     let taken = report.steps.len() - 1;

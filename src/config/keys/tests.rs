@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::super::{Config, expand, include::Including};
+use super::super::{Config, Examined, expand, include::Including};
 use super::*;
 
 /// Loads texts for single keys; what is required comes from the two variables.
@@ -19,9 +19,10 @@ fn load(keys: &[(&str, &str)]) -> Result<Config, String> {
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .into();
-    let nodes = lines
-        .map(|line| expand::document(&line, &Including::first("a.yaml".as_ref()), &env).unwrap());
-    Config::from_nodes(nodes.collect(), "a.yaml", &env).map_err(|error| error.to_string())
+    let nodes =
+        lines.map(|line| expand::document(&line, &Including::first("a.yaml".as_ref()), &env));
+    let config = Examined::of(nodes.collect(), "a.yaml", &env).into_config();
+    config.map_err(|error| error.to_string())
 }
 
 #[test]

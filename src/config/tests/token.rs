@@ -3,7 +3,7 @@ use super::*;
 #[test]
 fn a_missing_value_tells_both_ways_to_set_it() {
     assert_eq!(
-        message("", &[]),
+        message("", &MINIMAL[1..]),
         "app-config.yaml: catalog.providers.authentik.baseUrl: not set; set it in the configuration file \
          or in the environment variable AUTHENTIK_BASE_URL"
     );

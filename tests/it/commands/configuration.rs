@@ -90,13 +90,19 @@ async fn a_whole_backstage_configuration_is_read_without_its_foreign_variables()
     assert_syncs(&service).await;
 }
 
-/// Runs `serve` with a configuration that must be refused.
+/// Runs `serve` with a configuration that must be refused for one reason.
 async fn refused(content: &str, variables: &[(&str, &str)]) -> String {
+    let error = refused_for(content, variables).await;
+    assert_eq!(error.lines().count(), 1, "one message: {error}");
+    error
+}
+
+/// Runs `serve` with a configuration that must be refused.
+async fn refused_for(content: &str, variables: &[(&str, &str)]) -> String {
     let (_directory, file) = directory_with("app-config.yaml", content);
     let arguments = [&LISTEN[..], &["--config", &file]].concat();
     let Ended { status, out, error } = Process::run(&arguments, variables).await;
     assert_eq!((status.code(), out.as_str()), (Some(1), ""), "{error}");
-    assert_eq!(error.lines().count(), 1, "one message: {error}");
     assert!(
         error.starts_with("error: ") && !error.contains(SECRET),
         "{error}"
@@ -171,7 +177,7 @@ async fn a_token_is_not_repeated_wherever_it_stands() {
 
 #[tokio::test]
 async fn what_is_missing_is_named_with_the_variable_that_gives_it() {
-    let error = refused("{}", &[]).await;
+    let error = refused("{}", &[("AUTHENTIK_TOKEN", "abc")]).await;
     assert!(
         error.contains("catalog.providers.authentik.baseUrl"),
         "{error}"
@@ -183,6 +189,57 @@ async fn what_is_missing_is_named_with_the_variable_that_gives_it() {
         "{error}"
     );
     assert!(error.contains("AUTHENTIK_TOKEN"), "{error}");
+}
+
+#[tokio::test]
+async fn all_errors_of_a_start_are_one_list() {
+    let content = "
+catalog: { providers: { authentik: { baseUrl: 'https://a.example', schedule: { timeout: soon } } } }
+entityProvider:
+  lisen: x
+  caFile: /nowhere/ca.pem
+  tls: { certFile: /nowhere/tls.pem, keyFile: /nowhere/tls.key }
+";
+    let variables = [
+        ("AUTHENTIK_TOKEN", "abc"),
+        ("ENTITY_PROVIDER_LISTEN", "0.0.0.0:0"),
+        ("ENTITY_PROVIDER_PAGE_SIZE", "0"),
+    ];
+    let (_directory, file) = directory_with("app-config.yaml", content);
+    let ended = Process::run(&["serve", "--config", &file], &variables).await;
+    assert_eq!(ended.status.code(), Some(1));
+    let error = ended.error.replace(&file, "FILE");
+    let lines: Vec<_> = error.lines().collect();
+    assert_eq!(
+        lines[0], "error: the configuration has 6 errors:",
+        "{error}"
+    );
+    for (line, beginning) in lines[1..].iter().zip([
+        "  FILE: entityProvider.lisen: ",
+        "  FILE: catalog.providers.authentik.schedule.timeout: ",
+        "  ENTITY_PROVIDER_PAGE_SIZE: ",
+        "  `entityProvider.auth.readTokens` is not set",
+        "  entityProvider.tls.certFile: cannot read /nowhere/tls.pem",
+    ]) {
+        assert!(line.starts_with(beginning), "{error}");
+    }
+    assert!(
+        lines.len() == 7 && lines[6].contains("/nowhere/ca.pem"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_container_without_any_variable_says_everything_that_it_lacks() {
+    let listen = [("ENTITY_PROVIDER_LISTEN", "0.0.0.0:0")];
+    let error = Process::run(&["serve"], &listen).await.error;
+    for name in [
+        "AUTHENTIK_BASE_URL",
+        "AUTHENTIK_TOKEN",
+        "ENTITY_PROVIDER_AUTH_READ_TOKENS",
+    ] {
+        assert!(error.contains(name), "{name} is missing in: {error}");
+    }
 }
 
 #[tokio::test]
