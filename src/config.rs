@@ -17,6 +17,7 @@ mod file;
 mod full_sync;
 mod include;
 mod keys;
+mod misplaced;
 mod network;
 mod reader;
 mod reference;

@@ -1,30 +1,36 @@
 //! The keys of our two blocks that nothing reads.
 
-use super::error::ConfigError;
+use super::error::{ConfigError, Place};
 use super::keys::{self, BLOCKS, KEYS, SERVICE};
+use super::misplaced::{is_same_name, keys_of};
 use super::tree::{Content, Node};
 
+/// What was found in the shape of the blocks.
+#[derive(Default)]
+pub(super) struct Findings {
+    /// What looks like a mistake but stops nothing.
+    pub(super) warnings: Vec<String>,
+    /// What stops the start.
+    pub(super) errors: Vec<ConfigError>,
+    /// The right paths of keys and sections that are in a wrong place.
+    pub(super) misplaced: Vec<String>,
+}
+
 /// Warns of unknown keys in Backstage's block; in ours they are errors.
-pub(super) fn check(tree: &Node, warnings: &mut Vec<String>, errors: &mut Vec<ConfigError>) {
+pub(super) fn check(tree: &Node, findings: &mut Findings) {
     for block in BLOCKS {
         let found = block
             .split('.')
             .try_fold(tree, |node, name| node.child(name));
         if let Some(node) = found {
-            let mut check = Check {
-                block,
-                warnings,
-                errors,
-            };
-            check.section(node, block);
+            Check { block, findings }.section(node, block);
         }
     }
 }
 
 struct Check<'a> {
     block: &'static str,
-    warnings: &'a mut Vec<String>,
-    errors: &'a mut Vec<ConfigError>,
+    findings: &'a mut Findings,
 }
 
 impl Check<'_> {
@@ -48,22 +54,71 @@ impl Check<'_> {
 
     fn unknown(&mut self, node: &Node, path: &str, name: &str) {
         let place = node.source.place(&format!("{path}.{name}"));
-        let elsewhere = BLOCKS
-            .into_iter()
-            .find(|block| keys::children(block).contains(&name));
-        if let Some(owner) = elsewhere.filter(|owner| path == self.block && *owner != path) {
-            let key = name.to_owned();
-            self.errors
-                .push(ConfigError::Misplaced { place, key, owner });
+        let misplaced = (path == self.block).then(|| {
+            self.misplaced_key(&place, name)
+                .or_else(|| self.misplaced_block(&place, node, name))
+        });
+        if let Some((error, keys)) = misplaced.flatten() {
+            self.findings.errors.push(error);
+            self.findings.misplaced.extend(keys);
             return;
         }
         let remedy = self.remedy(path, name);
         if self.block == SERVICE {
-            self.errors.push(ConfigError::UnknownKey { place, remedy });
+            let error = ConfigError::UnknownKey { place, remedy };
+            self.findings.errors.push(error);
         } else {
-            self.warnings
-                .push(format!("{place}: unknown key, ignored; {remedy}"));
+            let warning = format!("{place}: unknown key, ignored; {remedy}");
+            self.findings.warnings.push(warning);
         }
+    }
+
+    /// The error of a key of the other block, and its right path.
+    fn misplaced_key(&self, place: &Place, name: &str) -> Option<(ConfigError, Vec<String>)> {
+        let owner = self.other();
+        let path = format!("{owner}.{name}");
+        let error = ConfigError::Misplaced {
+            place: place.clone(),
+            key: name.to_owned(),
+            owner,
+        };
+        keys::children(owner)
+            .contains(&name)
+            .then(|| (error, vec![path]))
+    }
+
+    /// The error of a block inside this one, and the right paths of its keys.
+    fn misplaced_block(
+        &self,
+        place: &Place,
+        node: &Node,
+        name: &str,
+    ) -> Option<(ConfigError, Vec<String>)> {
+        let Content::Mapping(map) = &node.content else {
+            return None;
+        };
+        let (place, own) = (place.clone(), keys_of(self.block, map.keys()));
+        if !own.is_empty() {
+            let owner = self.block;
+            let error = if owner == SERVICE {
+                ConfigError::MisplacedBlock { place, owner }
+            } else {
+                ConfigError::SecondAuthentik { place, owner }
+            };
+            return Some((error, own));
+        }
+        let owner = self.other();
+        let mut names = owner.split('.');
+        names.any(|part| is_same_name(name, part)).then(|| {
+            let keys = keys_of(owner, map.keys());
+            (ConfigError::MisplacedBlock { place, owner }, keys)
+        })
+    }
+
+    /// The block that is not looked at.
+    fn other(&self) -> &'static str {
+        let [first, second] = BLOCKS;
+        if self.block == first { second } else { first }
     }
 
     /// What was probably meant: a key beside the unknown one, else one elsewhere in the block.

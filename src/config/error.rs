@@ -104,6 +104,25 @@ pub enum ConfigError {
         /// The block where it belongs.
         owner: &'static str,
     },
+    /// One of our blocks where nothing reads it.
+    #[error("{place}: nothing reads this here; move its keys to `{owner}`")]
+    MisplacedBlock {
+        /// Where the block is.
+        place: Place,
+        /// Where its keys belong.
+        owner: &'static str,
+    },
+    /// A name with a block of its own below it, as providers that read several servers have.
+    #[error(
+        "{place}: one process reads one Authentik; move these keys up to `{owner}`, and run another process \
+         for each other Authentik"
+    )]
+    SecondAuthentik {
+        /// Where the block is.
+        place: Place,
+        /// Where its keys belong.
+        owner: &'static str,
+    },
     /// A secret is given twice by variables.
     #[error("{variable} and {variable}_FILE are both set; unset one of them")]
     TwoSecrets {
@@ -119,9 +138,15 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
-    /// Whether a required key is given nowhere.
-    pub(super) fn is_missing(&self) -> bool {
-        matches!(self, Self::Missing { .. })
+    /// The path of a required key that is given nowhere.
+    pub(super) fn missing(&self) -> Option<&str> {
+        match self {
+            Self::Missing {
+                place: Place::Key { key, .. },
+                ..
+            } => Some(key),
+            _ => None,
+        }
     }
 }
 

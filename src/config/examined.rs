@@ -2,13 +2,16 @@
 
 use std::path::PathBuf;
 
+use super::blocks::{self, Findings};
 use super::environment::Environment;
 use super::error::{ConfigError, ConfigErrors};
+use super::expand::{self, Document};
 use super::keys::{AUTHENTIK, SERVICE};
+use super::misplaced::Misplaced;
 use super::reader::Reader;
 use super::section::Section;
 use super::tree::{Content, Node, Source};
-use super::{AuthentikConfig, Config, ServiceConfig, blocks, expand, variables};
+use super::{AuthentikConfig, Config, ServiceConfig, variables};
 
 /// A configuration that may have errors.
 #[derive(Clone, Debug)]
@@ -23,7 +26,7 @@ pub struct Examined {
     authentik_errors: Vec<ConfigError>,
     /// What is wrong with the values in our block.
     service_errors: Vec<ConfigError>,
-    /// The keys of our block with an error.
+    /// The keys of our block with an error, and the keys in wrong places.
     failed: Vec<String>,
     /// Whether a file is missing from it.
     is_partial: bool,
@@ -43,25 +46,41 @@ impl Examined {
 
     /// Merges, checks and types what files and variables give; the files' names are for messages.
     pub(super) fn of(
-        files: Vec<Result<Node, ConfigError>>,
+        files: Vec<Result<Document, ConfigError>>,
         names: &str,
         env: &impl Environment,
     ) -> Self {
-        let (mut tree, mut errors) = merged(files, names);
+        let Merged {
+            mut tree,
+            errors,
+            mut misplaced,
+        } = Merged::of(files, names);
         let is_partial = !errors.is_empty();
+        let has_block = Reader::of(&tree, None).is_set(AUTHENTIK);
         variables::apply(&mut tree, env);
-        let mut warnings = variables::misspelled(env);
-        blocks::check(&tree, &mut warnings, &mut errors);
+        misplaced.extend(variables::misplaced(env));
+        let mut findings = Findings {
+            warnings: variables::misspelled(env),
+            errors,
+            ..Findings::default()
+        };
+        findings.misplaced(&misplaced, has_block, &tree);
+        blocks::check(&tree, &mut findings);
+        let Findings {
+            warnings,
+            errors,
+            misplaced,
+        } = findings;
         let names = Some(names).filter(|names| !names.is_empty());
         let [mut first, mut second] = [(); 2].map(|()| Reader::of(&tree, names));
         let authentik = AuthentikConfig::read(AUTHENTIK, &mut first);
         let service = ServiceConfig::read(SERVICE, &mut second);
         let mut service = service.unwrap_or_default();
         service.state_dir = service.state_dir.settled(env);
-        if is_partial {
-            // The file that cannot be read may have what is missing.
-            first.forget_missing(0);
-        }
+        // What is missing may be in the file that cannot be read, or in the wrong place.
+        first.forget_missing(0, |key| {
+            is_partial || misplaced.iter().any(|path| path == key)
+        });
         Self {
             authentik,
             service,
@@ -69,7 +88,7 @@ impl Examined {
             errors,
             authentik_errors: first.errors,
             service_errors: second.errors,
-            failed: second.failed,
+            failed: [second.failed, misplaced].concat(),
             is_partial,
         }
     }
@@ -136,21 +155,50 @@ impl Examined {
     /// neither.
     fn has_access_rules(&self) -> bool {
         let decides = |path: &String| {
-            path == "entityProvider.listen" || path.starts_with("entityProvider.auth.")
+            path == "entityProvider.listen" || path.starts_with("entityProvider.auth")
         };
         !self.is_partial && !self.failed.iter().any(decides)
     }
 }
 
-/// The files as one tree, and what is wrong with each.
-fn merged(files: Vec<Result<Node, ConfigError>>, names: &str) -> (Node, Vec<ConfigError>) {
-    let mut tree = Node::new(&Source::Document(names.to_owned()), Content::Absent);
-    let mut errors = Vec::new();
-    for file in files {
-        match file {
-            Ok(node) => tree.merge(node),
-            Err(error) => errors.push(error),
+/// All files as one.
+struct Merged {
+    tree: Node,
+    /// Why files cannot be read.
+    errors: Vec<ConfigError>,
+    misplaced: Vec<Misplaced>,
+}
+
+impl Merged {
+    fn of(files: Vec<Result<Document, ConfigError>>, names: &str) -> Self {
+        let mut merged = Self {
+            tree: Node::new(&Source::Document(names.to_owned()), Content::Absent),
+            errors: Vec::new(),
+            misplaced: Vec::new(),
+        };
+        for file in files {
+            match file {
+                Ok(Document { node, misplaced }) => {
+                    merged.tree.merge(node);
+                    merged.misplaced.extend(misplaced);
+                }
+                Err(error) => merged.errors.push(error),
+            }
+        }
+        merged
+    }
+}
+
+impl Findings {
+    /// Adds the blocks whose keys are lost in a wrong place.
+    fn misplaced(&mut self, blocks: &[Misplaced], has_block: bool, tree: &Node) {
+        let reader = Reader::of(tree, None);
+        let lost = blocks
+            .iter()
+            .filter(|block| block.is_lost(has_block, |path| reader.is_set(path)));
+        for block in lost {
+            self.errors.push(block.error());
+            self.misplaced.extend(block.keys.iter().cloned());
         }
     }
-    (tree, errors)
 }

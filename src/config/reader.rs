@@ -83,11 +83,11 @@ impl<'a> Reader<'a> {
         self.report(&key.path, ConfigError::Missing { place, variables });
     }
 
-    /// Drops the errors about missing keys from the `first` one on.
-    pub(super) fn forget_missing(&mut self, first: usize) {
-        let later = self.errors.split_off(first);
-        let later = later.into_iter().filter(|error| !error.is_missing());
-        self.errors.extend(later);
+    /// Drops those errors about missing keys, from the `first` one on, whose path is `explained` by another.
+    pub(super) fn forget_missing(&mut self, first: usize, explained: impl Fn(&str) -> bool) {
+        let later = self.errors.split_off(first).into_iter();
+        let kept = later.filter(|error| !error.missing().is_some_and(&explained));
+        self.errors.extend(kept);
     }
 
     /// Walks down to a key.

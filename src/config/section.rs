@@ -162,7 +162,7 @@ impl<S: Section> Field<Option<S>> for Together<S> {
         let errors = reader.errors.len();
         let section = S::read(path, reader);
         if set < keys.len() {
-            reader.forget_missing(errors);
+            reader.forget_missing(errors, |_| true);
             reader.invalid(
                 path,
                 "",

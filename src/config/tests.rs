@@ -15,6 +15,7 @@ mod errors;
 mod fuzz;
 mod inclusion;
 mod merging;
+mod misplaced;
 mod pages;
 mod shape;
 mod substitution;

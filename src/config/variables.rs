@@ -7,6 +7,7 @@ use super::environment::Environment;
 use super::error::{ConfigError, Place};
 use super::file;
 use super::keys::{self, KEYS, Key, Kind};
+use super::misplaced::Misplaced;
 use super::tree::{Content, Node, Source};
 use super::wanted::Wanted;
 
@@ -27,6 +28,23 @@ pub(super) fn apply(tree: &mut Node, env: &impl Environment) {
             tree.set(&key.path, node);
         }
     }
+}
+
+/// Our blocks in variables of Backstage's form whose path is a wrong one.
+pub(super) fn misplaced(env: &impl Environment) -> Vec<Misplaced> {
+    let mut names = env.names();
+    names.sort();
+    let given = names.iter().filter_map(|name| {
+        let path: Vec<&str> = name.strip_prefix(BACKSTAGES)?.split('_').collect();
+        let text = env.non_empty(name)?;
+        let value = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        Some(Misplaced::in_variable(
+            &path,
+            &value,
+            &Source::Document(name.clone()),
+        ))
+    });
+    given.flatten().collect()
 }
 
 /// Variables that look like ours but are read by nobody.

@@ -277,3 +277,34 @@ async fn a_misspelt_key_is_refused_in_our_block_and_warned_of_in_backstages() {
         "{warning}"
     );
 }
+
+#[tokio::test]
+async fn a_block_in_the_wrong_place_is_refused_with_the_right_one() {
+    let keys = format!("{{ baseUrl: 'https://a.example', token: {SECRET} }}");
+    let right = format!("catalog: {{ providers: {{ authentik: {keys} }} }}");
+    for (content, place, remedy) in [
+        (
+            format!("{right}\nentityprovider: {{ names: backstage }}"),
+            "FILE: entityprovider: ",
+            "move its keys to `entityProvider`",
+        ),
+        (
+            format!("{right}\nentity-provider: {{ names: backstage }}"),
+            "FILE: entity-provider: ",
+            "move its keys to `entityProvider`",
+        ),
+        (
+            format!("catalog: {{ authentik: {keys} }}"),
+            "FILE: catalog.authentik: ",
+            "move its keys to `catalog.providers.authentik`",
+        ),
+        (
+            format!("catalog: {{ providers: {{ authentik: {{ default: {keys} }} }} }}"),
+            "FILE: catalog.providers.authentik.default: ",
+            "one process reads one Authentik",
+        ),
+    ] {
+        let error = refused(&content, &[]).await;
+        assert!(error.contains(place) && error.contains(remedy), "{error}");
+    }
+}
