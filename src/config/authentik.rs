@@ -52,7 +52,8 @@ fn base_url() -> Setting<BaseUrl> {
 
 fn token() -> Setting<SecretString> {
     let parse = |value: &Value| {
-        let text = value.as_str().ok_or(TokenError::NotText);
+        // Files and variables end in a newline easily.
+        let text = value.as_str().map(str::trim).ok_or(TokenError::NotText);
         let text = text.and_then(|text| check(text).map(|()| text));
         text.map(SecretString::from).map_err(Refusal::new)
     };

@@ -40,7 +40,7 @@ fn token() -> Setting<SecretString> {
     let is_token =
         |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
     let parse = move |value: &Value| {
-        let text = value.as_str().filter(is_token);
+        let text = value.as_str().map(str::trim).filter(is_token);
         text.map(SecretString::from)
             .ok_or_else(|| Refusal::new(expected))
     };
