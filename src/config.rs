@@ -30,6 +30,7 @@ mod setting;
 mod shrink_guard;
 mod state_dir;
 mod substitute;
+mod time_zone;
 mod tls;
 mod tree;
 mod variables;
@@ -52,6 +53,7 @@ pub use schema::json_schema;
 pub use service::{ServiceConfig, parse_listen};
 pub use shrink_guard::ShrinkGuard;
 pub use state_dir::StateDir;
+pub use time_zone::time_zone;
 pub use tls::TlsConfig;
 
 use crate::authentik::client::ClientSettings;

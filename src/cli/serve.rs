@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use clap::Args;
-use jiff::tz::TimeZone;
 
 use super::{ConfigFiles, bind, shutdown};
 use crate::app::{App, unusable};
 use crate::clock::Clock;
-use crate::config::{Config, Examined, ProcessEnvironment, parse_listen};
+use crate::config::{Config, Examined, ProcessEnvironment, parse_listen, time_zone};
 use crate::reload;
 
 /// The variable that the flag stands in for.
@@ -33,17 +32,16 @@ impl Serve {
             .listen
             .map(|listen| (LISTEN.to_owned(), listen.to_string()));
         let env = (BTreeMap::from_iter(flags), ProcessEnvironment);
-        let config = Examined::load(&files, &env).into_startable(unusable)?;
+        let zone = time_zone();
+        let config = Examined::load(&files, &env).into_startable(|service, config| {
+            let zone = zone.as_ref().err().map(ToString::to_string);
+            zone.into_iter().chain(unusable(service, config)).collect()
+        })?;
         for warning in &config.warnings {
             tracing::warn!("{warning}");
         }
         let shutdown = shutdown()?;
-        let app = App::build(
-            config.clone(),
-            Clock::system(),
-            TimeZone::system(),
-            shutdown,
-        )?;
+        let app = App::build(config.clone(), Clock::system(), zone?, shutdown)?;
         let listener = bind(config.service.listen).await?;
         let address = listener.local_addr()?;
         let service = &config.service;

@@ -129,6 +129,14 @@ pub enum ConfigError {
         /// The variable that gives the secret itself.
         variable: &'static str,
     },
+    /// The variable `TZ` names no zone.
+    #[error(
+        "TZ: `{name}` is not a known time zone; expected a name such as `Europe/Berlin`, or unset the variable"
+    )]
+    TimeZone {
+        /// The value of the variable.
+        name: String,
+    },
     /// The service would be open by mistake, or of no use.
     #[error(transparent)]
     Access(#[from] AccessError),

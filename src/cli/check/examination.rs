@@ -14,7 +14,7 @@ use crate::authentik::error::Error;
 use crate::authentik::reading::read_directory;
 use crate::authentik::wire::{List, Listed};
 use crate::clock::Clock;
-use crate::config::{Config, Environment};
+use crate::config::{Config, Environment, time_zone};
 use crate::directory::{Directory, Group, User};
 use crate::progress::Progress;
 
@@ -76,6 +76,8 @@ fn configured(report: &mut Report, files: &[PathBuf], config: &Config) {
         names.join(", ")
     };
     let refused = startable(&config.service).err();
+    let zone = time_zone().err().map(anyhow::Error::new);
+    let refused = refused.into_iter().chain(zone);
     let refused = refused.map(|error| format!("`serve` would not start: {error:#}"));
     let warnings: Vec<_> = config.warnings.iter().cloned().chain(refused).collect();
     if warnings.is_empty() {

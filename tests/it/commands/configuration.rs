@@ -308,3 +308,35 @@ async fn a_block_in_the_wrong_place_is_refused_with_the_right_one() {
         assert!(error.contains(place) && error.contains(remedy), "{error}");
     }
 }
+
+#[tokio::test]
+async fn an_unknown_time_zone_is_refused_together_with_the_other_errors() {
+    let content =
+        "catalog: { providers: { authentik: { baseUrl: 'https://a.example', token: abc } } }";
+    for zone in ["Mars/Phobos", "Europe/Berlim", "/nowhere/zone"] {
+        let error = refused(content, &[("TZ", zone)]).await;
+        assert!(
+            error.starts_with("error: TZ: `") && error.contains("Europe/Berlin"),
+            "{error}"
+        );
+    }
+    let error = refused_for("{}", &[("TZ", "Mars/Phobos")]).await;
+    assert_eq!(error.lines().count(), 4, "{error}");
+    assert!(error.contains("\n  TZ: `Mars/Phobos` is not"), "{error}");
+}
+
+#[tokio::test]
+async fn a_zone_that_the_system_lacks_is_built_in() {
+    // A database with one zone, as a stripped image has.
+    let directory = tempfile::tempdir().unwrap();
+    let zone = [b"TZif2".as_slice(), &[0; 39]].concat();
+    std::fs::write(directory.path().join("Here"), zone).unwrap();
+    let zones = directory.path().to_str().unwrap();
+    let variables = [
+        ("AUTHENTIK_BASE_URL", "http://127.0.0.1:1"),
+        ("AUTHENTIK_TOKEN", "unused"),
+        ("TZDIR", zones),
+        ("TZ", "Pacific/Chatham"),
+    ];
+    Process::spawn(&LISTEN, &variables).serving().await;
+}
