@@ -84,7 +84,7 @@ impl Examined {
         Self {
             authentik,
             service,
-            warnings,
+            warnings: [warnings, first.warnings, second.warnings].concat(),
             errors,
             authentik_errors: first.errors,
             service_errors: second.errors,

@@ -13,6 +13,8 @@ pub(super) struct Reader<'a> {
     files: Option<&'a str>,
     /// What keeps the configuration from being used, in the order of the keys.
     pub(super) errors: Vec<ConfigError>,
+    /// What looks like a mistake but stops nothing.
+    pub(super) warnings: Vec<String>,
     /// The paths of the keys with an error.
     pub(super) failed: Vec<String>,
 }
@@ -24,6 +26,7 @@ impl<'a> Reader<'a> {
             tree,
             files,
             errors: Vec::new(),
+            warnings: Vec::new(),
             failed: Vec::new(),
         }
     }
@@ -69,6 +72,12 @@ impl<'a> Reader<'a> {
         let source = &self.tree.deepest(path).source;
         let place = source.place(&format!("{path}{part}"));
         self.report(path, ConfigError::Invalid { place, message });
+    }
+
+    /// Warns of the value of a key.
+    pub(super) fn warn(&mut self, path: &str, message: &str) {
+        let place = self.tree.deepest(path).source.place(path);
+        self.warnings.push(format!("{place}: {message}"));
     }
 
     /// Reports that a key without a default has no value.

@@ -21,6 +21,7 @@ pub(super) struct Setting<T> {
     fallback: Fallback<T>,
     variable: Option<&'static str>,
     effect: Effect,
+    warning: fn(&T) -> Option<String>,
 }
 
 /// What counts where a key is not set.
@@ -79,6 +80,7 @@ impl<T: 'static> Setting<T> {
             fallback: Fallback::Required,
             variable: None,
             effect: Effect::AtOnce,
+            warning: |_| None,
         }
     }
 
@@ -108,7 +110,14 @@ impl<T: 'static> Setting<T> {
             fallback: Fallback::Absent(|| None),
             variable: self.variable,
             effect: self.effect,
+            warning: |_| None,
         }
+    }
+
+    /// Warns of values that it takes and that look like a mistake.
+    pub(super) fn warn(mut self, warning: fn(&T) -> Option<String>) -> Self {
+        self.warning = warning;
+        self
     }
 
     /// Gives its variable another name than its path does.
@@ -161,7 +170,12 @@ impl<T: 'static> Field<T> for Setting<T> {
     fn read(&self, path: &str, reader: &mut Reader<'_>) -> Option<T> {
         match reader.value(path) {
             Ok(Some(value)) => match (self.parse)(&value) {
-                Ok(value) => return Some(value),
+                Ok(value) => {
+                    if let Some(message) = (self.warning)(&value) {
+                        reader.warn(path, &message);
+                    }
+                    return Some(value);
+                }
                 Err(Refusal { part, message }) => reader.invalid(path, &part, message),
             },
             Ok(None) if matches!(self.fallback, Fallback::Required) => {

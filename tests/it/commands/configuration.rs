@@ -340,3 +340,30 @@ async fn a_zone_that_the_system_lacks_is_built_in() {
     ];
     Process::spawn(&LISTEN, &variables).serving().await;
 }
+
+#[tokio::test]
+async fn a_frequency_under_a_second_is_refused_and_one_under_ten_is_warned_of() {
+    let authentik = authentik().await;
+    let content = |frequency: &str| {
+        ours(&authentik.base).replace(
+            "token:",
+            &format!("schedule: {{ frequency: {frequency} }}, token:"),
+        )
+    };
+    let error = refused(&content("100ms"), &[]).await;
+    assert!(
+        error.contains("schedule.frequency: must be at least one second"),
+        "{error}"
+    );
+    let (_directory, file) = directory_with("app-config.yaml", &content("5s"));
+    let mut serve = Process::spawn(&["serve", "--config", &file], &[]);
+    let is_warning = |line: &_| {
+        let entry = crate::support::process::log_entry(line)?;
+        (entry["level"] == "WARN").then(|| entry["message"].as_str().unwrap().to_owned())
+    };
+    let warning = serve.until(is_warning).await;
+    assert!(
+        warning.contains("schedule.frequency: a start every 5s"),
+        "{warning}"
+    );
+}
