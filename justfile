@@ -20,9 +20,9 @@ backstage *arguments:
 demo *arguments:
     cargo run --release --locked -- demo {{ arguments }}
 
-# Write the OpenAPI description anew
-openapi:
-    cargo run --locked -- openapi > openapi/openapi.json
+# Write the files that are made from the code: reference page, JSON Schema, OpenAPI description
+generate:
+    cargo xtask generate
 
 # The figures of docs/performance.md
 bench:
