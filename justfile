@@ -38,9 +38,9 @@ extended seeds="2000" seconds="300" users="10000":
 demo *arguments:
     cargo run --release --locked -- demo {{ arguments }}
 
-# Update the OpenAPI description
-openapi:
-    cargo run --locked -- openapi > openapi/openapi.json
+# Write the files that are made from the code: reference page, JSON Schema, OpenAPI description
+generate:
+    cargo xtask generate
 
 # The figures of docs/performance.md
 bench:

@@ -91,7 +91,7 @@ impl App {
             draining: shutdown.clone(),
         };
         let (sender, reloads) = mpsc::channel(1);
-        let (backstage, settings) = watch::channel(push_settings(&config)?);
+        let (backstage, settings) = watch::channel(push_settings(&config.service)?);
         let pusher = Pusher {
             store: Arc::clone(&cycle.store),
             ledger: Arc::clone(&ledger),
@@ -223,6 +223,21 @@ pub fn startable(service: &ServiceConfig, clock: &Clock) -> anyhow::Result<Optio
     Ok(tls.transpose()?)
 }
 
+/// What keeps a service from starting although each of its keys is right: certificates that cannot be
+/// read, secrets that cannot be sent.
+pub fn unusable(service: &ServiceConfig, config: Option<&Config>) -> Vec<String> {
+    let certificate = service.tls.as_ref().map(Tls::load).transpose().err();
+    let client = config.map(|config| Client::new(config.client_settings(), Clock::system()));
+    let client = client.transpose().err();
+    let push = push_settings(service).err();
+    let errors = [
+        certificate.map(|error| error.to_string()),
+        client.map(|error| format!("{error:#}")),
+        push.map(|error| format!("{error:#}")),
+    ];
+    errors.into_iter().flatten().collect()
+}
+
 /// Gives the running service another configuration; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Reloader {
@@ -237,14 +252,14 @@ pub struct Reloader {
 impl Reloader {
     /// Lets a configuration count from now on, as far as it can without a restart.
     pub async fn reload(&self, config: Config) {
-        for key in self.fixed(&config.service) {
-            tracing::warn!("`entityProvider.{key}` has changed and counts after a restart");
+        for key in self.begun_with.restart_needed_for(&config.service) {
+            tracing::warn!("`{key}` has changed and counts after a restart");
         }
         for warning in &config.warnings {
             tracing::warn!("{warning}");
         }
         let auth = config.service.auth.clone();
-        let backstage = push_settings(&config);
+        let backstage = push_settings(&config.service);
         match self
             .settings(config)
             .and_then(|settings| Ok((settings, backstage?)))
@@ -271,30 +286,6 @@ impl Reloader {
     fn settings(&self, config: Config) -> anyhow::Result<SyncSettings> {
         config.service.auth.check(self.begun_with.listen)?;
         settings(config, &self.clock, self.zone.clone())
-    }
-
-    /// The keys that have changed since the start and cannot count before the next one.
-    fn fixed(&self, service: &ServiceConfig) -> impl Iterator<Item = &'static str> {
-        let old = &self.begun_with;
-        let keys = [
-            ("listen", old.listen == service.listen),
-            ("tls", old.tls == service.tls),
-            ("publicUrl", old.public_url == service.public_url),
-            (
-                "trustedProxies",
-                old.trusted_proxies == service.trusted_proxies,
-            ),
-            (
-                "locationPrefix",
-                old.location_prefix == service.location_prefix,
-            ),
-            ("drainDelay", old.drain_delay == service.drain_delay),
-            ("drainTimeout", old.drain_timeout == service.drain_timeout),
-            ("maxAge", old.max_age == service.max_age),
-        ];
-        keys.into_iter()
-            .filter(|(_, same)| !same)
-            .map(|(key, _)| key)
     }
 
     /// Tells the scheduler, unless the service is ending.
@@ -337,18 +328,18 @@ fn settings(config: Config, clock: &Clock, zone: TimeZone) -> anyhow::Result<Syn
 }
 
 /// Whom to tell of changes, as a configuration says.
-fn push_settings(config: &Config) -> anyhow::Result<Option<push::PushSettings>> {
-    let Some(backstage) = &config.service.backstage else {
+fn push_settings(service: &ServiceConfig) -> anyhow::Result<Option<push::PushSettings>> {
+    let Some(backstage) = &service.backstage else {
         return Ok(None);
     };
     Ok(Some(push::PushSettings {
         client: backstage::client::BackstageClient::new(
             &backstage.base_url,
             &backstage.token,
-            &config.service.proxies,
+            &service.proxies,
         )?,
         locations: backstage.locations.clone(),
-        prefix: config.service.location_prefix.clone(),
+        prefix: service.location_prefix.clone(),
     }))
 }
 

@@ -10,27 +10,32 @@ mod blocks;
 mod duration;
 mod environment;
 mod error;
+mod examined;
 mod expand;
 mod exposure;
 mod file;
 mod full_sync;
 mod include;
 mod keys;
+mod misplaced;
 mod network;
+mod reader;
 mod reference;
 mod scalar;
 mod schedule;
 mod schema;
+mod section;
 mod service;
+mod setting;
 mod shrink_guard;
 mod state_dir;
 mod substitute;
+mod time_zone;
 mod tls;
 mod tree;
 mod variables;
 mod wanted;
 
-use std::iter::once;
 use std::path::PathBuf;
 
 pub use auth::{AccessError, AuthConfig, Entry, is_token};
@@ -38,7 +43,8 @@ pub use authentik::AuthentikConfig;
 pub use backstage::BackstageConfig;
 pub use duration::{DurationError, parse as parse_duration};
 pub use environment::{Environment, ProcessEnvironment};
-pub use error::{ConfigError, Place};
+pub use error::{ConfigError, ConfigErrors, Place};
+pub use examined::Examined;
 pub use exposure::Exposure;
 pub use full_sync::{FullSync, Limit};
 pub use reference::reference_page;
@@ -47,14 +53,13 @@ pub use schema::json_schema;
 pub use service::{ServiceConfig, parse_listen};
 pub use shrink_guard::ShrinkGuard;
 pub use state_dir::StateDir;
+pub use time_zone::time_zone;
 pub use tls::TlsConfig;
-
-use secrecy::ExposeSecret;
 
 use crate::authentik::client::ClientSettings;
 use crate::catalog::policy::Policy;
-use crate::outbound::proxy::{self, Proxies};
-use tree::{Content, Node, Source};
+use keys::{AUTHENTIK, SERVICE};
+use section::Section;
 
 /// Everything that an operator decides.
 #[derive(Clone, Debug)]
@@ -71,9 +76,9 @@ impl Config {
     /// Loads the configuration from any number of files, of which later ones win, and from variables.
     ///
     /// # Errors
-    /// Names the file or variable, the key, what was expected and what to do; never a token.
-    pub fn load(files: &[PathBuf], env: &impl Environment) -> Result<Self, ConfigError> {
-        Self::from_nodes(nodes(files, env)?, &names(files), env)
+    /// Names for each error the file or variable, the key, what was expected and what to do; never a token.
+    pub fn load(files: &[PathBuf], env: &impl Environment) -> Result<Self, ConfigErrors> {
+        Examined::load(files, env).into_config()
     }
 
     /// Loads this service's own block alone; nothing of Authentik need be set.
@@ -83,9 +88,8 @@ impl Config {
     pub fn load_service(
         files: &[PathBuf],
         env: &impl Environment,
-    ) -> Result<ServiceConfig, ConfigError> {
-        let (tree, _) = merged(nodes(files, env)?, &names(files), env)?;
-        blocks::typed(&tree, keys::SERVICE)
+    ) -> Result<ServiceConfig, ConfigErrors> {
+        Examined::load(files, env).into_service()
     }
 
     /// How to ask Authentik.
@@ -131,75 +135,10 @@ impl Config {
     /// Whether both decide the same, tokens included.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
-        // What `Debug` hides is compared beside it; it shows how many tokens each list has.
-        let [own, others] = [self, other].map(|config| {
-            let backstage = config
-                .service
-                .backstage
-                .iter()
-                .map(|backstage| &backstage.token);
-            let secrets = once(&config.authentik.token)
-                .chain(config.service.auth.secrets())
-                .chain(backstage);
-            secrets.map(ExposeSecret::expose_secret).collect::<Vec<_>>()
-        });
-        own == others && format!("{self:?}") == format!("{other:?}")
+        let authentik = self.authentik.changed(&other.authentik, AUTHENTIK);
+        let service = self.service.changed(&other.service, SERVICE);
+        authentik.is_empty() && service.is_empty() && self.warnings == other.warnings
     }
-
-    fn from_nodes(
-        nodes: Vec<Node>,
-        files: &str,
-        env: &impl Environment,
-    ) -> Result<Self, ConfigError> {
-        let (tree, warnings) = merged(nodes, files, env)?;
-        blocks::require(&tree, Some(files).filter(|files| !files.is_empty()))?;
-        let mut service: ServiceConfig = blocks::typed(&tree, keys::SERVICE)?;
-        service.state_dir = service.state_dir.settled(env);
-        service.proxies = proxies(env)?;
-        Ok(Self {
-            authentik: blocks::typed(&tree, keys::AUTHENTIK)?,
-            service,
-            warnings,
-        })
-    }
-}
-
-/// The proxies that the environment names.
-fn proxies(env: &impl Environment) -> Result<Proxies, ConfigError> {
-    Proxies::from_env(|name| env.var(name)).map_err(|error| ConfigError::Invalid {
-        place: Place::Variable(error.variable),
-        message: proxy::EXPECTED.to_owned(),
-    })
-}
-
-/// The contents of files.
-fn nodes(files: &[PathBuf], env: &impl Environment) -> Result<Vec<Node>, ConfigError> {
-    files.iter().map(|path| expand::file(path, env)).collect()
-}
-
-/// The names of files, for messages.
-fn names(files: &[PathBuf]) -> String {
-    files
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect::<Vec<_>>()
-        .join(", ")
-}
-
-/// Files and variables as one checked tree, and what looks like a mistake in it.
-fn merged(
-    nodes: Vec<Node>,
-    files: &str,
-    env: &impl Environment,
-) -> Result<(Node, Vec<String>), ConfigError> {
-    let mut tree = Node::new(&Source::Document(files.to_owned()), Content::Absent);
-    for node in nodes {
-        tree.merge(node);
-    }
-    variables::apply(&mut tree, env)?;
-    let mut warnings = variables::misspelled(env);
-    blocks::check(&mut tree, &mut warnings)?;
-    Ok((tree, warnings))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::Reloader;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigErrors};
 
 /// How often the files are read.
 const PERIOD: Duration = Duration::from_secs(2);
@@ -20,7 +20,7 @@ const PERIOD: Duration = Duration::from_secs(2);
 /// # Errors
 /// When the system refuses to register a handler for SIGHUP.
 pub async fn watch(
-    load: impl Fn() -> Result<Config, ConfigError>,
+    load: impl Fn() -> Result<Config, ConfigErrors>,
     loaded: Config,
     reloader: Reloader,
 ) -> anyhow::Result<()> {
@@ -48,10 +48,10 @@ pub async fn watch(
 }
 
 /// Whether two outcomes are the same configuration, or the same error.
-fn is_same(one: &Result<Config, ConfigError>, other: &Result<Config, ConfigError>) -> bool {
+fn is_same(one: &Result<Config, ConfigErrors>, other: &Result<Config, ConfigErrors>) -> bool {
     match (one, other) {
         (Ok(one), Ok(other)) => one.is_same(other),
-        (Err(one), Err(other)) => one.to_string() == other.to_string(),
+        (Err(one), Err(other)) => one == other,
         _ => false,
     }
 }

@@ -1,12 +1,9 @@
 //! The operator's settings for the transform.
 
-use serde::Deserialize;
-
 use crate::base_url::BaseUrl;
 
 /// How to treat names that Backstage would refuse.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NamePolicy {
     /// The npm module's rule alone. Backstage refuses some of these names.
     #[default]

@@ -7,7 +7,6 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
-use jiff::tz::TimeZone;
 use tokio::net::TcpListener;
 
 use super::{bind, shutdown};
@@ -15,7 +14,7 @@ use crate::app::App;
 use crate::base_url::BaseUrl;
 use crate::clock::Clock;
 use crate::config::{
-    AuthConfig, AuthentikConfig, Config, Schedule, ServiceConfig, StateDir, parse_listen,
+    AuthConfig, AuthentikConfig, Config, Schedule, ServiceConfig, StateDir, parse_listen, time_zone,
 };
 use fake_authentik::{FakeAuthentik, FakeDirectory, Release};
 
@@ -38,7 +37,7 @@ impl Demo {
         let authentik = spawn_authentik(self.users).await?;
         introduce(self.users, &authentik, listener.local_addr()?);
         let config = config(&authentik, self.listen);
-        App::build(config, Clock::system(), TimeZone::system(), shutdown)?
+        App::build(config, Clock::system(), time_zone()?, shutdown)?
             .run(listener)
             .await
     }

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
-use jiff::tz::TimeZone;
 use tokio::task::spawn_blocking;
 
 use super::progress::shown;
@@ -14,7 +13,7 @@ use crate::catalog::finding::Finding;
 use crate::catalog::plan::{Names, Plan};
 use crate::catalog::policy::Policy;
 use crate::clock::Clock;
-use crate::config::{Config, ProcessEnvironment};
+use crate::config::{Config, ProcessEnvironment, time_zone};
 use crate::directory::Directory;
 use crate::inert::inert;
 use crate::progress::Progress;
@@ -37,7 +36,7 @@ pub(super) struct Reading {
 impl Reading {
     /// Reads Authentik as the configuration says.
     pub(super) async fn of(config: &Config) -> anyhow::Result<Self> {
-        let cycle = cycle(config, &Clock::system(), TimeZone::system())?;
+        let cycle = cycle(config, &Clock::system(), time_zone()?)?;
         let (kept, progress) = (Directory::default(), Progress::default());
         let read = shown(&progress, "reading Authentik", cycle.read(&kept, &progress)).await;
         let directory = read.map_err(|stop| {

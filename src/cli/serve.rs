@@ -1,15 +1,18 @@
 //! `serve`: the service itself.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use clap::Args;
-use jiff::tz::TimeZone;
 
 use super::{ConfigFiles, bind, shutdown};
-use crate::app::App;
+use crate::app::{App, unusable};
 use crate::clock::Clock;
-use crate::config::{Config, ProcessEnvironment, parse_listen};
+use crate::config::{Config, Examined, ProcessEnvironment, parse_listen, time_zone};
 use crate::reload;
+
+/// The variable that the flag stands in for.
+const LISTEN: &str = "ENTITY_PROVIDER_LISTEN";
 
 /// Sync from Authentik on a schedule and serve the entities
 #[derive(Debug, Args)]
@@ -24,23 +27,21 @@ pub(super) struct Serve {
 impl Serve {
     /// Serves until a signal; the files before the command come first.
     pub(super) async fn run(self, before: ConfigFiles) -> anyhow::Result<()> {
-        let (files, listen) = (before.then(self.config), self.listen);
-        let load = move || {
-            let mut config = Config::load(&files, &ProcessEnvironment)?;
-            config.service.listen = listen.unwrap_or(config.service.listen);
-            Ok(config)
-        };
-        let config = load()?;
+        let files = before.then(self.config);
+        let flags = self
+            .listen
+            .map(|listen| (LISTEN.to_owned(), listen.to_string()));
+        let env = (BTreeMap::from_iter(flags), ProcessEnvironment);
+        let zone = time_zone();
+        let config = Examined::load(&files, &env).into_startable(|service, config| {
+            let zone = zone.as_ref().err().map(ToString::to_string);
+            zone.into_iter().chain(unusable(service, config)).collect()
+        })?;
         for warning in &config.warnings {
             tracing::warn!("{warning}");
         }
         let shutdown = shutdown()?;
-        let app = App::build(
-            config.clone(),
-            Clock::system(),
-            TimeZone::system(),
-            shutdown,
-        )?;
+        let app = App::build(config.clone(), Clock::system(), zone?, shutdown)?;
         let listener = bind(config.service.listen).await?;
         let address = listener.local_addr()?;
         let service = &config.service;
@@ -52,6 +53,7 @@ impl Serve {
             %address, %state_dir, authentik = %config.authentik.base_url, target = %format!("{public}/entities"),
             version = env!("CARGO_PKG_VERSION"), "listening"
         );
+        let load = move || Config::load(&files, &env);
         let watching = reload::watch(load, config, app.reloader());
         tokio::select! {
             ended = app.run(listener) => ended,

@@ -3,12 +3,13 @@
 use std::net::SocketAddr;
 
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
-use serde::de::{Deserializer, Error};
 use serde_json::Value;
 
-use super::exposure::{self, Exposure};
-use super::scalar;
+use super::exposure::{Exposure, exposure};
+use super::keys::Kind;
+use super::scalar::{is_same_secret, switch};
+use super::section::{defaults, section};
+use super::setting::{Refusal, Setting};
 
 /// The fewest characters of a token. That many random ones cannot be guessed at any speed, so that wrong
 /// tokens need no delay.
@@ -16,25 +17,27 @@ pub(super) const SHORTEST: usize = 32;
 /// The most characters of a token: it has to fit into a URL.
 pub(super) const LONGEST: usize = 512;
 
-/// The section `entityProvider.auth`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct AuthConfig {
-    /// Tokens that read, for Backstage.
-    #[serde(deserialize_with = "tokens")]
-    pub read_tokens: Vec<SecretString>,
-    /// Tokens that ask for runs; none of them reads people.
-    #[serde(deserialize_with = "tokens")]
-    pub sync_tokens: Vec<SecretString>,
-    /// Whether what has no tokens is open to everybody.
-    #[serde(deserialize_with = "scalar::switch")]
-    pub allow_anonymous: bool,
-    /// Who reads the description of the API; with a token, whoever may read entities.
-    #[serde(deserialize_with = "exposure::read")]
-    pub docs: Exposure,
-    /// Who reads the metrics; with a token, whoever has one of either kind.
-    #[serde(deserialize_with = "exposure::read")]
-    pub metrics: Exposure,
+section! {
+    /// The section `entityProvider.auth`.
+    pub struct AuthConfig {
+        /// Tokens that read entities and runs, of at least 32 characters; all are valid, so that they can be
+        /// replaced one after the other.
+        read_tokens: Vec<SecretString> = tokens().default("[]"),
+        /// Tokens of at least 32 characters that start runs with `POST /sync` and follow them; they read no entities.
+        sync_tokens: Vec<SecretString> = tokens().default("[]"),
+        /// Whether requests without a token are allowed where no tokens are set.
+        allow_anonymous: bool = switch().default("false"),
+        /// Who reads `/docs` and `/openapi.json`: clients with a read token (`token`), all (`open`), none (`off`).
+        docs: Exposure = exposure().default("token"),
+        /// Who reads `/metrics`: clients with a token of either kind (`token`), all (`open`), none (`off`).
+        metrics: Exposure = exposure().default("token"),
+    }
+}
+
+impl Default for AuthConfig {
+    fn default() -> Self {
+        defaults()
+    }
 }
 
 /// Who may come in somewhere.
@@ -156,19 +159,30 @@ enum TokenError {
     Characters(usize),
 }
 
-fn tokens<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SecretString>, D::Error> {
-    let texts = listed(Value::deserialize(deserializer)?).map_err(D::Error::custom)?;
+fn tokens() -> Setting<Vec<SecretString>> {
+    let same = |one: &Vec<_>, other: &Vec<_>| {
+        one.len() == other.len() && one.iter().zip(other).all(|(a, b)| is_same_secret(a, b))
+    };
+    Setting::compared(
+        Kind::Secrets,
+        |value| parse(value).map_err(Refusal::new),
+        same,
+    )
+}
+
+fn parse(value: &Value) -> Result<Vec<SecretString>, TokenError> {
+    let texts = listed(value)?;
     for (index, text) in texts.iter().enumerate() {
-        check(text, index + 1).map_err(D::Error::custom)?;
+        check(text, index + 1)?;
     }
     Ok(texts.into_iter().map(SecretString::from).collect())
 }
 
 /// The texts of a list; a text alone may hold several, as files and variables do.
-fn listed(value: Value) -> Result<Vec<String>, TokenError> {
+fn listed(value: &Value) -> Result<Vec<String>, TokenError> {
     let values = match value {
-        Value::Array(values) => values,
-        text @ Value::String(_) => vec![text],
+        Value::Array(values) => values.as_slice(),
+        text @ Value::String(_) => std::slice::from_ref(text),
         _ => return Err(TokenError::NotList),
     };
     let mut texts = Vec::new();
@@ -306,7 +320,7 @@ mod tests {
                 &[READ, SYNC, ALL_LETTERS],
             ),
         ] {
-            let found = tokens(&value).unwrap();
+            let found = parse(&value).unwrap();
             let found: Vec<_> = found.iter().map(ExposeSecret::expose_secret).collect();
             assert_eq!(found, expected);
         }
@@ -332,7 +346,7 @@ mod tests {
             (json!(true), TokenError::NotList),
             (json!({ "zzz": "zzz" }), TokenError::NotList),
         ] {
-            let found = tokens(&value).unwrap_err().to_string();
+            let found = parse(&value).unwrap_err().to_string();
             assert_eq!(found, expected.to_string());
             assert!(!found.contains("zzz") && !found.contains("777"), "{found}");
         }

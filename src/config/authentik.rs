@@ -1,33 +1,30 @@
 //! Backstage's block: which Authentik to read, how often, and whom to leave out.
 
 use secrecy::SecretString;
-use serde::Deserialize;
-use serde::de::{Deserializer, Error};
 use serde_json::Value;
 
-use super::scalar;
+use super::keys::Kind;
+use super::scalar::{self, switch, texts};
 use super::schedule::Schedule;
+use super::section::{nested, section};
+use super::setting::{Refusal, Setting};
 use crate::base_url::BaseUrl;
 
-/// The block `catalog.providers.authentik`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct AuthentikConfig {
-    /// Where Authentik lives.
-    #[serde(deserialize_with = "base_url")]
-    pub base_url: BaseUrl,
-    /// The API token.
-    #[serde(deserialize_with = "token")]
-    pub token: SecretString,
-    /// Names of groups that leave no trace.
-    #[serde(default, deserialize_with = "scalar::texts")]
-    pub exclude_groups: Vec<String>,
-    /// Whether service accounts become users.
-    #[serde(default, deserialize_with = "scalar::switch")]
-    pub include_service_accounts: bool,
-    /// When to sync.
-    #[serde(default)]
-    pub schedule: Schedule,
+section! {
+    /// The block `catalog.providers.authentik`.
+    pub struct AuthentikConfig {
+        /// Where Authentik lives, without `/api/v3`.
+        base_url: BaseUrl = base_url().variable("AUTHENTIK_BASE_URL"),
+        /// The API token of an account that may view all users and groups.
+        token: SecretString = token().variable("AUTHENTIK_TOKEN"),
+        /// Sanitized names of groups that leave no trace in the catalog: `Authentik Admins` is
+        /// `authentik-admins`.
+        exclude_groups: Vec<String> = texts().default("[]"),
+        /// Whether service accounts become users.
+        include_service_accounts: bool = switch().default("false"),
+        /// When to sync.
+        schedule: Schedule = nested(),
+    }
 }
 
 /// Why a value is no token; nothing here repeats the value.
@@ -47,16 +44,20 @@ enum TokenError {
     Characters,
 }
 
-fn base_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BaseUrl, D::Error> {
-    BaseUrl::parse(&scalar::text(deserializer)?).map_err(D::Error::custom)
+fn base_url() -> Setting<BaseUrl> {
+    Setting::new(Kind::Url, |value| {
+        BaseUrl::parse(&scalar::text(value)?).map_err(Refusal::new)
+    })
 }
 
-fn token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
-    let Value::String(text) = Value::deserialize(deserializer)? else {
-        return Err(D::Error::custom(TokenError::NotText));
+fn token() -> Setting<SecretString> {
+    let parse = |value: &Value| {
+        // Files and variables end in a newline easily.
+        let text = value.as_str().map(str::trim).ok_or(TokenError::NotText);
+        let text = text.and_then(|text| check(text).map(|()| text));
+        text.map(SecretString::from).map_err(Refusal::new)
     };
-    check(&text).map_err(D::Error::custom)?;
-    Ok(text.into())
+    Setting::compared(Kind::Secret, parse, scalar::is_same_secret)
 }
 
 /// Refuses what cannot be sent as a token in an HTTP header.

@@ -1,143 +1,124 @@
-//! The two blocks that are ours: which keys they may hold, and their types.
-
-use serde::de::DeserializeOwned;
-use serde_json::Map;
+//! The keys of our two blocks that nothing reads.
 
 use super::error::{ConfigError, Place};
-use super::keys::{self, BLOCKS, Fallback, KEYS, SERVICE};
+use super::keys::{self, BLOCKS, KEYS, SERVICE};
+use super::misplaced::{is_same_name, keys_of};
 use super::tree::{Content, Node};
 
-/// Drops keys of Backstage's block that nobody reads, with a warning each; in ours they are errors.
-pub(super) fn check(tree: &mut Node, warnings: &mut Vec<String>) -> Result<(), ConfigError> {
+/// What was found in the shape of the blocks.
+#[derive(Default)]
+pub(super) struct Findings {
+    /// What looks like a mistake but stops nothing.
+    pub(super) warnings: Vec<String>,
+    /// What stops the start.
+    pub(super) errors: Vec<ConfigError>,
+    /// The right paths of keys and sections that are in a wrong place.
+    pub(super) misplaced: Vec<String>,
+}
+
+/// Warns of unknown keys in Backstage's block; in ours they are errors.
+pub(super) fn check(tree: &Node, findings: &mut Findings) {
     for block in BLOCKS {
-        pick(tree, block)?;
-        if let Some(node) = block
+        let found = block
             .split('.')
-            .try_fold(&mut *tree, |node, name| node.child(name))
-        {
-            Check { block, warnings }.section(node, block)?;
+            .try_fold(tree, |node, name| node.child(name));
+        if let Some(node) = found {
+            Check { block, findings }.section(node, block);
         }
     }
-    Ok(())
-}
-
-/// Refuses a tree without a key that has no default.
-pub(super) fn require(tree: &Node, files: Option<&str>) -> Result<(), ConfigError> {
-    for key in KEYS.iter().filter(|key| key.fallback == Fallback::Required) {
-        let Some((block, name)) = key.path.rsplit_once('.') else {
-            continue;
-        };
-        let block = pick(tree, block)?
-            .map(|node| node.mapping(block))
-            .transpose()?
-            .flatten();
-        let node = block.and_then(|block| block.get(name));
-        if node.is_none_or(|node| matches!(node.content, Content::Absent)) {
-            let place = Place::Key {
-                file: files.map(str::to_owned),
-                key: key.path.to_owned(),
-            };
-            let file = key
-                .file_variable()
-                .map(|file| format!(" (or {file})"))
-                .unwrap_or_default();
-            return Err(ConfigError::Missing {
-                place,
-                variables: format!("{}{file}", key.variable),
-            });
-        }
-    }
-    Ok(())
-}
-
-/// Gives a block its type; an error names the exact key.
-pub(super) fn typed<T: DeserializeOwned>(tree: &Node, block: &str) -> Result<T, ConfigError> {
-    let node = pick(tree, block)?;
-    let value = node.map(Node::value).transpose()?.flatten();
-    serde_path_to_error::deserialize(value.unwrap_or_else(|| Map::new().into())).map_err(|error| {
-        let path = error.path().to_string();
-        let source = &node.unwrap_or(tree).deepest(&path).source;
-        let place = source.place(&format!("{block}.{path}"));
-        ConfigError::Invalid {
-            place,
-            message: error.into_inner().to_string(),
-        }
-    })
-}
-
-/// Walks down to a block; whatever is on the way must be a mapping.
-fn pick<'a>(tree: &'a Node, block: &str) -> Result<Option<&'a Node>, ConfigError> {
-    let mut node = tree;
-    let mut walked = 0;
-    for part in block.split('.') {
-        let Some(below) = node
-            .mapping(&block[..walked])?
-            .and_then(|map| map.get(part))
-        else {
-            return Ok(None);
-        };
-        node = below;
-        walked += part.len() + usize::from(walked > 0);
-    }
-    node.mapping(block)?;
-    Ok(Some(node))
 }
 
 struct Check<'a> {
     block: &'static str,
-    warnings: &'a mut Vec<String>,
+    findings: &'a mut Findings,
 }
 
 impl Check<'_> {
     /// Looks at the keys of a block or of a section in it.
-    fn section(&mut self, node: &mut Node, path: &str) -> Result<(), ConfigError> {
+    fn section(&mut self, node: &Node, path: &str) {
         let known = keys::children(path);
-        if known.is_empty() {
-            return Ok(());
-        }
-        if self.block == SERVICE && matches!(node.content, Content::Leaf(_)) {
-            // Where serde would repeat the value, which may be a token.
-            node.mapping(path)?;
-        }
-        let Content::Mapping(map) = &mut node.content else {
-            return Ok(());
+        let Content::Mapping(map) = &node.content else {
+            return;
         };
-        let unknown: Vec<String> = map
-            .keys()
-            .filter(|name| !known.contains(&&name[..]))
-            .cloned()
-            .collect();
-        for name in unknown {
-            if let Some(node) = map
-                .remove(&name)
-                .filter(|node| !matches!(node.content, Content::Absent))
-            {
-                self.unknown(&node, path, &name)?;
+        if known.is_empty() {
+            return;
+        }
+        for (name, node) in map {
+            if known.contains(&name.as_str()) {
+                self.section(node, &format!("{path}.{name}"));
+            } else if !matches!(node.content, Content::Absent) {
+                self.unknown(node, path, name);
             }
         }
-        map.iter_mut()
-            .try_for_each(|(name, node)| self.section(node, &format!("{path}.{name}")))
     }
 
-    fn unknown(&mut self, node: &Node, path: &str, name: &str) -> Result<(), ConfigError> {
+    fn unknown(&mut self, node: &Node, path: &str, name: &str) {
         let place = node.source.place(&format!("{path}.{name}"));
-        let elsewhere = BLOCKS
-            .into_iter()
-            .find(|block| keys::children(block).contains(&name));
-        if let Some(owner) = elsewhere.filter(|owner| path == self.block && *owner != path) {
-            return Err(ConfigError::Misplaced {
-                place,
-                key: name.to_owned(),
-                owner,
-            });
+        let misplaced = (path == self.block).then(|| {
+            self.misplaced_key(&place, name)
+                .or_else(|| self.misplaced_block(&place, node, name))
+        });
+        if let Some((error, keys)) = misplaced.flatten() {
+            self.findings.errors.push(error);
+            self.findings.misplaced.extend(keys);
+            return;
         }
         let remedy = self.remedy(path, name);
         if self.block == SERVICE {
-            return Err(ConfigError::UnknownKey { place, remedy });
+            let error = ConfigError::UnknownKey { place, remedy };
+            self.findings.errors.push(error);
+        } else {
+            let warning = format!("{place}: unknown key, ignored; {remedy}");
+            self.findings.warnings.push(warning);
         }
-        self.warnings
-            .push(format!("{place}: unknown key, ignored; {remedy}"));
-        Ok(())
+    }
+
+    /// The error of a key of the other block, and its right path.
+    fn misplaced_key(&self, place: &Place, name: &str) -> Option<(ConfigError, Vec<String>)> {
+        let owner = self.other();
+        let path = format!("{owner}.{name}");
+        let error = ConfigError::Misplaced {
+            place: place.clone(),
+            key: name.to_owned(),
+            owner,
+        };
+        keys::children(owner)
+            .contains(&name)
+            .then(|| (error, vec![path]))
+    }
+
+    /// The error of a block inside this one, and the right paths of its keys.
+    fn misplaced_block(
+        &self,
+        place: &Place,
+        node: &Node,
+        name: &str,
+    ) -> Option<(ConfigError, Vec<String>)> {
+        let Content::Mapping(map) = &node.content else {
+            return None;
+        };
+        let (place, own) = (place.clone(), keys_of(self.block, map.keys()));
+        if !own.is_empty() {
+            let owner = self.block;
+            let error = if owner == SERVICE {
+                ConfigError::MisplacedBlock { place, owner }
+            } else {
+                ConfigError::SecondAuthentik { place, owner }
+            };
+            return Some((error, own));
+        }
+        let owner = self.other();
+        let mut names = owner.split('.');
+        names.any(|part| is_same_name(name, part)).then(|| {
+            let keys = keys_of(owner, map.keys());
+            (ConfigError::MisplacedBlock { place, owner }, keys)
+        })
+    }
+
+    /// The block that is not looked at.
+    fn other(&self) -> &'static str {
+        let [first, second] = BLOCKS;
+        if self.block == first { second } else { first }
     }
 
     /// What was probably meant: a key beside the unknown one, else one elsewhere in the block.
@@ -146,7 +127,7 @@ impl Check<'_> {
         let whole = KEYS
             .iter()
             .filter(|key| key.below(self.block).is_some())
-            .map(|key| key.path);
+            .map(|key| key.path.as_str());
         let near =
             keys::nearest(name, known.iter().copied()).or_else(|| keys::nearest(name, whole));
         match near {

@@ -7,11 +7,11 @@ mod ms;
 
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde::de::{Deserializer, Error};
 use serde_json::{Map, Value};
 
+use super::keys::Kind;
 use super::scalar::{found, number};
+use super::setting::{Refusal, Setting};
 
 const SECOND: f64 = 1_000.0;
 const MINUTE: f64 = 60.0 * SECOND;
@@ -82,16 +82,18 @@ pub enum DurationError {
     TooLong,
 }
 
-/// Reads a duration that may be zero.
-pub(super) fn any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    from_value(&Value::deserialize(deserializer)?).map_err(D::Error::custom)
+/// Takes a duration that may be zero.
+pub(super) fn duration() -> Setting<Duration> {
+    Setting::new(Kind::Duration, |value| {
+        from_value(value).map_err(Refusal::new)
+    })
 }
 
-/// Reads a duration that is not zero.
-pub(super) fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    from_value(&Value::deserialize(deserializer)?)
-        .and_then(not_zero)
-        .map_err(D::Error::custom)
+/// Takes a duration that is not zero.
+pub(super) fn positive_duration() -> Setting<Duration> {
+    Setting::new(Kind::Duration, |value| {
+        from_value(value).and_then(not_zero).map_err(Refusal::new)
+    })
 }
 
 /// The duration that a text such as `30m`, `2 seconds` or `PT30M` stands for; it may be zero.

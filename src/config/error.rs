@@ -2,7 +2,37 @@
 
 use std::fmt;
 
-/// Why a configuration cannot be used; no message repeats a token.
+use super::auth::AccessError;
+
+/// Everything that is wrong with a configuration, never empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigErrors(Vec<ConfigError>);
+
+impl ConfigErrors {
+    /// The errors in the order in which they are shown.
+    pub(super) fn new(errors: Vec<ConfigError>) -> Self {
+        Self(errors)
+    }
+
+    /// Each error.
+    pub fn iter(&self) -> impl Iterator<Item = &ConfigError> {
+        self.0.iter()
+    }
+}
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let [error] = &self.0[..] {
+            return error.fmt(f);
+        }
+        write!(f, "the configuration has {} errors:", self.0.len())?;
+        self.iter().try_for_each(|error| write!(f, "\n  {error}"))
+    }
+}
+
+impl std::error::Error for ConfigErrors {}
+
+/// One thing that is wrong with a configuration; no message repeats a token.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ConfigError {
     /// The configuration file cannot be read.
@@ -74,12 +104,58 @@ pub enum ConfigError {
         /// The block where it belongs.
         owner: &'static str,
     },
+    /// One of our blocks where nothing reads it.
+    #[error("{place}: nothing reads this here; move its keys to `{owner}`")]
+    MisplacedBlock {
+        /// Where the block is.
+        place: Place,
+        /// Where its keys belong.
+        owner: &'static str,
+    },
+    /// A name with a block of its own below it, as providers that read several servers have.
+    #[error(
+        "{place}: one process reads one Authentik; move these keys up to `{owner}`, and run another process \
+         for each other Authentik"
+    )]
+    SecondAuthentik {
+        /// Where the block is.
+        place: Place,
+        /// Where its keys belong.
+        owner: &'static str,
+    },
     /// A secret is given twice by variables.
     #[error("{variable} and {variable}_FILE are both set; unset one of them")]
     TwoSecrets {
         /// The variable that gives the secret itself.
         variable: &'static str,
     },
+    /// The variable `TZ` names no zone.
+    #[error(
+        "TZ: `{name}` is not a known time zone; expected a name such as `Europe/Berlin`, or unset the variable"
+    )]
+    TimeZone {
+        /// The value of the variable.
+        name: String,
+    },
+    /// The service would be open by mistake, or of no use.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// Something that the configuration names cannot be used, such as a file.
+    #[error("{0}")]
+    Unusable(String),
+}
+
+impl ConfigError {
+    /// The path of a required key that is given nowhere.
+    pub(super) fn missing(&self) -> Option<&str> {
+        match self {
+            Self::Missing {
+                place: Place::Key { key, .. },
+                ..
+            } => Some(key),
+            _ => None,
+        }
+    }
 }
 
 /// Where a value stands, so that an operator finds it.

@@ -11,12 +11,21 @@ use super::environment::Environment;
 use super::error::ConfigError;
 use super::file::{self, Format};
 use super::include::Including;
+use super::misplaced::Misplaced;
 use super::substitute::{self, Failure};
 use super::tree::{Content, Node, Source};
 use super::wanted::Wanted;
 
+/// What a file has for us.
+pub(super) struct Document {
+    /// Its part of our blocks.
+    pub(super) node: Node,
+    /// Our blocks in wrong places of it.
+    pub(super) misplaced: Vec<Misplaced>,
+}
+
 /// Reads a file that the operator named.
-pub(super) fn file(path: &Path, env: &impl Environment) -> Result<Node, ConfigError> {
+pub(super) fn file(path: &Path, env: &impl Environment) -> Result<Document, ConfigError> {
     let name = path.display().to_string();
     let text = file::read(path).map_err(|reason| ConfigError::Read {
         file: name.clone(),
@@ -30,7 +39,7 @@ pub(super) fn document(
     text: &str,
     file: &Including,
     env: &impl Environment,
-) -> Result<Node, ConfigError> {
+) -> Result<Document, ConfigError> {
     let wanted = Wanted::blocks();
     let value = file::parse(&file.label, text, Format::Yaml, wanted.clone())?;
     let at = At {
@@ -41,9 +50,12 @@ pub(super) fn document(
     let node = Expansion { env }.resolve(value, &at)?;
     // An empty file says nothing, unlike an empty block.
     let nothing = at.node(Content::Mapping(BTreeMap::new()));
-    Ok(match node {
-        Some(node) if node.mapping("")?.is_some() => node,
-        _ => nothing,
+    Ok(Document {
+        node: match node {
+            Some(node) if node.mapping("")?.is_some() => node,
+            _ => nothing,
+        },
+        misplaced: Misplaced::in_file(text, &at.source()),
     })
 }
 

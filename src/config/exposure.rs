@@ -1,8 +1,7 @@
 //! Who reads what says much of the service and nothing of people.
 
-use serde::de::{Deserializer, Error};
-
-use super::scalar;
+use super::scalar::choice;
+use super::setting::Setting;
 
 /// Who reads the description of the API, or the metrics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,15 +15,11 @@ pub enum Exposure {
     Off,
 }
 
-/// Reads one of the three words.
-pub(super) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Exposure, D::Error> {
-    let text = scalar::text(deserializer)?;
-    match text.trim() {
-        "token" => Ok(Exposure::Token),
-        "open" => Ok(Exposure::Open),
-        "off" => Ok(Exposure::Off),
-        _ => Err(D::Error::custom(format!(
-            "expected `token` or `open` or `off`, found `{text}`"
-        ))),
-    }
+/// Takes one of the three words.
+pub(super) fn exposure() -> Setting<Exposure> {
+    choice(&[
+        ("token", Exposure::Token),
+        ("open", Exposure::Open),
+        ("off", Exposure::Off),
+    ])
 }

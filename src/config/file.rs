@@ -63,7 +63,10 @@ fn json(text: &str, wanted: Wanted) -> serde_json::Result<Value> {
 }
 
 /// Booleans follow YAML 1.2, as in Backstage: `yes` stays a string until a key asks for a switch.
-pub(super) fn yaml(text: &str, wanted: Wanted) -> Result<Value, YamlError> {
+pub(super) fn yaml<T>(
+    text: &str,
+    wanted: impl for<'de> DeserializeSeed<'de, Value = T>,
+) -> Result<T, YamlError> {
     let options = serde_saphyr::options! {
         strict_booleans: true,
         non_finite_float_policy: NonFiniteFloatPolicy::AsString,

@@ -2,32 +2,25 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use super::duration::positive_duration;
+use super::schedule::{Frequency, frequency};
+use super::section::{defaults, section};
 
-use super::duration;
-use super::schedule::Frequency;
-
-/// The section `entityProvider.fullSync`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(
-    rename_all = "camelCase",
-    default,
-    expecting = "a mapping such as `{frequency: {hours: 24}}`"
-)]
-pub struct FullSync {
-    /// How often a run reads everything and not only what changed.
-    pub frequency: Frequency,
-    /// How long such a reading may take; never zero.
-    #[serde(deserialize_with = "duration::positive")]
-    pub timeout: Duration,
+section! {
+    /// The section `entityProvider.fullSync`.
+    pub struct FullSync {
+        /// How often a sync reads everything and not only what changed; it is the first one that is due
+        /// after that time.
+        frequency: Frequency = frequency().default("{hours: 24}"),
+        /// How long a sync that reads everything may take, unless `schedule.timeout` is longer; longer than
+        /// zero.
+        timeout: Duration = positive_duration().default("{hours: 1}"),
+    }
 }
 
 impl Default for FullSync {
     fn default() -> Self {
-        Self {
-            frequency: Frequency::Every(Duration::from_hours(24)),
-            timeout: Duration::from_hours(1),
-        }
+        defaults()
     }
 }
 

@@ -1,34 +1,37 @@
 //! Networks and prefixes: what `trustedProxies` and `locationPrefix` take.
 
 use ipnet::IpNet;
-use serde::de::{Deserializer, Error};
 
+use super::keys::Kind;
 use super::scalar;
+use super::setting::{Refusal, Setting};
 use crate::catalog::location::{LocationPrefix, MAX_PREFIX_LENGTH};
 
-/// Reads a list of IP networks, in which a single address stands for itself.
-pub(super) fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
-    let texts = scalar::texts(deserializer)?;
-    let networks = texts.iter().map(|text| {
-        network(text.trim()).ok_or_else(|| {
-            D::Error::custom(format!(
-                "expected IP networks or addresses such as `10.0.0.0/8` or `::1`, found `{text}`"
-            ))
-        })
-    });
-    networks.collect()
+/// Takes a list of IP networks, in which a single address stands for itself.
+pub(super) fn networks() -> Setting<Vec<IpNet>> {
+    Setting::new(Kind::Texts, |value| {
+        let texts = scalar::list(value)?;
+        let networks = texts.iter().map(|text| {
+            network(text.trim()).ok_or_else(|| {
+                Refusal::new(format!(
+                    "expected IP networks or addresses such as `10.0.0.0/8` or `::1`, found `{text}`"
+                ))
+            })
+        });
+        networks.collect()
+    })
 }
 
-/// Reads what the names of locations begin with.
-pub(super) fn prefix<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<LocationPrefix, D::Error> {
-    let text = scalar::text(deserializer)?;
-    LocationPrefix::new(text.trim()).ok_or_else(|| {
-        D::Error::custom(format!(
-            "expected at most {MAX_PREFIX_LENGTH} of the characters `A-Z a-z 0-9 - _ .`, \
-             the first one a letter or digit, found `{text}`"
-        ))
+/// Takes what the names of locations begin with.
+pub(super) fn location_prefix() -> Setting<LocationPrefix> {
+    Setting::new(Kind::Prefix(MAX_PREFIX_LENGTH), |value| {
+        let text = scalar::text(value)?;
+        LocationPrefix::new(text.trim()).ok_or_else(|| {
+            Refusal::new(format!(
+                "expected at most {MAX_PREFIX_LENGTH} of the characters `A-Z a-z 0-9 - _ .`, \
+                 the first one a letter or digit, found `{text}`"
+            ))
+        })
     })
 }
 

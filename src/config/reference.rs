@@ -1,16 +1,25 @@
 //! The reference page of the configuration: prose from `reference.md`, tables from the keys.
 
-use super::keys::{BLOCKS, Fallback, KEYS, Key, Kind};
+use super::keys::{BLOCKS, Effect, KEYS, Key, Kind, SERVICE, Unset, listed};
 
-/// The page without its tables, where `<!-- block -->` marks the place of each.
+/// The page without what the keys say: `<!-- block -->` marks the place of the table of a block, and
+/// `<!-- restart -->` that of the keys that need a restart.
 const PROSE: &str = include_str!("reference.md");
 
 /// The page as Markdown.
 #[must_use]
 pub fn reference_page() -> String {
-    BLOCKS.iter().fold(PROSE.to_owned(), |page, block| {
+    let page = PROSE.replace("<!-- restart -->", &format!("{}.", restart()));
+    BLOCKS.iter().fold(page, |page, block| {
         page.replace(&format!("<!-- {block} -->\n"), &table(block))
     })
+}
+
+/// The keys of our block that take effect after a restart.
+fn restart() -> String {
+    let keys = KEYS.iter().filter(|key| key.effect == Effect::AfterRestart);
+    let names: Vec<_> = keys.filter_map(|key| key.below(SERVICE)).collect();
+    listed(&names)
 }
 
 fn table(block: &str) -> String {
@@ -36,16 +45,16 @@ fn row(name: &str, key: &Key) -> String {
         "| `{name}` | {} | {} | {} | `{}`{file} |\n",
         key.meaning,
         takes(&key.kind),
-        default(&key.fallback),
+        default(key.unset),
         key.variable
     )
 }
 
-fn default(fallback: &Fallback) -> String {
-    match fallback {
-        Fallback::Required => "**required**".to_owned(),
-        Fallback::Absent => "none".to_owned(),
-        Fallback::Value(value) => format!("`{value}`"),
+fn default(unset: Unset) -> String {
+    match unset {
+        Unset::Required => "**required**".to_owned(),
+        Unset::Absent => "none".to_owned(),
+        Unset::Default(value) => format!("`{value}`"),
     }
 }
 

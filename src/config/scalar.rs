@@ -2,13 +2,16 @@
 //!
 //! Variables are always strings, so `"true"` is a switch and `"4"` a number.
 
-use std::fmt;
+use std::fmt::Display;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 
-use serde::Deserialize;
-use serde::de::{Deserializer, Error, SeqAccess, Visitor};
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::Url;
+
+use super::keys::Kind;
+use super::setting::{Refusal, Setting};
 
 /// What a value is, for messages; never used for secrets.
 pub(super) fn found(value: &Value) -> String {
@@ -21,56 +24,104 @@ pub(super) fn found(value: &Value) -> String {
     }
 }
 
-/// Reads a string that is not empty.
-pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    match Value::deserialize(deserializer)? {
+/// A string that is not empty.
+pub(super) fn text(value: &Value) -> Result<String, Refusal> {
+    match value {
         Value::String(text) if text.trim().is_empty() => {
-            Err(D::Error::custom("expected a string that is not empty"))
+            Err(Refusal::new("expected a string that is not empty"))
         }
-        Value::String(text) => Ok(text),
-        scalar @ (Value::Bool(_) | Value::Number(_)) => Err(D::Error::custom(format!(
+        Value::String(text) => Ok(text.clone()),
+        scalar @ (Value::Bool(_) | Value::Number(_)) => Err(Refusal::new(format!(
             "expected a string, found {}; put it in quotes",
-            found(&scalar)
+            found(scalar)
         ))),
-        other => Err(D::Error::custom(format!(
+        other => Err(Refusal::new(format!(
             "expected a string, found {}",
-            found(&other)
+            found(other)
         ))),
     }
 }
 
-/// Reads a list of strings.
-pub(super) fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    deserializer.deserialize_any(Texts)
+/// A list of strings.
+pub(super) fn list(value: &Value) -> Result<Vec<String>, Refusal> {
+    let Value::Array(items) = value else {
+        return Err(Refusal::new(format!(
+            "expected a list of strings such as `[\"akadmin\"]`, found {}",
+            found(value)
+        )));
+    };
+    let texts = items.iter().enumerate().map(|(index, item)| {
+        text(item).map_err(|refusal| Refusal::of_item(index, refusal.message))
+    });
+    texts.collect()
 }
 
-/// Reads `true` or `false` in any of the spellings that Backstage takes.
-pub(super) fn switch<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    let value = Value::deserialize(deserializer)?;
-    spelled(&value).ok_or_else(|| {
-        D::Error::custom(format!(
+/// Takes a list of strings.
+pub(super) fn texts() -> Setting<Vec<String>> {
+    Setting::new(Kind::Texts, list)
+}
+
+/// Takes the path of a file.
+pub(super) fn file() -> Setting<PathBuf> {
+    Setting::new(Kind::File, |value| text(value).map(PathBuf::from))
+}
+
+/// Takes `true` or `false` in any of the spellings that Backstage takes.
+pub(super) fn switch() -> Setting<bool> {
+    Setting::new(Kind::Switch, as_switch)
+}
+
+/// Takes one of several words.
+pub(super) fn choice<T: Copy + PartialEq>(words: &'static [(&'static str, T)]) -> Setting<T> {
+    let names: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+    Setting::new(Kind::Choice(names), |value| {
+        let text = text(value)?;
+        let chosen = words.iter().find(|(word, _)| *word == text.trim());
+        chosen.map(|(_, chosen)| *chosen).ok_or_else(|| {
+            let expected: Vec<_> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
+            Refusal::new(format!(
+                "expected {}, found `{text}`",
+                expected.join(" or ")
+            ))
+        })
+    })
+}
+
+/// Takes a whole number within bounds.
+pub(super) fn integer<T>(least: u32, most: u32) -> Setting<T>
+where
+    T: TryFrom<u32, Error: Display> + PartialEq + 'static,
+{
+    Setting::new(Kind::Integer(least, most), move |value| {
+        T::try_from(as_integer(value, least..=most)?).map_err(Refusal::new)
+    })
+}
+
+fn as_switch(value: &Value) -> Result<bool, Refusal> {
+    spelled(value).ok_or_else(|| {
+        Refusal::new(format!(
             "expected `true` or `false`, found {}",
-            found(&value)
+            found(value)
         ))
     })
 }
 
-/// Reads a whole number within bounds.
-pub(super) fn integer<'de, D: Deserializer<'de>>(
-    deserializer: D,
-    range: RangeInclusive<u32>,
-) -> Result<u32, D::Error> {
-    let value = Value::deserialize(deserializer)?;
-    let number = number(&value).and_then(|number| number.to_string().parse().ok());
+fn as_integer(value: &Value, range: RangeInclusive<u32>) -> Result<u32, Refusal> {
+    let number = number(value).and_then(|number| number.to_string().parse().ok());
     number
         .filter(|number| range.contains(number))
         .ok_or_else(|| {
             let (from, to) = range.into_inner();
-            D::Error::custom(format!(
+            Refusal::new(format!(
                 "expected a whole number from {from} to {to}, found {}",
-                found(&value)
+                found(value)
             ))
         })
+}
+
+/// Whether two secrets are the same.
+pub(super) fn is_same_secret(one: &SecretString, other: &SecretString) -> bool {
+    one.expose_secret() == other.expose_secret()
 }
 
 /// Whether a URL is an `http` or `https` one and nothing more than a place.
@@ -106,27 +157,6 @@ fn spelled(value: &Value) -> Option<bool> {
     }
 }
 
-#[derive(Deserialize)]
-struct Text(#[serde(deserialize_with = "text")] String);
-
-struct Texts;
-
-impl<'de> Visitor<'de> for Texts {
-    type Value = Vec<String>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of strings such as `[\"akadmin\"]`")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        let mut texts = Vec::new();
-        while let Some(Text(text)) = list.next_element()? {
-            texts.push(text);
-        }
-        Ok(texts)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -144,7 +174,7 @@ mod tests {
             json!("Yes"),
             json!("on"),
         ] {
-            assert!(switch(&yes).unwrap(), "{yes}");
+            assert!(as_switch(&yes).unwrap(), "{yes}");
         }
         for no in [
             json!(false),
@@ -155,11 +185,11 @@ mod tests {
             json!("off"),
             json!(" n "),
         ] {
-            assert!(!switch(&no).unwrap(), "{no}");
+            assert!(!as_switch(&no).unwrap(), "{no}");
         }
-        assert!(switch(&json!("y")).unwrap());
+        assert!(as_switch(&json!("y")).unwrap());
         for bad in [json!("maybe"), json!(2), json!([]), json!({}), json!("")] {
-            let error = switch(&bad).unwrap_err().to_string();
+            let error = as_switch(&bad).unwrap_err().message;
             assert_eq!(
                 error,
                 format!("expected `true` or `false`, found {}", found(&bad))
@@ -170,7 +200,7 @@ mod tests {
     #[test]
     fn whole_numbers_may_be_strings_and_keep_their_bounds() {
         for four in [json!(4), json!(4.0), json!("4"), json!(" 4 ")] {
-            assert_eq!(integer(&four, 1..=32).unwrap(), 4, "{four}");
+            assert_eq!(as_integer(&four, 1..=32).unwrap(), 4, "{four}");
         }
         for bad in [
             json!(0),
@@ -182,7 +212,7 @@ mod tests {
             json!(""),
             json!(true),
         ] {
-            let error = integer(&bad, 1..=32).unwrap_err().to_string();
+            let error = as_integer(&bad, 1..=32).unwrap_err().message;
             assert_eq!(
                 error,
                 format!(
@@ -195,17 +225,17 @@ mod tests {
 
     #[test]
     fn a_list_of_strings_holds_nothing_else() {
-        assert_eq!(texts(&json!(["a", "b"])).unwrap(), ["a", "b"]);
+        assert_eq!(list(&json!(["a", "b"])).unwrap(), ["a", "b"]);
         assert_eq!(
-            texts(&json!("a")).unwrap_err().to_string(),
-            "invalid type: string \"a\", expected a list of strings such as `[\"akadmin\"]`"
+            list(&json!("a")).unwrap_err().message,
+            "expected a list of strings such as `[\"akadmin\"]`, found `a`"
         );
         assert_eq!(
-            texts(&json!([7])).unwrap_err().to_string(),
+            list(&json!([7])).unwrap_err().message,
             "expected a string, found `7`; put it in quotes"
         );
         assert_eq!(
-            texts(&json!([" "])).unwrap_err().to_string(),
+            list(&json!([" "])).unwrap_err().message,
             "expected a string that is not empty"
         );
     }

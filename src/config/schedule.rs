@@ -2,51 +2,48 @@
 
 use std::time::Duration;
 
-use croner::Cron;
 use croner::parser::{CronParser, Year};
-use jiff::Timestamp;
+use croner::{Cron, Direction};
 use jiff::civil::date;
 use jiff::tz::TimeZone;
-use serde::Deserialize;
-use serde::de::{Deserializer, Error};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
-use super::duration::{self, DurationError};
-use super::scalar::{found, text};
+use super::duration::{self, DurationError, duration, positive_duration};
+use super::keys::Kind;
+use super::scalar::{choice, found};
+use super::section::{defaults, section};
+use super::setting::{Refusal, Setting};
 
-/// A schedule as Backstage describes it.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(
-    rename_all = "camelCase",
-    default,
-    expecting = "a mapping such as `{frequency: {minutes: 30}}`"
-)]
-pub struct Schedule {
-    /// How often a cycle starts.
-    pub frequency: Frequency,
-    /// How long a cycle may take; never zero.
-    #[serde(deserialize_with = "duration::positive")]
-    pub timeout: Duration,
-    /// How long the first cycle waits after the start.
-    #[serde(deserialize_with = "duration::any")]
-    pub initial_delay: Duration,
-    /// Whether one instance syncs for all of them.
-    pub scope: Scope,
+/// The shortest period that is taken.
+const SHORTEST: Duration = Duration::from_secs(1);
+/// A shorter time between two starts is a warning.
+const BUSY: Duration = Duration::from_secs(10);
+
+section! {
+    /// A schedule as Backstage describes it.
+    pub struct Schedule {
+        /// How often a sync starts.
+        frequency: Frequency = frequency().default("{minutes: 30}"),
+        /// How long a sync that reads what changed may take; longer than zero. See `fullSync.timeout` for
+        /// the others.
+        timeout: Duration = positive_duration().default("{minutes: 3}"),
+        /// How long the first sync waits after the start.
+        initial_delay: Duration = duration().default("{seconds: 15}"),
+        /// As Backstage has it; `global` and `local` mean the same while one process runs, and this
+        /// version knows no others.
+        scope: Scope = scope().default("global"),
+    }
 }
 
 impl Default for Schedule {
     fn default() -> Self {
-        Self {
-            frequency: Frequency::Every(Duration::from_mins(30)),
-            timeout: Duration::from_mins(3),
-            initial_delay: Duration::from_secs(15),
-            scope: Scope::Global,
-        }
+        defaults()
     }
 }
 
 /// How often something happens.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frequency {
     /// Again after this time, counted from start to start; never zero.
     Every(Duration),
@@ -75,6 +72,9 @@ pub enum FrequencyError {
     /// `cron` or `trigger` together with other keys.
     #[error("`{0}` stands alone; remove the other keys beside it")]
     NotAlone(&'static str),
+    /// A period that no full read of a directory fits into.
+    #[error("must be at least one second; expected something like `{{minutes: 30}}`")]
+    TooOften,
     /// A cron expression that does not parse.
     #[error(
         "{found} is not a cron expression{reason}; expected five or six fields such as `0 */2 * * *`"
@@ -112,6 +112,15 @@ impl Frequency {
         }
     }
 
+    /// The shortest time from one start to the next; none without a schedule.
+    fn shortest(&self) -> Option<Duration> {
+        match self {
+            Self::Every(period) => Some(*period),
+            Self::Cron(cron) => shortest(cron),
+            Self::Manual => None,
+        }
+    }
+
     fn from_value(value: &Value) -> Result<Self, FrequencyError> {
         if let Value::Object(map) = value {
             if let Some(expression) = alone(map, "cron")? {
@@ -121,28 +130,29 @@ impl Frequency {
                 return manual(trigger);
             }
         }
-        Ok(Self::Every(
-            duration::from_value(value).and_then(duration::not_zero)?,
-        ))
-    }
-}
-
-impl<'de> Deserialize<'de> for Frequency {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::from_value(&Value::deserialize(deserializer)?).map_err(D::Error::custom)
-    }
-}
-
-impl<'de> Deserialize<'de> for Scope {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match text(deserializer)?.as_str() {
-            "global" => Ok(Self::Global),
-            "local" => Ok(Self::Local),
-            other => Err(D::Error::custom(format!(
-                "expected `global` or `local`, found `{other}`"
-            ))),
+        let period = duration::from_value(value).and_then(duration::not_zero)?;
+        if period < SHORTEST {
+            return Err(FrequencyError::TooOften);
         }
+        Ok(Self::Every(period))
     }
+}
+
+/// Takes a duration, a cron expression or a manual trigger.
+pub(super) fn frequency() -> Setting<Frequency> {
+    Setting::new(Kind::Frequency, |value| {
+        Frequency::from_value(value).map_err(Refusal::new)
+    })
+    .warn(|frequency| {
+        let shortest = frequency.shortest().filter(|time| *time < BUSY)?;
+        Some(format!(
+            "a start every {shortest:?} keeps Authentik busy; expected at least {BUSY:?}, such as `{{minutes: 30}}`"
+        ))
+    })
+}
+
+fn scope() -> Setting<Scope> {
+    choice(&[("global", Scope::Global), ("local", Scope::Local)])
 }
 
 /// The value of a key that allows no other beside it.
@@ -184,6 +194,19 @@ fn cron(value: &Value) -> Result<Cron, FrequencyError> {
 fn occurs(cron: &Cron) -> bool {
     cron.find_next_occurrence(&date(2000, 1, 1).at(0, 0, 0, 0), true)
         .is_ok()
+}
+
+/// The shortest time between two occurrences of an expression that are less than a minute apart. Every
+/// minute with occurrences has the same seconds, so the first one suffices.
+fn shortest(cron: &Cron) -> Option<Duration> {
+    let midnight = date(2000, 1, 1).at(0, 0, 0, 0);
+    let first = cron.find_next_occurrence(&midnight, true).ok()?;
+    let times: Vec<_> = cron
+        .iter_from(first, Direction::Forward)
+        .take_while(|time| time.duration_since(first) <= SignedDuration::from_mins(1))
+        .collect();
+    let between = times.windows(2).map(|pair| pair[1].duration_since(pair[0]));
+    between.min().map(SignedDuration::unsigned_abs)
 }
 
 /// A sentence of another library in the style of our messages.
@@ -307,8 +330,31 @@ mod tests {
     }
 
     #[test]
+    fn the_shortest_time_between_two_starts_is_known() {
+        for (value, expected) in [
+            (json!("5s"), Some(5)),
+            (json!({"minutes": 30}), Some(1800)),
+            (json!({"trigger": "manual"}), None),
+            (json!({"cron": "* * * * * *"}), Some(1)),
+            (json!({"cron": "*/15 * * * * *"}), Some(15)),
+            (json!({"cron": "0,5 0 3 * * *"}), Some(5)),
+            (json!({"cron": "0,55 * * * * *"}), Some(5)),
+            (json!({"cron": "0,55 */2 * * * *"}), Some(55)),
+            (json!({"cron": "* * * * *"}), Some(60)),
+            (json!({"cron": "0 0 29 2 *"}), None),
+        ] {
+            let shortest = frequency(&value).shortest();
+            assert_eq!(shortest, expected.map(Duration::from_secs), "{value}");
+        }
+    }
+
+    #[test]
     fn bad_frequencies_are_refused_at_load() {
         for (value, expected) in [
+            (
+                json!({"milliseconds": 999}),
+                "must be at least one second; expected something like `{minutes: 30}`",
+            ),
             (
                 json!({"minutes": 0}),
                 "must be longer than zero; expected something like `{minutes: 30}`",

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::auth::{LONGEST, SHORTEST};
 use super::duration::UNITS;
 use super::file;
-use super::keys::{self, BLOCKS, Fallback, Key, Kind, SERVICE};
+use super::keys::{self, BLOCKS, Key, Kind, SERVICE, Unset};
 use super::wanted::Wanted;
 
 /// A text with a number and a unit, or in ISO 8601.
@@ -155,8 +155,8 @@ fn alone(name: &str, value: Value) -> Value {
 
 /// A key's default as a value.
 fn default(key: &Key) -> Option<Value> {
-    match key.fallback {
-        Fallback::Value(text) => file::yaml(text, Wanted::all()).ok(),
-        Fallback::Required | Fallback::Absent => None,
+    match key.unset {
+        Unset::Default(text) => file::yaml(text, Wanted::all()).ok(),
+        Unset::Required | Unset::Absent => None,
     }
 }

@@ -5,84 +5,80 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use serde::Deserialize;
-use serde::de::value::StrDeserializer;
-use serde::de::{Deserializer, Error};
-use serde_json::Value;
 use url::Url;
 
 use super::auth::AuthConfig;
-use super::backstage::{self, BackstageConfig};
+use super::backstage::BackstageConfig;
+use super::duration::{duration, positive_duration};
 use super::full_sync::FullSync;
+use super::keys::{self, Kind, SERVICE};
+use super::network::{location_prefix, networks};
+use super::scalar::{self, choice, file, integer};
+use super::section::{Section, defaults, from_environment, nested, section, together};
+use super::setting::{Refusal, Setting};
 use super::shrink_guard::ShrinkGuard;
-use super::state_dir::{self, StateDir};
-use super::tls::{self, TlsConfig};
-use super::{duration, network, scalar};
+use super::state_dir::{StateDir, state_dir};
+use super::tls::TlsConfig;
 use crate::catalog::location::LocationPrefix;
 use crate::catalog::policy::NamePolicy;
 use crate::outbound::proxy::Proxies;
 
-/// The block `entityProvider`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct ServiceConfig {
-    /// Where the service listens.
-    #[serde(deserialize_with = "listen")]
-    pub listen: SocketAddr,
-    /// The certificate with which it speaks TLS; without one it speaks plain HTTP.
-    #[serde(deserialize_with = "tls::section")]
-    pub tls: Option<TlsConfig>,
-    /// The URL under which Backstage reaches the service, without a trailing slash.
-    #[serde(deserialize_with = "public_url")]
-    pub public_url: Option<String>,
-    /// Peers whose word counts for how a request reached them.
-    #[serde(deserialize_with = "network::networks")]
-    pub trusted_proxies: Vec<IpNet>,
-    /// What the names of shards' locations begin with.
-    #[serde(deserialize_with = "network::prefix")]
-    pub location_prefix: LocationPrefix,
-    /// The tokens of this service, and what is open without one.
-    pub auth: AuthConfig,
-    /// How names are made.
-    #[serde(deserialize_with = "names")]
-    pub names: NamePolicy,
-    /// Requests in flight to Authentik, 1 to 32.
-    #[serde(deserialize_with = "concurrency")]
-    pub concurrency: usize,
-    /// Rows that one request to Authentik asks for, 1 to 100.
-    #[serde(deserialize_with = "page_size")]
-    pub page_size: u32,
-    /// How long one request to Authentik may take; never zero.
-    #[serde(deserialize_with = "duration::positive")]
-    pub request_timeout: Duration,
-    /// A PEM file with certificates to trust beside the system's.
-    #[serde(deserialize_with = "tls::file")]
-    pub ca_file: Option<PathBuf>,
-    /// The proxies that the environment names; they have no keys of their own.
-    #[serde(skip)]
-    pub proxies: Proxies,
-    /// When everything is read anew.
-    pub full_sync: FullSync,
-    /// How far before the last change that was seen changes are asked for; never zero.
-    #[serde(deserialize_with = "duration::positive")]
-    pub incremental_overlap: Duration,
-    /// What one run may remove.
-    pub shrink_guard: ShrinkGuard,
-    /// Time between ready turning 503 and the listener closing.
-    #[serde(deserialize_with = "duration::any")]
-    pub drain_delay: Duration,
-    /// How long requests in flight may take at shutdown.
-    #[serde(deserialize_with = "duration::any")]
-    pub drain_timeout: Duration,
-    /// Which Backstage to tell of changes.
-    #[serde(deserialize_with = "backstage::section")]
-    pub backstage: Option<BackstageConfig>,
-    /// Where the last snapshot is kept for the next start.
-    #[serde(deserialize_with = "state_dir::read")]
-    pub state_dir: StateDir,
-    /// The age at which a snapshot counts as stale and the service as not ready; never zero.
-    #[serde(deserialize_with = "max_age")]
-    pub max_age: Option<Duration>,
+section! {
+    /// The block `entityProvider`.
+    pub struct ServiceConfig {
+        /// Where the service listens: an IP address (or `localhost`) and a port.
+        listen: SocketAddr = listen().default("127.0.0.1:8080").after_restart(),
+        /// The certificate with which it speaks TLS; without one it speaks plain HTTP.
+        tls: Option<TlsConfig> = together("set both, or none to speak no TLS"),
+        /// The URL under which Backstage reaches the service; the targets of `/locations` begin with it.
+        public_url: Option<String> = public_url().optional().after_restart(),
+        /// IP networks of the proxies whose `X-Forwarded-Host`, `-Prefix` and `-Proto` count.
+        trusted_proxies: Vec<IpNet> = networks().default("[]").after_restart(),
+        /// What the names of the locations in `/locations` begin with.
+        location_prefix: LocationPrefix = location_prefix().default("authentik").after_restart(),
+        /// The tokens of this service, and what is open without one.
+        auth: AuthConfig = nested(),
+        /// How names are made: exactly as the npm module made them (`npm-module`), or with every name repaired
+        /// that Backstage would refuse (`backstage`).
+        names: NamePolicy = names().default("npm-module"),
+        /// How many requests to Authentik are in flight at once.
+        concurrency: usize = integer(1, 32).default("4"),
+        /// How many rows one request to Authentik asks for.
+        page_size: u32 = integer(1, 100).default("100"),
+        /// How long one request to Authentik may take; longer than zero.
+        request_timeout: Duration = positive_duration().default("{seconds: 30}"),
+        /// A PEM file with certificates to trust for Authentik beside the system's; read at the start and
+        /// with each changed configuration or SIGHUP.
+        ca_file: Option<PathBuf> = file().optional(),
+        /// The proxies that the environment names, as every program reads them.
+        proxies: Proxies = from_environment(),
+        /// When everything is read by a full sync.
+        full_sync: FullSync = nested(),
+        /// How far before the last change that was seen an incremental sync begins: longer than Authentik's
+        /// longest transaction, twice the difference of its servers' clocks, and how far a replica of its
+        /// database may be behind, together.
+        incremental_overlap: Duration = positive_duration().default("{minutes: 10}"),
+        /// What one run may remove.
+        shrink_guard: ShrinkGuard = nested(),
+        /// How long the service still answers at shutdown after it calls itself not ready.
+        drain_delay: Duration = duration().default("{seconds: 0}").after_restart(),
+        /// How long requests in flight may take at shutdown.
+        drain_timeout: Duration = duration().default("{seconds: 10}").after_restart(),
+        /// Which Backstage to tell of changes.
+        backstage: Option<BackstageConfig> =
+            together("set all three, or none to leave Backstage to its polling"),
+        /// Where the last snapshot is kept for the next start; without the key in `$STATE_DIRECTORY`,
+        /// else in `authentik-entity-provider` below `$XDG_STATE_HOME`, else below `~/.local/state`.
+        state_dir: StateDir = state_dir().absent(StateDir::default),
+        /// How old the snapshot may be before the service calls itself not ready; longer than zero.
+        max_age: Option<Duration> = positive_duration().optional().after_restart(),
+    }
+}
+
+impl Default for ServiceConfig {
+    fn default() -> Self {
+        defaults()
+    }
 }
 
 impl ServiceConfig {
@@ -91,41 +87,23 @@ impl ServiceConfig {
     pub fn scheme(&self) -> &'static str {
         if self.tls.is_some() { "https" } else { "http" }
     }
-}
 
-impl Default for ServiceConfig {
-    fn default() -> Self {
-        Self {
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
-            tls: None,
-            public_url: None,
-            trusted_proxies: Vec::new(),
-            location_prefix: LocationPrefix::default(),
-            auth: AuthConfig::default(),
-            names: NamePolicy::default(),
-            concurrency: 4,
-            page_size: 100,
-            request_timeout: Duration::from_secs(30),
-            ca_file: None,
-            proxies: Proxies::default(),
-            full_sync: FullSync::default(),
-            incremental_overlap: Duration::from_mins(10),
-            shrink_guard: ShrinkGuard::default(),
-            drain_delay: Duration::ZERO,
-            drain_timeout: Duration::from_secs(10),
-            backstage: None,
-            state_dir: StateDir::default(),
-            max_age: None,
-        }
+    /// The paths of the keys that differ and take effect after a restart only.
+    #[must_use]
+    pub fn restart_needed_for(&self, new: &Self) -> Vec<String> {
+        let mut changed = self.changed(new, SERVICE);
+        changed.retain(|path| keys::needs_restart(path));
+        changed
     }
 }
 
-fn listen<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
-    let value = Value::deserialize(deserializer)?;
-    let text = value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned);
-    address(&text).ok_or_else(|| D::Error::custom(no_address(&scalar::found(&value), &text)))
+fn listen() -> Setting<SocketAddr> {
+    Setting::new(Kind::Address, |value| {
+        let text = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
+        address(&text).ok_or_else(|| Refusal::new(no_address(&scalar::found(value), &text)))
+    })
 }
 
 /// Reads an address to listen on, as the key `listen` takes it.
@@ -158,39 +136,26 @@ fn no_address(found: &str, text: &str) -> String {
     )
 }
 
-fn public_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let text = scalar::text(deserializer)?;
-    match Url::parse(text.trim()) {
-        // Backstage reads a `*` in a target as a pattern of names.
-        Ok(url) if scalar::is_plain(&url) && !url.path().contains('*') => {
-            Ok(Some(url.as_str().trim_end_matches('/').to_owned()))
+fn public_url() -> Setting<String> {
+    Setting::new(Kind::Url, |value| {
+        let text = scalar::text(value)?;
+        match Url::parse(text.trim()) {
+            // Backstage reads a `*` in a target as a pattern of names.
+            Ok(url) if scalar::is_plain(&url) && !url.path().contains('*') => {
+                Ok(url.as_str().trim_end_matches('/').to_owned())
+            }
+            // The text is not repeated: it may hold a password.
+            _ => Err(Refusal::new(
+                "expected an http or https URL without user, query, fragment and `*`, \
+                 such as `https://entities.example.com`",
+            )),
         }
-        // The text is not repeated: it may hold a password.
-        _ => Err(D::Error::custom(
-            "expected an http or https URL without user, query, fragment and `*`, \
-             such as `https://entities.example.com`",
-        )),
-    }
-}
-
-fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NamePolicy, D::Error> {
-    let text = scalar::text(deserializer)?;
-    NamePolicy::deserialize(StrDeserializer::<D::Error>::new(text.trim())).map_err(|_| {
-        D::Error::custom(format!(
-            "expected `npm-module` or `backstage`, found `{text}`"
-        ))
     })
 }
 
-fn concurrency<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
-    let requests = scalar::integer(deserializer, 1..=32)?;
-    usize::try_from(requests).map_err(D::Error::custom)
-}
-
-fn max_age<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    duration::positive(deserializer).map(Some)
-}
-
-fn page_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
-    scalar::integer(deserializer, 1..=100)
+fn names() -> Setting<NamePolicy> {
+    choice(&[
+        ("npm-module", NamePolicy::NpmModule),
+        ("backstage", NamePolicy::Backstage),
+    ])
 }

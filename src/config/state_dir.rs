@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-use serde::de::{Deserializer, Error};
 use serde_json::Value;
 
 use super::environment::Environment;
+use super::keys::Kind;
 use super::scalar;
+use super::setting::{Refusal, Setting};
 
 /// The directory below those that other programs use too.
 const OWN: &str = "authentik-entity-provider";
@@ -55,17 +55,20 @@ impl StateDir {
     }
 }
 
-/// Reads an absolute path or `false`.
-pub(super) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<StateDir, D::Error> {
-    let value = Value::deserialize(deserializer)?;
-    match &value {
+/// Takes an absolute path or `false`.
+pub(super) fn state_dir() -> Setting<StateDir> {
+    Setting::new(Kind::Folder, read)
+}
+
+fn read(value: &Value) -> Result<StateDir, Refusal> {
+    match value {
         Value::Bool(false) => Ok(StateDir::Off),
         // Variables are always texts.
         Value::String(text) if text.trim() == "false" => Ok(StateDir::Off),
         Value::String(text) if Path::new(text.trim()).is_absolute() => {
             Ok(StateDir::At(text.trim().into()))
         }
-        other => Err(D::Error::custom(format!(
+        other => Err(Refusal::new(format!(
             "expected an absolute path such as `/var/lib/{OWN}`, or `false`, found {}",
             scalar::found(other)
         ))),
@@ -144,7 +147,7 @@ mod tests {
             json!(7),
             json!([]),
         ] {
-            let error = read(&bad).unwrap_err().to_string();
+            let error = read(&bad).unwrap_err().message;
             assert!(
                 error.ends_with(&format!("or `false`, found {}", scalar::found(&bad))),
                 "{error}"

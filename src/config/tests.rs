@@ -11,9 +11,11 @@ use crate::catalog::policy::NamePolicy;
 
 mod auth;
 mod backstage;
+mod errors;
 mod fuzz;
 mod inclusion;
 mod merging;
+mod misplaced;
 mod pages;
 mod shape;
 mod substitution;
@@ -37,10 +39,14 @@ fn env(variables: &[(&str, &str)]) -> BTreeMap<String, String> {
         .collect()
 }
 
-fn load(yaml: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+fn load(yaml: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
+    examined(yaml, variables).into_config()
+}
+
+fn examined(yaml: &str, variables: &[(&str, &str)]) -> Examined {
     let variables = env(variables);
-    let node = expand::document(yaml, &Including::first(Path::new(FILE)), &variables)?;
-    Config::from_nodes(vec![node], FILE, &variables)
+    let node = expand::document(yaml, &Including::first(Path::new(FILE)), &variables);
+    Examined::of(vec![node], FILE, &variables)
 }
 
 fn loaded(yaml: &str, variables: &[(&str, &str)]) -> Config {

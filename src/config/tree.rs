@@ -61,6 +61,11 @@ impl Node {
         }
     }
 
+    /// No value from nowhere.
+    pub(super) fn nothing() -> Self {
+        Self::new(&Source::Document(String::new()), Content::Absent)
+    }
+
     /// A value without nodes of its own, with every part from one source.
     pub(super) fn from_value(source: &Source, value: Value) -> Self {
         let content = match value {
@@ -73,6 +78,15 @@ impl Node {
             leaf => Content::Leaf(leaf),
         };
         Self::new(source, content)
+    }
+
+    /// This node at a path, below mappings from the same source.
+    pub(super) fn at(self, path: &[&str]) -> Self {
+        path.iter().rev().fold(self, |below, name| {
+            let source = below.source.clone();
+            let map = BTreeMap::from([((*name).to_owned(), below)]);
+            Self::new(&source, Content::Mapping(map))
+        })
     }
 
     /// Lays a later source over this one, as Backstage does (`config/src/reader.ts`).
@@ -113,10 +127,10 @@ impl Node {
         }
     }
 
-    /// A key of a mapping, to be changed.
-    pub(super) fn child(&mut self, name: &str) -> Option<&mut Self> {
-        match &mut self.content {
-            Content::Mapping(map) => map.get_mut(name),
+    /// The node of a key in a mapping.
+    pub(super) fn child(&self, name: &str) -> Option<&Self> {
+        match &self.content {
+            Content::Mapping(map) => map.get(name),
             _ => None,
         }
     }

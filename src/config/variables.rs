@@ -7,35 +7,51 @@ use super::environment::Environment;
 use super::error::{ConfigError, Place};
 use super::file;
 use super::keys::{self, KEYS, Key, Kind};
-use super::tree::{Node, Source};
+use super::misplaced::Misplaced;
+use super::tree::{Content, Node, Source};
 use super::wanted::Wanted;
 
 const OURS: &str = "ENTITY_PROVIDER_";
 const BACKSTAGES: &str = "APP_CONFIG_";
 
 /// Lays all variables over what files give: those for one key win over `APP_CONFIG_*`.
-pub(super) fn apply(tree: &mut Node, env: &impl Environment) -> Result<(), ConfigError> {
+///
+/// A variable that cannot be used becomes a broken node, which its key reports.
+pub(super) fn apply(tree: &mut Node, env: &impl Environment) {
     let mut names = env.names();
     names.sort();
     for name in names.iter().filter(|name| name.starts_with(BACKSTAGES)) {
-        app_config(tree, name, env)?;
+        app_config(tree, name, env);
     }
-    for key in KEYS {
-        if let Some((variable, value)) = given(key, env)? {
-            tree.set(
-                key.path,
-                Node::from_value(&Source::Variable(variable), value),
-            );
+    for key in KEYS.iter() {
+        if let Some(node) = given(key, env) {
+            tree.set(&key.path, node);
         }
     }
-    Ok(())
+}
+
+/// Our blocks in variables of Backstage's form whose path is a wrong one.
+pub(super) fn misplaced(env: &impl Environment) -> Vec<Misplaced> {
+    let mut names = env.names();
+    names.sort();
+    let given = names.iter().filter_map(|name| {
+        let path: Vec<&str> = name.strip_prefix(BACKSTAGES)?.split('_').collect();
+        let text = env.non_empty(name)?;
+        let value = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        Some(Misplaced::in_variable(
+            &path,
+            &value,
+            &Source::Document(name.clone()),
+        ))
+    });
+    given.flatten().collect()
 }
 
 /// Variables that look like ours but are read by nobody.
 ///
 /// Only near misses: Kubernetes sets `ENTITY_PROVIDER_PORT` and others for a service of that name.
 pub(super) fn misspelled(env: &impl Environment) -> Vec<String> {
-    let known = || KEYS.iter().map(|key| key.variable);
+    let known = || KEYS.iter().map(|key| key.variable.as_str());
     let files: Vec<_> = KEYS.iter().filter_map(Key::file_variable).collect();
     let ours = env
         .names()
@@ -53,14 +69,24 @@ pub(super) fn misspelled(env: &impl Environment) -> Vec<String> {
 }
 
 /// Lays one `APP_CONFIG_*` variable over the rest, if it concerns us (`EnvConfigSource.ts`).
-fn app_config(tree: &mut Node, name: &str, env: &impl Environment) -> Result<(), ConfigError> {
+fn app_config(tree: &mut Node, name: &str, env: &impl Environment) {
     let path: Vec<&str> = name[BACKSTAGES.len()..].split('_').collect();
     let wanted = path
         .iter()
         .fold(Wanted::blocks(), |wanted, part| wanted.below(part));
     let Some(text) = env.non_empty(name).filter(|_| !wanted.is_nothing()) else {
-        return Ok(());
+        return;
     };
+    let source = Source::Document(name.to_owned());
+    let node = match parsed(name, text, wanted) {
+        Ok(value) => Node::from_value(&source, value),
+        Err(error) => Node::new(&source, Content::Broken(error)),
+    };
+    tree.merge(node.at(&path));
+}
+
+/// The value of a variable of Backstage's form: JSON, or else a text.
+fn parsed(name: &str, text: String, wanted: Wanted) -> Result<Value, ConfigError> {
     let value = serde_json::from_str(&text).unwrap_or(Value::String(text));
     if value.is_null() {
         return Err(invalid(
@@ -68,31 +94,31 @@ fn app_config(tree: &mut Node, name: &str, env: &impl Environment) -> Result<(),
             "null has no effect in a variable; unset the variable instead",
         ));
     }
-    let value = wanted
+    wanted
         .deserialize(value)
-        .map_err(|error: serde_json::Error| invalid(name, error.to_string()))?;
-    let value = path
-        .into_iter()
-        .rev()
-        .fold(value, |value, part| serde_json::json!({ part: value }));
-    tree.merge(Node::from_value(&Source::Document(name.to_owned()), value));
-    Ok(())
+        .map_err(|error: serde_json::Error| invalid(name, error.to_string()))
 }
 
-/// The variable that gives a key, and the value that it gives.
-fn given(key: &Key, env: &impl Environment) -> Result<Option<(String, Value)>, ConfigError> {
-    let direct = env.non_empty(key.variable);
+/// What the variables of a key give.
+fn given(key: &'static Key, env: &impl Environment) -> Option<Node> {
+    let direct = env.non_empty(&key.variable);
     let file = key
         .file_variable()
         .and_then(|name| Some((env.non_empty(&name)?, name)));
-    match (direct, file) {
-        (Some(_), Some(_)) => Err(ConfigError::TwoSecrets {
-            variable: key.variable,
-        }),
-        (Some(text), None) => Ok(Some((key.variable.to_owned(), value(&key.kind, text)))),
-        (None, Some((path, name))) => Ok(Some((name.clone(), read(&path, &name)?))),
-        (None, None) => Ok(None),
-    }
+    let (variable, value) = match (direct, file) {
+        (None, None) => return None,
+        (Some(text), None) => (key.variable.clone(), Ok(value(&key.kind, text))),
+        (None, Some((path, name))) => (name.clone(), read(&path, &name)),
+        (Some(_), Some(_)) => {
+            let variable = &key.variable;
+            (variable.clone(), Err(ConfigError::TwoSecrets { variable }))
+        }
+    };
+    let source = Source::Variable(variable);
+    Some(match value {
+        Ok(value) => Node::from_value(&source, value),
+        Err(error) => Node::new(&source, Content::Broken(error)),
+    })
 }
 
 /// The content of a secret's file, without the white space around it.

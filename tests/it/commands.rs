@@ -144,6 +144,18 @@ async fn the_token_can_come_from_a_file() {
 }
 
 #[tokio::test]
+async fn a_line_break_after_the_token_in_its_variable_does_not_count() {
+    let authentik = authentik().await;
+    let token = format!("{}\n", FakeAuthentik::TOKEN);
+    let variables = [
+        ("AUTHENTIK_BASE_URL", authentik.base.as_str()),
+        ("AUTHENTIK_TOKEN", &token),
+    ];
+    let mut serve = Process::spawn(&LISTEN, &variables);
+    assert_syncs(&serve.serving().await).await;
+}
+
+#[tokio::test]
 async fn the_address_may_come_from_a_variable_and_the_flag_wins() {
     let authentik = authentik().await;
     let mut variables = vec![

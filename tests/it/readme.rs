@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use authentik_entity_provider::catalog::policy::NamePolicy;
-use authentik_entity_provider::config::{Config, ConfigError, Frequency, Scope};
+use authentik_entity_provider::config::{Config, ConfigErrors, Frequency, Scope};
 
 const README: &str = include_str!("../../README.md");
 const OPERATIONS: &str = include_str!("../../docs/operations.md");
@@ -35,7 +35,7 @@ fn enumeration(schema: &str) -> Vec<String> {
 }
 
 /// Loads a configuration from a file, with the variable that the README sets.
-fn load(name: &str, text: &str) -> Result<Config, ConfigError> {
+fn load(name: &str, text: &str) -> Result<Config, ConfigErrors> {
     let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("readme-{name}.yaml"));
     std::fs::write(&file, text).unwrap();
     let variables = BTreeMap::from([("AUTHENTIK_TOKEN".to_owned(), "a-token".to_owned())]);

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::support::RunningAuthentik;
-use crate::support::app::{Pair, TestApp, config};
+use crate::support::app::{Pair, TestApp, config, loaded};
 use crate::support::directory::crowd;
 
 /// The start of the tests on the service's wall clock.
@@ -25,9 +25,10 @@ fn clock() -> Clock {
     Clock::new(move || begin + SignedDuration::try_from(started.elapsed()).unwrap())
 }
 
-/// Parses a schedule from its configuration.
-fn schedule(value: Value) -> Schedule {
-    serde_json::from_value(value).unwrap()
+/// A schedule as the configuration gives it.
+fn schedule(value: &Value) -> Schedule {
+    let name = "APP_CONFIG_catalog_providers_authentik_schedule";
+    loaded(name, value).authentik.schedule
 }
 
 /// A fake Authentik and a service with a schedule.
@@ -116,7 +117,7 @@ fn starts(runs: &[Value]) -> Vec<i64> {
 #[tokio::test(start_paused = true)]
 async fn the_first_run_follows_the_initial_delay_and_the_others_the_frequency() {
     let service = Scheduled::spawn(schedule(
-        json!({"frequency": {"minutes": 5}, "initialDelay": "40s"}),
+        &json!({"frequency": {"minutes": 5}, "initialDelay": "40s"}),
     ))
     .await;
     assert_eq!(service.next().await, 40);
@@ -137,7 +138,7 @@ async fn the_defaults_are_fifteen_seconds_and_thirty_minutes() {
 
 #[tokio::test(start_paused = true)]
 async fn a_manual_trigger_never_runs_by_itself() {
-    let service = Scheduled::spawn(schedule(json!({"frequency": {"trigger": "manual"}}))).await;
+    let service = Scheduled::spawn(schedule(&json!({"frequency": {"trigger": "manual"}}))).await;
     later(Duration::from_hours(48)).await;
     assert_eq!(service.fake.counters().requests, 0);
     assert!(service.app.json("/sync").await.get("nextRunAt").is_none());
@@ -156,7 +157,7 @@ async fn a_manual_trigger_never_runs_by_itself() {
 #[tokio::test(start_paused = true)]
 async fn a_cron_expression_runs_at_its_times() {
     let service = Scheduled::spawn(schedule(
-        json!({"frequency": {"cron": "30 */2 * * *"}, "initialDelay": "10s"}),
+        &json!({"frequency": {"cron": "30 */2 * * *"}, "initialDelay": "10s"}),
     ))
     .await;
     let runs = service.ended(3).await;
@@ -170,7 +171,7 @@ async fn a_cron_expression_runs_at_its_times() {
 
 #[tokio::test(start_paused = true)]
 async fn while_there_is_nothing_to_serve_failures_are_followed_by_quicker_runs() {
-    let service = Scheduled::spawn(schedule(json!({"initialDelay": "10s"}))).await;
+    let service = Scheduled::spawn(schedule(&json!({"initialDelay": "10s"}))).await;
     service.fake.revoke(FakeAuthentik::TOKEN);
     let runs = service.ended(8).await;
     let pauses: Vec<_> = starts(&runs)
@@ -190,7 +191,7 @@ async fn while_there_is_nothing_to_serve_failures_are_followed_by_quicker_runs()
 
 #[tokio::test(start_paused = true)]
 async fn with_a_snapshot_a_failure_waits_for_the_next_regular_run() {
-    let service = Scheduled::spawn(schedule(json!({"initialDelay": "0s"}))).await;
+    let service = Scheduled::spawn(schedule(&json!({"initialDelay": "0s"}))).await;
     service.ended(1).await;
     service.fake.revoke(FakeAuthentik::TOKEN);
     let runs = service.ended(3).await;
@@ -209,7 +210,7 @@ fn pauses(runs: &[Value]) -> Vec<i64> {
 #[tokio::test(start_paused = true)]
 async fn repeated_failures_slow_the_pace_down_and_a_success_brings_it_back() {
     let service =
-        Scheduled::spawn(schedule(json!({"frequency": "5m", "initialDelay": "0s"}))).await;
+        Scheduled::spawn(schedule(&json!({"frequency": "5m", "initialDelay": "0s"}))).await;
     service.ended(1).await;
     service.fake.revoke(FakeAuthentik::TOKEN);
     let runs = service.ended(9).await;
@@ -223,7 +224,7 @@ async fn repeated_failures_slow_the_pace_down_and_a_success_brings_it_back() {
 #[tokio::test(start_paused = true)]
 async fn a_requested_run_resets_the_backoff_even_if_it_fails() {
     let service =
-        Scheduled::spawn(schedule(json!({"frequency": "5m", "initialDelay": "0s"}))).await;
+        Scheduled::spawn(schedule(&json!({"frequency": "5m", "initialDelay": "0s"}))).await;
     service.ended(1).await;
     service.fake.revoke(FakeAuthentik::TOKEN);
     let runs = service.ended(6).await;
@@ -239,7 +240,7 @@ async fn a_requested_run_resets_the_backoff_even_if_it_fails() {
 #[tokio::test(start_paused = true)]
 async fn a_lengthened_pause_has_jitter_and_a_regular_one_has_none() {
     let spawn = Scheduled::with_jitter(
-        schedule(json!({"frequency": "5m", "initialDelay": "0s"})),
+        schedule(&json!({"frequency": "5m", "initialDelay": "0s"})),
         1.0,
     );
     let service = spawn.await;
@@ -255,7 +256,7 @@ async fn a_lengthened_pause_has_jitter_and_a_regular_one_has_none() {
 #[tokio::test(start_paused = true)]
 async fn a_cron_expression_that_fails_skips_some_of_its_times() {
     let frequency = json!({"frequency": {"cron": "*/10 * * * *"}, "initialDelay": "0s"});
-    let service = Scheduled::spawn(schedule(frequency)).await;
+    let service = Scheduled::spawn(schedule(&frequency)).await;
     service.ended(1).await;
     service.fake.revoke(FakeAuthentik::TOKEN);
     let runs = service.ended(7).await;
@@ -265,7 +266,7 @@ async fn a_cron_expression_that_fails_skips_some_of_its_times() {
 #[tokio::test(start_paused = true)]
 async fn a_schedule_slower_than_an_hour_is_not_slowed_down() {
     let service =
-        Scheduled::spawn(schedule(json!({"frequency": "2h", "initialDelay": "0s"}))).await;
+        Scheduled::spawn(schedule(&json!({"frequency": "2h", "initialDelay": "0s"}))).await;
     service.ended(1).await;
     service.fake.revoke(FakeAuthentik::TOKEN);
     assert_eq!(pauses(&service.ended(6).await), [7200; 5]);
@@ -274,7 +275,7 @@ async fn a_schedule_slower_than_an_hour_is_not_slowed_down() {
 #[tokio::test(start_paused = true)]
 async fn held_runs_keep_the_pace() {
     let service =
-        Scheduled::spawn(schedule(json!({"frequency": "5m", "initialDelay": "0s"}))).await;
+        Scheduled::spawn(schedule(&json!({"frequency": "5m", "initialDelay": "0s"}))).await;
     service.ended(1).await;
     service
         .fake
@@ -288,8 +289,8 @@ async fn held_runs_keep_the_pace() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_requested_run_moves_the_next_scheduled_one() {
-    let service = Scheduled::spawn(schedule(json!({"initialDelay": "0s"}))).await;
+async fn a_run_that_was_asked_for_moves_the_next_regular_one() {
+    let service = Scheduled::spawn(schedule(&json!({"initialDelay": "0s"}))).await;
     service.ended(1).await;
     later(Duration::from_mins(10)).await;
     let run = service.app.sync().await;
@@ -299,7 +300,7 @@ async fn a_requested_run_moves_the_next_scheduled_one() {
 #[tokio::test(start_paused = true)]
 async fn a_run_longer_than_the_frequency_is_followed_by_the_next_at_once() {
     let service = Scheduled::spawn(schedule(
-        json!({"frequency": {"seconds": 5}, "initialDelay": "0s"}),
+        &json!({"frequency": {"seconds": 5}, "initialDelay": "0s"}),
     ))
     .await;
     service
@@ -408,7 +409,7 @@ async fn the_shutdown_ends_a_run_under_way() {
 #[tokio::test(start_paused = true)]
 async fn the_schedule_ends_with_the_service() {
     let mut service =
-        Scheduled::spawn(schedule(json!({"initialDelay": "0s", "frequency": "1m"}))).await;
+        Scheduled::spawn(schedule(&json!({"initialDelay": "0s", "frequency": "1m"}))).await;
     service.ended(2).await;
     service.app.shutdown.cancel();
     (&mut service.app.ended).await.unwrap().unwrap();

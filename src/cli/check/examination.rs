@@ -14,7 +14,7 @@ use crate::authentik::crawl::read_directory;
 use crate::authentik::error::Error;
 use crate::authentik::wire::{List, Listed};
 use crate::clock::Clock;
-use crate::config::{Config, Environment};
+use crate::config::{Config, Environment, time_zone};
 use crate::directory::{Directory, Group, User};
 use crate::progress::Progress;
 
@@ -50,10 +50,11 @@ pub(super) async fn examine(
                 transformed(&mut report, &config, &directory);
             }
         }
-        Err(error) => {
+        Err(errors) => {
             let remedy = "correct it there; docs/configuration.md has every key";
             let trouble = (Subject::Configuration, Status::Failed, "configuration");
-            report.trouble(trouble, error.to_string(), remedy);
+            let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
+            report.trouble(trouble, errors.join("; "), remedy);
         }
     }
     let taken = report.steps.len() - 1;
@@ -78,7 +79,10 @@ fn configured(report: &mut Report, files: &[PathBuf], config: &Config, clock: &C
         Ok(tls) => tls.and_then(|tls| tls.warning()),
         Err(error) => Some(format!("`serve` would not start: {error:#}")),
     };
-    let warnings: Vec<_> = config.warnings.iter().cloned().chain(start).collect();
+    let zone = time_zone().err();
+    let zone = zone.map(|error| format!("`serve` would not start: {error}"));
+    let warnings = config.warnings.iter().cloned();
+    let warnings: Vec<_> = warnings.chain(start).chain(zone).collect();
     if warnings.is_empty() {
         return report.fine(Subject::Configuration, format!("loaded from {source}"));
     }

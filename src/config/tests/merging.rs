@@ -1,7 +1,7 @@
 use super::*;
 
 /// Loads several texts as the files `a.yaml`, `b.yaml` and so on.
-fn merge(texts: &[&str], variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+fn merge(texts: &[&str], variables: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
     let variables = env(variables);
     let names: Vec<_> = ('a'..='z')
         .zip(texts)
@@ -10,11 +10,7 @@ fn merge(texts: &[&str], variables: &[(&str, &str)]) -> Result<Config, ConfigErr
     let files = texts.iter().zip(&names);
     let nodes = files
         .map(|(text, name)| expand::document(text, &Including::first(Path::new(name)), &variables));
-    Config::from_nodes(
-        nodes.collect::<Result<_, _>>()?,
-        &names.join(", "),
-        &variables,
-    )
+    Examined::of(nodes.collect(), &names.join(", "), &variables).into_config()
 }
 
 fn merged(texts: &[&str]) -> Config {

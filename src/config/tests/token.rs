@@ -3,7 +3,7 @@ use super::*;
 #[test]
 fn a_missing_value_tells_both_ways_to_set_it() {
     assert_eq!(
-        message("", &[]),
+        message("", &MINIMAL[1..]),
         "app-config.yaml: catalog.providers.authentik.baseUrl: not set; set it in the configuration file \
          or in the environment variable AUTHENTIK_BASE_URL"
     );
@@ -29,6 +29,32 @@ fn a_token_file_gives_the_token_trimmed() {
         loaded("", &with_empty).authentik.token.expose_secret(),
         SECRET
     );
+}
+
+#[test]
+fn white_space_around_a_token_does_not_count_wherever_it_comes_from() {
+    let spaced = format!(" {SECRET}\r\n");
+    let url = MINIMAL[0];
+    for (yaml, variable) in [
+        (String::new(), ("AUTHENTIK_TOKEN", spaced.as_str())),
+        (
+            String::new(),
+            ("APP_CONFIG_catalog_providers_authentik_token", &spaced),
+        ),
+        (authentik("token: '${TOKEN}'"), ("TOKEN", &spaced)),
+        (authentik("token: { $env: TOKEN }"), ("TOKEN", &spaced)),
+        (authentik(&format!("token: |\n        {SECRET}")), url),
+        (authentik(&format!("token: \"{SECRET}\\n\"")), url),
+    ] {
+        let config = loaded(&yaml, &[url, variable]);
+        assert_eq!(config.authentik.token.expose_secret(), SECRET, "{yaml}");
+    }
+    let backstage =
+        service("backstage: { baseUrl: 'https://b', locations: ['https://a/entities'] }");
+    let token = ("ENTITY_PROVIDER_BACKSTAGE_TOKEN", spaced.as_str());
+    let config = loaded(&backstage, &[MINIMAL[0], MINIMAL[1], token]);
+    let token = config.service.backstage.unwrap().token;
+    assert_eq!(token.expose_secret(), SECRET);
 }
 
 #[test]
@@ -69,8 +95,8 @@ fn a_bad_token_is_refused_and_never_repeated() {
         ("123456789".to_owned(), not_text),
         ("true".to_owned(), not_text),
         (format!("'{SECRET} x'"), characters),
-        (format!("\"{SECRET}\\n\""), characters),
-        (format!("|\n        {SECRET}"), characters),
+        (format!("\"{SECRET}\\nx\""), characters),
+        (format!("|\n        {SECRET}\n        x"), characters),
         (
             "''".to_owned(),
             "the token is empty; create one in Authentik under Directory, Tokens and App passwords",

@@ -33,11 +33,11 @@ fn a_bad_value_in_backstages_block_is_named_by_its_whole_key() {
         ),
         (
             "excludeGroups: {a: b}",
-            "excludeGroups: invalid type: map, expected a list of strings such as `[\"akadmin\"]`",
+            "excludeGroups: expected a list of strings such as `[\"akadmin\"]`, found a mapping",
         ),
         (
             "schedule: 30m",
-            "schedule: invalid type: string \"30m\", expected a mapping such as `{frequency: {minutes: 30}}`",
+            "schedule: expected a mapping of keys to values, found a string",
         ),
         (
             "schedule: {scope: cluster}",

@@ -291,7 +291,6 @@ fn backstages_variables_for_others_are_ignored() {
             ("APP_CONFIG_backend__x", "null"),
             ("APP_CONFIG_catalog_rules", "[]"),
             ("APP_CONFIG_catalog_providers_github", "5"),
-            ("APP_CONFIG_entityprovider_listen", "5"),
             ("APP_CONFIG_entityProvider_listen", ""),
             ("app_config_entityProvider_listen", "5"),
         ],

@@ -183,3 +183,37 @@ fn an_anchor_and_a_merge_key_may_give_a_block() {
     let service = loaded(yaml, &MINIMAL).service;
     assert_eq!((service.concurrency, service.page_size), (7, 9));
 }
+
+#[test]
+fn a_frequency_that_keeps_authentik_busy_is_a_warning() {
+    let warning = |time: &str| {
+        format!(
+            "a start every {time} keeps Authentik busy; expected at least 10s, such as `{{minutes: 30}}`"
+        )
+    };
+    let yaml = authentik("schedule: {frequency: 1s}")
+        + &service("fullSync: {frequency: {cron: '*/5 * * * * *'}}");
+    assert_eq!(
+        loaded(&yaml, &MINIMAL).warnings,
+        [
+            format!(
+                "{FILE}: catalog.providers.authentik.schedule.frequency: {}",
+                warning("1s")
+            ),
+            format!(
+                "{FILE}: entityProvider.fullSync.frequency: {}",
+                warning("5s")
+            ),
+        ]
+    );
+    let variable = ("ENTITY_PROVIDER_SCHEDULE_FREQUENCY", "9900ms");
+    assert_eq!(
+        loaded("", &[MINIMAL[0], MINIMAL[1], variable]).warnings,
+        [format!(
+            "ENTITY_PROVIDER_SCHEDULE_FREQUENCY: {}",
+            warning("9.9s")
+        )]
+    );
+    let yaml = authentik("schedule: {frequency: 10s}");
+    assert_eq!(loaded(&yaml, &MINIMAL).warnings, Vec::<String>::new());
+}

@@ -92,11 +92,17 @@ async fn a_whole_backstage_configuration_is_read_without_its_foreign_variables()
 
 /// Runs `serve` with a configuration that must be rejected.
 async fn refused(content: &str, variables: &[(&str, &str)]) -> String {
+    let error = refused_for(content, variables).await;
+    assert_eq!(error.lines().count(), 1, "one message: {error}");
+    error
+}
+
+/// Runs `serve` with a configuration that must be refused.
+async fn refused_for(content: &str, variables: &[(&str, &str)]) -> String {
     let (_directory, file) = directory_with("app-config.yaml", content);
     let arguments = [&LISTEN[..], &["--config", &file]].concat();
     let Ended { status, out, error } = Process::run(&arguments, variables).await;
     assert_eq!((status.code(), out.as_str()), (Some(1), ""), "{error}");
-    assert_eq!(error.lines().count(), 1, "one message: {error}");
     assert!(
         error.starts_with("error: ") && !error.contains(SECRET),
         "{error}"
@@ -171,7 +177,7 @@ async fn no_message_contains_a_token() {
 
 #[tokio::test]
 async fn what_is_missing_is_named_with_the_variable_that_gives_it() {
-    let error = refused("{}", &[]).await;
+    let error = refused("{}", &[("AUTHENTIK_TOKEN", "abc")]).await;
     assert!(
         error.contains("catalog.providers.authentik.baseUrl"),
         "{error}"
@@ -183,6 +189,57 @@ async fn what_is_missing_is_named_with_the_variable_that_gives_it() {
         "{error}"
     );
     assert!(error.contains("AUTHENTIK_TOKEN"), "{error}");
+}
+
+#[tokio::test]
+async fn all_errors_of_a_start_are_one_list() {
+    let content = "
+catalog: { providers: { authentik: { baseUrl: 'https://a.example', schedule: { timeout: soon } } } }
+entityProvider:
+  lisen: x
+  caFile: /nowhere/ca.pem
+  tls: { certFile: /nowhere/tls.pem, keyFile: /nowhere/tls.key }
+";
+    let variables = [
+        ("AUTHENTIK_TOKEN", "abc"),
+        ("ENTITY_PROVIDER_LISTEN", "0.0.0.0:0"),
+        ("ENTITY_PROVIDER_PAGE_SIZE", "0"),
+    ];
+    let (_directory, file) = directory_with("app-config.yaml", content);
+    let ended = Process::run(&["serve", "--config", &file], &variables).await;
+    assert_eq!(ended.status.code(), Some(1));
+    let error = ended.error.replace(&file, "FILE");
+    let lines: Vec<_> = error.lines().collect();
+    assert_eq!(
+        lines[0], "error: the configuration has 6 errors:",
+        "{error}"
+    );
+    for (line, beginning) in lines[1..].iter().zip([
+        "  FILE: entityProvider.lisen: ",
+        "  FILE: catalog.providers.authentik.schedule.timeout: ",
+        "  ENTITY_PROVIDER_PAGE_SIZE: ",
+        "  `entityProvider.auth.readTokens` is not set",
+        "  entityProvider.tls.certFile: cannot read /nowhere/tls.pem",
+    ]) {
+        assert!(line.starts_with(beginning), "{error}");
+    }
+    assert!(
+        lines.len() == 7 && lines[6].contains("/nowhere/ca.pem"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_container_without_any_variable_says_everything_that_it_lacks() {
+    let listen = [("ENTITY_PROVIDER_LISTEN", "0.0.0.0:0")];
+    let error = Process::run(&["serve"], &listen).await.error;
+    for name in [
+        "AUTHENTIK_BASE_URL",
+        "AUTHENTIK_TOKEN",
+        "ENTITY_PROVIDER_AUTH_READ_TOKENS",
+    ] {
+        assert!(error.contains(name), "{name} is missing in: {error}");
+    }
 }
 
 #[tokio::test]
@@ -217,6 +274,96 @@ async fn a_misspelt_key_is_refused_in_our_block_and_warned_of_in_backstages() {
     let warning = warning.await;
     assert!(
         warning.contains("catalog.providers.authentik.excludeGroup"),
+        "{warning}"
+    );
+}
+
+#[tokio::test]
+async fn a_block_in_the_wrong_place_is_refused_with_the_right_one() {
+    let keys = format!("{{ baseUrl: 'https://a.example', token: {SECRET} }}");
+    let right = format!("catalog: {{ providers: {{ authentik: {keys} }} }}");
+    for (content, place, remedy) in [
+        (
+            format!("{right}\nentityprovider: {{ names: backstage }}"),
+            "FILE: entityprovider: ",
+            "move its keys to `entityProvider`",
+        ),
+        (
+            format!("{right}\nentity-provider: {{ names: backstage }}"),
+            "FILE: entity-provider: ",
+            "move its keys to `entityProvider`",
+        ),
+        (
+            format!("catalog: {{ authentik: {keys} }}"),
+            "FILE: catalog.authentik: ",
+            "move its keys to `catalog.providers.authentik`",
+        ),
+        (
+            format!("catalog: {{ providers: {{ authentik: {{ default: {keys} }} }} }}"),
+            "FILE: catalog.providers.authentik.default: ",
+            "one process reads one Authentik",
+        ),
+    ] {
+        let error = refused(&content, &[]).await;
+        assert!(error.contains(place) && error.contains(remedy), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_time_zone_is_refused_together_with_the_other_errors() {
+    let content =
+        "catalog: { providers: { authentik: { baseUrl: 'https://a.example', token: abc } } }";
+    for zone in ["Mars/Phobos", "Europe/Berlim", "/nowhere/zone"] {
+        let error = refused(content, &[("TZ", zone)]).await;
+        assert!(
+            error.starts_with("error: TZ: `") && error.contains("Europe/Berlin"),
+            "{error}"
+        );
+    }
+    let error = refused_for("{}", &[("TZ", "Mars/Phobos")]).await;
+    assert_eq!(error.lines().count(), 4, "{error}");
+    assert!(error.contains("\n  TZ: `Mars/Phobos` is not"), "{error}");
+}
+
+#[tokio::test]
+async fn a_zone_that_the_system_lacks_is_built_in() {
+    // A database with one zone, as a stripped image has.
+    let directory = tempfile::tempdir().unwrap();
+    let zone = [b"TZif2".as_slice(), &[0; 39]].concat();
+    std::fs::write(directory.path().join("Here"), zone).unwrap();
+    let zones = directory.path().to_str().unwrap();
+    let variables = [
+        ("AUTHENTIK_BASE_URL", "http://127.0.0.1:1"),
+        ("AUTHENTIK_TOKEN", "unused"),
+        ("TZDIR", zones),
+        ("TZ", "Pacific/Chatham"),
+    ];
+    Process::spawn(&LISTEN, &variables).serving().await;
+}
+
+#[tokio::test]
+async fn a_frequency_under_a_second_is_refused_and_one_under_ten_is_warned_of() {
+    let authentik = authentik().await;
+    let content = |frequency: &str| {
+        ours(&authentik.base).replace(
+            "token:",
+            &format!("schedule: {{ frequency: {frequency} }}, token:"),
+        )
+    };
+    let error = refused(&content("100ms"), &[]).await;
+    assert!(
+        error.contains("schedule.frequency: must be at least one second"),
+        "{error}"
+    );
+    let (_directory, file) = directory_with("app-config.yaml", &content("5s"));
+    let mut serve = Process::spawn(&["serve", "--config", &file], &[]);
+    let is_warning = |line: &_| {
+        let entry = crate::support::process::log_entry(line)?;
+        (entry["level"] == "WARN").then(|| entry["message"].as_str().unwrap().to_owned())
+    };
+    let warning = serve.until(is_warning).await;
+    assert!(
+        warning.contains("schedule.frequency: a start every 5s"),
         "{warning}"
     );
 }

@@ -1,6 +1,7 @@
 //! The reasons for full syncs.
 
 use super::*;
+use crate::support::app::loaded;
 
 #[tokio::test]
 async fn a_request() {
@@ -84,7 +85,9 @@ async fn a_cron_expression_says_when_it_is_time() {
     // Mondays at midnight; the service starts on Monday the 5th at 8.
     let weekly = json!({"frequency": {"cron": "0 0 * * 1"}});
     let (following, run) = Following::spawn(Release::V2026_5, settled(30), |config| {
-        config.service.full_sync = serde_json::from_value(weekly).unwrap();
+        config.service.full_sync = loaded("APP_CONFIG_entityProvider_fullSync", &weekly)
+            .service
+            .full_sync;
     })
     .await;
     assert_eq!(reason(&run), "first");

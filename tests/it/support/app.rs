@@ -1,5 +1,6 @@
 //! The real service on a free port, in front of a fake Authentik or any other server.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use authentik_entity_provider::app::App;
@@ -166,6 +167,17 @@ pub fn config(base_url: &str, token: &str) -> Config {
         },
         warnings: Vec::new(),
     }
+}
+
+/// The configuration that a variable of Backstage's form gives, beside the two that are required.
+pub fn loaded(variable: &str, value: &Value) -> Config {
+    let variables = [
+        ("AUTHENTIK_BASE_URL", "https://authentik.example.com"),
+        ("AUTHENTIK_TOKEN", "unused"),
+        (variable, &value.to_string()),
+    ];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Config::load(&[], &BTreeMap::from(variables)).unwrap()
 }
 
 /// A fake Authentik with a directory and the service in front of it.

@@ -1,5 +1,0 @@
-//! Prints `docs/app-config.schema.json`.
-
-fn main() {
-    println!("{:#}", authentik_entity_provider::config::json_schema());
-}
