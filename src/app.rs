@@ -226,7 +226,8 @@ pub fn startable(service: &ServiceConfig, clock: &Clock) -> anyhow::Result<Optio
 /// What keeps a service from starting although each of its keys is right: certificates that cannot be
 /// read, secrets that cannot be sent.
 pub fn unusable(service: &ServiceConfig, config: Option<&Config>) -> Vec<String> {
-    let certificate = service.tls.as_ref().map(Tls::load).transpose().err();
+    let files = service.tls.as_ref();
+    let certificate = files.and_then(|files| Tls::load(files, Clock::system()).err());
     let client = config.map(|config| Client::new(config.client_settings(), Clock::system()));
     let client = client.transpose().err();
     let push = push_settings(service).err();
