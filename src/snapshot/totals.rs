@@ -116,8 +116,8 @@ mod tests {
         let expected = [
             (("failed", "none"), 1),
             (("held", "full"), 1),
-            (("succeeded", "incremental"), 2),
             (("succeeded", "full"), 1),
+            (("succeeded", "incremental"), 2),
         ];
         assert_eq!(counted, expected);
         assert_eq!(

@@ -60,7 +60,7 @@ fn a_mistake_in_it_is_named_with_its_key() {
         ),
         (
             "s3cret0123456789s3cret0123456789",
-            "'s3cret0123456789s3cret0123456789 '",
+            "'s3cret0123456789 s3cret0123456789'",
             "backstage.token: expected a token",
         ),
         (
