@@ -61,7 +61,7 @@ impl LocationEntity {
     pub fn new(name: String, target: String) -> Self {
         Self {
             api_version: "backstage.io/v1alpha1",
-            kind: "LocationEntity",
+            kind: "Location",
             metadata: LocationMetadata { name },
             spec: LocationSpec {
                 location_type: "url",

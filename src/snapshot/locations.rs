@@ -120,15 +120,15 @@ mod tests {
         assert_eq!(
             body(locations("2", None)),
             r#"---
-{"apiVersion":"backstage.io/v1alpha1","kind":"LocationEntity","metadata":{"name":"authentik-0-of-2"},"spec":{"type":"url","target":"https://entities.example.com/people/entities?shard=0/2"}}
+{"apiVersion":"backstage.io/v1alpha1","kind":"Location","metadata":{"name":"authentik-0-of-2"},"spec":{"type":"url","target":"https://entities.example.com/people/entities?shard=0/2"}}
 ---
-{"apiVersion":"backstage.io/v1alpha1","kind":"LocationEntity","metadata":{"name":"authentik-1-of-2"},"spec":{"type":"url","target":"https://entities.example.com/people/entities?shard=1/2"}}
+{"apiVersion":"backstage.io/v1alpha1","kind":"Location","metadata":{"name":"authentik-1-of-2"},"spec":{"type":"url","target":"https://entities.example.com/people/entities?shard=1/2"}}
 "#
         );
         assert_eq!(
             body(locations("1", Some(Kind::User))),
             r#"---
-{"apiVersion":"backstage.io/v1alpha1","kind":"LocationEntity","metadata":{"name":"authentik-user-0-of-1"},"spec":{"type":"url","target":"https://entities.example.com/people/entities?shard=0/1&kind=user"}}
+{"apiVersion":"backstage.io/v1alpha1","kind":"Location","metadata":{"name":"authentik-user-0-of-1"},"spec":{"type":"url","target":"https://entities.example.com/people/entities?shard=0/1&kind=user"}}
 "#
         );
     }

@@ -55,9 +55,7 @@ async fn sources(target: &str) -> BTreeSet<String> {
         .await
         .unwrap();
     let listed: Vec<Value> = serde_json::from_str(&listed.text().await.unwrap()).unwrap();
-    let listed = listed
-        .iter()
-        .filter(|entity| entity["kind"] == "RefreshTarget");
+    let listed = listed.iter().filter(|entity| entity["kind"] == "Location");
     let listed: BTreeSet<_> = listed
         .map(|at| format!("url:{}", at["spec"]["target"].as_str().unwrap()))
         .collect();

@@ -365,7 +365,7 @@ async fn who_is_unknown_ends_the_command_with_an_error() {
     let upstream = Upstream::spawn(mixed()).await;
     for more in [&[][..], &["--url", &pair.app.base]] {
         let ended = upstream
-            .run(&[&["explain", "user", "no-users"], more].concat())
+            .run(&[&["explain", "user", "nobody"], more].concat())
             .await;
         assert_eq!((ended.status.code(), ended.out.as_str()), (Some(1), ""));
         assert_says(&ended.error, &["no user \"nobody\""]);

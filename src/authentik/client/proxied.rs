@@ -27,7 +27,7 @@ impl Client {
             Error::Connect { url, cause } | Error::Dns { url, cause } => {
                 Error::Proxy { proxy, url, cause }
             }
-            Error::Status { url, status, .. }
+            Error::Status { url, status, .. } | Error::Blocked { url, status, .. }
                 if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED =>
             {
                 let cause = "it asks for a user and a password".to_owned();

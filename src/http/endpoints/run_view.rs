@@ -124,10 +124,10 @@ enum TriggerName {
 #[serde(rename_all = "lowercase")]
 #[schema(as = RunMode)]
 enum Mode {
-    /// Everything.
+    /// A full sync: all rows.
     Full,
-    /// Only what changed.
-    Delta,
+    /// An incremental sync: the rows that changed.
+    Incremental,
 }
 
 /// How far a run is.
@@ -244,7 +244,7 @@ impl From<SyncMode> for Mode {
     fn from(reading: SyncMode) -> Self {
         match reading {
             SyncMode::Full(_) => Self::Full,
-            SyncMode::Incremental(_) => Self::Delta,
+            SyncMode::Incremental(_) => Self::Incremental,
         }
     }
 }

@@ -93,7 +93,7 @@ impl Setup {
         let kinds = self
             .kinds
             .clone()
-            .unwrap_or_else(|| json!(["User", "Group", "RefreshTarget"]));
+            .unwrap_or_else(|| json!(["User", "Group", "Location"]));
         let rules = json!([{ "allow": kinds }]);
         let location = |target| json!({ "type": "url", "target": target, "rules": rules });
         self.targets.iter().map(location).collect()

@@ -162,7 +162,7 @@ async fn no_message_contains_a_token() {
         ),
         format!("catalog: {{ providers: {{ authentik: {{ token: {SECRET}\n  x: [}} }} }}"),
         format!(
-            "catalog: {{ providers: {{ authentik: {{ baseUrl: 'https://user:{SECRET}@a.example' }} }} }}"
+            "catalog: {{ providers: {{ authentik: {{ baseUrl: 'https://user:{SECRET}@a.example', token: abc }} }} }}"
         ),
         format!("entityProvider: {{ token: {SECRET} }}"),
     ] {

@@ -19,7 +19,7 @@ async fn an_invalid_value_gets_the_expected_form() {
         ("/entities?shard=0/0", ["shard: ", power]),
         (
             "/entities?shard=4/4",
-            ["shard: ", "the last one of 4 is `3/4`"],
+            ["shard: ", "the last of 4 shards is `3/4`"],
         ),
         ("/entities?shard=", ["shard: ", shape]),
         ("/entities?shard=1", ["shard: ", shape]),
