@@ -27,6 +27,7 @@ mod hierarchy;
 mod hostile_clients;
 mod inert;
 mod look_alike;
+mod lost_log;
 mod metrics;
 mod names;
 mod openapi;
