@@ -334,7 +334,11 @@ fn push_settings(config: &Config) -> anyhow::Result<Option<push::Settings>> {
         return Ok(None);
     };
     Ok(Some(push::Settings {
-        client: backstage::client::Client::new(&backstage.base_url, &backstage.token)?,
+        client: backstage::client::Client::new(
+            &backstage.base_url,
+            &backstage.token,
+            &config.service.proxies,
+        )?,
         locations: backstage.locations.clone(),
         prefix: config.service.location_prefix.clone(),
     }))

@@ -53,6 +53,7 @@ use secrecy::ExposeSecret;
 
 use crate::authentik::client::ClientSettings;
 use crate::catalog::policy::Policy;
+use crate::outbound::proxy::{self, Proxies};
 use tree::{Content, Node, Source};
 
 /// Everything that an operator decides.
@@ -97,6 +98,7 @@ impl Config {
             page_size: self.service.page_size,
             request_timeout: self.service.request_timeout,
             ca_file: self.service.ca_file.clone(),
+            proxies: self.service.proxies.clone(),
         }
     }
 
@@ -153,12 +155,21 @@ impl Config {
         blocks::require(&tree, Some(files).filter(|files| !files.is_empty()))?;
         let mut service: ServiceConfig = blocks::typed(&tree, keys::SERVICE)?;
         service.state_dir = service.state_dir.settled(env);
+        service.proxies = proxies(env)?;
         Ok(Self {
             authentik: blocks::typed(&tree, keys::AUTHENTIK)?,
             service,
             warnings,
         })
     }
+}
+
+/// The proxies that the environment names.
+fn proxies(env: &impl Environment) -> Result<Proxies, ConfigError> {
+    Proxies::from_env(|name| env.var(name)).map_err(|error| ConfigError::Invalid {
+        place: Place::Variable(error.variable),
+        message: proxy::EXPECTED.to_owned(),
+    })
 }
 
 /// The contents of files.

@@ -1,7 +1,10 @@
-//! How this process sends requests: which servers it trusts. No redirect is ever followed.
+//! How this process sends requests: which servers it trusts, and through which proxy it
+//! reaches them. No redirect is ever followed.
 
 mod ca_file;
 pub mod error;
+mod no_proxy;
+pub mod proxy;
 mod trust;
 
 use std::path::Path;
@@ -11,17 +14,30 @@ use reqwest::{Client, ClientBuilder};
 use url::Url;
 
 use error::OutboundError;
+use proxy::Proxy;
 
 /// The `User-Agent` of every request.
 const USER_AGENT: &str = concat!("authentik-entity-provider/", env!("CARGO_PKG_VERSION"));
 
-/// Prepares a client for one server. It trusts the system's certificates, and those of a file.
+/// Prepares a client for one server, which is reached through a proxy if there is one. It trusts the
+/// system's certificates, and those of a file.
 ///
 /// # Errors
 /// When the file cannot be used, or when `https` is needed and no certificate is known at all.
-pub fn client(url: &Url, ca_file: Option<&Path>) -> Result<ClientBuilder, OutboundError> {
-    let tls = trust::settings(ca_file, url.scheme() == "https")?;
-    Ok(Client::builder()
+pub fn client(
+    url: &Url,
+    proxy: Option<&Proxy>,
+    ca_file: Option<&Path>,
+) -> Result<ClientBuilder, OutboundError> {
+    let is_tls = url.scheme() == "https" || proxy.is_some_and(Proxy::is_https);
+    let tls = trust::settings(ca_file, is_tls)?;
+    // The library knows the variables too, but says nothing of a value that it cannot use.
+    let builder = Client::builder().no_proxy();
+    let builder = match proxy {
+        Some(proxy) => builder.proxy(proxy.settings()?),
+        None => builder,
+    };
+    Ok(builder
         .tls_backend_preconfigured(tls)
         .redirect(Policy::none())
         .user_agent(USER_AGENT))

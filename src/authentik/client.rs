@@ -3,6 +3,7 @@
 mod body;
 mod dates;
 mod decode;
+mod proxied;
 mod query;
 mod rows;
 mod transport;
@@ -27,7 +28,9 @@ use super::error::{Error, SetupError};
 use super::wire::{List, Listed, Page, Read};
 use crate::base_url::BaseUrl;
 use crate::clock::Clock;
-use crate::outbound::{self, error::OutboundError};
+use crate::outbound;
+use crate::outbound::error::OutboundError;
+use crate::outbound::proxy::Proxies;
 use dates::date;
 use decode::detail;
 use rows::read_page;
@@ -59,6 +62,8 @@ pub struct ClientSettings {
     pub request_timeout: Duration,
     /// Certificates to trust beside the system's, in PEM form.
     pub ca_file: Option<PathBuf>,
+    /// The proxies that the environment names.
+    pub proxies: Proxies,
 }
 
 /// Asks Authentik; cheap to clone.
@@ -84,7 +89,9 @@ impl Client {
     /// # Errors
     /// When the token cannot stand in a header, or certificates cannot be read.
     pub fn new(settings: ClientSettings, clock: Clock) -> Result<Self, SetupError> {
-        let http = outbound::client(settings.base_url.url(), settings.ca_file.as_deref())?
+        let url = settings.base_url.url();
+        let proxy = settings.proxies.of(url);
+        let http = outbound::client(url, proxy, settings.ca_file.as_deref())?
             .default_headers(headers(&settings.token)?)
             .timeout(settings.request_timeout)
             .connect_timeout(settings.request_timeout)
@@ -129,10 +136,13 @@ impl Client {
         size: usize,
     ) -> Result<Option<Page<Read<Row>>>, Error> {
         let url = self.url(Row::LIST, page, size);
-        let Some(body) = self.body(Row::LIST, &url, page).await? else {
-            return Ok(None);
-        };
-        read_page(&url, &body).map(Some)
+        self.by_proxy(async {
+            let Some(body) = self.body(Row::LIST, &url, page).await? else {
+                return Ok(None);
+            };
+            read_page(&url, &body).map(Some)
+        })
+        .await
     }
 
     /// The body of a page; none beyond the end.

@@ -18,23 +18,6 @@ pub enum SetupError {
     Outbound(#[from] OutboundError),
 }
 
-impl SetupError {
-    /// A stable name of the kind of failure.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Token => "client",
-            Self::Outbound(error) => error.code(),
-        }
-    }
-
-    /// What is the matter and what to do about it, apart from each other.
-    #[must_use]
-    pub fn parts(&self) -> (String, String) {
-        apart(&self.to_string(), "; ")
-    }
-}
-
 /// Why Authentik could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -57,6 +40,27 @@ pub enum Error {
         url: String,
         /// What the system said.
         cause: String,
+    },
+    /// The proxy cannot be reached, or does not pass requests on.
+    #[error(
+        "cannot reach {url} through the proxy {proxy} ({cause}); check the proxy, or name the host in NO_PROXY \
+         if it needs none"
+    )]
+    Proxy {
+        /// The proxy and its variable, without credentials.
+        proxy: String,
+        /// What was asked for.
+        url: String,
+        /// What the system or the proxy said.
+        cause: String,
+    },
+    /// Anything else went wrong on the way through a proxy.
+    #[error("through the proxy {proxy}: {error}")]
+    Proxied {
+        /// The proxy and its variable, without credentials.
+        proxy: String,
+        /// What went wrong.
+        error: Box<Error>,
     },
     /// The other side could not be trusted, or does not speak TLS.
     #[error(
@@ -247,6 +251,8 @@ impl Error {
         match self {
             Self::Dns { .. } => "dns",
             Self::Connect { .. } => "connect",
+            Self::Proxy { .. } => "proxy",
+            Self::Proxied { error, .. } => error.code(),
             Self::Tls { .. } => "tls",
             Self::Timeout { .. } => "request-timeout",
             Self::Broken { .. } => "connection-broken",
@@ -273,6 +279,7 @@ impl Error {
             | Self::Status { detail: words, .. }
             | Self::NotAuthentik { what: words, .. }
             | Self::Malformed { problem: words, .. } => Some(words),
+            Self::Proxied { error, .. } => error.quoted(),
             _ => None,
         }
     }
@@ -282,6 +289,10 @@ impl Error {
     pub fn parts(&self) -> (String, String) {
         let told = self.to_string();
         match self {
+            Self::Proxied { proxy, error } => {
+                let (what, remedy) = error.parts();
+                (format!("through the proxy {proxy}: {what}"), remedy)
+            }
             Self::Status { .. } => (told, "look into Authentik's log for the reason".into()),
             Self::Unavailable { .. } => (told, "try again in a moment".into()),
             // Every other message ends with its remedy, behind the last semicolon or colon.
@@ -310,6 +321,23 @@ impl Error {
             Self::Unavailable { retry_after, .. } => *retry_after,
             _ => None,
         }
+    }
+}
+
+impl SetupError {
+    /// A stable name of the kind of failure.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Token => "client",
+            Self::Outbound(error) => error.code(),
+        }
+    }
+
+    /// What is the matter and what to do about it, apart from each other.
+    #[must_use]
+    pub fn parts(&self) -> (String, String) {
+        apart(&self.to_string(), "; ")
     }
 }
 

@@ -7,7 +7,9 @@ use reqwest::{Response, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
-use crate::outbound::{self, error::OutboundError};
+use crate::outbound;
+use crate::outbound::error::OutboundError;
+use crate::outbound::proxy::Proxies;
 
 /// How long Backstage may take for one request; it only notes that the location is due.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -17,6 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Client {
     http: reqwest::Client,
     refresh: Url,
+    proxy: Option<String>,
 }
 
 /// Why no request can be sent at all.
@@ -50,6 +53,9 @@ pub enum RefreshError {
     /// No answer came.
     #[error("cannot reach Backstage at `entityProvider.backstage.baseUrl`: {0}")]
     Unreachable(String),
+    /// Anything but an answer of the catalog came through a proxy.
+    #[error("through the proxy {0}: {1}")]
+    Proxied(String, Box<RefreshError>),
 }
 
 impl RefreshError {
@@ -61,6 +67,7 @@ impl RefreshError {
             Self::Refused(_) => "backstage-token",
             Self::Status(_) => "backstage-status",
             Self::Unreachable(_) => "backstage-unreachable",
+            Self::Proxied(_, error) => error.code(),
         }
     }
 }
@@ -70,11 +77,16 @@ impl Client {
     ///
     /// # Errors
     /// When the token cannot stand in a header, or the system's certificates cannot be read.
-    pub fn new(base_url: &Url, token: &SecretString) -> Result<Self, SetupError> {
+    pub fn new(
+        base_url: &Url,
+        token: &SecretString,
+        proxies: &Proxies,
+    ) -> Result<Self, SetupError> {
         let bearer = format!("Bearer {}", token.expose_secret());
         let mut authorization = HeaderValue::try_from(bearer).map_err(|_| SetupError::Token)?;
         authorization.set_sensitive(true);
-        let http = outbound::client(base_url, None)?
+        let proxy = proxies.of(base_url);
+        let http = outbound::client(base_url, proxy, None)?
             .default_headers(HeaderMap::from_iter([(AUTHORIZATION, authorization)]))
             .timeout(PATIENCE)
             .build()
@@ -84,7 +96,12 @@ impl Client {
             "{}/api/catalog/refresh",
             base_url.path().trim_end_matches('/')
         ));
-        Ok(Self { http, refresh })
+        let proxy = proxy.map(ToString::to_string);
+        Ok(Self {
+            http,
+            refresh,
+            proxy,
+        })
     }
 
     /// Makes a location due (`POST /api/catalog/refresh`); Backstage reads it within about a second.
@@ -92,6 +109,17 @@ impl Client {
     /// # Errors
     /// When Backstage does not take it.
     pub async fn refresh(&self, entity_ref: &str) -> Result<(), RefreshError> {
+        let refreshed = self.send(entity_ref).await;
+        refreshed.map_err(|error| match (&self.proxy, error) {
+            (Some(proxy), error) if !matches!(error, RefreshError::Unknown(_)) => {
+                RefreshError::Proxied(proxy.clone(), Box::new(error))
+            }
+            (_, error) => error,
+        })
+    }
+
+    /// Sends the request.
+    async fn send(&self, entity_ref: &str) -> Result<(), RefreshError> {
         let request = self
             .http
             .post(self.refresh.clone())

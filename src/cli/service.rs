@@ -6,11 +6,12 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use url::{Host, Url};
+use url::Url;
 
-use crate::config::ServiceConfig;
+use crate::config::{Environment, ProcessEnvironment, ServiceConfig};
 use crate::inert::inert;
 use crate::outbound;
+use crate::outbound::proxy::Proxies;
 
 /// The parameter of a URL that holds a token.
 const TOKEN: &str = "token";
@@ -22,6 +23,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub(super) struct Service {
     http: reqwest::Client,
     base: Url,
+    proxy: Option<String>,
     token: Option<SecretString>,
 }
 
@@ -46,14 +48,12 @@ impl Service {
             .map(|(_, token)| token.replace(' ', "+").into());
         base.set_query(None);
         base.set_fragment(None);
-        let client = outbound::client(&base, None)?.timeout(PATIENCE);
-        let client = if is_loopback(&base) {
-            client.no_proxy()
-        } else {
-            client
-        };
+        let proxies = Proxies::from_env(|name| ProcessEnvironment.var(name))?;
+        let proxy = proxies.of(&base);
+        let client = outbound::client(&base, proxy, None)?.timeout(PATIENCE);
         Ok(Self {
             http: client.build()?,
+            proxy: proxy.map(ToString::to_string),
             base,
             token,
         })
@@ -106,6 +106,10 @@ impl Service {
         url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
         // The URL may hold a password, which errors do not repeat.
         let place = format!("{}{}", url.origin().ascii_serialization(), url.path());
+        let place = match &self.proxy {
+            Some(proxy) => format!("{place} through the proxy {proxy}"),
+            None => place,
+        };
         let request = self.http.get(url).query(query);
         let request = match &self.token {
             Some(token) => request.bearer_auth(token.expose_secret()),
@@ -132,16 +136,6 @@ impl Service {
             "{place} answers {status}; is it this service?"
         );
         Ok(body.into())
-    }
-}
-
-/// Whether a URL leads to this machine, where no proxy is needed.
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
     }
 }
 

@@ -20,6 +20,7 @@ use super::tls::{self, TlsConfig};
 use super::{duration, network, scalar};
 use crate::catalog::location::LocationPrefix;
 use crate::catalog::policy::NamePolicy;
+use crate::outbound::proxy::Proxies;
 
 /// The block `entityProvider`.
 #[derive(Clone, Debug, Deserialize)]
@@ -57,6 +58,9 @@ pub struct ServiceConfig {
     /// A PEM file with certificates to trust beside the system's.
     #[serde(deserialize_with = "tls::file")]
     pub ca_file: Option<PathBuf>,
+    /// The proxies that the environment names; they have no keys of their own.
+    #[serde(skip)]
+    pub proxies: Proxies,
     /// When everything is read anew.
     pub full_sync: FullSync,
     /// How far before the last change that was seen changes are asked for; never zero.
@@ -103,6 +107,7 @@ impl Default for ServiceConfig {
             page_size: 100,
             request_timeout: Duration::from_secs(30),
             ca_file: None,
+            proxies: Proxies::default(),
             full_sync: FullSync::default(),
             delta_overlap: Duration::from_mins(10),
             shrink_guard: ShrinkGuard::default(),

@@ -31,6 +31,7 @@ mod metrics;
 mod names;
 mod openapi;
 mod problems;
+mod proxies;
 mod push;
 mod readme;
 mod recordings;

@@ -6,6 +6,7 @@ pub mod directory;
 pub mod hostile;
 pub mod ordered;
 pub mod process;
+pub mod proxy;
 pub mod reader;
 pub mod replay;
 pub mod wire;

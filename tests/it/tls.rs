@@ -1,4 +1,4 @@
-//! TLS to Authentik: certificates that the system does not know, and the way through a proxy.
+//! TLS to Authentik, with certificates that the system does not know.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -26,13 +26,13 @@ use crate::support::directory::{assert_says, crowd, failure};
 use crate::support::process::Process;
 
 /// A CA, and its certificate as a file.
-struct Authority {
+pub(crate) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     folder: TempDir,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
@@ -41,12 +41,12 @@ impl Authority {
         Self { issuer, folder }
     }
 
-    fn file(&self) -> std::path::PathBuf {
+    pub(crate) fn file(&self) -> std::path::PathBuf {
         self.folder.path().join("ca.pem")
     }
 
     /// Serves a look-alike with a certificate for a name, and gives its base URL.
-    async fn serve(&self, name: &str) -> String {
+    pub(crate) async fn serve(&self, name: &str) -> String {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
@@ -317,36 +317,5 @@ async fn a_system_without_certificates_is_told_where_they_are_needed() {
             assert_eq!(serve.status.code(), Some(1), "{}", serve.error);
             assert_says(&serve.error, &remedies);
         }
-    }
-}
-
-#[tokio::test]
-async fn the_variables_for_a_proxy_are_kept_to() {
-    let fake = FakeAuthentik::new(Release::V2026_5, crowd(5));
-    let proxy = RunningAuthentik::spawn(&fake).await;
-    let closed = "http://127.0.0.1:1";
-    for (base, proxy, except, code) in [
-        (
-            "http://authentik.invalid",
-            proxy.base.as_str(),
-            "localhost",
-            0,
-        ),
-        ("http://authentik.invalid", closed, "localhost", 1),
-        (proxy.base.as_str(), closed, "127.0.0.1", 0),
-    ] {
-        let variables = [
-            ("AUTHENTIK_BASE_URL", base),
-            ("AUTHENTIK_TOKEN", FakeAuthentik::TOKEN),
-            ("HTTP_PROXY", proxy),
-            ("NO_PROXY", except),
-        ];
-        let ended = Process::run(&["check"], &variables).await;
-        assert_eq!(
-            ended.status.code(),
-            Some(code),
-            "{base} by {proxy}: {}",
-            ended.out
-        );
     }
 }

@@ -52,10 +52,13 @@ impl Client {
         page: usize,
     ) -> Result<Option<Page<Read<Stamped>>>, Error> {
         let url = self.url(List::Users, page, size) + &filter.parameter();
-        let Some(body) = self.body(List::Users, &url, page).await? else {
-            return Ok(None);
-        };
-        read_page(&url, &body).map(Some)
+        self.by_proxy(async {
+            let Some(body) = self.body(List::Users, &url, page).await? else {
+                return Ok(None);
+            };
+            read_page(&url, &body).map(Some)
+        })
+        .await
     }
 
     /// The time by the server's clock, in whole seconds and never later than now; none if it does
@@ -64,7 +67,8 @@ impl Client {
     /// # Errors
     /// Whatever keeps an answer from coming, after the retries that may help.
     pub async fn time(&self) -> Result<Option<Timestamp>, Error> {
-        Ok(self.get(&self.version_url()).await?.date)
+        let url = self.version_url();
+        Ok(self.by_proxy(self.get(&url)).await?.date)
     }
 }
 

@@ -26,7 +26,7 @@ impl Client {
     /// Whatever keeps an answer from coming.
     pub async fn introduction(&self) -> Result<Introduction, Error> {
         let url = self.version_url();
-        let Answer { status, date, body } = self.get_once(&url).await?;
+        let Answer { status, date, body } = self.by_proxy(self.get_once(&url)).await?;
         let version = match status {
             StatusCode::OK => version(&url, &body),
             StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => Err(Error::Token {
@@ -39,6 +39,7 @@ impl Client {
                 detail: self.summary(&body),
             }),
         };
+        let version = version.map_err(|error| self.proxied(error));
         Ok(Introduction { date, version })
     }
 

@@ -10,6 +10,7 @@ use authentik_entity_provider::authentik::reading::{Before, Crawl, crawl};
 use authentik_entity_provider::base_url::BaseUrl;
 use authentik_entity_provider::clock::Clock;
 use authentik_entity_provider::directory::{Directory, Group, GroupPk, User, UserPk};
+use authentik_entity_provider::outbound::proxy::Proxies;
 use authentik_entity_provider::progress::Progress;
 use fake_authentik::{FakeAuthentik, FakeDirectory, FakeUser, Release};
 use jiff::{SignedDuration, Timestamp};
@@ -45,6 +46,7 @@ impl Reader {
             page_size,
             request_timeout: Duration::from_secs(20),
             ca_file: None,
+            proxies: Proxies::default(),
         };
         let client = Client::new(settings, Clock::system()).unwrap();
         // Shorter than the default, since the look-alike's clock moves a second with each change.

@@ -1,0 +1,95 @@
+//! A small forward proxy on loopback.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, copy_bidirectional, sink};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+/// A forward proxy that takes every name for one server; it stops when dropped.
+pub struct ForwardProxy {
+    address: SocketAddr,
+    heads: Arc<Mutex<Vec<String>>>,
+    task: JoinHandle<()>,
+}
+
+impl ForwardProxy {
+    /// Starts a proxy that leads to a server, by the server's base URL.
+    pub async fn to(base: &str) -> Self {
+        let server = base.rsplit('/').next().unwrap().to_owned();
+        Self::spawn(move |client, head| pass(client, head, server.clone())).await
+    }
+
+    /// Starts a proxy that answers every request itself.
+    pub async fn answering(status: &'static str) -> Self {
+        Self::spawn(move |mut client, _| async move {
+            let answer =
+                format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            let _ = client.write_all(answer.as_bytes()).await;
+            // A socket that is closed with something unread takes the answer back.
+            let _ = copy(&mut client, &mut sink()).await;
+        })
+        .await
+    }
+
+    async fn spawn<Answer>(answer: impl Fn(TcpStream, String) -> Answer + Send + 'static) -> Self
+    where
+        Answer: Future<Output = ()> + Send + 'static,
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let heads = Arc::<Mutex<Vec<String>>>::default();
+        let seen = Arc::clone(&heads);
+        let task = tokio::spawn(async move {
+            loop {
+                let (mut client, _) = listener.accept().await.unwrap();
+                let mut head = Vec::new();
+                // A body may come with the head.
+                while !head.windows(4).any(|end| end == b"\r\n\r\n")
+                    && client.read_buf(&mut head).await.is_ok_and(|read| read > 0)
+                {}
+                let head = String::from_utf8(head).unwrap();
+                seen.lock().unwrap().push(head.clone());
+                tokio::spawn(answer(client, head));
+            }
+        });
+        Self {
+            address,
+            heads,
+            task,
+        }
+    }
+
+    /// The proxy as a variable names it.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The proxy with credentials.
+    pub fn url_with(&self, credentials: &str) -> String {
+        format!("http://{credentials}@{}", self.address)
+    }
+
+    /// The heads of the requests so far, one for each connection.
+    pub fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
+    }
+}
+
+impl Drop for ForwardProxy {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Connects a client to a server.
+async fn pass(mut client: TcpStream, head: String, server: String) {
+    let mut server = TcpStream::connect(server).await.unwrap();
+    if head.starts_with("CONNECT ") {
+        client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+    } else {
+        server.write_all(head.as_bytes()).await.unwrap();
+    }
+    let _ = copy_bidirectional(&mut client, &mut server).await;
+}
