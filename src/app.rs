@@ -70,7 +70,7 @@ impl App {
         let ServiceConfig { auth, listen, .. } = &config.service;
         let tls = startable(&config.service, &clock)?;
         let origins = Arc::new(origins(&config.service));
-        let doorkeeper = Arc::new(Doorkeeper::new(auth, *listen, Arc::clone(&origins)));
+        let doorkeeper = Arc::new(Doorkeeper::new(auth, *listen));
         let cycle = cycle(&config, &clock, zone.clone())?;
         let ledger = Arc::new(Ledger::new(clock.clone()));
         let keeping = Arc::<Keeping>::default();

@@ -76,11 +76,7 @@ fn table(doorkeeper: &Arc<Doorkeeper>, load: &Load) -> OpenApiRouter<AppState> {
 #[must_use]
 pub fn description() -> openapi::OpenApi {
     // Nobody comes in by a description, whoever keeps its doors.
-    let closed = Doorkeeper::new(
-        &AuthConfig::default(),
-        (Ipv4Addr::UNSPECIFIED, 0).into(),
-        Arc::default(),
-    );
+    let closed = Doorkeeper::new(&AuthConfig::default(), (Ipv4Addr::UNSPECIFIED, 0).into());
     table(&Arc::new(closed), &Load::new(Capacity::default())).into_openapi()
 }
 

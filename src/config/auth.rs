@@ -10,10 +10,11 @@ use serde_json::Value;
 use super::exposure::{self, Exposure};
 use super::scalar;
 
-/// The fewest characters of a token: 16 random ones cannot be guessed over a network.
-const SHORTEST: usize = 16;
+/// The fewest characters of a token. That many random ones cannot be guessed at any speed, so that wrong
+/// tokens need no delay.
+pub(super) const SHORTEST: usize = 32;
 /// The most characters of a token: it has to fit into a URL.
-const LONGEST: usize = 512;
+pub(super) const LONGEST: usize = 512;
 
 /// The section `entityProvider.auth`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -221,8 +222,11 @@ mod tests {
 
     use super::*;
 
-    const READ: &str = "rrrrrrrrrrrrrrrr";
-    const SYNC: &str = "ssssssssssssssss";
+    const READ: &str = "rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr";
+    const SYNC: &str = "ssssssssssssssssssssssssssssssss";
+
+    /// A token with every kind of letter.
+    const ALL_LETTERS: &str = "abcdefghijklmnoDEF0123456-._~+/==";
 
     fn config(read: &[&str], sync: &[&str], allow_anonymous: bool) -> AuthConfig {
         let secrets = |texts: &[&str]| texts.iter().map(|&text| text.into()).collect();
@@ -298,8 +302,8 @@ mod tests {
             (json!(format!(" {READ} ,{SYNC},")), &[READ, SYNC]),
             (json!(format!("{READ}\r\n\n{SYNC}\n")), &[READ, SYNC]),
             (
-                json!([format!("{READ}\n{SYNC}"), "abcDEF0123-._~+/=="]),
-                &[READ, SYNC, "abcDEF0123-._~+/=="],
+                json!([format!("{READ}\n{SYNC}"), ALL_LETTERS]),
+                &[READ, SYNC, ALL_LETTERS],
             ),
         ] {
             let found = tokens(&value).unwrap();
@@ -313,7 +317,7 @@ mod tests {
         for (value, expected) in [
             (json!(""), TokenError::Empty(1)),
             (json!([READ, " "]), TokenError::Empty(2)),
-            (json!("zzzzzzzzzzzzzzz"), TokenError::Short(1)),
+            (json!("z".repeat(31)), TokenError::Short(1)),
             (json!("z".repeat(513)), TokenError::Long(1)),
             (json!("================"), TokenError::Characters(1)),
             (json!("Bearer zzzzzzzzzzzzzzzz"), TokenError::Characters(1)),

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::auth::{LONGEST, SHORTEST};
 use super::duration::UNITS;
 use super::file;
 use super::keys::{self, BLOCKS, Fallback, Key, Kind, SERVICE};
@@ -67,8 +68,7 @@ fn shape(kind: &Kind) -> Value {
         Kind::Secret | Kind::File => json!({ "type": "string", "minLength": 1 }),
         Kind::Address => json!({ "type": "string", "pattern": ":[0-9]+\\s*$" }),
         Kind::Secrets => {
-            let token =
-                json!({ "type": "string", "minLength": 16, "maxLength": 512, "pattern": TOKEN });
+            let token = json!({ "type": "string", "minLength": SHORTEST, "maxLength": LONGEST, "pattern": TOKEN });
             json!({ "type": "array", "items": elsewhere(token) })
         }
         Kind::Texts => {

@@ -24,7 +24,7 @@ mod variable;
 mod whole;
 
 const FILE: &str = "app-config.yaml";
-const SECRET: &str = "s3cret0123456789";
+const SECRET: &str = "s3cret0123456789s3cret0123456789";
 const MINIMAL: [(&str, &str); 2] = [
     ("AUTHENTIK_BASE_URL", "https://authentik.example.com"),
     ("AUTHENTIK_TOKEN", SECRET),

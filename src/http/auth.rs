@@ -3,11 +3,10 @@
 //! A token leaves the request here: no handler sees it, and no answer or log line repeats it.
 
 mod described;
-mod failures;
 mod rules;
 mod token;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -21,9 +20,7 @@ pub(super) use described::Schemes;
 pub use token::QueryToken;
 
 use super::error::ApiError;
-use super::origin::Origins;
 use crate::config::AuthConfig;
-use failures::Failures;
 use rules::Rules;
 use token::Presented;
 
@@ -50,18 +47,14 @@ pub enum Access {
 #[derive(Debug)]
 pub struct Doorkeeper {
     rules: ArcSwap<Rules>,
-    origins: Arc<Origins>,
-    failures: Failures,
 }
 
 impl Doorkeeper {
     /// A doorkeeper of a service that listens on an address.
     #[must_use]
-    pub fn new(auth: &AuthConfig, listen: SocketAddr, origins: Arc<Origins>) -> Self {
+    pub fn new(auth: &AuthConfig, listen: SocketAddr) -> Self {
         Self {
             rules: ArcSwap::from_pointee(Rules::new(auth, listen)),
-            origins,
-            failures: Failures::default(),
         }
     }
 
@@ -70,20 +63,10 @@ impl Doorkeeper {
         self.rules.store(Arc::new(Rules::new(auth, listen)));
     }
 
-    /// Takes the token out of a request and decides; a wrong token may have to wait.
-    async fn decide(&self, access: Access, request: &mut Request) -> Result<(), ApiError> {
+    /// Takes the token out of a request and decides.
+    fn decide(&self, access: Access, request: &mut Request) -> Result<(), ApiError> {
         let presented = Presented::take(request)?;
-        let decided = self.rules.load().decide(access, presented.token());
-        if matches!(decided, Err(ApiError::TokenInvalid)) {
-            let client = self
-                .origins
-                .client_address(request.extensions(), request.headers());
-            // Where nobody can tell, all clients are one.
-            self.failures
-                .slow(client.unwrap_or(Ipv4Addr::UNSPECIFIED.into()))
-                .await?;
-        }
-        decided?;
+        self.rules.load().decide(access, presented.token())?;
         if let Some(token) = presented.into_query_token() {
             request.extensions_mut().insert(token);
         }
@@ -119,6 +102,6 @@ async fn admit(
     mut request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    doorkeeper.decide(access, &mut request).await?;
+    doorkeeper.decide(access, &mut request)?;
     Ok(next.run(request).await)
 }

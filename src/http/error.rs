@@ -90,11 +90,6 @@ pub enum ApiError {
          set one, or `allowAnonymous: true` beside it"
     )]
     SyncClosed,
-    /// Wrong tokens come faster than they are answered.
-    #[error(
-        "the token is none of those that this service knows, and too many others were not either"
-    )]
-    TooManyFailures,
     /// No such path.
     #[error("there is nothing at this path; GET /openapi.json describes the service")]
     UnknownPath,
@@ -140,7 +135,6 @@ impl ApiError {
             }
             Self::TokenMissing | Self::TokenInvalid => StatusCode::UNAUTHORIZED,
             Self::TokenKind | Self::SyncClosed => StatusCode::FORBIDDEN,
-            Self::TooManyFailures => StatusCode::TOO_MANY_REQUESTS,
             Self::NotAcceptable(_) => StatusCode::NOT_ACCEPTABLE,
             Self::UnknownEntity | Self::UnknownRun(_) | Self::UnknownRow(_) | Self::UnknownPath => {
                 StatusCode::NOT_FOUND
@@ -172,7 +166,6 @@ impl ApiError {
             Self::TokenTwice => "token-twice",
             Self::TokenInQuery => "token-in-query",
             Self::SyncClosed => "sync-closed",
-            Self::TooManyFailures => "too-many-failures",
             Self::UnknownPath => "unknown-path",
             Self::UnknownMethod => "unknown-method",
             Self::Internal => "internal",
@@ -184,7 +177,6 @@ impl ApiError {
         match self {
             Self::Overloaded => Some("1"),
             Self::NoSnapshot | Self::Draining | Self::TooSlow => Some("5"),
-            Self::TooManyFailures => Some("60"),
             _ => None,
         }
     }

@@ -77,27 +77,6 @@ impl Origins {
         })
     }
 
-    /// The address of the client: the right-most one of `X-Forwarded-For` that is no trusted proxy, where
-    /// the peer is one; none where it cannot be told.
-    #[must_use]
-    pub fn client_address(&self, extensions: &Extensions, headers: &HeaderMap) -> Option<IpAddr> {
-        let peer = peer(extensions)?;
-        let forwarded: Vec<_> = headers.get_all("x-forwarded-for").iter().collect();
-        let forwarded = forwarded
-            .iter()
-            .rev()
-            .flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b','));
-        let mut client = peer;
-        for hop in forwarded {
-            if !self.trusts(client) {
-                break;
-            }
-            // What a trusted proxy wrote names nobody, so that nobody is known.
-            client = address(hop)?;
-        }
-        Some(client)
-    }
-
     fn trusts(&self, address: IpAddr) -> bool {
         self.trusted_proxies
             .iter()
@@ -117,18 +96,6 @@ impl FromRequestParts<AppState> for ServiceUrl {
 fn peer(extensions: &Extensions) -> Option<IpAddr> {
     let ConnectInfo(peer) = extensions.get::<ConnectInfo<SocketAddr>>()?;
     Some(peer.ip().to_canonical())
-}
-
-/// An address as proxies write it, with a port or without.
-fn address(text: &[u8]) -> Option<IpAddr> {
-    let text = str::from_utf8(text).ok()?.trim();
-    let bare = text
-        .strip_prefix('[')
-        .and_then(|text| text.strip_suffix(']'))
-        .unwrap_or(text);
-    let address = bare.parse::<IpAddr>().ok();
-    let address = address.or_else(|| Some(text.parse::<SocketAddr>().ok()?.ip()))?;
-    Some(address.to_canonical())
 }
 
 /// The last value of a list header.

@@ -7,13 +7,17 @@ mod reload;
 mod secrecy;
 mod targets;
 
+use authentik_entity_provider::app::App;
+use authentik_entity_provider::clock::Clock;
 use authentik_entity_provider::config::{AuthConfig, Config};
-use fake_authentik::Release;
-use futures::stream::{FuturesUnordered, StreamExt};
+use authentik_entity_provider::http::load::Capacity;
+use authentik_entity_provider::server::limits::Limits;
+use fake_authentik::{FakeAuthentik, Release};
 use reqwest::Method;
 
-use crate::support::app::{Pair, TestApp};
-use crate::support::directory::crowd;
+use crate::support::app::{Pair, TestApp, config};
+use crate::support::command::Upstream;
+use crate::support::directory::{assert_says, crowd};
 use crate::support::wire::Answer;
 
 /// Tokens that hold no word that may stand in a log anyway.
@@ -224,34 +228,41 @@ async fn a_service_without_tokens_is_open_and_takes_a_token_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_valid_token_is_never_refused_for_the_failures_of_others() {
-    let pair = guarded().await;
-    let wrong = |_| ask(&pair.app, Method::GET, "/entities", Some(WRONG));
-    // Five are answered at once and no more than 64 wait, which stay open here.
-    let mut failures: FuturesUnordered<_> = (0..100).map(wrong).collect();
-    let refused = loop {
-        let answer = failures.next().await.expect("a flood is refused at once");
-        if answer.status != 401 {
-            break answer;
-        }
+async fn wrong_tokens_are_answered_at_once_and_take_no_place() {
+    let upstream = Upstream::spawn(crowd(5)).await;
+    let mut config = config(&upstream.authentik.base, FakeAuthentik::TOKEN);
+    config.service.auth.read_tokens = vec![READ.into()];
+    let capacity = Capacity {
+        reading: 0,
+        ..Capacity::default()
     };
-    assert!(refused.problem(429, "too-many-failures").contains("token"));
-    assert_eq!(refused.header("retry-after"), "60");
-    for (path, token) in [("/entities", READ), ("/sync", SYNC)] {
-        assert_eq!(
-            ask(&pair.app, Method::GET, path, Some(token)).await.status,
-            200
-        );
+    let full = |app: App| app.with_limits(Limits::default(), capacity);
+    let app = TestApp::spawn_as(config, Clock::system(), full).await;
+    for _ in 0..100 {
+        let answer = ask(&app, Method::GET, "/entities", Some(WRONG)).await;
+        answer.problem(401, "token-invalid");
     }
-    assert_eq!(
-        ask(&pair.app, Method::GET, "/entities", None).await.status,
-        401,
-        "no token is no failure"
-    );
-    assert_eq!(
-        ask(&pair.app, Method::GET, "/health", Some(WRONG))
-            .await
-            .status,
-        200
-    );
+    let missing = ask(&app, Method::GET, "/entities", None).await;
+    missing.problem(401, "token-missing");
+    let right = ask(&app, Method::GET, "/entities", Some(READ)).await;
+    right.problem(503, "overloaded");
+}
+
+#[tokio::test]
+async fn a_short_token_keeps_the_service_from_starting() {
+    let upstream = Upstream::spawn(crowd(1)).await;
+    for variable in [
+        "ENTITY_PROVIDER_AUTH_READ_TOKENS",
+        "ENTITY_PROVIDER_AUTH_SYNC_TOKENS",
+    ] {
+        let ended = upstream
+            .run_with(&["serve"], &[(variable, &READ[1..])])
+            .await;
+        assert_eq!(ended.status.code(), Some(1), "{}", ended.error);
+        assert_says(
+            &ended.error,
+            &[variable, "fewer than 32 characters", "openssl rand -hex 32"],
+        );
+        assert!(!ended.error.contains(&READ[1..]), "{}", ended.error);
+    }
 }

@@ -159,8 +159,8 @@ async fn refusals_are_described_too() {
 #[tokio::test]
 async fn what_needs_a_token_is_described_and_refused_as_described() {
     let pair = Pair::spawn(Release::V2026_5, FakeDirectory::generate(3), |config| {
-        config.service.auth.read_tokens = vec!["rrrrrrrrrrrrrrrr".into()];
-        config.service.auth.sync_tokens = vec!["ssssssssssssssss".into()];
+        config.service.auth.read_tokens = vec!["rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr".into()];
+        config.service.auth.sync_tokens = vec!["ssssssssssssssssssssssssssssssss".into()];
     })
     .await;
     for (method, path, operation) in operations(&description()) {

@@ -94,7 +94,7 @@ pub(in crate::config) const KEYS: &[Key] = &[
         variable: "ENTITY_PROVIDER_TRUSTED_PROXIES",
         kind: Kind::Texts,
         fallback: Fallback::Value("[]"),
-        meaning: "IP networks of the proxies whose `X-Forwarded-For`, `-Host`, `-Prefix` and `-Proto` count.",
+        meaning: "IP networks of the proxies whose `X-Forwarded-Host`, `-Prefix` and `-Proto` count.",
     },
     Key {
         path: "entityProvider.locationPrefix",
@@ -108,14 +108,14 @@ pub(in crate::config) const KEYS: &[Key] = &[
         variable: "ENTITY_PROVIDER_AUTH_READ_TOKENS",
         kind: Kind::Secrets,
         fallback: Fallback::Value("[]"),
-        meaning: "Tokens that read entities and runs, of at least 16 characters; each counts, so that they can be changed one after the other.",
+        meaning: "Tokens that read entities and runs, of at least 32 characters; each counts, so that they can be changed one after the other.",
     },
     Key {
         path: "entityProvider.auth.syncTokens",
         variable: "ENTITY_PROVIDER_AUTH_SYNC_TOKENS",
         kind: Kind::Secrets,
         fallback: Fallback::Value("[]"),
-        meaning: "Tokens that ask for runs with `POST /sync` and follow them, and read nobody's data.",
+        meaning: "Tokens of at least 32 characters that ask for runs with `POST /sync` and follow them; they read no entities.",
     },
     Key {
         path: "entityProvider.auth.allowAnonymous",

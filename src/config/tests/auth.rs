@@ -1,6 +1,6 @@
 use super::*;
 
-const READ: &str = "r3ad0123456789abcdef";
+const READ: &str = "r3ad0123456789abcdef0123456789ab";
 
 fn read_tokens(config: &Config) -> Vec<&str> {
     config
@@ -106,8 +106,8 @@ fn another_token_is_another_configuration() {
     assert!(with(READ, SECRET).is_same(&with(READ, SECRET)));
     for (read, sync) in [
         (SECRET, READ),
-        (READ, "zzzzzzzzzzzzzzzzzz"),
-        ("zzzzzzzzzzzzzzzzzz", SECRET),
+        (READ, "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz"),
+        ("zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz", SECRET),
         (READ, ""),
     ] {
         assert!(

@@ -48,10 +48,6 @@ enum Refusals {
     /// The token is for something else, or this is closed to everybody
     #[response(status = FORBIDDEN, content_type = "application/problem+json")]
     Forbidden(Problem),
-    /// The token is wrong, as too many before it were
-    #[response(status = TOO_MANY_REQUESTS, content_type = "application/problem+json",
-        headers(("Retry-After" = u32, description = "Seconds to wait")))]
-    TooMany(Problem),
 }
 
 /// The paths with what a route needs and how it refuses.

@@ -122,10 +122,10 @@ fn fingerprint(token: &SecretString) -> Fingerprint {
 mod tests {
     use super::*;
 
-    const READ: &str = "rrrrrrrrrrrrrrrr";
-    const OLD: &str = "oooooooooooooooo";
-    const SYNC: &str = "ssssssssssssssss";
-    const WRONG: &str = "wwwwwwwwwwwwwwww";
+    const READ: &str = "rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr";
+    const OLD: &str = "oooooooooooooooooooooooooooooooo";
+    const SYNC: &str = "ssssssssssssssssssssssssssssssss";
+    const WRONG: &str = "wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww";
 
     fn rules(adjust: impl FnOnce(&mut AuthConfig)) -> Rules {
         let mut auth = AuthConfig {
@@ -212,7 +212,8 @@ mod tests {
     #[test]
     fn a_part_of_a_token_is_none() {
         let rules = rules(|_| ());
-        for token in ["", &READ[1..], "rrrrrrrrrrrrrrrrr", "RRRRRRRRRRRRRRRR"] {
+        let (longer, upper) = (format!("{READ}r"), READ.to_uppercase());
+        for token in ["", &READ[1..], longer.as_str(), upper.as_str()] {
             let decided = rules.decide(Access::Read, Some(&token.into()));
             assert!(matches!(decided, Err(ApiError::TokenInvalid)), "{token}");
         }

@@ -232,7 +232,6 @@ async fn nothing_is_left_of_a_client_that_goes_away() {
         doorkeeper: Arc::new(Doorkeeper::new(
             &AuthConfig::default(),
             ([127, 0, 0, 1], 0).into(),
-            Arc::default(),
         )),
         draining,
     };
