@@ -1,21 +1,27 @@
-//! Sheds load: decides for every route that shows or asks for something how many requests it has at once.
+//! Sheds load: limits for every route how many requests it answers at once.
 //!
 //! `/health` is outside, so that orchestrators see a busy service as alive, and so is `/metrics`, which is
-//! wanted most when the service is busy. Both cost little. Whoever has no valid token is
-//! refused before and takes nobody's place.
+//! wanted most when the service is busy. Both cost little. A request without a valid token is refused
+//! before and takes no place.
 
 mod described;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::BoxError;
 use axum::body::{Body, HttpBody};
+use axum::error_handling::HandleErrorLayer;
 use axum::extract::{Request, State};
 use axum::http::header::CONTENT_LENGTH;
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
+use tower::ServiceBuilder;
+use tower::limit::GlobalConcurrencyLimitLayer;
+use tower::load_shed::error::Overloaded;
+use tower::timeout::error::Elapsed;
 use utoipa_axum::router::UtoipaMethodRouter;
 
 use super::auth::Access;
@@ -53,7 +59,7 @@ impl Default for Capacity {
 /// The places for requests; cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct Load {
-    reading: Arc<Semaphore>,
+    reading: GlobalConcurrencyLimitLayer,
     following: Arc<Semaphore>,
     patience: Duration,
 }
@@ -61,53 +67,66 @@ pub(super) struct Load {
 impl Load {
     /// Free places for so many.
     pub(super) fn new(capacity: Capacity) -> Self {
-        let places = |number| Arc::new(Semaphore::new(number));
-        let Capacity {
-            reading,
-            following,
-            patience,
-        } = capacity;
         Self {
-            reading: places(reading),
-            following: places(following),
-            patience,
+            reading: GlobalConcurrencyLimitLayer::new(capacity.reading),
+            following: Arc::new(Semaphore::new(capacity.following)),
+            patience: capacity.patience,
         }
-    }
-
-    /// Answers a reading request in time; who is slow to take the answer holds no place.
-    async fn read(self, request: Request, next: Next) -> Result<Response, ApiError> {
-        let _place = place(self.reading, &request)?;
-        let answer = tokio::time::timeout(self.patience, next.run(request)).await;
-        answer.map_err(|_| ApiError::TooSlow)
-    }
-
-    /// Answers a request that may last, whose place is taken until its answer has been sent.
-    async fn follow(self, request: Request, next: Next) -> Result<Response, ApiError> {
-        let place = place(self.following, &request)?;
-        Ok(next.run(request).await.map(|body| holding(body, place)))
     }
 }
 
-/// Lets a route do only so much at once, and describes it.
+/// Limits how much a route does at once, and describes it.
 pub(super) fn limited_and_described<S: Clone + Send + Sync + 'static>(
     load: &Load,
     access: Access,
     (schemas, paths, methods): UtoipaMethodRouter<S>,
 ) -> UtoipaMethodRouter<S> {
-    let load = load.clone();
-    match access {
-        Access::Open | Access::Metrics => (schemas, paths, methods),
+    let methods = match access {
+        Access::Open | Access::Metrics => return (schemas, paths, methods),
         Access::Sync | Access::Runs => {
-            let follow = |State(load): State<Load>, request, next| load.follow(request, next);
-            let methods = methods.route_layer(from_fn_with_state(load, follow));
-            (schemas, described::with_refusals(paths), methods)
+            methods.route_layer(from_fn_with_state(Arc::clone(&load.following), follow))
         }
-        Access::Read | Access::Docs | Access::DocsFiles => {
-            let read = |State(load): State<Load>, request, next| load.read(request, next);
-            let methods = methods.route_layer(from_fn_with_state(load, read));
-            (schemas, described::with_refusals(paths), methods)
-        }
+        // A place is free again when the answer begins: a slow reader holds none.
+        Access::Read | Access::Docs | Access::DocsFiles => methods.route_layer(
+            ServiceBuilder::new()
+                .layer(HandleErrorLayer::new(refused))
+                .load_shed()
+                .layer(load.reading.clone())
+                .timeout(load.patience),
+        ),
+    };
+    let methods = methods.route_layer(from_fn(refuse_reserve));
+    (schemas, described::with_refusals(paths), methods)
+}
+
+/// Answers a request that may last, whose place is taken until its answer has been sent.
+async fn follow(
+    State(places): State<Arc<Semaphore>>,
+    request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    let place = places.try_acquire_owned();
+    let place = place.map_err(|_| ApiError::Overloaded)?;
+    Ok(next.run(request).await.map(|body| holding(body, place)))
+}
+
+/// The answer to a request that found no place, or took too long.
+async fn refused(error: BoxError) -> ApiError {
+    if error.is::<Overloaded>() {
+        ApiError::Overloaded
+    } else if error.is::<Elapsed>() {
+        ApiError::TooSlow
+    } else {
+        ApiError::Internal
     }
+}
+
+/// Refuses a request on a connection that is one too many.
+async fn refuse_reserve(request: Request, next: Next) -> Result<Response, ApiError> {
+    if request.extensions().get::<Reserve>().is_some() {
+        return Err(ApiError::Overloaded);
+    }
+    Ok(next.run(request).await)
 }
 
 /// Refuses a request that announces a large body; of one that announces nothing, nothing is read.
@@ -122,14 +141,6 @@ pub(super) async fn refuse_body(request: Request, next: Next) -> Response {
     } else {
         next.run(request).await
     }
-}
-
-/// A free place, unless the connection itself is one too many.
-fn place(places: Arc<Semaphore>, request: &Request) -> Result<OwnedSemaphorePermit, ApiError> {
-    if request.extensions().get::<Reserve>().is_some() {
-        return Err(ApiError::Overloaded);
-    }
-    places.try_acquire_owned().map_err(|_| ApiError::Overloaded)
 }
 
 /// The same body, which holds something, such as a place, as long as it exists.
