@@ -195,8 +195,14 @@ impl App {
         let scheduler = tokio::spawn(scheduler.run(shutdown.clone()));
         tokio::spawn(pusher.run(shutdown.clone()));
         let close = after(shutdown.clone(), drain_delay);
+        let serving = async {
+            let served = server.run(listener, close).await;
+            served.context("cannot accept connections")?;
+            keeping.settled().await;
+            anyhow::Ok(())
+        };
         tokio::select! {
-            () = async { server.run(listener, close).await; keeping.settled().await } => {}
+            served = serving => served?,
             ended = unexpected(scheduler, &shutdown) => ended?,
             () = after(shutdown.clone(), drain_delay + drain_timeout) => {
                 tracing::warn!(

@@ -17,7 +17,7 @@ mod progress;
 mod serve;
 mod service;
 
-use std::io::{ErrorKind, Write, stdout};
+use std::io::{ErrorKind, Write, stderr, stdout};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -115,6 +115,11 @@ fn print(text: &[u8]) -> anyhow::Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Writes a line to standard error; an output that takes nothing is no reason to end.
+pub fn complain(line: &str) {
+    let _ = writeln!(stderr(), "{line}");
 }
 
 /// Binds an address, or says which one cannot be bound.

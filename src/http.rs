@@ -15,9 +15,15 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
+use axum::http::header::{AUTHORIZATION, COOKIE};
 use axum::http::{Request, Response};
 use axum::middleware::from_fn;
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::request_id::{
+    MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer,
+};
+use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
 use tower_http::trace::TraceLayer;
 use utoipa::OpenApi;
 use utoipa::openapi;
@@ -87,25 +93,38 @@ pub fn router(state: AppState, capacity: Capacity) -> Router {
         .merge(docs::router(&state.authorizer))
         .fallback(async || ApiError::UnknownPath)
         .method_not_allowed_fallback(async || ApiError::UnknownMethod)
-        .layer(from_fn(load::refuse_body))
-        .layer(CatchPanicLayer::custom(error::panicked))
         .layer(
-            TraceLayer::new_for_http()
-                .make_span_with(span)
-                .on_response(log)
-                .on_failure(()),
+            ServiceBuilder::new()
+                .layer(SetSensitiveRequestHeadersLayer::new([
+                    AUTHORIZATION,
+                    COOKIE,
+                ]))
+                .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+                .layer(
+                    TraceLayer::new_for_http()
+                        .make_span_with(span)
+                        .on_response(log)
+                        .on_failure(()),
+                )
+                .layer(PropagateRequestIdLayer::x_request_id())
+                .layer(CatchPanicLayer::custom(error::panicked))
+                .layer(from_fn(load::refuse_body)),
         )
         .with_state(state)
 }
 
-/// The span of a request; the query is left out, since it may hold a token.
+/// The span of a request, which every line about it carries; the query is left out, since it may hold a
+/// token.
 fn span(request: &Request<Body>) -> tracing::Span {
-    tracing::debug_span!("request", method = %request.method(), path = request.uri().path())
+    let id = request.extensions().get::<RequestId>();
+    let id = id.and_then(|id| id.header_value().to_str().ok());
+    let (method, path) = (request.method(), request.uri().path());
+    tracing::info_span!("request", id, %method, path)
 }
 
 /// Logs an answer; readers poll, so this is for debugging only. A 503 before the first snapshot is no
 /// failure, and what really fails is logged where it does.
-fn log(response: &Response<Body>, latency: std::time::Duration, _: &tracing::Span) {
+fn log<B>(response: &Response<B>, latency: std::time::Duration, _: &tracing::Span) {
     tracing::debug!(
         status = response.status().as_u16(),
         latency_us = latency.as_micros(),

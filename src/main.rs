@@ -1,27 +1,32 @@
 //! Parses the command line, runs the command, maps the outcome to an exit code.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
-use authentik_entity_provider::cli::Cli;
+use anyhow::Context;
+use authentik_entity_provider::cli::{Cli, complain};
 use authentik_entity_provider::telemetry;
 use clap::Parser;
 use tokio::runtime::Runtime;
 
+/// How long the end waits for tasks in the middle of a step, such as the one that logs a signal.
+const LAST_STEPS: Duration = Duration::from_millis(100);
+
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    telemetry::init();
-    let runtime = match Runtime::new() {
-        Ok(runtime) => runtime,
-        Err(error) => return failed(&anyhow::Error::new(error).context("cannot start threads")),
-    };
-    let outcome = runtime.block_on(cli.run());
-    // Work on other threads changes nothing any more and is not waited for.
-    runtime.shutdown_background();
-    outcome.unwrap_or_else(|error| failed(&error))
+    let code = run(Cli::parse()).unwrap_or_else(|error| {
+        complain(&format!("error: {error:#}"));
+        ExitCode::FAILURE
+    });
+    telemetry::flush();
+    code
 }
 
-/// Says why the command failed.
-fn failed(error: &anyhow::Error) -> ExitCode {
-    eprintln!("error: {error:#}");
-    ExitCode::FAILURE
+/// Runs the command to its end.
+fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    telemetry::init().context("cannot start threads")?;
+    let runtime = Runtime::new().context("cannot start threads")?;
+    let outcome = runtime.block_on(cli.run());
+    // Longer work on other threads changes nothing any more and is not waited for.
+    runtime.shutdown_timeout(LAST_STEPS);
+    outcome
 }

@@ -1,31 +1,24 @@
 //! Accepts connections and lets no client take more than its share: limits, and TLS if there is a
 //! certificate.
 
-mod connection;
+mod admission;
 mod expiry;
 pub mod limits;
-mod patience;
 pub mod tls;
 
+use std::convert::Infallible;
 use std::future::{Future, pending};
+use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
-use axum::serve::Listener;
+use axum_server::Handle;
 use tokio::net::TcpListener;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::JoinSet;
-use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
-use connection::Connection;
-use limits::Limits;
+use admission::Admission;
+use limits::{Limits, MAX_HEAD, MAX_HEADERS, MAX_STREAMS, WINDOW};
 use tls::Tls;
-
-/// How often it is logged at most that there are too many connections.
-const PAUSE: Duration = Duration::from_mins(1);
 
 /// Serves a router on a listener.
 #[derive(Debug)]
@@ -40,92 +33,77 @@ pub struct Server {
 
 impl Server {
     /// Serves until `close`, and then until the requests in flight have ended. Dropped, it ends at once.
-    pub async fn run(self, mut listener: TcpListener, close: impl Future<Output = ()>) {
-        let closing = CancellationToken::new();
-        let mut places = Places::new(self.limits);
-        let mut connections = JoinSet::new();
-        {
-            let mut close = pin!(close);
-            let mut watching = pin!(watch(self.tls.as_ref()));
-            loop {
-                let (stream, peer) = tokio::select! {
-                    accepted = Listener::accept(&mut listener) => accepted,
-                    Some(_) = connections.join_next() => continue,
-                    () = &mut watching => continue,
-                    () = &mut close => break,
-                };
-                let Some(place) = places.take() else { continue };
-                let tls = self.tls.as_ref().map(Tls::acceptor);
-                let router = self.router.clone();
-                let connection = Connection {
-                    router,
-                    peer,
-                    place,
-                    closing: closing.clone(),
-                };
-                connections.spawn(connection.run(stream, tls));
+    ///
+    /// # Errors
+    /// When connections can no longer be accepted.
+    pub async fn run(
+        self,
+        listener: TcpListener,
+        close: impl Future<Output = ()>,
+    ) -> io::Result<()> {
+        let handle = Handle::new();
+        let _end = EndWhenDropped(handle.clone());
+        let mut serving = pin!(self.serve(listener, handle.clone()));
+        tokio::select! {
+            ended = &mut serving => return ended,
+            never = watch(self.tls.as_ref()) => match never {},
+            () = close => handle.graceful_shutdown(None),
+        }
+        serving.await
+    }
+
+    /// Serves until the handle says otherwise.
+    async fn serve(&self, listener: TcpListener, handle: Handle<SocketAddr>) -> io::Result<()> {
+        let server = configured(listener, self.limits).handle(handle);
+        let admission = Admission::new(self.limits);
+        let router = self.router.clone();
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        match &self.tls {
+            None => server.acceptor(admission).serve(service).await,
+            Some(tls) => {
+                let tls = tls.acceptor(self.limits.first_request);
+                server
+                    .acceptor(tls.acceptor(admission))
+                    .serve(service)
+                    .await
             }
         }
-        drop(listener);
-        closing.cancel();
-        while connections.join_next().await.is_some() {}
     }
 }
 
-/// Where a connection stands, until it is dropped.
-#[derive(Debug)]
-struct Place {
-    limits: Limits,
-    is_reserve: bool,
-    _taken: OwnedSemaphorePermit,
+/// Ends every connection when it is dropped.
+struct EndWhenDropped(Handle<SocketAddr>);
+
+impl Drop for EndWhenDropped {
+    fn drop(&mut self) {
+        self.0.shutdown();
+    }
 }
 
-/// The places for connections.
-struct Places {
-    limits: Limits,
-    usual: Arc<Semaphore>,
-    reserve: Arc<Semaphore>,
-    told: Option<Instant>,
-}
-
-impl Places {
-    fn new(limits: Limits) -> Self {
-        let places = |number| Arc::new(Semaphore::new(number));
-        Self {
-            limits,
-            usual: places(limits.connections),
-            reserve: places(limits.reserve),
-            told: None,
-        }
-    }
-
-    /// Takes a place, of the reserve if need be; without any the connection is to be dropped.
-    fn take(&mut self) -> Option<Place> {
-        if let Ok(taken) = Arc::clone(&self.usual).try_acquire_owned() {
-            return Some(Place {
-                limits: self.limits,
-                is_reserve: false,
-                _taken: taken,
-            });
-        }
-        if self.told.is_none_or(|told| told.elapsed() > PAUSE) {
-            self.told = Some(Instant::now());
-            tracing::warn!(
-                open = self.limits.connections,
-                "too many connections; only probes are answered"
-            );
-        }
-        let taken = Arc::clone(&self.reserve).try_acquire_owned().ok()?;
-        Some(Place {
-            limits: self.limits.of_reserve(),
-            is_reserve: true,
-            _taken: taken,
-        })
-    }
+/// A server with limits for slow and greedy clients.
+fn configured(listener: TcpListener, limits: Limits) -> axum_server::Server<SocketAddr> {
+    let mut server = axum_server::Server::<SocketAddr>::from_listener(listener)
+        .first_request_timeout(limits.first_request)
+        .accept_error_handler(|peer, error| {
+            tracing::debug!(?peer, %error, "a connection was not accepted");
+        });
+    let http = server.http_builder();
+    http.http1()
+        .header_read_timeout(limits.next_request)
+        .max_buf_size(MAX_HEAD)
+        .max_headers(MAX_HEADERS);
+    http.http2()
+        .keep_alive_interval(limits.stall)
+        .keep_alive_timeout(limits.stall)
+        .max_header_list_size(u32::try_from(MAX_HEAD).unwrap_or(u32::MAX))
+        .max_concurrent_streams(MAX_STREAMS)
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(WINDOW);
+    server
 }
 
 /// Keeps a certificate up to date; never ends.
-async fn watch(tls: Option<&Tls>) {
+async fn watch(tls: Option<&Tls>) -> Infallible {
     match tls {
         Some(tls) => tls.watch().await,
         None => pending().await,

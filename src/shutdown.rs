@@ -3,6 +3,8 @@
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use crate::telemetry;
+
 /// The exit code after a second signal.
 const ABORTED: i32 = 130;
 
@@ -19,10 +21,11 @@ pub fn on_signal() -> std::io::Result<CancellationToken> {
     let cancelled = token.clone();
     tokio::spawn(async move {
         let name = either(&mut terminate, &mut interrupt).await;
-        tracing::info!(signal = name, "shutting down");
         cancelled.cancel();
+        tracing::info!(signal = name, "shutting down");
         let name = either(&mut terminate, &mut interrupt).await;
         tracing::warn!(signal = name, "aborting");
+        telemetry::flush();
         std::process::exit(ABORTED);
     });
     Ok(token)

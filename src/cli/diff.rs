@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::once::{Reading, load, report};
 use super::output::{Output, print};
 use super::service::Service;
-use super::{ConfigFiles, baseline};
+use super::{ConfigFiles, baseline, complain};
 use crate::catalog::diff::{ByRef, Diff as Difference};
 use crate::catalog::escape::to_json;
 use crate::inert::inert;
@@ -52,7 +52,7 @@ impl Diff {
             Ok(true) => ExitCode::SUCCESS,
             Ok(false) => DIFFERENT.into(),
             Err(error) => {
-                eprintln!("error: {}", inert(&format!("{error:#}")));
+                complain(&format!("error: {}", inert(&format!("{error:#}"))));
                 TROUBLE.into()
             }
         }
@@ -90,13 +90,13 @@ impl Diff {
             changed,
             removed,
         } = &difference;
-        eprintln!(
+        complain(&format!(
             "{} to add, {} to change, {} to remove against {}",
             added.len(),
             changed.len(),
             removed.len(),
             inert(&against)
-        );
+        ));
         Ok(difference.is_empty())
     }
 }

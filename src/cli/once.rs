@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow};
 use tokio::task::spawn_blocking;
 
+use super::complain;
 use super::progress::shown;
 use crate::app::cycle;
 use crate::catalog::finding::Finding;
@@ -22,7 +23,7 @@ use crate::progress::Progress;
 pub(super) fn load(files: &[PathBuf]) -> anyhow::Result<Config> {
     let config = Config::load(files, &ProcessEnvironment)?;
     for warning in &config.warnings {
-        eprintln!("warning: {}", inert(warning));
+        complain(&format!("warning: {}", inert(warning)));
     }
     Ok(config)
 }
@@ -73,5 +74,9 @@ pub(super) fn report(findings: &[Finding]) {
         .iter()
         .map(|(code, count)| format!("{code} {count}"))
         .collect();
-    eprintln!("findings: {} ({})", findings.len(), counts.join(", "));
+    complain(&format!(
+        "findings: {} ({})",
+        findings.len(),
+        counts.join(", ")
+    ));
 }

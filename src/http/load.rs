@@ -144,7 +144,7 @@ pub(super) async fn refuse_body(request: Request, next: Next) -> Response {
 }
 
 /// The same body, which holds something, such as a place, as long as it exists.
-pub fn holding(body: Body, held: impl Send + 'static) -> Body {
+fn holding(body: Body, held: impl Send + 'static) -> Body {
     Body::new(body.map_err(move |error| {
         let _ = &held;
         error

@@ -24,17 +24,13 @@ pub struct Limits {
     /// Connections beyond those: one request each, and only `/health` and `/metrics` are answered. They
     /// keep the probes of orchestrators working while others hold all connections.
     pub reserve: usize,
-    /// How long a client may take from connecting to the end of its first request, TLS included.
+    /// How long a client may take for the TLS handshake, and then until its first request has come.
     pub first_request: Duration,
     /// How long a later request may take, counted from the answer before: also how long a connection may
     /// be idle. Longer than proxies keep idle connections (60 s in nginx), so that they end them first.
     pub next_request: Duration,
     /// How long a client may read nothing of an answer that waits for it.
     pub stall: Duration,
-    /// How old a connection may become before it ends after the requests that it has.
-    pub age: Duration,
-    /// How long those requests may go on then: longer than `POST /sync` waits.
-    pub grace: Duration,
 }
 
 impl Default for Limits {
@@ -45,21 +41,6 @@ impl Default for Limits {
             first_request: Duration::from_secs(10),
             next_request: Duration::from_secs(75),
             stall: Duration::from_secs(30),
-            age: Duration::from_hours(1),
-            grace: Duration::from_mins(15),
-        }
-    }
-}
-
-impl Limits {
-    /// The same for a connection of the reserve, which ends soon.
-    pub(super) fn of_reserve(self) -> Self {
-        let soon = self.first_request;
-        Self {
-            next_request: soon,
-            age: soon,
-            grace: soon,
-            ..self
         }
     }
 }

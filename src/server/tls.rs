@@ -1,18 +1,20 @@
 //! The certificate of the listener, which is read again when its files change.
 
+use std::convert::Infallible;
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::ArcSwapOption;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use jiff::Timestamp;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use secrecy::{ExposeSecret, SecretSlice};
 use tokio::time::Instant;
-use tokio_rustls::TlsAcceptor;
 
 use super::expiry;
 use crate::clock::Clock;
@@ -67,17 +69,16 @@ pub enum TlsError {
 }
 
 /// The certificate that counts now.
-#[derive(Debug)]
 pub struct Tls {
     files: TlsConfig,
     loaded: Result<[u8; 32], TlsError>,
-    present: ArcSwap<Present>,
+    settings: RustlsConfig,
+    end: ArcSwapOption<Timestamp>,
     clock: Clock,
 }
 
-/// What new connections use.
-#[derive(Debug)]
-struct Present {
+/// A pair that can be used, and when it expires.
+struct Usable {
     settings: Arc<ServerConfig>,
     end: Option<Timestamp>,
 }
@@ -88,6 +89,14 @@ struct Pair {
     key: SecretSlice<u8>,
 }
 
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls")
+            .field("files", &self.files)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Tls {
     /// Reads certificate and key.
     ///
@@ -95,11 +104,12 @@ impl Tls {
     /// Names the file that cannot be used.
     pub fn load(files: &TlsConfig, clock: Clock) -> Result<Self, TlsError> {
         let pair = Pair::read(files)?;
-        let present = ArcSwap::from_pointee(pair.present(files)?);
+        let Usable { settings, end } = pair.usable(files)?;
         Ok(Self {
             files: files.clone(),
             loaded: Ok(pair.fingerprint()),
-            present,
+            settings: RustlsConfig::from_config(settings),
+            end: ArcSwapOption::from_pointee(end),
             clock,
         })
     }
@@ -107,17 +117,18 @@ impl Tls {
     /// What to say of a certificate that has expired or soon will.
     #[must_use]
     pub fn warning(&self) -> Option<String> {
-        expiry::warning(self.present.load().end?, self.clock.now())
+        let end = self.end.load_full()?;
+        expiry::warning(*end, self.clock.now())
     }
 
-    /// What speaks TLS on the next connection.
-    pub(super) fn acceptor(&self) -> TlsAcceptor {
-        Arc::clone(&self.present.load().settings).into()
+    /// What speaks TLS on each new connection, with a limit for the handshake.
+    pub(super) fn acceptor(&self, limit: Duration) -> RustlsAcceptor {
+        RustlsAcceptor::new(self.settings.clone()).handshake_timeout(limit)
     }
 
     /// Looks at the files for ever. Only what is the same twice counts: one file may be new already and the
     /// other not yet. A pair that cannot be used is logged once, and the one before stays.
-    pub(super) async fn watch(&self) {
+    pub(super) async fn watch(&self) -> Infallible {
         let (mut judged, mut seen) = (self.loaded.clone(), self.loaded.clone());
         let mut warned: Option<Instant> = None;
         loop {
@@ -146,9 +157,10 @@ impl Tls {
 
     /// Lets another pair count, if it can be used.
     fn replace(&self, pair: Result<Pair, TlsError>) {
-        match pair.and_then(|pair| pair.present(&self.files)) {
-            Ok(present) => {
-                self.present.store(Arc::new(present));
+        match pair.and_then(|pair| pair.usable(&self.files)) {
+            Ok(Usable { settings, end }) => {
+                self.settings.reload_from_config(settings);
+                self.end.store(end.map(Arc::new));
                 tracing::info!("the certificate in `entityProvider.tls` was replaced");
             }
             Err(error) => {
@@ -174,7 +186,7 @@ impl Pair {
     }
 
     /// What a listener needs that speaks HTTP/2 and HTTP/1.1.
-    fn present(&self, files: &TlsConfig) -> Result<Present, TlsError> {
+    fn usable(&self, files: &TlsConfig) -> Result<Usable, TlsError> {
         let TlsConfig {
             cert_file,
             key_file,
@@ -202,7 +214,7 @@ impl Pair {
         let end = expiry::first_end(&chain);
         let mut settings = builder.with_single_cert(chain, key).map_err(refused)?;
         settings.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(Present {
+        Ok(Usable {
             settings: Arc::new(settings),
             end,
         })

@@ -32,7 +32,6 @@ fn far() -> Limits {
         first_request: never,
         next_request: never,
         stall: never,
-        age: never,
         ..Limits::default()
     }
 }

@@ -28,6 +28,7 @@ mod hierarchy;
 mod hostile_clients;
 mod inert;
 mod links;
+mod lost_log;
 mod metrics;
 mod names;
 mod openapi;

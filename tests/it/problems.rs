@@ -46,6 +46,21 @@ async fn every_error_is_an_uncacheable_problem_document() {
 }
 
 #[tokio::test]
+async fn every_answer_has_the_id_of_its_request() {
+    let pair = pair().await;
+    for path in ["/health/live", "/entities", "/nothing", "/entities?kind=x"] {
+        let given = Answer::get(&pair.app, path, &[("x-request-id", "of-a-proxy")]).await;
+        assert_eq!(given.header("x-request-id"), "of-a-proxy", "{path}");
+        let [one, other] = [
+            Answer::get(&pair.app, path, &[]).await,
+            Answer::get(&pair.app, path, &[]).await,
+        ];
+        assert_ne!(one.header("x-request-id"), other.header("x-request-id"));
+        assert_eq!(one.header("x-request-id").len(), 36, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn an_unsupported_method_gets_the_supported_ones() {
     let pair = pair().await;
     for (path, expected) in [

@@ -11,6 +11,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinHandle;
 
 use super::client;
 
@@ -35,6 +36,7 @@ pub enum Line {
 /// A running command; it is killed on drop.
 pub struct Process {
     child: Child,
+    readers: Vec<JoinHandle<()>>,
     lines: UnboundedReceiver<Line>,
     seen: Vec<Line>,
 }
@@ -73,26 +75,63 @@ impl Process {
         )
     }
 
+    /// The same with standard error somewhere else.
+    pub fn spawn_logging_to(
+        error: impl Into<Stdio>,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
+        let mut command = Command::new(PROGRAM);
+        Self::start_with(command.args(arguments), variables, error.into())
+    }
+
+    /// The same with standard error where standard output is, as with `2>&1`.
+    pub fn spawn_with_one_output(arguments: &[&str]) -> Self {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "exec \"$0\" \"$@\" 2>&1", PROGRAM]);
+        Self::start(command.args(arguments), &[])
+    }
+
+    /// The same with standard error in a new file on a full file system; without the right to mount one,
+    /// no file can be written to.
+    pub fn spawn_logging_to_a_full_disk(directory: &Path, arguments: &[&str]) -> Self {
+        let full = "trap '' XFSZ
+            if unshare -rm mount -t tmpfs tmpfs \"$1\"; then
+                exec unshare -rm sh -c '
+                    mount -t tmpfs -o size=4k tmpfs \"$1\"
+                    head -c 4096 /dev/zero > \"$1/full\"; cd \"$1\"; shift; exec \"$0\" \"$@\" 2>log
+                ' \"$0\" \"$@\"
+            fi
+            ulimit -S -f 0; cd \"$1\"; shift; exec \"$0\" \"$@\" 2>log";
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", full, PROGRAM]).arg(directory);
+        Self::start(command.args(arguments), &[])
+    }
+
     /// Starts a command with only these variables.
     fn start(command: &mut Command, variables: &[(&str, &str)]) -> Self {
+        Self::start_with(command, variables, Stdio::piped())
+    }
+
+    fn start_with(command: &mut Command, variables: &[(&str, &str)], error: Stdio) -> Self {
         let mut child = command
             .env_clear()
             .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stderr(error)
             .kill_on_drop(true)
             .spawn()
             .unwrap();
         let (sender, lines) = unbounded_channel();
-        tokio::spawn(forward(
-            child.stdout.take().unwrap(),
-            Line::Out,
-            sender.clone(),
-        ));
-        tokio::spawn(forward(child.stderr.take().unwrap(), Line::Error, sender));
+        let out = child.stdout.take().unwrap();
+        let mut readers = vec![tokio::spawn(forward(out, Line::Out, sender.clone()))];
+        if let Some(error) = child.stderr.take() {
+            readers.push(tokio::spawn(forward(error, Line::Error, sender)));
+        }
         Self {
             child,
+            readers,
             lines,
             seen: Vec::new(),
         }
@@ -125,6 +164,14 @@ impl Process {
             "http://{}",
             self.logged("listening").await["address"].as_str().unwrap()
         )
+    }
+
+    /// Closes this end of the outputs, as a reader of a pipe does when it ends.
+    pub async fn stop_reading(&mut self) {
+        for reader in self.readers.drain(..) {
+            reader.abort();
+            let _ = reader.await;
+        }
     }
 
     /// Returns the process id.

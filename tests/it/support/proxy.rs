@@ -45,7 +45,8 @@ impl ForwardProxy {
             loop {
                 let (mut client, _) = listener.accept().await.unwrap();
                 let mut head = Vec::new();
-                while !head.ends_with(b"\r\n\r\n")
+                // A body may come with the head.
+                while !head.windows(4).any(|end| end == b"\r\n\r\n")
                     && client.read_buf(&mut head).await.is_ok_and(|read| read > 0)
                 {}
                 let head = String::from_utf8(head).unwrap();

@@ -1,0 +1,198 @@
+//! Writes log lines on a thread of its own: an output that fails or blocks costs lines and nothing else.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use tracing_subscriber::fmt::MakeWriter;
+
+/// How many bytes may wait for the output; a line beyond them is lost.
+const CAPACITY: usize = 4 << 20;
+
+/// The lines that wait for the output; cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Lines(Arc<Queue>);
+
+#[derive(Debug, Default)]
+struct Queue {
+    /// Held for a copy of a line and never while the output is written.
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: Vec<u8>,
+    is_writing: bool,
+    /// Lines that were lost since the output took one.
+    lost: u64,
+}
+
+impl State {
+    fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && !self.is_writing
+    }
+}
+
+impl Lines {
+    /// Starts the thread that writes to an output for the rest of the process.
+    ///
+    /// # Errors
+    /// When the system refuses another thread.
+    pub(super) fn spawn(output: impl Write + Send + 'static) -> io::Result<Self> {
+        let lines = Self::default();
+        let writer = lines.clone();
+        thread::Builder::new()
+            .name("log".into())
+            .spawn(move || writer.write_to(output))?;
+        Ok(lines)
+    }
+
+    /// Waits until the output has taken every line, but no longer than a limit.
+    pub(super) fn flush(&self, limit: Duration) {
+        let is_busy = |state: &mut State| !state.is_idle();
+        let waited = self
+            .0
+            .changed
+            .wait_timeout_while(self.lock(), limit, is_busy);
+        drop(waited);
+    }
+
+    /// Adds a line, unless too much waits already.
+    fn push(&self, line: &[u8]) {
+        let mut state = self.lock();
+        if state.waiting.len() + line.len() > CAPACITY {
+            state.lost += 1;
+            return;
+        }
+        state.waiting.extend_from_slice(line);
+        drop(state);
+        self.0.changed.notify_all();
+    }
+
+    /// Writes what comes, for ever.
+    fn write_to(&self, mut output: impl Write) {
+        loop {
+            let mut failures = 0;
+            for line in self.take().split_inclusive(|byte| *byte == b'\n') {
+                failures += u64::from(output.write_all(line).is_err());
+            }
+            let lost = self.settle(failures);
+            if lost > 0 {
+                tracing::warn!(lost, "the output did not take some lines of the log");
+            }
+        }
+    }
+
+    /// Waits for lines and takes them.
+    fn take(&self) -> Vec<u8> {
+        let is_empty = |state: &mut State| state.waiting.is_empty();
+        let waited = self.0.changed.wait_while(self.lock(), is_empty);
+        let mut state = waited.unwrap_or_else(PoisonError::into_inner);
+        state.is_writing = true;
+        std::mem::take(&mut state.waiting)
+    }
+
+    /// Notes how the writing went; gives the lines that were lost as soon as the output takes lines again.
+    fn settle(&self, failures: u64) -> u64 {
+        let mut state = self.lock();
+        state.is_writing = false;
+        state.lost += failures;
+        let lost = if failures == 0 {
+            std::mem::take(&mut state.lost)
+        } else {
+            0
+        };
+        drop(state);
+        self.0.changed.notify_all();
+        lost
+    }
+
+    /// The state; a panic of another holder cannot leave it half changed.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Write for Lines {
+    /// Takes one line, or loses it: both count as written.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.push(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Lines {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    use super::*;
+
+    /// An output that takes each line only after a permission, and fails where that says so.
+    struct Slow {
+        permits: Receiver<io::Result<()>>,
+        written: Sender<Vec<u8>>,
+    }
+
+    impl Write for Slow {
+        fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+            self.permits.recv().unwrap_or(Ok(()))?;
+            self.written.send(line.to_vec()).unwrap();
+            Ok(line.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn slow() -> (Lines, Sender<io::Result<()>>, Receiver<Vec<u8>>) {
+        let (permit, permits) = channel();
+        let (written, lines) = channel();
+        (
+            Lines::spawn(Slow { permits, written }).unwrap(),
+            permit,
+            lines,
+        )
+    }
+
+    #[test]
+    fn an_output_that_blocks_delays_nobody_and_loses_only_what_exceeds_the_capacity() {
+        let (lines, permit, written) = slow();
+        let line = [vec![b'x'; 1023], b"\n".to_vec()].concat();
+        let count = 2 * CAPACITY / line.len();
+        for _ in 0..count {
+            lines.push(&line);
+        }
+        lines.flush(Duration::from_millis(1));
+        assert!(lines.lock().waiting.len() <= CAPACITY);
+        drop(permit);
+        let kept = written.iter().take(CAPACITY / line.len()).count();
+        assert_eq!(kept, CAPACITY / line.len());
+        lines.flush(Duration::from_mins(1));
+        assert!(lines.lock().is_idle());
+    }
+
+    #[test]
+    fn a_line_that_fails_is_lost_and_the_next_one_is_written() {
+        let (lines, permit, written) = slow();
+        permit.send(Err(io::ErrorKind::StorageFull.into())).unwrap();
+        permit.send(Ok(())).unwrap();
+        lines.push(b"one\n");
+        lines.push(b"two\n");
+        assert_eq!(written.recv().unwrap(), b"two\n");
+    }
+}
