@@ -81,14 +81,16 @@ impl Process {
         arguments: &[&str],
         variables: &[(&str, &str)],
     ) -> Self {
-        let mut command = Command::new(PROGRAM);
+        let mut command = Command::new(program());
         Self::start_with(command.args(arguments), variables, error.into())
     }
 
     /// The same with standard error where standard output is, as with `2>&1`.
     pub fn spawn_with_one_output(arguments: &[&str]) -> Self {
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", "exec \"$0\" \"$@\" 2>&1", PROGRAM]);
+        command
+            .args(["-c", "exec \"$0\" \"$@\" 2>&1"])
+            .arg(program());
         Self::start(command.args(arguments), &[])
     }
 
@@ -104,7 +106,7 @@ impl Process {
             fi
             ulimit -S -f 0; cd \"$1\"; shift; exec \"$0\" \"$@\" 2>log";
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", full, PROGRAM]).arg(directory);
+        command.args(["-c", full]).arg(program()).arg(directory);
         Self::start(command.args(arguments), &[])
     }
 
