@@ -39,14 +39,14 @@ static SERVICE: LazyLock<(Runtime, Router)> = LazyLock::new(|| {
         ResumePoint::default(),
     ));
     let clock = Clock::new(|| jiff::Timestamp::UNIX_EPOCH);
-    let (origins, listen) = (Arc::default(), SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)));
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
     let state = AppState {
         store: Arc::new(store),
         renditions: Arc::new(Renditions::new(1 << 20)),
         locations: Arc::new(Renditions::new(1 << 20)),
         location_prefix: LocationPrefix::default(),
-        authorizer: Arc::new(Authorizer::new(&AuthConfig::default(), listen, Arc::clone(&origins))),
-        origins,
+        authorizer: Arc::new(Authorizer::new(&AuthConfig::default(), listen)),
+        public_urls: Arc::default(),
         ledger: Arc::new(Ledger::new(clock.clone())),
         keeping: Arc::default(),
         max_age: None,

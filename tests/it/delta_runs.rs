@@ -141,7 +141,7 @@ async fn the_second_run_reads_what_changed_and_says_so_everywhere() {
         .await;
     assert_says(
         &events.text().await.unwrap(),
-        &["event: succeeded", "\"mode\":\"delta\""],
+        &["event: succeeded", "\"mode\":\"incremental\""],
     );
 }
 

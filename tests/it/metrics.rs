@@ -186,7 +186,7 @@ async fn the_figures_are_those_of_health_and_sync_whatever_runs_did() {
         before = after;
     }
     assert_eq!(
-        before.value("runs_total{mode=\"delta\",outcome=\"succeeded\"}"),
+        before.value("runs_total{mode=\"incremental\",outcome=\"succeeded\"}"),
         1.0
     );
     assert_eq!(

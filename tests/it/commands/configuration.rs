@@ -166,7 +166,7 @@ async fn no_message_contains_a_token() {
         ),
         format!("entityProvider: {{ token: {SECRET} }}"),
     ] {
-        refused(&content, &[]).await;
+        refused_for(&content, &[]).await;
     }
     let both = [
         ("AUTHENTIK_TOKEN", SECRET),

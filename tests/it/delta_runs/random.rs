@@ -42,7 +42,7 @@ async fn at_every_quiet_point_both_serve_the_same() {
                 .await
                 .unwrap();
             whole.sync_accepting().await;
-            deltas += u64::from(followed.contains("\"mode\":\"delta\""));
+            deltas += u64::from(followed.contains("\"mode\":\"incremental\""));
             assert_eq!(
                 body(app).await,
                 body(&whole).await,

@@ -28,7 +28,7 @@ async fn a_request() {
         .text()
         .await
         .unwrap();
-    assert_says(&run, &["\"mode\":\"delta\""]);
+    assert_says(&run, &["\"mode\":\"incremental\""]);
 }
 
 #[tokio::test]

@@ -114,7 +114,11 @@ async fn a_head_request_has_the_headers_of_get_and_no_body() {
         for coding in CODINGS {
             let (path, headers) = (
                 format!("/entities{query}"),
-                [("accept", accept), ("accept-encoding", coding)],
+                [
+                    ("accept", accept),
+                    ("accept-encoding", coding),
+                    ("x-request-id", "same"),
+                ],
             );
             // HEAD first: it must not depend on a rendition that GET built.
             let head = Answer::to(&pair.app, Method::HEAD, &path, &headers).await;
@@ -142,6 +146,7 @@ async fn before_the_first_snapshot_the_answer_is_an_error_and_not_empty() {
             BACKSTAGE[2],
             ("accept", accept),
             ("if-none-match", "*"),
+            ("x-request-id", "same"),
         ];
         let get = Answer::get(&pair.app, &path, &headers).await;
         assert!(get.problem(503, "no-snapshot").contains("/health"));
