@@ -56,7 +56,7 @@ pub struct FakeAuthentik(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     release: Release,
-    /// FakeState while an answer is built or the directory is edited, never across an await.
+    /// Locked while an answer is built or the directory is edited, never across an await.
     held: Mutex<FakeState>,
     script: Script,
     journal: Journal,
