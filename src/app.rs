@@ -231,6 +231,7 @@ pub fn startable(service: &ServiceConfig, clock: &Clock) -> anyhow::Result<Optio
 
 /// What keeps a service from starting although each of its keys is right: certificates that cannot be
 /// read, secrets that cannot be sent.
+#[must_use]
 pub fn unusable(service: &ServiceConfig, config: Option<&Config>) -> Vec<String> {
     let files = service.tls.as_ref();
     let certificate = files.and_then(|files| Tls::load(files, Clock::system()).err());

@@ -84,7 +84,7 @@ impl Cli {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         let before = self.config;
         match self.command {
-            Command::Serve(serve) => serve.run(before).await?,
+            Command::Serve(serve) => Box::pin(serve.run(before)).await?,
             #[cfg(feature = "demo")]
             Command::Demo(demo) => {
                 anyhow::ensure!(

@@ -5,7 +5,7 @@
 //! The last snapshot has the users 1 to 5, and its watermark is 12:00. Then user 2 is deleted, user
 //! 4 is renamed at 12:05, and user 6 is created at 12:06. Authentik now lists 1 3 4 5 6.
 //!
-//! 1. *RecentUsers users.* The sync requests the users with a stamp after 11:50, the watermark minus the
+//! 1. *Recent users.* The sync requests the users with a stamp after 11:50, the watermark minus the
 //!    overlap. The answer has the rows 4 and 6. The known rows are now 1 2 3 4 5 6.
 //! 2. *Probe.* The list has no row at offset 6, so there is one known row too many. A deleted row
 //!    has no stamp, so it is not clear yet which one.
@@ -320,7 +320,7 @@ async fn reconcile_users(
             Some(mismatch) if is_stable => {
                 reconciliation
                     .repair(mismatch, MAX_UNSTAMPED - found)
-                    .await?
+                    .await?;
             }
             None if is_stable && reconciliation.repaired == 0 => return Ok(again),
             _ => apply_all(reconciliation.draft, &again),

@@ -16,7 +16,7 @@ const HOURS: u64 = 24;
 pub struct RecentMaxima(BTreeMap<i64, Sizes>);
 
 impl RecentMaxima {
-    /// RecentMaxima that know one moment only.
+    /// Returns maxima of a single moment.
     #[must_use]
     pub fn at(time: Timestamp, sizes: Sizes) -> Self {
         Self(BTreeMap::from([(hour(time), sizes)]))

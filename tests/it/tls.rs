@@ -179,17 +179,20 @@ async fn a_self_signed_certificate_that_is_named_is_trusted_and_no_other() {
     }
 }
 
+/// What makes a certificate unusable.
+type Adjustment = fn(&mut CertificateParams);
+
 #[tokio::test]
 async fn a_named_certificate_counts_for_its_names_its_time_and_its_purpose_alone() {
     let long_ago = date_time_ymd(2001, 1, 1);
     let far_ahead = date_time_ymd(2999, 1, 1);
-    let adjustments: [(&str, fn(&mut CertificateParams)); 4] = [
+    let adjustments: [(&str, Adjustment); 4] = [
         ("for name", |params| params.subject_alt_names.clear()),
         ("expired", |params| {
-            params.not_after = date_time_ymd(2001, 1, 1)
+            params.not_after = date_time_ymd(2001, 1, 1);
         }),
         ("not valid yet", |params| {
-            params.not_before = date_time_ymd(2998, 1, 1)
+            params.not_before = date_time_ymd(2998, 1, 1);
         }),
         ("purpose", |params| {
             params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];

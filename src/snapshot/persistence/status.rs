@@ -60,7 +60,7 @@ impl PersistenceStatus {
             .await;
     }
 
-    /// WriteNumbers persistence on or off; off also clears the last error.
+    /// Turns persistence on or off; off also clears the last error.
     pub fn switch(&self, is_on: bool) {
         let mut state = self.lock();
         state.is_on = is_on;
