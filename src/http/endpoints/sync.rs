@@ -166,7 +166,8 @@ pub async fn request_run(
     let ended = timeout(wait, state.ledger.ended(id)).await;
     let run = ended.unwrap_or_else(|_| state.ledger.find(id));
     let run = run.ok_or_else(|| ApiError::UnknownRun(id.to_string()))?;
-    let status = if run.end.is_some() {
+    // Without a wait the answer is 202, however fast the run ends.
+    let status = if run.end.is_some() && !wait.is_zero() {
         StatusCode::OK
     } else {
         StatusCode::ACCEPTED

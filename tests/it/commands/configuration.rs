@@ -172,7 +172,7 @@ async fn no_message_contains_a_token() {
         ("AUTHENTIK_TOKEN", SECRET),
         ("AUTHENTIK_TOKEN_FILE", "/nowhere"),
     ];
-    assert!(refused("{}", &both).await.contains("AUTHENTIK_TOKEN_FILE"));
+    assert!(refused_for("{}", &both).await.contains("AUTHENTIK_TOKEN_FILE"));
 }
 
 #[tokio::test]
