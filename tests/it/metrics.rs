@@ -135,7 +135,7 @@ fn agree_on_snapshot(metrics: &Metrics, snapshot: &Value) {
 
 #[tokio::test]
 async fn the_figures_are_those_of_health_and_sync_whatever_runs_did() {
-    let pair = Pair::with(crowd(150)).await;
+    let pair = Pair::with(FakeDirectory::generate(200)).await;
     let mut before = agreeing(&pair.app).await;
     assert_eq!(
         before.counters().len(),
