@@ -172,7 +172,11 @@ async fn no_message_contains_a_token() {
         ("AUTHENTIK_TOKEN", SECRET),
         ("AUTHENTIK_TOKEN_FILE", "/nowhere"),
     ];
-    assert!(refused_for("{}", &both).await.contains("AUTHENTIK_TOKEN_FILE"));
+    assert!(
+        refused_for("{}", &both)
+            .await
+            .contains("AUTHENTIK_TOKEN_FILE")
+    );
 }
 
 #[tokio::test]
