@@ -1,6 +1,6 @@
 //! The Authentik side: reads both lists, proves them complete, and reports what went wrong.
 //!
-//! [`client`] sends a request, [`paging`] reads a list, [`reading`] reads the directory (full
+//! [`client`] sends a request, [`paging`] reads a list, [`crawl`] reads the directory (full
 //! sync), [`delta`] reads what changed (incremental sync), [`cost`] estimates which of them is
 //! cheaper, [`wire`] has the types that Authentik sends, [`error`] the errors that an operator
 //! sees. The fake Authentik for demo, tests and benchmarks is a crate of its own. It shares no type
