@@ -15,7 +15,7 @@ import tls
 from container import Container, ask
 
 HOST = "authentik.test"
-READ, SYNC = "a-read-token-for-the-trial", "a-sync-token-for-the-trial"
+READ, SYNC = "a-read-token-of-32-characters-for-tests", "a-sync-token-of-32-characters-for-tests"
 USERS = 50
 
 

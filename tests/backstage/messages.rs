@@ -64,7 +64,7 @@ async fn every_message_of_the_guide_is_one_that_backstage_gives() {
     let empty = with(&[]).await;
     let closed = with(&[(
         "ENTITY_PROVIDER_AUTH_READ_TOKENS",
-        "a-read-token-for-tests-only",
+        "a-read-token-of-32-characters-for-tests",
     )])
     .await;
     let full = with(&[(

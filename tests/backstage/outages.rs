@@ -93,7 +93,7 @@ async fn a_lost_authentik_loses_nobody() {
     authentik.fake.clear_script();
 
     for (access, code) in [
-        (Access::InternalServiceAccount, "empty"),
+        (Access::InternalServiceAccount, "empty-user-list"),
         (Access::NoPermission, "permission"),
     ] {
         authentik.fake.grant(FakeAuthentik::TOKEN, access);
