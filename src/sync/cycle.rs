@@ -35,7 +35,8 @@ pub struct Cycle {
     pub store: Arc<Store>,
     /// The wall clock.
     pub clock: Clock,
-    /// What a reading of changes left in doubt, until everything was read and published.
+    /// Why the next run is a full sync, until one has published a snapshot: an incremental sync fell back to
+    /// it, or a request asked for it.
     pub doubt: Option<FullReason>,
     /// How many readings of changes in a row did not end in time.
     pub late: u32,
@@ -89,9 +90,10 @@ impl Cycle {
     ) -> Result<Report, Stop> {
         let read_at = self.clock.now();
         let kept = self.kept();
-        let (directory, origin) = self
-            .read_now(kept.as_deref(), wishes.full, progress, tell)
-            .await?;
+        if wishes.full {
+            self.doubt = Some(FullReason::Asked);
+        }
+        let (directory, origin) = self.read_now(kept.as_deref(), progress, tell).await?;
         let caution = if wishes.accepts_shrink {
             Caution::Accepted
         } else {

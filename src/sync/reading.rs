@@ -74,11 +74,10 @@ impl Cycle {
     pub(super) async fn read_now(
         &mut self,
         kept: Option<&Snapshot>,
-        is_asked: bool,
         progress: &Progress,
         tell: impl Fn(Reading),
     ) -> Result<Read, Stop> {
-        let reason = match self.basis(kept, is_asked) {
+        let reason = match self.basis(kept) {
             Err(reason) => reason,
             Ok((kept, known)) => {
                 tell(Reading::Delta(self.pace.settings().since(known.watermark)));
@@ -96,13 +95,9 @@ impl Cycle {
     fn basis<'a>(
         &self,
         kept: Option<&'a Snapshot>,
-        is_asked: bool,
     ) -> Result<(&'a Snapshot, Known<'a>), FullReason> {
         let kept = kept.ok_or(FullReason::First)?;
         let full_at = kept.origin.full_at.ok_or(FullReason::First)?;
-        if is_asked {
-            return Err(FullReason::Asked);
-        }
         if let Some(doubt) = self.doubt {
             return Err(doubt);
         }

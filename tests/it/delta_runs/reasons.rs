@@ -1,5 +1,7 @@
 //! Why a run reads everything.
 
+use reqwest::StatusCode;
+
 use super::*;
 
 #[tokio::test]
@@ -28,6 +30,23 @@ async fn somebody_asks() {
         .await
         .unwrap();
     assert_says(&run, &["\"mode\":\"delta\""]);
+}
+
+#[tokio::test]
+async fn a_request_for_a_full_sync_lasts_until_one_succeeds() {
+    let following = Following::of(settled(30)).await;
+    let Following { pair, .. } = &following;
+    let refused = Action::answer(StatusCode::BAD_REQUEST, r#"{"detail": "no"}"#);
+    pair.fake.script(Step::at(Place::Users, refused).always());
+    for run in [pair.app.sync().await, pair.app.follow().await] {
+        assert_eq!((mode(&run), reason(&run)), ("full", "asked"), "{run}");
+        assert_eq!(run["state"], "failed", "{run}");
+    }
+    pair.fake.clear_script();
+    let run = pair.app.follow().await;
+    assert_eq!((mode(&run), reason(&run)), ("full", "asked"), "{run}");
+    assert_eq!(run["state"], "succeeded", "{run}");
+    following.follows(|_| ()).await;
 }
 
 #[tokio::test]
