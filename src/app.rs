@@ -1,5 +1,7 @@
 //! The composition root: puts the parts together and supervises them.
 
+mod parts;
+
 use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,27 +20,16 @@ use crate::config::{Config, ServiceConfig};
 use crate::http;
 use crate::http::auth::Doorkeeper;
 use crate::http::load::Capacity;
-use crate::http::origin::Origins;
 use crate::http::state::AppState;
 use crate::jitter::Jitter;
 use crate::server::Server;
 use crate::server::limits::Limits;
 use crate::server::tls::Tls;
-use crate::snapshot::kept::Keeping;
-use crate::snapshot::ledger::Ledger;
-use crate::snapshot::renditions::Renditions;
 use crate::snapshot::run::Failure;
 use crate::sync::cycle::Cycle;
-use crate::sync::keeper::Keeper;
 use crate::sync::reading::Pace;
 use crate::sync::timetable::Timetable;
-use crate::sync::{REST, Reload, Scheduler, Settings};
-
-/// How many bytes of renditions other than the default body are kept.
-const KEPT_RENDITIONS: u64 = 128 << 20;
-
-/// How many bytes of lists of locations are kept: the largest has a third of a megabyte.
-const KEPT_LOCATIONS: u64 = 8 << 20;
+use crate::sync::{Reload, Scheduler, Settings};
 
 /// The service, ready to run.
 #[derive(Debug)]
@@ -50,7 +41,6 @@ pub struct App {
     scheduler: Scheduler,
     pusher: Pusher,
     reloader: Reloader,
-    keeping: Arc<Keeping>,
     shutdown: CancellationToken,
     drain_delay: Duration,
     drain_timeout: Duration,
@@ -67,73 +57,24 @@ impl App {
         zone: TimeZone,
         shutdown: CancellationToken,
     ) -> anyhow::Result<Self> {
-        let ServiceConfig { auth, listen, .. } = &config.service;
         let tls = startable(&config.service)?;
-        let origins = Arc::new(origins(&config.service));
-        let doorkeeper = Arc::new(Doorkeeper::new(auth, *listen, Arc::clone(&origins)));
         let cycle = cycle(&config, &clock, zone.clone())?;
-        let ledger = Arc::new(Ledger::new(clock.clone()));
-        let keeping = Arc::<Keeping>::default();
-        let state_dir = config.service.state_dir.folder();
-        let keeper = Keeper::new(state_dir, Arc::clone(&keeping), clock.clone());
-        let state = AppState {
-            store: Arc::clone(&cycle.store),
-            renditions: Arc::new(Renditions::new(KEPT_RENDITIONS)),
-            locations: Arc::new(Renditions::new(KEPT_LOCATIONS)),
-            location_prefix: config.service.location_prefix.clone(),
-            origins,
-            ledger: Arc::clone(&ledger),
-            keeping: Arc::clone(&keeping),
-            max_age: config.service.max_age,
-            clock: clock.clone(),
-            doorkeeper: Arc::clone(&doorkeeper),
-            draining: shutdown.clone(),
-        };
-        let (sender, reloads) = mpsc::channel(1);
         let (backstage, settings) = watch::channel(push_settings(&config)?);
-        let pusher = Pusher {
-            store: Arc::clone(&cycle.store),
-            ledger: Arc::clone(&ledger),
-            clock: clock.clone(),
-            settings,
-        };
-        let (drain_delay, drain_timeout) =
-            (config.service.drain_delay, config.service.drain_timeout);
-        let reloader = Reloader {
-            sender,
-            backstage: Arc::new(backstage),
-            clock: clock.clone(),
-            zone: zone.clone(),
-            doorkeeper,
-            begun_with: config.service.clone(),
-        };
-        let timetable = Timetable {
-            schedule: config.authentik.schedule,
-            zone,
-        };
-        let jitter = Jitter::random();
-        let scheduler = Scheduler {
-            cycle,
-            timetable,
-            ledger,
-            clock,
-            jitter,
-            reloads,
-            keeper,
-            rest: REST,
-        };
+        let (sender, reloads) = mpsc::channel(1);
+        let service = config.service.clone();
+        let store = Arc::clone(&cycle.store);
+        let state = AppState::new(&service, store, clock, shutdown.clone());
         Ok(Self {
-            state,
             capacity: Capacity::default(),
             limits: Limits::default(),
             tls,
-            scheduler,
-            pusher,
-            reloader,
-            keeping,
+            scheduler: parts::scheduler(&state, config, zone.clone(), cycle, reloads),
+            pusher: parts::pusher(&state, settings),
+            drain_delay: service.drain_delay,
+            drain_timeout: service.drain_timeout,
+            reloader: parts::reloader(&state, service, zone, sender, backstage),
+            state,
             shutdown,
-            drain_delay,
-            drain_timeout,
         })
     }
 
@@ -169,6 +110,7 @@ impl App {
     /// # Errors
     /// When the server or the scheduler ends although nobody asked for it.
     pub async fn run(self, listener: TcpListener) -> anyhow::Result<()> {
+        let keeping = Arc::clone(&self.state.keeping);
         let server = Server {
             router: http::router(self.state, self.capacity),
             limits: self.limits,
@@ -177,7 +119,6 @@ impl App {
         let Self {
             scheduler,
             pusher,
-            keeping,
             shutdown,
             drain_delay,
             drain_timeout,
@@ -293,17 +234,6 @@ impl Reloader {
     }
 }
 
-/// What the operator says of the ways to this service.
-fn origins(service: &ServiceConfig) -> Origins {
-    let (public_url, trusted_proxies) =
-        (service.public_url.clone(), service.trusted_proxies.clone());
-    Origins {
-        public_url,
-        trusted_proxies,
-        is_tls: service.tls.is_some(),
-    }
-}
-
 /// What the sync needs of a configuration.
 fn settings(config: Config, clock: &Clock, zone: TimeZone) -> anyhow::Result<Settings> {
     let Cycle {
@@ -318,12 +248,17 @@ fn settings(config: Config, clock: &Clock, zone: TimeZone) -> anyhow::Result<Set
         policy,
         pace,
         limits,
-        timetable: Timetable {
-            schedule: config.authentik.schedule,
-            zone,
-        },
         state_dir: config.service.state_dir.folder(),
+        timetable: timetable(config, zone),
     })
+}
+
+/// When runs are due, as a configuration says.
+fn timetable(config: Config, zone: TimeZone) -> Timetable {
+    Timetable {
+        schedule: config.authentik.schedule,
+        zone,
+    }
 }
 
 /// Whom to tell of changes, as a configuration says.

@@ -17,6 +17,7 @@ pub mod rendition;
 pub mod renditions;
 pub mod run;
 pub mod shard;
+pub mod status;
 pub mod totals;
 
 use std::sync::Arc;

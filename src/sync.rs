@@ -25,6 +25,7 @@ use crate::jitter::Jitter;
 use crate::snapshot::ledger::Ledger;
 use crate::snapshot::reading::Reading;
 use crate::snapshot::run::{Failure, Outcome, Report, Run, Trigger};
+use crate::snapshot::status::ServiceStatus;
 use cycle::{Cycle, Stop};
 use keeper::Keeper;
 use reading::Pace;
@@ -63,6 +64,27 @@ pub enum Reload {
     Refused(Failure),
 }
 
+/// What the scheduler remembers of the runs before.
+#[derive(Debug)]
+struct Past {
+    /// When the scheduler began.
+    begun: Timestamp,
+    /// The run that ended last.
+    last: Option<Last>,
+    /// When the cooldown after that run ends.
+    cooled_at: Option<Instant>,
+}
+
+impl Past {
+    fn new(begun: Timestamp) -> Self {
+        Self {
+            begun,
+            last: None,
+            cooled_at: None,
+        }
+    }
+}
+
 /// Runs cycles when they are due or asked for.
 #[derive(Debug)]
 pub struct Scheduler {
@@ -72,6 +94,8 @@ pub struct Scheduler {
     pub timetable: Timetable,
     /// Where runs are asked for and reported.
     pub ledger: Arc<Ledger>,
+    /// Where the next run and a refused configuration are reported.
+    pub status: Arc<ServiceStatus>,
     /// The wall clock.
     pub clock: Clock,
     /// What lengthens pauses after repeated failures.
@@ -87,50 +111,56 @@ pub struct Scheduler {
 impl Scheduler {
     /// Runs until shutdown; a cycle under way is cancelled and changes nothing.
     pub async fn run(mut self, shutdown: CancellationToken) {
-        let begun = self.clock.now();
+        let mut past = Past::new(self.clock.now());
         self.keeper.begin();
         self.restore(&shutdown).await;
-        let mut last: Option<Last> = None;
-        let mut rested: Option<Instant> = None;
         while !shutdown.is_cancelled() {
-            let due =
-                self.timetable
-                    .due(begun, last.as_ref(), self.cycle.store.current().is_some());
-            self.ledger.announce(due);
+            let due = self.announce(&past);
             tokio::select! {
                 () = shutdown.cancelled() => break,
-                Some(reload) = self.reloads.recv() => {
-                    self.reload(reload, last.as_ref(), &shutdown).await;
-                    continue;
+                Some(reload) = self.reloads.recv() => self.reload(reload, &past, &shutdown).await,
+                () = wanted(&self.ledger, &self.clock, due, past.cooled_at) => {
+                    self.sync(&mut past, &shutdown).await;
                 }
-                () = wanted(&self.ledger, &self.clock, due, rested) => {}
             }
-            let started = self.clock.now();
-            let Some(run) = self.ledger.start() else {
-                continue;
-            };
-            let outcome = self.cycle_once(&run, &shutdown).await;
-            let (succeeded, failures) = (
-                outcome.is_ok(),
-                self.failures(&run, &outcome, last.as_ref()),
-            );
-            self.conclude("sync", outcome);
-            rested = Some(Instant::now() + self.rest);
-            if succeeded {
-                self.keep();
-            }
-            let (ended, jitter) = (self.clock.now(), self.jitter.next());
-            last = Some(Last {
-                started,
-                ended,
-                failures,
-                succeeded,
-                jitter,
-            });
         }
-        // Whoever still waits for a run learns that it does not come.
+        // Clients that still wait for a run learn that it does not come.
+        self.status.announce(None);
         self.ledger
             .close(Outcome::Failed(cancelled("before the run began")));
+    }
+
+    /// Says when the next run is due.
+    fn announce(&self, past: &Past) -> Option<Timestamp> {
+        let has_snapshot = self.cycle.store.current().is_some();
+        let due = self
+            .timetable
+            .due(past.begun, past.last.as_ref(), has_snapshot);
+        self.status.announce(due);
+        due
+    }
+
+    /// Begins and ends the queued run, if there is one.
+    async fn sync(&mut self, past: &mut Past, shutdown: &CancellationToken) {
+        let Some(run) = self.ledger.start() else {
+            return;
+        };
+        let started = self.clock.now();
+        let ended = self.cycle_once(&run, shutdown).await;
+        let succeeded = ended.is_ok();
+        let failures = self.failures(&run, &ended, past.last.as_ref());
+        self.conclude("sync", ended);
+        if succeeded {
+            self.keep();
+        }
+        past.cooled_at = Some(Instant::now() + self.rest);
+        past.last = Some(Last {
+            started,
+            ended: self.clock.now(),
+            failures,
+            succeeded,
+            jitter: self.jitter.next(),
+        });
     }
 
     /// How many runs have failed one after another. Somebody who asks for a run, or another
@@ -161,7 +191,7 @@ impl Scheduler {
 
     /// Takes new settings over. The rows that are kept of this server are transformed again; a run is
     /// asked for where there are none, or where the last one failed and the change may have mended it.
-    async fn reload(&mut self, reload: Reload, last: Option<&Last>, shutdown: &CancellationToken) {
+    async fn reload(&mut self, reload: Reload, past: &Past, shutdown: &CancellationToken) {
         let Settings {
             client,
             policy,
@@ -172,13 +202,13 @@ impl Scheduler {
         } = match reload {
             Reload::Settings(settings) => *settings,
             Reload::Refused(failure) => {
-                self.ledger.refuse(Some(failure.message.clone()));
+                self.status.refuse(Some(failure.message.clone()));
                 self.ledger.begin(Trigger::Reload);
                 self.conclude("reload", Err(Stop::Failed(failure)));
                 return;
             }
         };
-        self.ledger.refuse(None);
+        self.status.refuse(None);
         self.timetable = timetable;
         (self.cycle.client, self.cycle.policy, self.cycle.pace) = (client, policy, pace);
         self.cycle.limits = limits;
@@ -195,16 +225,15 @@ impl Scheduler {
         } else {
             self.restore(shutdown).await;
         }
-        if !has_kept_rows || last.is_some_and(|last| !last.succeeded) {
+        if !has_kept_rows || past.last.is_some_and(|last| !last.succeeded) {
             self.ledger.request(Trigger::Reload);
         }
     }
 
     /// Ends the run that is under way, in the ledger and then in the log.
     fn conclude(&self, what: &str, ended: Result<Report, Stop>) {
-        let reading = self
-            .ledger
-            .finish(ended.clone().map_or_else(Outcome::from, Outcome::Succeeded));
+        let outcome = ended.clone().map_or_else(Outcome::from, Outcome::Succeeded);
+        let reading = self.ledger.finish(outcome).and_then(|run| run.reading);
         let mode = reading.map(Reading::mode);
         let why = reading
             .and_then(Reading::reason)
@@ -237,13 +266,18 @@ impl Scheduler {
 }
 
 /// Waits until a run is due or asked for, and Authentik has been left alone for long enough.
-async fn wanted(ledger: &Ledger, clock: &Clock, due: Option<Timestamp>, rested: Option<Instant>) {
+async fn wanted(
+    ledger: &Ledger,
+    clock: &Clock,
+    due: Option<Timestamp>,
+    cooled_at: Option<Instant>,
+) {
     tokio::select! {
         () = sleep_until(clock, due) => { ledger.request(Trigger::Schedule); }
         () = ledger.requested() => {}
     }
-    if let Some(rested) = rested {
-        tokio::time::sleep_until(rested).await;
+    if let Some(cooled_at) = cooled_at {
+        tokio::time::sleep_until(cooled_at).await;
     }
 }
 

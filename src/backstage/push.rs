@@ -18,9 +18,9 @@ use crate::catalog::location::LocationPrefix;
 use crate::clock::Clock;
 use crate::snapshot::Store;
 use crate::snapshot::document::Document;
-use crate::snapshot::ledger::Ledger;
 use crate::snapshot::push::PushReport;
 use crate::snapshot::run::Failure;
+use crate::snapshot::status::ServiceStatus;
 
 /// How many requests to Backstage are in flight.
 const IN_FLIGHT: usize = 4;
@@ -46,7 +46,7 @@ pub struct Pusher {
     /// Where snapshots are published.
     pub store: Arc<Store>,
     /// Where the outcome is written.
-    pub ledger: Arc<Ledger>,
+    pub status: Arc<ServiceStatus>,
     /// The wall clock.
     pub clock: Clock,
     /// Whom to tell what, if anybody.
@@ -107,7 +107,7 @@ impl Pusher {
         }
     }
 
-    /// Reports a round, in the ledger and in the log.
+    /// Reports a round, in the status and in the log.
     fn conclude(&self, round: &Round, waiting: usize) {
         let Round {
             refreshed,
@@ -132,7 +132,7 @@ impl Pusher {
             waiting,
             failure,
         };
-        self.ledger.report_push(report);
+        self.status.report_push(report);
     }
 }
 

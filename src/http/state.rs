@@ -8,11 +8,19 @@ use tokio_util::sync::CancellationToken;
 use super::auth::Doorkeeper;
 use crate::catalog::location::LocationPrefix;
 use crate::clock::Clock;
+use crate::config::ServiceConfig;
 use crate::http::origin::Origins;
 use crate::snapshot::kept::Keeping;
 use crate::snapshot::ledger::Ledger;
 use crate::snapshot::renditions::Renditions;
+use crate::snapshot::status::ServiceStatus;
 use crate::snapshot::{Snapshot, Store};
+
+/// How many bytes of renditions other than the default body are kept.
+const KEPT_RENDITIONS: u64 = 128 << 20;
+
+/// How many bytes of lists of locations are kept: the largest has a third of a megabyte.
+const KEPT_LOCATIONS: u64 = 8 << 20;
 
 /// What handlers share; cheap to clone.
 #[derive(Clone, Debug)]
@@ -29,6 +37,8 @@ pub struct AppState {
     pub origins: Arc<Origins>,
     /// Runs of the sync.
     pub ledger: Arc<Ledger>,
+    /// What is known of the service beside its runs.
+    pub status: Arc<ServiceStatus>,
     /// Whether the snapshot is on disk.
     pub keeping: Arc<Keeping>,
     /// The age at which a snapshot counts as stale.
@@ -42,6 +52,36 @@ pub struct AppState {
 }
 
 impl AppState {
+    /// The state of a service before its first run; snapshots are published in `store`.
+    #[must_use]
+    pub fn new(
+        service: &ServiceConfig,
+        store: Arc<Store>,
+        clock: Clock,
+        draining: CancellationToken,
+    ) -> Self {
+        let origins = Arc::new(Origins {
+            public_url: service.public_url.clone(),
+            trusted_proxies: service.trusted_proxies.clone(),
+            is_tls: service.tls.is_some(),
+        });
+        let doorkeeper = Doorkeeper::new(&service.auth, service.listen, Arc::clone(&origins));
+        Self {
+            store,
+            renditions: Arc::new(Renditions::new(KEPT_RENDITIONS)),
+            locations: Arc::new(Renditions::new(KEPT_LOCATIONS)),
+            location_prefix: service.location_prefix.clone(),
+            origins,
+            ledger: Arc::new(Ledger::new(clock.clone())),
+            status: Arc::default(),
+            keeping: Arc::default(),
+            max_age: service.max_age,
+            clock,
+            doorkeeper: Arc::new(doorkeeper),
+            draining,
+        }
+    }
+
     /// Whether a snapshot is older than the operator allows.
     #[must_use]
     pub fn is_stale(&self, snapshot: &Snapshot) -> bool {

@@ -123,8 +123,8 @@ pub async fn read_health(State(state): State<AppState>) -> impl IntoResponse {
         version: env!("CARGO_PKG_VERSION"),
         snapshot: snapshot.map(|snapshot| SnapshotView::of(&snapshot, &state)),
         last_run: last_run.as_ref().map(RunView::open),
-        next_run_at: state.ledger.next_at(),
-        configuration_error: state.ledger.refused(),
+        next_run_at: state.status.next_run_at(),
+        configuration_error: state.status.refused(),
         state_error: state.keeping.trouble(),
     };
     let code = if view.snapshot.is_some() {
@@ -149,7 +149,7 @@ fn status(state: &AppState, snapshot: Option<&Snapshot>, last_run: Option<&Run>)
 
 /// Whether something other than a run is the matter.
 fn is_weakened(state: &AppState, snapshot: &Snapshot) -> bool {
-    let refused = state.ledger.refused().is_some();
+    let refused = state.status.refused().is_some();
     refused || state.keeping.trouble().is_some() || state.is_stale(snapshot)
 }
 

@@ -77,11 +77,11 @@ pub struct RunQuery {
 )]
 pub async fn list_runs(State(state): State<AppState>) -> impl IntoResponse {
     let runs = state.ledger.runs().iter().map(RunView::from).collect();
-    let push = state.ledger.last_push().map(PushView::from);
+    let push = state.status.last_push().map(PushView::from);
     (
         NO_STORE,
         Json(RunsView {
-            next_run_at: state.ledger.next_at(),
+            next_run_at: state.status.next_run_at(),
             push,
             runs,
         }),
