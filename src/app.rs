@@ -30,6 +30,7 @@ use crate::sync::cycle::Cycle;
 use crate::sync::reading::Pace;
 use crate::sync::timetable::Timetable;
 use crate::sync::{Reload, Scheduler, Settings};
+use crate::telemetry;
 
 /// The service, ready to run.
 #[derive(Debug)]
@@ -174,13 +175,14 @@ impl Reloader {
         for warning in &config.warnings {
             tracing::warn!("{warning}");
         }
-        let auth = config.service.auth.clone();
+        let (auth, log_format) = (config.service.auth.clone(), config.service.log_format);
         let backstage = push_settings(&config);
         match self
             .settings(config)
             .and_then(|settings| Ok((settings, backstage?)))
         {
             Ok((settings, backstage)) => {
+                telemetry::set_format(log_format);
                 self.doorkeeper.replace(&auth, self.begun_with.listen);
                 self.backstage.send_replace(backstage);
                 self.send(Reload::Settings(Box::new(settings))).await;

@@ -112,7 +112,7 @@ fn span(request: &Request<Body>) -> tracing::Span {
 fn log(response: &Response<Body>, latency: std::time::Duration, _: &tracing::Span) {
     tracing::debug!(
         status = response.status().as_u16(),
-        latency_us = latency.as_micros(),
+        latency_seconds = latency.as_secs_f64(),
         "answered"
     );
 }

@@ -5,10 +5,11 @@ pub mod guard;
 mod judgement;
 pub mod keeper;
 pub mod reading;
+mod reconfigure;
 mod restart;
+mod run_log;
 pub mod timetable;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,18 +18,14 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::authentik::client::Client;
-use crate::catalog::policy::Policy;
 use crate::clock::Clock;
-use crate::config::ShrinkGuard;
 use crate::jitter::Jitter;
 use crate::snapshot::ledger::Ledger;
-use crate::snapshot::reading::Reading;
 use crate::snapshot::run::{Failure, Outcome, Report, Run, Trigger};
 use crate::snapshot::status::ServiceStatus;
 use cycle::{Cycle, Stop};
 use keeper::Keeper;
-use reading::Pace;
+pub use reconfigure::{Reload, Settings};
 use timetable::{Last, Timetable};
 
 /// The longest sleep in one piece, so that a set clock or a suspended machine is noticed.
@@ -37,32 +34,6 @@ const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 /// How long Authentik is left alone after each run, however often runs are asked for: a storm of posts
 /// must not become a storm of readings.
 pub const REST: Duration = Duration::from_secs(1);
-
-/// What a changed configuration may change.
-#[derive(Debug)]
-pub struct Settings {
-    /// Asks Authentik.
-    pub client: Client,
-    /// Which rows become entities.
-    pub policy: Arc<Policy>,
-    /// When everything is read, and how long readings may take.
-    pub pace: Pace,
-    /// What a run may remove.
-    pub limits: ShrinkGuard,
-    /// When runs are due.
-    pub timetable: Timetable,
-    /// Where snapshots are kept for the next start.
-    pub state_dir: Option<PathBuf>,
-}
-
-/// News about the configuration.
-#[derive(Debug)]
-pub enum Reload {
-    /// These settings count from now on.
-    Settings(Box<Settings>),
-    /// The new configuration is invalid; the old one stays.
-    Refused(Failure),
-}
 
 /// What the scheduler remembers of the runs before.
 #[derive(Debug)]
@@ -113,7 +84,7 @@ impl Scheduler {
     pub async fn run(mut self, shutdown: CancellationToken) {
         let mut past = Past::new(self.clock.now());
         self.keeper.begin();
-        self.restore(&shutdown).await;
+        self.restore(&past, &shutdown).await;
         while !shutdown.is_cancelled() {
             let due = self.announce(&past);
             tokio::select! {
@@ -145,22 +116,24 @@ impl Scheduler {
         let Some(run) = self.ledger.start() else {
             return;
         };
-        let started = self.clock.now();
+        let (started, before) = (self.clock.now(), self.cycle.client.traffic());
         let ended = self.cycle_once(&run, shutdown).await;
-        let succeeded = ended.is_ok();
         let failures = self.failures(&run, &ended, past.last.as_ref());
-        self.conclude("sync", ended);
-        if succeeded {
-            self.keep();
-        }
+        let run = self.finish(&ended);
         past.cooled_at = Some(Instant::now() + self.rest);
         past.last = Some(Last {
             started,
             ended: self.clock.now(),
             failures,
-            succeeded,
+            succeeded: ended.is_ok(),
             jitter: self.jitter.next(),
         });
+        let next_run_at = self.announce(past);
+        let traffic = self.cycle.client.traffic().since(before);
+        self.log("sync", run.as_ref(), &ended, traffic, next_run_at);
+        if ended.is_ok() {
+            self.keep();
+        }
     }
 
     /// How many runs have failed one after another. Somebody who asks for a run, or another
@@ -184,83 +157,8 @@ impl Scheduler {
         tracing::debug!(run = %run.id, "sync started");
         let ledger = Arc::clone(&self.ledger);
         tokio::select! {
-            () = shutdown.cancelled() => Err(Stop::Failed(cancelled("during the run"))),
+            () = shutdown.cancelled() => Err(Stop::Cancelled(cancelled("during the run"))),
             ended = self.cycle.run(run.wishes, &run.progress, |reading| ledger.tell(reading)) => ended,
-        }
-    }
-
-    /// Takes new settings over. The rows that are kept of this server are transformed again; a run is
-    /// asked for where there are none, or where the last one failed and the change may have mended it.
-    async fn reload(&mut self, reload: Reload, past: &Past, shutdown: &CancellationToken) {
-        let Settings {
-            client,
-            policy,
-            pace,
-            limits,
-            timetable,
-            state_dir,
-        } = match reload {
-            Reload::Settings(settings) => *settings,
-            Reload::Refused(failure) => {
-                self.status.refuse(Some(failure.message.clone()));
-                self.ledger.begin(Trigger::Reload);
-                self.conclude("reload", Err(Stop::Failed(failure)));
-                return;
-            }
-        };
-        self.status.refuse(None);
-        self.timetable = timetable;
-        (self.cycle.client, self.cycle.policy, self.cycle.pace) = (client, policy, pace);
-        self.cycle.limits = limits;
-        self.keeper.move_to(state_dir);
-        let has_kept_rows = self.cycle.has_kept_rows();
-        if has_kept_rows {
-            self.ledger.begin(Trigger::Reload);
-            let ended = self.cycle.run_on_kept_rows().await;
-            let succeeded = ended.is_ok();
-            self.conclude("reload", ended);
-            if succeeded {
-                self.keep();
-            }
-        } else {
-            self.restore(shutdown).await;
-        }
-        if !has_kept_rows || past.last.is_some_and(|last| !last.succeeded) {
-            self.ledger.request(Trigger::Reload);
-        }
-    }
-
-    /// Ends the run that is under way, in the ledger and then in the log.
-    fn conclude(&self, what: &str, ended: Result<Report, Stop>) {
-        let outcome = ended.clone().map_or_else(Outcome::from, Outcome::Succeeded);
-        let reading = self.ledger.finish(outcome).and_then(|run| run.reading);
-        let mode = reading.map(Reading::mode);
-        let why = reading
-            .and_then(Reading::reason)
-            .map(tracing::field::display);
-        match ended {
-            Ok(Report {
-                users,
-                groups,
-                changes,
-                findings,
-            }) => tracing::info!(
-                mode,
-                why,
-                users,
-                groups,
-                added = changes.added,
-                changed = changes.changed,
-                removed = changes.removed,
-                findings = findings.len(),
-                "{what} succeeded"
-            ),
-            Err(Stop::Held(Failure { code, message, .. })) => {
-                tracing::error!(code, mode, why, reason = %message, "{what} was held");
-            }
-            Err(Stop::Failed(Failure { code, message, .. })) => {
-                tracing::error!(code, mode, why, reason = %message, "{what} failed");
-            }
         }
     }
 }

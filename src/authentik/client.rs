@@ -5,6 +5,7 @@ mod dates;
 mod decode;
 mod query;
 mod rows;
+mod traffic;
 mod transport;
 mod trust;
 mod version;
@@ -23,6 +24,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
 pub use query::Filter;
+pub use traffic::Traffic;
 pub use version::Introduction;
 
 use super::error::{Error, SetupError};
@@ -32,6 +34,7 @@ use crate::clock::Clock;
 use dates::date;
 use decode::detail;
 use rows::read_page;
+use traffic::Counters;
 
 /// The first pause before a retry; each further one is twice as long, with jitter.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -68,6 +71,7 @@ pub struct Client {
     http: reqwest::Client,
     settings: ClientSettings,
     in_flight: Arc<Semaphore>,
+    counters: Arc<Counters>,
     clock: Clock,
 }
 
@@ -108,8 +112,15 @@ impl Client {
             http,
             settings,
             in_flight,
+            counters: Arc::default(),
             clock,
         })
+    }
+
+    /// What was sent and received so far.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        self.counters.traffic()
     }
 
     /// Requests in flight at once.
@@ -145,7 +156,14 @@ impl Client {
         let Some(body) = self.body(Row::LIST, &url, page).await? else {
             return Ok(None);
         };
-        read_page(&url, &body).map(Some)
+        self.read(&url, &body).map(Some)
+    }
+
+    /// Reads and counts the rows of a page.
+    fn read<Row: Listed>(&self, url: &str, body: &[u8]) -> Result<Page<Read<Row>>, Error> {
+        let page = read_page(url, body)?;
+        self.counters.count_rows(page.results.len());
+        Ok(page)
     }
 
     /// The body of a page; none beyond the end.
@@ -206,13 +224,14 @@ impl Client {
                 let asked = error.retry_after().unwrap_or_default();
                 pause.filter(|_| asked <= LONGEST_PAUSE).map(|pause| pause.max(asked))
             })
-            .notify(|error, pause| tracing::debug!(%error, pause_ms = pause.as_millis(), "asking again"))
+            .notify(|error, pause| tracing::debug!(%error, pause_seconds = pause.as_secs_f64(), "asking again"))
             .await
     }
 
     /// Sends a request once; statuses that a retry may mend are errors.
     async fn get_once(&self, url: &str) -> Result<Answer, Error> {
         let _turn = self.in_flight.acquire().await;
+        self.counters.count_request();
         let response = self
             .http
             .get(url)

@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 use clap::Args;
 use jiff::tz::TimeZone;
 
-use super::{ConfigFiles, bind, shutdown};
+use super::{ConfigFiles, LogArgs, bind, shutdown};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{Config, ProcessEnvironment, parse_listen};
-use crate::reload;
+use crate::{reload, telemetry};
 
 /// Sync from Authentik on a schedule and serve the entities
 #[derive(Debug, Args)]
@@ -18,6 +18,8 @@ pub(super) struct Serve {
     #[arg(long, value_name = "ADDR", value_parser = parse_listen)]
     listen: Option<SocketAddr>,
     #[command(flatten)]
+    pub(super) log: LogArgs,
+    #[command(flatten)]
     pub(super) config: ConfigFiles,
 }
 
@@ -25,12 +27,16 @@ impl Serve {
     /// Serves until a signal; the files before the command come first.
     pub(super) async fn run(self, before: ConfigFiles) -> anyhow::Result<()> {
         let (files, listen) = (before.then(self.config), self.listen);
+        let log_format = self.log.log_format;
         let load = move || {
             let mut config = Config::load(&files, &ProcessEnvironment)?;
-            config.service.listen = listen.unwrap_or(config.service.listen);
+            let service = &mut config.service;
+            service.listen = listen.unwrap_or(service.listen);
+            service.log_format = log_format.unwrap_or(service.log_format);
             Ok(config)
         };
         let config = load()?;
+        telemetry::set_format(config.service.log_format);
         for warning in &config.warnings {
             tracing::warn!("{warning}");
         }

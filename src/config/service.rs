@@ -14,6 +14,7 @@ use url::Url;
 use super::auth::AuthConfig;
 use super::backstage::{self, BackstageConfig};
 use super::full_sync::FullSync;
+use super::log_format::{self, LogFormat};
 use super::shrink_guard::ShrinkGuard;
 use super::state_dir::{self, StateDir};
 use super::tls::{self, TlsConfig};
@@ -28,6 +29,9 @@ pub struct ServiceConfig {
     /// Where the service listens.
     #[serde(deserialize_with = "listen")]
     pub listen: SocketAddr,
+    /// In which form the log is written.
+    #[serde(deserialize_with = "log_format::read")]
+    pub log_format: LogFormat,
     /// The certificate with which it speaks TLS; without one it speaks plain HTTP.
     #[serde(deserialize_with = "tls::section")]
     pub tls: Option<TlsConfig>,
@@ -93,6 +97,7 @@ impl Default for ServiceConfig {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            log_format: LogFormat::default(),
             tls: None,
             public_url: None,
             trusted_proxies: Vec::new(),

@@ -73,9 +73,22 @@ pub enum FullReason {
     Disagreement,
 }
 
-impl std::fmt::Display for FullReason {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.serialize(f)
+impl FullReason {
+    /// The reason in one word, stable over versions.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Due => "due",
+            Self::Asked => "asked",
+            Self::Unsupported => "unsupported",
+            Self::BrokenRow => "broken-row",
+            Self::Clock => "clock",
+            Self::TooMany => "too-many",
+            Self::TooSlow => "too-slow",
+            Self::Restless => "restless",
+            Self::Disagreement => "disagreement",
+        }
     }
 }
 

@@ -49,6 +49,8 @@ pub enum Stop {
     Held(Failure),
     /// The rows could not be read or transformed.
     Failed(Failure),
+    /// The service shuts down.
+    Cancelled(Failure),
 }
 
 impl Stop {
@@ -56,7 +58,7 @@ impl Stop {
     #[must_use]
     pub fn into_failure(self) -> Failure {
         match self {
-            Self::Held(failure) | Self::Failed(failure) => failure,
+            Self::Held(failure) | Self::Failed(failure) | Self::Cancelled(failure) => failure,
         }
     }
 }
@@ -65,7 +67,7 @@ impl From<Stop> for Outcome {
     fn from(stop: Stop) -> Self {
         match stop {
             Stop::Held(failure) => Self::Held(failure),
-            Stop::Failed(failure) => Self::Failed(failure),
+            Stop::Failed(failure) | Stop::Cancelled(failure) => Self::Failed(failure),
         }
     }
 }

@@ -38,6 +38,7 @@ mod recordings;
 mod reliability;
 mod reload;
 mod restart;
+mod run_log;
 mod schedule;
 mod shards;
 mod shutdown;

@@ -69,6 +69,13 @@ pub(in crate::config) const KEYS: &[Key] = &[
         meaning: "Where the service listens: an IP address (or `localhost`) and a port.",
     },
     Key {
+        path: "entityProvider.logFormat",
+        variable: "ENTITY_PROVIDER_LOG_FORMAT",
+        kind: Kind::Choice(&["auto", "text", "json"]),
+        fallback: Fallback::Value("auto"),
+        meaning: "The form of the log: `auto` writes text on a terminal and JSON elsewhere. `--log-format` overrides it.",
+    },
+    Key {
         path: "entityProvider.tls.certFile",
         variable: "ENTITY_PROVIDER_TLS_CERT_FILE",
         kind: Kind::File,

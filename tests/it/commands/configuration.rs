@@ -1,6 +1,7 @@
 //! `--config`, and what is said of a configuration that cannot be used.
 
 use fake_authentik::FakeAuthentik;
+use serde_json::Value;
 
 use super::{LISTEN, assert_syncs, authentik, directory_with};
 use crate::support::process::{Ended, Process, get};
@@ -97,12 +98,11 @@ async fn refused(content: &str, variables: &[(&str, &str)]) -> String {
     let Ended { status, out, error } = Process::run(&arguments, variables).await;
     assert_eq!((status.code(), out.as_str()), (Some(1), ""), "{error}");
     assert_eq!(error.lines().count(), 1, "one message: {error}");
-    assert!(
-        error.starts_with("error: ") && !error.contains(SECRET),
-        "{error}"
-    );
+    let entry: Value = serde_json::from_str(&error).expect("the log is JSON");
+    assert_eq!(entry["level"], "ERROR", "{error}");
+    assert!(!error.contains(SECRET), "{error}");
     assert!(!error.contains("never-to-be-shown"), "{error}");
-    error.replace(&file, "FILE")
+    entry["message"].as_str().unwrap().replace(&file, "FILE")
 }
 
 #[tokio::test]
