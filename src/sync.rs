@@ -116,6 +116,8 @@ impl Scheduler {
         let Some(run) = self.ledger.start() else {
             return;
         };
+        // When the next one is due depends on the end of this one.
+        self.status.announce(None);
         let (started, before) = (self.clock.now(), self.cycle.client.traffic());
         let ended = self.cycle_once(&run, shutdown).await;
         let failures = self.failures(&run, &ended, past.last.as_ref());

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::auth::Doorkeeper;
+use super::endpoints::run_view::RunProgressView;
+use super::error::ApiError;
 use crate::catalog::location::LocationPrefix;
 use crate::clock::Clock;
 use crate::config::ServiceConfig;
@@ -80,6 +83,27 @@ impl AppState {
             doorkeeper: Arc::new(doorkeeper),
             draining,
         }
+    }
+
+    /// The snapshot that is served.
+    ///
+    /// # Errors
+    /// Before the first one; the error has the progress of the run under way.
+    pub fn snapshot(&self) -> Result<Arc<Snapshot>, ApiError> {
+        let missing = || ApiError::NoSnapshot(self.unfinished_run());
+        self.store.current().ok_or_else(missing)
+    }
+
+    /// How far the run is that is under way or queued.
+    #[must_use]
+    pub fn unfinished_run(&self) -> Option<RunProgressView> {
+        self.ledger.unfinished().as_ref().map(RunProgressView::from)
+    }
+
+    /// When the next scheduled run is due; never in the past.
+    #[must_use]
+    pub fn next_run_at(&self) -> Option<Timestamp> {
+        self.status.next_run_at(self.clock.now())
     }
 
     /// Whether a snapshot is older than the operator allows.

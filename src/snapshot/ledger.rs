@@ -158,6 +158,13 @@ impl Ledger {
         self.runs.borrow().ended.front().cloned()
     }
 
+    /// The run under way, else the queued one.
+    #[must_use]
+    pub fn unfinished(&self) -> Option<Run> {
+        let runs = self.runs.borrow();
+        runs.running.as_ref().or(runs.queued.as_ref()).cloned()
+    }
+
     /// What was counted since the start.
     #[must_use]
     pub fn totals(&self) -> Totals {

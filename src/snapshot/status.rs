@@ -24,10 +24,10 @@ impl ServiceStatus {
         self.lock().next_run_at = next_run_at;
     }
 
-    /// When the next scheduled run is due.
+    /// When the next scheduled run is due, but never before `now`: a due run may have to wait for a moment.
     #[must_use]
-    pub fn next_run_at(&self) -> Option<Timestamp> {
-        self.lock().next_run_at
+    pub fn next_run_at(&self, now: Timestamp) -> Option<Timestamp> {
+        self.lock().next_run_at.map(|due| due.max(now))
     }
 
     /// Sets why the present configuration on disk was refused, or that it was not.
@@ -55,5 +55,21 @@ impl ServiceStatus {
     /// The facts; a panic of another holder cannot leave them half changed.
     fn lock(&self) -> MutexGuard<'_, Facts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_run_is_never_in_the_past() {
+        let [past, now, future] = [1, 2, 3].map(|second| Timestamp::from_second(second).unwrap());
+        let status = ServiceStatus::default();
+        assert_eq!(status.next_run_at(now), None);
+        for (due, shown) in [(past, now), (now, now), (future, future)] {
+            status.announce(Some(due));
+            assert_eq!(status.next_run_at(now), Some(shown));
+        }
     }
 }

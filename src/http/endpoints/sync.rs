@@ -36,7 +36,8 @@ pub(super) const NO_STORE: [(HeaderName, HeaderValue); 1] =
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RunsView {
-    /// When the next scheduled run is due; missing while runs are only asked for.
+    /// When the next scheduled run is due, never in the past; missing while a run is under way and without a
+    /// schedule.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
     next_run_at: Option<Timestamp>,
@@ -81,7 +82,7 @@ pub async fn list_runs(State(state): State<AppState>) -> impl IntoResponse {
     (
         NO_STORE,
         Json(RunsView {
-            next_run_at: state.status.next_run_at(),
+            next_run_at: state.next_run_at(),
             push,
             runs,
         }),
