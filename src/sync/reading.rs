@@ -21,8 +21,6 @@ use crate::snapshot::run::Failure;
 /// So many readings of what changed that did not end in time, one after the other, are a doubt: the next
 /// would be as long. A single one may be Authentik's bad day, on which it should not be read whole.
 const LATE: u32 = 2;
-/// The code of a run that took too long.
-const TIMEOUT: &str = "timeout";
 
 /// When everything is read, and how long readings may take.
 #[derive(Clone, Debug)]
@@ -130,12 +128,12 @@ impl Cycle {
             progress,
         ));
         let changed = within(self.pace.delta, progress, reading).await;
-        let is_late = matches!(&changed, Err(Stop::Failed(failure)) if failure.code == TIMEOUT);
+        let is_late = matches!(changed, Err(Interruption::Late(_)));
         self.late = if is_late { self.late + 1 } else { 0 };
         if self.late >= LATE {
             self.doubt = Some(FullReason::TooSlow);
         }
-        changed
+        changed.map_err(Stop::from)
     }
 
     /// Reads everything within its time.
@@ -168,7 +166,25 @@ impl Cycle {
     /// Whatever keeps the directory from being read whole within the time.
     pub async fn read(&self, kept: &Directory, progress: &Progress) -> Result<Directory, Stop> {
         let reading = Box::pin(read_directory(&self.client, kept, progress));
-        within(self.pace.full, progress, reading).await
+        let read = within(self.pace.full, progress, reading).await;
+        read.map_err(Stop::from)
+    }
+}
+
+/// Why rows could not be read.
+#[derive(Debug)]
+enum Interruption {
+    /// Authentik could not be read.
+    Failed(Failure),
+    /// The time was over.
+    Late(Failure),
+}
+
+impl From<Interruption> for Stop {
+    fn from(interruption: Interruption) -> Self {
+        match interruption {
+            Interruption::Failed(failure) | Interruption::Late(failure) => Self::Failed(failure),
+        }
     }
 }
 
@@ -198,17 +214,13 @@ async fn within<T>(
     limit: Limit,
     progress: &Progress,
     reading: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Stop> {
+) -> Result<T, Interruption> {
     let started = Instant::now();
-    match timeout(limit.time, reading).await {
-        Ok(Ok(read)) => Ok(read),
-        Ok(Err(error)) => Err(Stop::Failed(failure(&error))),
-        Err(_) => Err(Stop::Failed(timed_out(
-            limit.key,
-            started.elapsed(),
-            progress,
-        ))),
-    }
+    let Ok(read) = timeout(limit.time, reading).await else {
+        let failure = timed_out(limit.key, started.elapsed(), progress);
+        return Err(Interruption::Late(failure));
+    };
+    read.map_err(|error| Interruption::Failed(failure(&error)))
 }
 
 /// The failure of a run that could not read Authentik.
@@ -237,7 +249,7 @@ fn timed_out(key: &str, elapsed: Duration, progress: &Progress) -> Failure {
         "the run was ended after {} s (`{key}`) with {done} of {total} pages read; {advice}",
         elapsed.as_secs_f64().round()
     );
-    Failure::new(TIMEOUT, message)
+    Failure::new("timeout", message)
 }
 
 impl From<Reason> for FullReason {

@@ -33,11 +33,11 @@ impl Halving {
 
     /// Notes whether the lists agree at a rank.
     pub(super) fn note(&mut self, rank: usize, agrees: bool) {
-        *(if agrees {
-            &mut self.agrees
+        if agrees {
+            self.agrees = rank;
         } else {
-            &mut self.differs
-        }) = rank;
+            self.differs = rank;
+        }
     }
 
     /// The rank where they differ.
