@@ -1,6 +1,7 @@
 //! `--config`, and the errors of an invalid configuration.
 
 use fake_authentik::FakeAuthentik;
+use serde_json::Value;
 
 use super::{LISTEN, assert_syncs, authentik, directory_with};
 use crate::support::process::{Ended, Process, get};
@@ -103,12 +104,12 @@ async fn refused_for(content: &str, variables: &[(&str, &str)]) -> String {
     let arguments = [&LISTEN[..], &["--config", &file]].concat();
     let Ended { status, out, error } = Process::run(&arguments, variables).await;
     assert_eq!((status.code(), out.as_str()), (Some(1), ""), "{error}");
-    assert!(
-        error.starts_with("error: ") && !error.contains(SECRET),
-        "{error}"
-    );
+    assert_eq!(error.lines().count(), 1, "one event: {error}");
+    let entry: Value = serde_json::from_str(&error).expect("the log is JSON");
+    assert_eq!(entry["level"], "ERROR", "{error}");
+    assert!(!error.contains(SECRET), "{error}");
     assert!(!error.contains("never-to-be-shown"), "{error}");
-    error.replace(&file, "FILE")
+    entry["message"].as_str().unwrap().replace(&file, "FILE")
 }
 
 #[tokio::test]
@@ -172,7 +173,11 @@ async fn no_message_contains_a_token() {
         ("AUTHENTIK_TOKEN", SECRET),
         ("AUTHENTIK_TOKEN_FILE", "/nowhere"),
     ];
-    assert!(refused_for("{}", &both).await.contains("AUTHENTIK_TOKEN_FILE"));
+    assert!(
+        refused_for("{}", &both)
+            .await
+            .contains("AUTHENTIK_TOKEN_FILE")
+    );
 }
 
 #[tokio::test]
