@@ -33,25 +33,35 @@ impl ForwardProxy {
         .await
     }
 
-    async fn spawn<Answer>(answer: impl Fn(TcpStream, String) -> Answer + Send + 'static) -> Self
+    async fn spawn<Answer>(
+        answer: impl Fn(TcpStream, String) -> Answer + Send + Sync + 'static,
+    ) -> Self
     where
         Answer: Future<Output = ()> + Send + 'static,
     {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let heads = Arc::<Mutex<Vec<String>>>::default();
-        let seen = Arc::clone(&heads);
+        let (seen, answer) = (Arc::clone(&heads), Arc::new(answer));
         let task = tokio::spawn(async move {
             loop {
                 let (mut client, _) = listener.accept().await.unwrap();
-                let mut head = Vec::new();
-                // A body may come with the head.
-                while !head.windows(4).any(|end| end == b"\r\n\r\n")
-                    && client.read_buf(&mut head).await.is_ok_and(|read| read > 0)
-                {}
-                let head = String::from_utf8(head).unwrap();
-                seen.lock().unwrap().push(head.clone());
-                tokio::spawn(answer(client, head));
+                let (seen, answer) = (Arc::clone(&seen), Arc::clone(&answer));
+                tokio::spawn(async move {
+                    let mut head = Vec::new();
+                    // A body may come with the head.
+                    while !head.windows(4).any(|end| end == b"\r\n\r\n")
+                        && client.read_buf(&mut head).await.is_ok_and(|read| read > 0)
+                    {
+                    }
+                    // Clients close spare connections without a request.
+                    if head.is_empty() {
+                        return;
+                    }
+                    let head = String::from_utf8(head).unwrap();
+                    seen.lock().unwrap().push(head.clone());
+                    answer(client, head).await;
+                });
             }
         });
         Self {
