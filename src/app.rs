@@ -117,7 +117,7 @@ impl App {
     /// Serves and syncs until shutdown, then lets requests in flight end under a deadline.
     ///
     /// # Errors
-    /// When the server or the scheduler ends although nobody asked for it.
+    /// When the server or the scheduler ends before the shutdown.
     pub async fn run(self, listener: TcpListener) -> anyhow::Result<()> {
         let keeping = Arc::clone(&self.state.keeping);
         let server = Server {
@@ -134,27 +134,31 @@ impl App {
             ..
         } = self;
         let _stop_the_rest = shutdown.clone().drop_guard();
-        let scheduler = tokio::spawn(scheduler.run(shutdown.clone()));
         tokio::spawn(pusher.run(shutdown.clone()));
         let close = after(shutdown.clone(), drain_delay);
         let serving = async {
             let served = server.run(listener, close).await;
             served.context("cannot accept connections")?;
+            expected(&shutdown, "the HTTP server")
+        };
+        let syncing = async {
+            let ended = tokio::spawn(scheduler.run(shutdown.clone())).await;
+            ended.context("the scheduler ended")?;
+            expected(&shutdown, "the scheduler")
+        };
+        let work = async {
+            tokio::try_join!(serving, syncing)?;
             keeping.settled().await;
             anyhow::Ok(())
         };
         tokio::select! {
-            served = serving => served?,
-            ended = unexpected(scheduler, &shutdown) => ended?,
+            ended = work => ended?,
             () = after(shutdown.clone(), drain_delay + drain_timeout) => {
                 tracing::warn!(
                     is_snapshot_kept = keeping.is_settled(),
                     "requests or the writing of the snapshot were cut off at the end of `entityProvider.drainTimeout`"
                 );
             }
-        }
-        if !shutdown.is_cancelled() {
-            bail!("the HTTP server ended although nobody asked for it");
         }
         Ok(())
     }
@@ -312,15 +316,10 @@ async fn after(shutdown: CancellationToken, delay: Duration) {
     tokio::time::sleep(delay).await;
 }
 
-/// Ends only if the scheduler ended before the shutdown.
-async fn unexpected(
-    scheduler: tokio::task::JoinHandle<()>,
-    shutdown: &CancellationToken,
-) -> anyhow::Result<()> {
-    let ended = scheduler.await;
-    if shutdown.is_cancelled() {
-        std::future::pending::<()>().await;
+/// Checks that a part ended because of the shutdown.
+fn expected(shutdown: &CancellationToken, part: &str) -> anyhow::Result<()> {
+    if !shutdown.is_cancelled() {
+        bail!("{part} ended before the shutdown");
     }
-    ended.context("the scheduler ended")?;
-    bail!("the scheduler ended although nobody asked for it")
+    Ok(())
 }

@@ -123,7 +123,7 @@ impl Cli {
                     before.files.is_empty(),
                     "demo takes no --config: it serves invented data, use serve"
                 );
-                demo.run().await?;
+                Box::pin(demo.run()).await?;
             }
             Command::Check(check) => return check.run(before).await,
             Command::Export(export) => export.run(before).await?,

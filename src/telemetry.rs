@@ -136,7 +136,7 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
     );
 }
 
-/// Fields as text, one line an event whatever they hold: names in a directory may hold line breaks and
+/// Fields as text, one line for each event: names in a directory may hold line breaks and
 /// what a terminal obeys.
 fn plain_fields() -> impl for<'a> FormatFields<'a> {
     debug_fn(write_field).delimited(" ")

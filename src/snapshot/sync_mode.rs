@@ -83,6 +83,7 @@ impl FullReason {
             Self::First => "first",
             Self::Due => "due",
             Self::Requested => "requested",
+            Self::Cheaper => "cheaper",
             Self::Unsupported => "unsupported",
             Self::BrokenRow => "broken-row",
             Self::Clock => "clock",

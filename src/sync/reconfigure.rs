@@ -16,7 +16,7 @@ use crate::snapshot::run::{Failure, Trigger};
 
 /// What a changed configuration may change.
 #[derive(Debug)]
-pub struct Settings {
+pub struct SyncSettings {
     /// Asks Authentik.
     pub client: Client,
     /// Which rows become entities.
@@ -35,7 +35,7 @@ pub struct Settings {
 #[derive(Debug)]
 pub enum Reload {
     /// These settings count from now on.
-    Settings(Box<Settings>),
+    Settings(Box<SyncSettings>),
     /// The new configuration is invalid; the old one stays.
     Refused(Failure),
 }
@@ -49,7 +49,7 @@ impl Scheduler {
         past: &Past,
         shutdown: &CancellationToken,
     ) {
-        let Settings {
+        let SyncSettings {
             client,
             policy,
             pace,

@@ -135,7 +135,7 @@ async fn the_first_run_follows_the_initial_delay_and_the_others_the_frequency() 
 
 #[tokio::test(start_paused = true)]
 async fn no_next_run_is_announced_while_one_is_under_way() {
-    let service = Scheduled::spawn(schedule(json!({"frequency": {"minutes": 5}}))).await;
+    let service = Scheduled::spawn(schedule(&json!({"frequency": {"minutes": 5}}))).await;
     let gate = Gate::new();
     service
         .fake
