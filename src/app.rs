@@ -1,5 +1,7 @@
 //! The composition root: puts the parts together and supervises them.
 
+mod parts;
+
 use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,27 +21,17 @@ use crate::config::{Config, ServiceConfig};
 use crate::http;
 use crate::http::auth::Authorizer;
 use crate::http::load::Capacity;
-use crate::http::public_url::PublicUrls;
 use crate::http::state::AppState;
 use crate::jitter::Jitter;
 use crate::server::Server;
 use crate::server::limits::Limits;
 use crate::server::tls::Tls;
-use crate::snapshot::ledger::Ledger;
-use crate::snapshot::persistence::PersistenceStatus;
-use crate::snapshot::renditions::Renditions;
 use crate::snapshot::run::Failure;
 use crate::sync::cycle::Cycle;
-use crate::sync::persister::Persister;
 use crate::sync::read::SyncPace;
 use crate::sync::timetable::Timetable;
-use crate::sync::{COOLDOWN, Reload, Scheduler, SyncSettings};
-
-/// How many bytes of renditions other than the default body are kept.
-const KEPT_RENDITIONS: u64 = 128 << 20;
-
-/// How many bytes of lists of locations are kept: the largest has a third of a megabyte.
-const KEPT_LOCATIONS: u64 = 8 << 20;
+use crate::sync::{Reload, Scheduler, SyncSettings};
+use crate::telemetry;
 
 /// The service, ready to run.
 #[derive(Debug)]
@@ -51,7 +43,6 @@ pub struct App {
     scheduler: Scheduler,
     pusher: Pusher,
     reloader: Reloader,
-    keeping: Arc<PersistenceStatus>,
     shutdown: CancellationToken,
     drain_delay: Duration,
     drain_timeout: Duration,
@@ -68,73 +59,24 @@ impl App {
         zone: TimeZone,
         shutdown: CancellationToken,
     ) -> anyhow::Result<Self> {
-        let ServiceConfig { auth, listen, .. } = &config.service;
         let tls = startable(&config.service, &clock)?;
-        let public_urls = Arc::new(public_urls(&config.service));
-        let authorizer = Arc::new(Authorizer::new(auth, *listen));
         let cycle = cycle(&config, &clock, zone.clone())?;
-        let ledger = Arc::new(Ledger::new(clock.clone()));
-        let keeping = Arc::<PersistenceStatus>::default();
-        let state_dir = config.service.state_dir.folder();
-        let persister = Persister::new(state_dir, Arc::clone(&keeping), clock.clone());
-        let state = AppState {
-            store: Arc::clone(&cycle.store),
-            renditions: Arc::new(Renditions::new(KEPT_RENDITIONS)),
-            locations: Arc::new(Renditions::new(KEPT_LOCATIONS)),
-            location_prefix: config.service.location_prefix.clone(),
-            public_urls,
-            ledger: Arc::clone(&ledger),
-            keeping: Arc::clone(&keeping),
-            max_age: config.service.max_age,
-            clock: clock.clone(),
-            authorizer: Arc::clone(&authorizer),
-            draining: shutdown.clone(),
-        };
-        let (sender, reloads) = mpsc::channel(1);
         let (backstage, settings) = watch::channel(push_settings(&config.service)?);
-        let pusher = Pusher {
-            store: Arc::clone(&cycle.store),
-            ledger: Arc::clone(&ledger),
-            clock: clock.clone(),
-            settings,
-        };
-        let (drain_delay, drain_timeout) =
-            (config.service.drain_delay, config.service.drain_timeout);
-        let reloader = Reloader {
-            sender,
-            backstage: Arc::new(backstage),
-            clock: clock.clone(),
-            zone: zone.clone(),
-            authorizer,
-            begun_with: config.service.clone(),
-        };
-        let timetable = Timetable {
-            schedule: config.authentik.schedule,
-            zone,
-        };
-        let jitter = Jitter::random();
-        let scheduler = Scheduler {
-            cycle,
-            timetable,
-            ledger,
-            clock,
-            jitter,
-            reloads,
-            persister,
-            cooldown: COOLDOWN,
-        };
+        let (sender, reloads) = mpsc::channel(1);
+        let service = config.service.clone();
+        let store = Arc::clone(&cycle.store);
+        let state = AppState::new(&service, store, clock, shutdown.clone());
         Ok(Self {
-            state,
             capacity: Capacity::default(),
             limits: Limits::default(),
             tls,
-            scheduler,
-            pusher,
-            reloader,
-            keeping,
+            scheduler: parts::scheduler(&state, config, zone.clone(), cycle, reloads),
+            pusher: parts::pusher(&state, settings),
+            drain_delay: service.drain_delay,
+            drain_timeout: service.drain_timeout,
+            reloader: parts::reloader(&state, service, zone, sender, backstage),
+            state,
             shutdown,
-            drain_delay,
-            drain_timeout,
         })
     }
 
@@ -175,8 +117,9 @@ impl App {
     /// Serves and syncs until shutdown, then lets requests in flight end under a deadline.
     ///
     /// # Errors
-    /// When the server or the scheduler ends although nobody asked for it.
+    /// When the server or the scheduler ends before the shutdown.
     pub async fn run(self, listener: TcpListener) -> anyhow::Result<()> {
+        let keeping = Arc::clone(&self.state.keeping);
         let server = Server {
             router: http::router(self.state, self.capacity),
             limits: self.limits,
@@ -185,34 +128,37 @@ impl App {
         let Self {
             scheduler,
             pusher,
-            keeping,
             shutdown,
             drain_delay,
             drain_timeout,
             ..
         } = self;
         let _stop_the_rest = shutdown.clone().drop_guard();
-        let scheduler = tokio::spawn(scheduler.run(shutdown.clone()));
         tokio::spawn(pusher.run(shutdown.clone()));
         let close = after(shutdown.clone(), drain_delay);
         let serving = async {
             let served = server.run(listener, close).await;
             served.context("cannot accept connections")?;
+            expected(&shutdown, "the HTTP server")
+        };
+        let syncing = async {
+            let ended = tokio::spawn(scheduler.run(shutdown.clone())).await;
+            ended.context("the scheduler ended")?;
+            expected(&shutdown, "the scheduler")
+        };
+        let work = async {
+            tokio::try_join!(serving, syncing)?;
             keeping.settled().await;
             anyhow::Ok(())
         };
         tokio::select! {
-            served = serving => served?,
-            ended = unexpected(scheduler, &shutdown) => ended?,
+            ended = work => ended?,
             () = after(shutdown.clone(), drain_delay + drain_timeout) => {
                 tracing::warn!(
                     is_snapshot_kept = keeping.is_settled(),
                     "requests or the writing of the snapshot were cut off at the end of `entityProvider.drainTimeout`"
                 );
             }
-        }
-        if !shutdown.is_cancelled() {
-            bail!("the HTTP server ended although nobody asked for it");
         }
         Ok(())
     }
@@ -266,13 +212,14 @@ impl Reloader {
         for warning in &config.warnings {
             tracing::warn!("{warning}");
         }
-        let auth = config.service.auth.clone();
+        let (auth, log_format) = (config.service.auth.clone(), config.service.log_format);
         let backstage = push_settings(&config.service);
         match self
             .settings(config)
             .and_then(|settings| Ok((settings, backstage?)))
         {
             Ok((settings, backstage)) => {
+                telemetry::set_format(log_format);
                 self.authorizer.replace(&auth, self.begun_with.listen);
                 self.backstage.send_replace(backstage);
                 self.send(Reload::Settings(Box::new(settings))).await;
@@ -302,17 +249,6 @@ impl Reloader {
     }
 }
 
-/// What the operator says of the ways to this service.
-fn public_urls(service: &ServiceConfig) -> PublicUrls {
-    let (public_url, trusted_proxies) =
-        (service.public_url.clone(), service.trusted_proxies.clone());
-    PublicUrls {
-        public_url,
-        trusted_proxies,
-        is_tls: service.tls.is_some(),
-    }
-}
-
 /// What the sync needs of a configuration.
 fn settings(config: Config, clock: &Clock, zone: TimeZone) -> anyhow::Result<SyncSettings> {
     let Cycle {
@@ -327,12 +263,17 @@ fn settings(config: Config, clock: &Clock, zone: TimeZone) -> anyhow::Result<Syn
         policy,
         pace,
         limits,
-        timetable: Timetable {
-            schedule: config.authentik.schedule,
-            zone,
-        },
         state_dir: config.service.state_dir.folder(),
+        timetable: timetable(config, zone),
     })
+}
+
+/// When runs are due, as a configuration says.
+fn timetable(config: Config, zone: TimeZone) -> Timetable {
+    Timetable {
+        schedule: config.authentik.schedule,
+        zone,
+    }
 }
 
 /// Whom to tell of changes, as a configuration says.
@@ -375,15 +316,10 @@ async fn after(shutdown: CancellationToken, delay: Duration) {
     tokio::time::sleep(delay).await;
 }
 
-/// Ends only if the scheduler ended before the shutdown.
-async fn unexpected(
-    scheduler: tokio::task::JoinHandle<()>,
-    shutdown: &CancellationToken,
-) -> anyhow::Result<()> {
-    let ended = scheduler.await;
-    if shutdown.is_cancelled() {
-        std::future::pending::<()>().await;
+/// Checks that a part ended because of the shutdown.
+fn expected(shutdown: &CancellationToken, part: &str) -> anyhow::Result<()> {
+    if !shutdown.is_cancelled() {
+        bail!("{part} ended before the shutdown");
     }
-    ended.context("the scheduler ended")?;
-    bail!("the scheduler ended although nobody asked for it")
+    Ok(())
 }

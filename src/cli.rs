@@ -27,6 +27,7 @@ use clap::{Args, Parser, Subcommand};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::config::LogFormat;
 use crate::shutdown;
 
 /// Serves the users and groups of an Authentik server to Backstage as catalog entities.
@@ -61,6 +62,14 @@ impl ConfigFiles {
     }
 }
 
+/// The form of the log, for the commands that run until a signal.
+#[derive(Debug, Args)]
+struct LogArgs {
+    /// The form of the log, whatever files and `ENTITY_PROVIDER_LOG_FORMAT` say
+    #[arg(long, value_name = "FORMAT", value_enum)]
+    log_format: Option<LogFormat>,
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Serve),
@@ -77,6 +86,29 @@ enum Command {
 }
 
 impl Cli {
+    /// Whether the command runs until a signal and writes a log of that.
+    #[must_use]
+    pub fn logs(&self) -> bool {
+        self.log_args().is_some()
+    }
+
+    /// The form of the log before the configuration is read: that of the flag, else that of the variable.
+    #[must_use]
+    pub fn log_format(&self) -> LogFormat {
+        let variable = || LogFormat::parse(&std::env::var(LogFormat::VARIABLE).ok()?);
+        let flag = self.log_args().and_then(|args| args.log_format);
+        flag.or_else(variable).unwrap_or_default()
+    }
+
+    fn log_args(&self) -> Option<&LogArgs> {
+        match &self.command {
+            Command::Serve(serve) => Some(&serve.log),
+            #[cfg(feature = "demo")]
+            Command::Demo(demo) => Some(&demo.log),
+            _ => None,
+        }
+    }
+
     /// Runs the command until it is done, and says how it went.
     ///
     /// # Errors
@@ -91,7 +123,7 @@ impl Cli {
                     before.files.is_empty(),
                     "demo takes no --config: it serves invented data, use serve"
                 );
-                demo.run().await?;
+                Box::pin(demo.run()).await?;
             }
             Command::Check(check) => return check.run(before).await,
             Command::Export(export) => export.run(before).await?,

@@ -127,7 +127,7 @@ fn span(request: &Request<Body>) -> tracing::Span {
 fn log<B>(response: &Response<B>, latency: std::time::Duration, _: &tracing::Span) {
     tracing::debug!(
         status = response.status().as_u16(),
-        latency_us = latency.as_micros(),
+        latency_seconds = latency.as_secs_f64(),
         "answered"
     );
 }

@@ -13,8 +13,14 @@ use tokio::runtime::Runtime;
 const LAST_STEPS: Duration = Duration::from_millis(100);
 
 fn main() -> ExitCode {
-    let code = run(Cli::parse()).unwrap_or_else(|error| {
-        complain(&format!("error: {error:#}"));
+    let cli = Cli::parse();
+    let logs = cli.logs();
+    let code = run(cli).unwrap_or_else(|error| {
+        if logs && telemetry::writes_json() {
+            tracing::error!("{error:#}");
+        } else {
+            complain(&format!("error: {error:#}"));
+        }
         ExitCode::FAILURE
     });
     telemetry::flush();
@@ -23,7 +29,7 @@ fn main() -> ExitCode {
 
 /// Runs the command to its end.
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    telemetry::init().context("cannot start threads")?;
+    telemetry::init(cli.log_format()).context("cannot start threads")?;
     let runtime = Runtime::new().context("cannot start threads")?;
     let outcome = runtime.block_on(cli.run());
     // Longer work on other threads changes nothing any more and is not waited for.

@@ -18,6 +18,7 @@ pub mod rendition;
 pub mod renditions;
 pub mod run;
 pub mod shard;
+pub mod status;
 pub mod sync_mode;
 pub mod totals;
 

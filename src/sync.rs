@@ -5,10 +5,11 @@ pub mod cycle;
 pub mod guard;
 pub mod persister;
 pub mod read;
+mod reconfigure;
 mod restart;
+mod run_log;
 pub mod timetable;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,17 +18,14 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::authentik::client::Client;
-use crate::catalog::policy::Policy;
 use crate::clock::Clock;
-use crate::config::ShrinkGuard;
 use crate::jitter::Jitter;
 use crate::snapshot::ledger::Ledger;
 use crate::snapshot::run::{Failure, Outcome, Run, RunReport, Trigger};
-use crate::snapshot::sync_mode::SyncMode;
+use crate::snapshot::status::ServiceStatus;
 use cycle::{Cycle, CycleError};
 use persister::Persister;
-use read::SyncPace;
+pub use reconfigure::{Reload, SyncSettings};
 use timetable::{LastRun, Timetable};
 
 /// The longest sleep in one piece, so that a set clock or a suspended machine is noticed.
@@ -37,30 +35,25 @@ const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 /// must not become a storm of readings.
 pub const COOLDOWN: Duration = Duration::from_secs(1);
 
-/// What a changed configuration may change.
+/// What the scheduler remembers of the runs before.
 #[derive(Debug)]
-pub struct SyncSettings {
-    /// Asks Authentik.
-    pub client: Client,
-    /// Which rows become entities.
-    pub policy: Arc<Policy>,
-    /// When everything is read, and how long readings may take.
-    pub pace: SyncPace,
-    /// What a run may remove.
-    pub limits: ShrinkGuard,
-    /// When runs are due.
-    pub timetable: Timetable,
-    /// Where snapshots are kept for the next start.
-    pub state_dir: Option<PathBuf>,
+struct Past {
+    /// When the scheduler began.
+    begun: Timestamp,
+    /// The run that ended last.
+    last: Option<LastRun>,
+    /// When the cooldown after that run ends.
+    cooled_at: Option<Instant>,
 }
 
-/// News about the configuration.
-#[derive(Debug)]
-pub enum Reload {
-    /// These settings count from now on.
-    Settings(Box<SyncSettings>),
-    /// The new configuration is invalid; the old one stays.
-    Refused(Failure),
+impl Past {
+    fn new(begun: Timestamp) -> Self {
+        Self {
+            begun,
+            last: None,
+            cooled_at: None,
+        }
+    }
 }
 
 /// Runs cycles when they are due or asked for.
@@ -72,6 +65,8 @@ pub struct Scheduler {
     pub timetable: Timetable,
     /// Where runs are asked for and reported.
     pub ledger: Arc<Ledger>,
+    /// Where the next run and a refused configuration are reported.
+    pub status: Arc<ServiceStatus>,
     /// The wall clock.
     pub clock: Clock,
     /// What lengthens pauses after repeated failures.
@@ -87,50 +82,60 @@ pub struct Scheduler {
 impl Scheduler {
     /// Runs until shutdown; a cycle under way is cancelled and changes nothing.
     pub async fn run(mut self, shutdown: CancellationToken) {
-        let begun = self.clock.now();
+        let mut past = Past::new(self.clock.now());
         self.persister.begin();
-        self.restore(&shutdown).await;
-        let mut last: Option<LastRun> = None;
-        let mut rested: Option<Instant> = None;
+        self.restore(&past, &shutdown).await;
         while !shutdown.is_cancelled() {
-            let due =
-                self.timetable
-                    .due(begun, last.as_ref(), self.cycle.store.current().is_some());
-            self.ledger.announce(due);
+            let due = self.announce(&past);
             tokio::select! {
                 () = shutdown.cancelled() => break,
-                Some(reload) = self.reloads.recv() => {
-                    self.reload(reload, last.as_ref(), &shutdown).await;
-                    continue;
+                Some(reload) = self.reloads.recv() => self.reload(reload, &past, &shutdown).await,
+                () = wanted(&self.ledger, &self.clock, due, past.cooled_at) => {
+                    self.sync(&mut past, &shutdown).await;
                 }
-                () = wanted(&self.ledger, &self.clock, due, rested) => {}
             }
-            let started = self.clock.now();
-            let Some(run) = self.ledger.start() else {
-                continue;
-            };
-            let outcome = self.cycle_once(&run, &shutdown).await;
-            let (succeeded, failures) = (
-                outcome.is_ok(),
-                self.failures(&run, &outcome, last.as_ref()),
-            );
-            self.conclude("sync", outcome);
-            rested = Some(Instant::now() + self.cooldown);
-            if succeeded {
-                self.keep();
-            }
-            let (ended, jitter) = (self.clock.now(), self.jitter.next());
-            last = Some(LastRun {
-                started,
-                ended,
-                failures,
-                succeeded,
-                jitter,
-            });
         }
-        // Whoever still waits for a run learns that it does not come.
+        // Clients that still wait for a run learn that it does not come.
+        self.status.announce(None);
         self.ledger
             .close(Outcome::Failed(cancelled("before the run began")));
+    }
+
+    /// Says when the next run is due.
+    fn announce(&self, past: &Past) -> Option<Timestamp> {
+        let has_snapshot = self.cycle.store.current().is_some();
+        let due = self
+            .timetable
+            .due(past.begun, past.last.as_ref(), has_snapshot);
+        self.status.announce(due);
+        due
+    }
+
+    /// Begins and ends the queued run, if there is one.
+    async fn sync(&mut self, past: &mut Past, shutdown: &CancellationToken) {
+        let Some(run) = self.ledger.start() else {
+            return;
+        };
+        // When the next one is due depends on the end of this one.
+        self.status.announce(None);
+        let (started, before) = (self.clock.now(), self.cycle.client.traffic());
+        let ended = self.cycle_once(&run, shutdown).await;
+        let failures = self.failures(&run, &ended, past.last.as_ref());
+        let run = self.finish(&ended);
+        past.cooled_at = Some(Instant::now() + self.cooldown);
+        past.last = Some(LastRun {
+            started,
+            ended: self.clock.now(),
+            failures,
+            succeeded: ended.is_ok(),
+            jitter: self.jitter.next(),
+        });
+        let next_run_at = self.announce(past);
+        let traffic = self.cycle.client.traffic().since(before);
+        self.log("sync", run.as_ref(), &ended, traffic, next_run_at);
+        if ended.is_ok() {
+            self.keep();
+        }
     }
 
     /// How many runs have failed one after another. Somebody who asks for a run, or another
@@ -159,101 +164,25 @@ impl Scheduler {
         tracing::debug!(run = %run.id, "sync started");
         let ledger = Arc::clone(&self.ledger);
         tokio::select! {
-            () = shutdown.cancelled() => Err(CycleError::Failed(cancelled("during the run"))),
+            () = shutdown.cancelled() => Err(CycleError::Cancelled(cancelled("during the run"))),
             ended = self.cycle.run(run.options, &run.progress, |reading| ledger.tell(reading)) => ended,
-        }
-    }
-
-    /// Takes new settings over. The rows that are kept of this server are transformed again; a run is
-    /// asked for where there are none, or where the last one failed and the change may have mended it.
-    async fn reload(
-        &mut self,
-        reload: Reload,
-        last: Option<&LastRun>,
-        shutdown: &CancellationToken,
-    ) {
-        let SyncSettings {
-            client,
-            policy,
-            pace,
-            limits,
-            timetable,
-            state_dir,
-        } = match reload {
-            Reload::Settings(settings) => *settings,
-            Reload::Refused(failure) => {
-                self.ledger.refuse(Some(failure.message.clone()));
-                self.ledger.begin(Trigger::Reload);
-                self.conclude("reload", Err(CycleError::Failed(failure)));
-                return;
-            }
-        };
-        self.ledger.refuse(None);
-        self.timetable = timetable;
-        (self.cycle.client, self.cycle.policy, self.cycle.pace) = (client, policy, pace);
-        self.cycle.limits = limits;
-        self.persister.move_to(state_dir);
-        let has_kept_rows = self.cycle.has_kept_rows();
-        if has_kept_rows {
-            self.ledger.begin(Trigger::Reload);
-            let ended = self.cycle.run_on_kept_rows().await;
-            let succeeded = ended.is_ok();
-            self.conclude("reload", ended);
-            if succeeded {
-                self.keep();
-            }
-        } else {
-            self.restore(shutdown).await;
-        }
-        if !has_kept_rows || last.is_some_and(|last| !last.succeeded) {
-            self.ledger.request(Trigger::Reload);
-        }
-    }
-
-    /// Ends the run that is under way, in the ledger and then in the log.
-    fn conclude(&self, what: &str, ended: Result<RunReport, CycleError>) {
-        let reading = self
-            .ledger
-            .finish(ended.clone().map_or_else(Outcome::from, Outcome::Succeeded));
-        let mode = reading.map(SyncMode::mode);
-        let why = reading
-            .and_then(SyncMode::reason)
-            .map(tracing::field::display);
-        match ended {
-            Ok(RunReport {
-                users,
-                groups,
-                changes,
-                findings,
-            }) => tracing::info!(
-                mode,
-                why,
-                users,
-                groups,
-                added = changes.added,
-                changed = changes.changed,
-                removed = changes.removed,
-                findings = findings.len(),
-                "{what} succeeded"
-            ),
-            Err(CycleError::Held(Failure { code, message, .. })) => {
-                tracing::error!(code, mode, why, reason = %message, "{what} was held");
-            }
-            Err(CycleError::Failed(Failure { code, message, .. })) => {
-                tracing::error!(code, mode, why, reason = %message, "{what} failed");
-            }
         }
     }
 }
 
 /// Waits until a run is due or asked for, and Authentik has been left alone for long enough.
-async fn wanted(ledger: &Ledger, clock: &Clock, due: Option<Timestamp>, rested: Option<Instant>) {
+async fn wanted(
+    ledger: &Ledger,
+    clock: &Clock,
+    due: Option<Timestamp>,
+    cooled_at: Option<Instant>,
+) {
     tokio::select! {
         () = sleep_until(clock, due) => { ledger.request(Trigger::Schedule); }
         () = ledger.requested() => {}
     }
-    if let Some(rested) = rested {
-        tokio::time::sleep_until(rested).await;
+    if let Some(cooled_at) = cooled_at {
+        tokio::time::sleep_until(cooled_at).await;
     }
 }
 

@@ -1,28 +1,42 @@
-//! The log: text on a terminal, JSON otherwise; `RUST_LOG` says how much of it. And the [`metrics`].
+//! The log, as text or as JSON; `RUST_LOG` says how much of it. And the [`metrics`].
 
 mod lines;
 pub mod metrics;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
-use std::fmt::{self, Debug};
+use std::fmt::Debug;
 use std::io::{self, IsTerminal, stderr};
 use std::panic::{self, PanicHookInfo};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use tracing::field::Field;
 use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::filter::{EnvFilter, LevelFilter, ParseError};
 use tracing_subscriber::fmt::format::{FormatFields, Writer, debug_fn};
+use tracing_subscriber::prelude::*;
+use tracing_subscriber::{Layer, Registry, fmt, registry, reload};
 
+use crate::config::LogFormat;
 use crate::inert::inert;
 use lines::Lines;
 
 /// How long the end of the process waits for the last lines.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
-/// The lines of this process's log.
-static LINES: OnceLock<Lines> = OnceLock::new();
+/// The log of this process.
+static LOG: OnceLock<Log> = OnceLock::new();
+
+/// A log whose form can be changed.
+struct Log {
+    lines: Lines,
+    form: reload::Handle<Form, Registry>,
+    is_json: AtomicBool,
+}
+
+/// What writes events in one form.
+type Form = Box<dyn Layer<Registry> + Send + Sync>;
 
 /// Sends the log and the messages of panics to standard error, from `info` on unless `RUST_LOG` says
 /// otherwise. An output that takes nothing costs lines and nothing else.
@@ -32,31 +46,69 @@ static LINES: OnceLock<Lines> = OnceLock::new();
 ///
 /// # Panics
 /// When it is called twice.
-pub fn init() -> io::Result<()> {
+pub fn init(format: LogFormat) -> io::Result<()> {
     let lines = Lines::spawn(stderr())?;
+    let is_json = is_json(format);
+    let (layer, form) = reload::Layer::new(form(is_json, lines.clone()));
     let (filter, refused) = filter(&std::env::var("RUST_LOG").unwrap_or_default());
-    let log = tracing_subscriber::fmt()
-        .log_internal_errors(false)
-        .with_env_filter(filter)
-        .with_target(false)
-        .with_writer(lines.clone());
-    if stderr().is_terminal() {
-        log.fmt_fields(plain_fields()).init();
-    } else {
-        log.json().flatten_event(true).init();
-    }
+    registry().with(layer).with(filter).init();
     panic::set_hook(Box::new(log_panic));
-    let _ = LINES.set(lines);
+    let _ = LOG.set(Log {
+        lines,
+        form,
+        is_json: is_json.into(),
+    });
     if let Some(error) = refused {
         tracing::warn!(%error, "RUST_LOG cannot be read and is ignored");
     }
     Ok(())
 }
 
+/// Writes the log in another form from now on.
+pub fn set_format(format: LogFormat) {
+    let Some(log) = LOG.get() else { return };
+    let is_json = is_json(format);
+    if log.is_json.swap(is_json, Relaxed) != is_json {
+        // It fails only without a subscriber, and then there is no log.
+        let _ = log.form.reload(form(is_json, log.lines.clone()));
+    }
+}
+
+/// Whether the log is JSON.
+#[must_use]
+pub fn writes_json() -> bool {
+    LOG.get().is_some_and(|log| log.is_json.load(Relaxed))
+}
+
+/// Whether a format is JSON, here and now.
+fn is_json(format: LogFormat) -> bool {
+    match format {
+        LogFormat::Auto => !stderr().is_terminal(),
+        LogFormat::Text => false,
+        LogFormat::Json => true,
+    }
+}
+
+/// What writes events as JSON or as text.
+fn form(is_json: bool, lines: Lines) -> Form {
+    let layer = fmt::layer()
+        .log_internal_errors(false)
+        .with_target(false)
+        .with_writer(lines);
+    if is_json {
+        return layer.json().flatten_event(true).boxed();
+    }
+    let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    layer
+        .with_ansi(stderr().is_terminal() && !is_plain)
+        .fmt_fields(plain_fields())
+        .boxed()
+}
+
 /// Writes what is left of the log, as far as its output takes it; to be called before the process ends.
 pub fn flush() {
-    if let Some(lines) = LINES.get() {
-        lines.flush(LAST_LINES);
+    if let Some(log) = LOG.get() {
+        log.lines.flush(LAST_LINES);
     }
 }
 
@@ -84,13 +136,13 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
     );
 }
 
-/// Fields as text, one line an event whatever they hold: names in a directory may hold line breaks and
+/// Fields as text, one line for each event: names in a directory may hold line breaks and
 /// what a terminal obeys.
 fn plain_fields() -> impl for<'a> FormatFields<'a> {
     debug_fn(write_field).delimited(" ")
 }
 
-fn write_field(writer: &mut Writer<'_>, field: &Field, value: &dyn Debug) -> fmt::Result {
+fn write_field(writer: &mut Writer<'_>, field: &Field, value: &dyn Debug) -> std::fmt::Result {
     let value = inert(&format!("{value:?}"));
     if field.name() == "message" {
         writer.write_str(&value)

@@ -8,6 +8,7 @@ mod query;
 mod refusal;
 mod retry;
 mod rows;
+mod traffic;
 mod transport;
 mod version;
 
@@ -23,6 +24,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
 pub use query::Filter;
+pub use traffic::Traffic;
 pub use version::Introduction;
 
 use super::error::{ClientSetupError, Error};
@@ -36,6 +38,7 @@ use dates::date;
 use decode::detail;
 use retry::RetryBudget;
 use rows::read_page;
+use traffic::Counters;
 
 /// The maximum length of an error text from the server, in characters.
 const DETAIL_LENGTH: usize = 200;
@@ -66,6 +69,7 @@ pub struct Client {
     settings: ClientSettings,
     in_flight: Arc<Semaphore>,
     budget: Arc<RetryBudget>,
+    counters: Arc<Counters>,
     clock: Clock,
 }
 
@@ -103,8 +107,15 @@ impl Client {
             settings,
             in_flight,
             budget: Arc::default(),
+            counters: Arc::default(),
             clock,
         })
+    }
+
+    /// Requests sent and rows received so far.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        self.counters.traffic()
     }
 
     /// Maximum number of concurrent requests.
@@ -144,9 +155,16 @@ impl Client {
             let Some(body) = self.body(Row::LIST, &url, page).await? else {
                 return Ok(None);
             };
-            read_page(&url, &body).map(Some)
+            self.read(&url, &body).map(Some)
         })
         .await
+    }
+
+    /// Decodes a page and counts its rows.
+    fn read<Row: Listed>(&self, url: &str, body: &[u8]) -> Result<Page<RowResult<Row>>, Error> {
+        let page = read_page(url, body)?;
+        self.counters.count_rows(page.results.len());
+        Ok(page)
     }
 
     /// The body of a page. Returns `None` beyond the end.
@@ -173,6 +191,7 @@ impl Client {
     /// Sends a request once. An overloaded server and a redirect are errors.
     async fn get_once(&self, url: &str) -> Result<Answer, Error> {
         let _permit = self.in_flight.acquire().await;
+        self.counters.count_request();
         let mut response = self
             .http
             .get(url)

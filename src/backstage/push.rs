@@ -18,9 +18,9 @@ use crate::catalog::location::LocationPrefix;
 use crate::clock::Clock;
 use crate::snapshot::Store;
 use crate::snapshot::document::Document;
-use crate::snapshot::ledger::Ledger;
 use crate::snapshot::push::PushReport;
 use crate::snapshot::run::Failure;
+use crate::snapshot::status::ServiceStatus;
 
 /// The largest number of concurrent requests to Backstage.
 const IN_FLIGHT: usize = 4;
@@ -45,8 +45,8 @@ pub struct PushSettings {
 pub struct Pusher {
     /// The store in which snapshots are published.
     pub store: Arc<Store>,
-    /// The ledger that receives a report of each round.
-    pub ledger: Arc<Ledger>,
+    /// Receives a report of each round.
+    pub status: Arc<ServiceStatus>,
     /// The wall clock.
     pub clock: Clock,
     /// The current settings; `None` if no Backstage is configured.
@@ -107,7 +107,7 @@ impl Pusher {
         }
     }
 
-    /// Reports a round in the ledger and the log.
+    /// Reports a round in the status and the log.
     fn report(&self, round: &Round, waiting: usize) {
         let Round {
             refreshed,
@@ -136,7 +136,7 @@ impl Pusher {
             waiting,
             failure,
         };
-        self.ledger.report_push(report);
+        self.status.report_push(report);
     }
 }
 

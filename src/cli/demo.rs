@@ -9,7 +9,7 @@ use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use tokio::net::TcpListener;
 
-use super::{bind, shutdown};
+use super::{LogArgs, bind, shutdown};
 use crate::app::App;
 use crate::base_url::BaseUrl;
 use crate::clock::Clock;
@@ -27,6 +27,8 @@ pub(super) struct Demo {
     /// Where to listen
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = parse_listen)]
     listen: SocketAddr,
+    #[command(flatten)]
+    pub(super) log: LogArgs,
 }
 
 impl Demo {

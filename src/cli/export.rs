@@ -15,7 +15,7 @@ use crate::catalog::plan::Names;
 use crate::snapshot::document::Document;
 use crate::snapshot::rendition::{Format, Rendition, Variant};
 use crate::snapshot::shard::Shard;
-use crate::sync::guard::NOBODY;
+use crate::sync::guard::{NO_USERS, NO_USERS_REMEDY};
 
 /// Read Authentik once and write the entities, as `GET /entities` would serve them
 #[derive(Debug, Args)]
@@ -70,7 +70,7 @@ impl Export {
             (plan.count(Kind::User), bytes)
         });
         let (users, bytes) = made.await?;
-        ensure!(users > 0, "{NOBODY}");
+        ensure!(users > 0, "{NO_USERS}; {NO_USERS_REMEDY}");
         match self.output {
             None => print(&bytes),
             Some(file) => {

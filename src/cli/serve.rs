@@ -5,13 +5,13 @@ use std::net::SocketAddr;
 
 use clap::Args;
 
-use super::{ConfigFiles, bind, shutdown};
+use super::{ConfigFiles, LogArgs, bind, shutdown};
 use crate::app::{App, unusable};
 use crate::clock::Clock;
-use crate::config::{Config, Examined, ProcessEnvironment, parse_listen, time_zone};
-use crate::reload;
+use crate::config::{Config, Examined, LogFormat, ProcessEnvironment, parse_listen, time_zone};
+use crate::{reload, telemetry};
 
-/// The variable that the flag stands in for.
+/// The variable that `--listen` overrides.
 const LISTEN: &str = "ENTITY_PROVIDER_LISTEN";
 
 /// Sync from Authentik on a schedule and serve the entities
@@ -21,22 +21,33 @@ pub(super) struct Serve {
     #[arg(long, value_name = "ADDR", value_parser = parse_listen)]
     listen: Option<SocketAddr>,
     #[command(flatten)]
+    pub(super) log: LogArgs,
+    #[command(flatten)]
     pub(super) config: ConfigFiles,
 }
 
 impl Serve {
+    /// The flags that override variables, by variable.
+    fn flags(&self) -> BTreeMap<String, String> {
+        let listen = self.listen.map(|listen| listen.to_string());
+        let format = self.log.log_format.map(|format| format.to_string());
+        let flags = [(LISTEN, listen), (LogFormat::VARIABLE, format)];
+        let given = flags
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        given.collect()
+    }
+
     /// Serves until a signal; the files before the command come first.
     pub(super) async fn run(self, before: ConfigFiles) -> anyhow::Result<()> {
+        let env = (self.flags(), ProcessEnvironment);
         let files = before.then(self.config);
-        let flags = self
-            .listen
-            .map(|listen| (LISTEN.to_owned(), listen.to_string()));
-        let env = (BTreeMap::from_iter(flags), ProcessEnvironment);
         let zone = time_zone();
         let config = Examined::load(&files, &env).into_startable(|service, config| {
             let zone = zone.as_ref().err().map(ToString::to_string);
             zone.into_iter().chain(unusable(service, config)).collect()
         })?;
+        telemetry::set_format(config.service.log_format);
         for warning in &config.warnings {
             tracing::warn!("{warning}");
         }

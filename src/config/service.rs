@@ -12,6 +12,7 @@ use super::backstage::BackstageConfig;
 use super::duration::{duration, positive_duration};
 use super::full_sync::FullSync;
 use super::keys::{self, Kind, SERVICE};
+use super::log_format::{LogFormat, log_format};
 use super::network::{location_prefix, networks};
 use super::scalar::{self, choice, file, integer};
 use super::section::{Section, defaults, from_environment, nested, section, together};
@@ -28,6 +29,8 @@ section! {
     pub struct ServiceConfig {
         /// Where the service listens: an IP address (or `localhost`) and a port.
         listen: SocketAddr = listen().default("127.0.0.1:8080").after_restart(),
+        /// The form of the log: `auto` writes text on a terminal and JSON elsewhere. `--log-format` overrides it.
+        log_format: LogFormat = log_format().default("auto"),
         /// The certificate with which it speaks TLS; without one it speaks plain HTTP.
         tls: Option<TlsConfig> = together("set both, or none to speak no TLS"),
         /// The URL under which Backstage reaches the service; the targets of `/locations` begin with it.

@@ -10,14 +10,15 @@ use axum::response::IntoResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::endpoints::run_view::RunProgressView;
 use super::json::Json;
 
 /// Why a request is not answered as it was meant.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
     /// There is no snapshot yet; an empty list would delete everybody from a catalog.
-    #[error("no snapshot has been read from Authentik yet; /health says how far the first run is")]
-    NoSnapshot,
+    #[error("no snapshot has been read from Authentik yet; {}", outlook(.0.as_ref()))]
+    NoSnapshot(Option<RunProgressView>),
     /// The service is shutting down.
     #[error("the service is shutting down")]
     Draining,
@@ -119,6 +120,10 @@ pub struct Problem {
     /// What kind of problem it is, stable over versions.
     #[schema(example = "no-snapshot")]
     pub code: &'static str,
+    /// How far the run is that is under way or queued, before the first snapshot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub run: Option<RunProgressView>,
 }
 
 impl ApiError {
@@ -126,9 +131,11 @@ impl ApiError {
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::NoSnapshot | Self::Draining | Self::Stale | Self::Overloaded | Self::TooSlow => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::NoSnapshot(_)
+            | Self::Draining
+            | Self::Stale
+            | Self::Overloaded
+            | Self::TooSlow => StatusCode::SERVICE_UNAVAILABLE,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Query(_) | Self::Host(_) | Self::TokenTwice | Self::TokenInQuery => {
                 StatusCode::BAD_REQUEST
@@ -148,7 +155,7 @@ impl ApiError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::NoSnapshot => "no-snapshot",
+            Self::NoSnapshot(_) => "no-snapshot",
             Self::Draining => "draining",
             Self::Stale => "stale",
             Self::Overloaded => "overloaded",
@@ -176,7 +183,15 @@ impl ApiError {
     fn retry_after(&self) -> Option<&'static str> {
         match self {
             Self::Overloaded => Some("1"),
-            Self::NoSnapshot | Self::Draining | Self::TooSlow => Some("5"),
+            Self::NoSnapshot(_) | Self::Draining | Self::TooSlow => Some("5"),
+            _ => None,
+        }
+    }
+
+    /// How far the run is that the client waits for.
+    fn run(&self) -> Option<&RunProgressView> {
+        match self {
+            Self::NoSnapshot(run) => run.as_ref(),
             _ => None,
         }
     }
@@ -199,6 +214,14 @@ impl ApiError {
     }
 }
 
+/// What a client can expect before the first snapshot.
+fn outlook(run: Option<&RunProgressView>) -> String {
+    run.map_or_else(
+        || "/health says how the last run went and when the next one is due".to_owned(),
+        ToString::to_string,
+    )
+}
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response<Body> {
         let status = self.status();
@@ -208,6 +231,7 @@ impl IntoResponse for ApiError {
             status: status.as_u16(),
             detail: self.to_string(),
             code: self.code(),
+            run: self.run().cloned(),
         };
         let mut response = (status, Json(problem)).into_response();
         let headers = response.headers_mut();

@@ -3,16 +3,27 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::auth::Authorizer;
+use super::endpoints::run_view::RunProgressView;
+use super::error::ApiError;
 use crate::catalog::location::LocationPrefix;
 use crate::clock::Clock;
+use crate::config::ServiceConfig;
 use crate::http::public_url::PublicUrls;
 use crate::snapshot::ledger::Ledger;
 use crate::snapshot::persistence::PersistenceStatus;
 use crate::snapshot::renditions::Renditions;
+use crate::snapshot::status::ServiceStatus;
 use crate::snapshot::{Snapshot, Store};
+
+/// How many bytes of renditions other than the default body are kept.
+const KEPT_RENDITIONS: u64 = 128 << 20;
+
+/// How many bytes of lists of locations are kept: the largest has a third of a megabyte.
+const KEPT_LOCATIONS: u64 = 8 << 20;
 
 /// What handlers share; cheap to clone.
 #[derive(Clone, Debug)]
@@ -29,6 +40,8 @@ pub struct AppState {
     pub public_urls: Arc<PublicUrls>,
     /// Runs of the sync.
     pub ledger: Arc<Ledger>,
+    /// What is known of the service beside its runs.
+    pub status: Arc<ServiceStatus>,
     /// Whether the snapshot is on disk.
     pub keeping: Arc<PersistenceStatus>,
     /// The age at which a snapshot counts as stale.
@@ -42,6 +55,57 @@ pub struct AppState {
 }
 
 impl AppState {
+    /// The state of a service before its first run; snapshots are published in `store`.
+    #[must_use]
+    pub fn new(
+        service: &ServiceConfig,
+        store: Arc<Store>,
+        clock: Clock,
+        draining: CancellationToken,
+    ) -> Self {
+        let public_urls = Arc::new(PublicUrls {
+            public_url: service.public_url.clone(),
+            trusted_proxies: service.trusted_proxies.clone(),
+            is_tls: service.tls.is_some(),
+        });
+        let authorizer = Authorizer::new(&service.auth, service.listen);
+        Self {
+            store,
+            renditions: Arc::new(Renditions::new(KEPT_RENDITIONS)),
+            locations: Arc::new(Renditions::new(KEPT_LOCATIONS)),
+            location_prefix: service.location_prefix.clone(),
+            public_urls,
+            ledger: Arc::new(Ledger::new(clock.clone())),
+            status: Arc::default(),
+            keeping: Arc::default(),
+            max_age: service.max_age,
+            clock,
+            authorizer: Arc::new(authorizer),
+            draining,
+        }
+    }
+
+    /// The snapshot that is served.
+    ///
+    /// # Errors
+    /// Before the first one; the error has the progress of the run under way.
+    pub fn snapshot(&self) -> Result<Arc<Snapshot>, ApiError> {
+        let missing = || ApiError::NoSnapshot(self.unfinished_run());
+        self.store.current().ok_or_else(missing)
+    }
+
+    /// How far the run is that is under way or queued.
+    #[must_use]
+    pub fn unfinished_run(&self) -> Option<RunProgressView> {
+        self.ledger.unfinished().as_ref().map(RunProgressView::from)
+    }
+
+    /// When the next scheduled run is due; never in the past.
+    #[must_use]
+    pub fn next_run_at(&self) -> Option<Timestamp> {
+        self.status.next_run_at(self.clock.now())
+    }
+
     /// Whether a snapshot is older than the operator allows.
     #[must_use]
     pub fn is_stale(&self, snapshot: &Snapshot) -> bool {

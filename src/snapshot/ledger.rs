@@ -4,12 +4,9 @@
 //! asking always leads to a run that began afterwards.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::push::PushReport;
 use super::run::{Outcome, Run, RunId, RunOptions, Trigger};
 use super::sync_mode::SyncMode;
 use super::totals::Totals;
@@ -18,12 +15,11 @@ use crate::clock::Clock;
 /// How many ended runs are kept.
 const KEPT: usize = 100;
 
-/// The ledger of runs. Its one lock is held for a few assignments and never over an `await`.
+/// The ledger of runs. The lock of its channel is held for a few assignments and never over an `await`.
 #[derive(Debug)]
 pub struct Ledger {
     clock: Clock,
-    runs: Mutex<Runs>,
-    version: watch::Sender<u64>,
+    runs: watch::Sender<Runs>,
 }
 
 #[derive(Debug, Default)]
@@ -31,10 +27,7 @@ struct Runs {
     queued: Option<Run>,
     running: Option<Run>,
     ended: VecDeque<Run>,
-    next_at: Option<Timestamp>,
     closed: bool,
-    refused: Option<String>,
-    push: Option<PushReport>,
     totals: Totals,
 }
 
@@ -52,14 +45,17 @@ impl Runs {
     }
 }
 
+#[expect(
+    clippy::must_use_candidate,
+    reason = "the changes are what is wanted, not what they give"
+)]
 impl Ledger {
     /// An empty ledger.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         Self {
             clock,
-            runs: Mutex::default(),
-            version: watch::Sender::new(0),
+            runs: watch::Sender::default(),
         }
     }
 
@@ -87,7 +83,7 @@ impl Ledger {
 
     /// Waits until a run is queued.
     pub async fn requested(&self) {
-        self.when(|runs| runs.queued.as_ref().map(|_| ())).await;
+        self.when(|runs| runs.queued.as_ref().map(drop)).await;
     }
 
     /// Begins the queued run, if there is one.
@@ -123,17 +119,16 @@ impl Ledger {
         });
     }
 
-    /// Ends the run that is under way; tells how it read Authentik.
-    pub fn finish(&self, outcome: Outcome) -> Option<SyncMode> {
+    /// Ends the run that is under way and gives it as it ended.
+    pub fn finish(&self, outcome: Outcome) -> Option<Run> {
         let now = self.clock.now();
         self.change(|runs| {
-            let run = runs.running.take()?;
-            let reading = run.reading;
-            runs.end(Run {
+            let run = Run {
                 end: Some((now, outcome)),
-                ..run
-            });
-            reading
+                ..runs.running.take()?
+            };
+            runs.end(run.clone());
+            Some(run)
         })
     }
 
@@ -142,7 +137,6 @@ impl Ledger {
         let now = self.clock.now();
         self.change(|runs| {
             runs.closed = true;
-            runs.next_at = None;
             if let Some(run) = runs.queued.take() {
                 runs.end(Run {
                     end: Some((now, outcome)),
@@ -152,61 +146,35 @@ impl Ledger {
         });
     }
 
-    /// Says why the present configuration on disk was refused, or that it was not.
-    pub fn refuse(&self, reason: Option<String>) {
-        self.change(|runs| runs.refused = reason);
-    }
-
-    /// Why the present configuration on disk was refused, and an older one counts.
-    #[must_use]
-    pub fn refused(&self) -> Option<String> {
-        self.lock().refused.clone()
-    }
-
-    /// Says what came of telling Backstage.
-    pub fn report_push(&self, report: PushReport) {
-        self.change(|runs| runs.push = Some(report));
-    }
-
-    /// What came of telling Backstage, the last time.
-    #[must_use]
-    pub fn last_push(&self) -> Option<PushReport> {
-        self.lock().push.clone()
-    }
-
-    /// Says when the next scheduled run is due.
-    pub fn announce(&self, next_at: Option<Timestamp>) {
-        self.change(|runs| runs.next_at = next_at);
-    }
-
-    /// When the next scheduled run is due.
-    #[must_use]
-    pub fn next_at(&self) -> Option<Timestamp> {
-        self.lock().next_at
-    }
-
     /// All runs that are known, the latest first.
     #[must_use]
     pub fn runs(&self) -> Vec<Run> {
-        self.lock().all().cloned().collect()
+        self.runs.borrow().all().cloned().collect()
     }
 
     /// The run that ended last.
     #[must_use]
     pub fn last(&self) -> Option<Run> {
-        self.lock().ended.front().cloned()
+        self.runs.borrow().ended.front().cloned()
+    }
+
+    /// The run under way, else the queued one.
+    #[must_use]
+    pub fn unfinished(&self) -> Option<Run> {
+        let runs = self.runs.borrow();
+        runs.running.as_ref().or(runs.queued.as_ref()).cloned()
     }
 
     /// What was counted since the start.
     #[must_use]
     pub fn totals(&self) -> Totals {
-        self.lock().totals.clone()
+        self.runs.borrow().totals.clone()
     }
 
     /// A run, unless it was never asked for or ended long ago.
     #[must_use]
     pub fn find(&self, id: RunId) -> Option<Run> {
-        self.lock().all().find(|run| run.id == id).cloned()
+        self.runs.borrow().all().find(|run| run.id == id).cloned()
     }
 
     /// Waits until a run has ended; none if it is not known.
@@ -221,34 +189,30 @@ impl Ledger {
 
     /// Waits until a question about the runs has an answer.
     async fn when<T>(&self, mut answer: impl FnMut(&Runs) -> Option<T>) -> T {
-        let mut version = self.version.subscribe();
+        let mut runs = self.runs.subscribe();
         loop {
-            version.borrow_and_update();
-            if let Some(answer) = answer(&self.lock()) {
+            if let Some(answer) = answer(&runs.borrow_and_update()) {
                 return answer;
             }
-            if version.changed().await.is_err() {
+            if runs.changed().await.is_err() {
+                // The sender lives as long as this does.
                 std::future::pending::<()>().await;
             }
         }
     }
 
-    /// Changes the runs and tells whoever waits.
+    /// Changes the runs and wakes everything that waits for a change.
     fn change<T>(&self, change: impl FnOnce(&mut Runs) -> T) -> T {
-        let result = change(&mut self.lock());
-        self.version
-            .send_modify(|version| *version = version.wrapping_add(1));
-        result
-    }
-
-    /// The runs; a panic of another holder cannot leave them half changed.
-    fn lock(&self) -> MutexGuard<'_, Runs> {
-        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut result = None;
+        self.runs.send_modify(|runs| result = Some(change(runs)));
+        result.expect("the closure is called once")
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
     use crate::snapshot::run::Failure;
 

@@ -27,29 +27,30 @@ impl RecentMaxima {
     #[must_use]
     pub fn and(&self, time: Timestamp, sizes: Sizes) -> Self {
         let now = hour(time);
-        let mut hours: BTreeMap<_, _> = self.within(now).collect();
-        let peak = hours.entry(now).or_default();
-        *peak = peak.largest(sizes);
+        let mut hours = self.0.clone();
+        hours.retain(|hour, _| is_within_a_day(*hour, now));
+        let known = hours.get(&now).copied().unwrap_or_default();
+        hours.insert(now, known.largest(sizes));
         Self(hours)
     }
 
     /// The largest sizes that were published within 24 hours before a time.
     #[must_use]
     pub fn largest(&self, time: Timestamp) -> Sizes {
-        self.within(hour(time))
-            .fold(Sizes::default(), |largest, (_, sizes)| {
-                largest.largest(sizes)
-            })
+        let now = hour(time);
+        let mut largest = Sizes::default();
+        for (hour, sizes) in &self.0 {
+            if is_within_a_day(*hour, now) {
+                largest = largest.largest(*sizes);
+            }
+        }
+        largest
     }
+}
 
-    /// The hours that count at one.
-    fn within(&self, now: i64) -> impl Iterator<Item = (i64, Sizes)> {
-        let hours = self
-            .0
-            .iter()
-            .filter(move |(hour, _)| hour.abs_diff(now) <= HOURS);
-        hours.map(|(hour, sizes)| (*hour, *sizes))
-    }
+/// Whether two hours are no more than a day apart.
+fn is_within_a_day(hour: i64, other: i64) -> bool {
+    hour.abs_diff(other) <= HOURS
 }
 
 /// The hour of a time, counted from the epoch.

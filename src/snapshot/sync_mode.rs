@@ -75,9 +75,23 @@ pub enum FullReason {
     ListsDisagree,
 }
 
-impl std::fmt::Display for FullReason {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.serialize(f)
+impl FullReason {
+    /// The reason in one word, stable over versions.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Due => "due",
+            Self::Requested => "requested",
+            Self::Cheaper => "cheaper",
+            Self::Unsupported => "unsupported",
+            Self::BrokenRow => "broken-row",
+            Self::Clock => "clock",
+            Self::TooManyChanges => "too-many-changes",
+            Self::TooSlow => "too-slow",
+            Self::Unstable => "unstable",
+            Self::ListsDisagree => "lists-disagree",
+        }
     }
 }
 

@@ -38,7 +38,8 @@ pub struct Cycle {
     pub store: Arc<Store>,
     /// The wall clock.
     pub clock: Clock,
-    /// What a reading of changes left in doubt, until everything was read and published.
+    /// Why the next run is a full sync, until one has published a snapshot: an incremental sync fell back to
+    /// it, or a request asked for it.
     pub doubt: Option<FullReason>,
     /// How many readings of changes in a row did not end in time.
     pub late: u32,
@@ -51,6 +52,8 @@ pub enum CycleError {
     Held(Failure),
     /// The rows could not be read or transformed.
     Failed(Failure),
+    /// The service shuts down.
+    Cancelled(Failure),
 }
 
 impl CycleError {
@@ -58,7 +61,7 @@ impl CycleError {
     #[must_use]
     pub fn into_failure(self) -> Failure {
         match self {
-            Self::Held(failure) | Self::Failed(failure) => failure,
+            Self::Held(failure) | Self::Failed(failure) | Self::Cancelled(failure) => failure,
         }
     }
 }
@@ -67,7 +70,7 @@ impl From<CycleError> for Outcome {
     fn from(stop: CycleError) -> Self {
         match stop {
             CycleError::Held(failure) => Self::Held(failure),
-            CycleError::Failed(failure) => Self::Failed(failure),
+            CycleError::Failed(failure) | CycleError::Cancelled(failure) => Self::Failed(failure),
         }
     }
 }
@@ -93,9 +96,10 @@ impl Cycle {
         let read_at = self.clock.now();
         let kept = self.kept();
         self.client.begin_run();
-        let (directory, origin) = self
-            .read_now(kept.as_deref(), options.full, progress, tell)
-            .await?;
+        if options.full {
+            self.doubt = Some(FullReason::Requested);
+        }
+        let (directory, origin) = self.read_now(kept.as_deref(), progress, tell).await?;
         let guard_mode = if options.accepts_shrink {
             GuardMode::Accepted
         } else {

@@ -11,9 +11,12 @@ use crate::config::ShrinkGuard;
 use crate::directory::{Directory, Disagreement, Sizes};
 use crate::snapshot::run::Failure;
 
-/// Why entities without any user are not published: they would delete everybody from a catalog.
-pub const NOBODY: &str = "no user would be left: every user that Authentik shows is inactive or a service \
-    account; check the token's permission `view_user` and `includeServiceAccounts`";
+/// What is wrong with entities without any user: they would delete everybody from a catalog.
+pub const NO_USERS: &str =
+    "no user would be left: every user that Authentik shows is inactive or a service account";
+/// What to do about it.
+pub const NO_USERS_REMEDY: &str =
+    "check the token's permission `view_user` and `includeServiceAccounts`";
 /// How a loss is accepted.
 const ACCEPT: &str = "if it is meant, publish it once with `curl -X POST 'http://…/sync?accept=shrink'` (this service)";
 
@@ -37,11 +40,58 @@ impl From<Hold> for Failure {
     }
 }
 
+/// By what a directory is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Measure {
+    Users,
+    ActiveUsers,
+    People,
+    Groups,
+    Memberships,
+}
+
+impl Measure {
+    /// All measures, those first from which others follow.
+    const ALL: [Self; 5] = [
+        Self::Users,
+        Self::ActiveUsers,
+        Self::People,
+        Self::Groups,
+        Self::Memberships,
+    ];
+
+    /// The size by this measure.
+    fn size(self, sizes: Sizes) -> usize {
+        match self {
+            Self::Users => sizes.users,
+            Self::ActiveUsers => sizes.active_users,
+            Self::People => sizes.people,
+            Self::Groups => sizes.groups,
+            Self::Memberships => sizes.memberships,
+        }
+    }
+
+    /// Whether a loss by this measure is one of users.
+    fn is_of_users(self) -> bool {
+        matches!(self, Self::Users | Self::ActiveUsers | Self::People)
+    }
+
+    /// What is counted, in words.
+    fn words(self) -> &'static str {
+        match self {
+            Self::Users => "users",
+            Self::ActiveUsers => "active users",
+            Self::People => "active users that are no service accounts",
+            Self::Groups => "groups",
+            Self::Memberships => "memberships",
+        }
+    }
+}
+
 /// A measure that lost too much.
 #[derive(Debug)]
 struct Loss {
-    /// What was lost, in words.
-    of: &'static str,
+    of: Measure,
     before: usize,
     now: usize,
     lost: usize,
@@ -140,16 +190,12 @@ pub fn shrink(
 /// Judges the entities that rows make: somebody must be left, unless nobody was there before either.
 #[must_use]
 pub fn nobody(users_before: Option<usize>, users: usize) -> Option<Hold> {
-    let (what, remedy) = NOBODY.split_once("; ").unwrap_or((NOBODY, ""));
     (users == 0 && users_before != Some(0)).then(|| Hold {
         code: "no-users",
-        what: what.into(),
-        remedy: remedy.into(),
+        what: NO_USERS.into(),
+        remedy: NO_USERS_REMEDY.into(),
     })
 }
-
-/// One measure of the sizes.
-type Size = fn(Sizes) -> usize;
 
 /// The measures by which too much is lost, each at its own place.
 fn losses(
@@ -159,18 +205,9 @@ fn losses(
     at_once: bool,
     limits: &ShrinkGuard,
 ) -> [Option<Loss>; 5] {
-    let measures: [(&str, Size); 5] = [
-        ("users", |sizes| sizes.users),
-        ("active users", |sizes| sizes.active_users),
-        ("active users that are no service accounts", |sizes| {
-            sizes.people
-        }),
-        ("groups", |sizes| sizes.groups),
-        ("memberships", |sizes| sizes.memberships),
-    ];
-    measures.map(|(of, size)| {
-        let (before, now, lost) = (size(before), size(now), size(lost));
-        let is_emptied = before > 0 && now == 0 && of != "memberships";
+    Measure::ALL.map(|of| {
+        let [before, now, lost] = [before, now, lost].map(|sizes| of.size(sizes));
+        let is_emptied = before > 0 && now == 0 && of != Measure::Memberships;
         let loss = Loss {
             of,
             before,
@@ -190,14 +227,13 @@ fn is_too_much(lost: usize, before: usize, limits: &ShrinkGuard) -> bool {
 
 /// The losses that do not follow from others: who is gone is also no active user and no member.
 fn telling(mut losses: Vec<Loss>) -> Vec<Loss> {
-    let mut users = 0;
-    losses.retain(|loss| {
-        let is_of_users = loss.of.contains("users");
-        users += usize::from(is_of_users);
-        !is_of_users || users == 1
-    });
+    let of_users = losses
+        .iter()
+        .map(|loss| loss.of)
+        .find(|of| of.is_of_users());
+    losses.retain(|loss| !loss.of.is_of_users() || Some(loss.of) == of_users);
     if losses.len() > 1 {
-        losses.retain(|loss| loss.of != "memberships");
+        losses.retain(|loss| loss.of != Measure::Memberships);
     }
     losses
 }
@@ -221,7 +257,8 @@ fn counted(losses: &[Loss], limits: &ShrinkGuard) -> String {
         let percent = lost * 100 / before.max(&1);
         let _ = write!(
             text,
-            "{before} {of} {since} and {now} now ({lost} {verb}, {percent} %), "
+            "{before} {} {since} and {now} now ({lost} {verb}, {percent} %), ",
+            of.words()
         );
     }
     let ShrinkGuard {
@@ -232,11 +269,11 @@ fn counted(losses: &[Loss], limits: &ShrinkGuard) -> String {
 
 /// The most likely cause and its remedy.
 fn cause(losses: &[Loss], old: &Directory, new: &Directory) -> (String, String) {
-    let lost = |what: &str| losses.iter().any(|loss| loss.of == what);
+    let lost = |measure| losses.iter().any(|loss| loss.of == measure);
     let named = Disagreement::of(new);
     let users = named.users.iter().filter(|pk| old.has_user(**pk)).count();
     let groups = named.groups.iter().filter(|pk| old.has_group(**pk)).count();
-    let (cause, remedy) = if users + groups > 0 && (lost("users") || lost("groups")) {
+    let (cause, remedy) = if users + groups > 0 && (lost(Measure::Users) || lost(Measure::Groups)) {
         let still = format!("the lists still name {users} of the users and {groups} of the groups");
         let remedy = "give the token's role the global permissions `view_user` and `view_group`";
         return (
@@ -248,12 +285,12 @@ fn cause(losses: &[Loss], old: &Directory, new: &Directory) -> (String, String) 
             "several runs removed a part each",
             "look into Authentik's events for who removes them",
         )
-    } else if lost("users") || lost("groups") {
+    } else if lost(Measure::Users) || lost(Measure::Groups) {
         (
             "neither list names them any more: they were deleted, or the token's permission was taken away",
             "look into Authentik's events, and check the global permissions `view_user` and `view_group`",
         )
-    } else if lost("memberships") {
+    } else if lost(Measure::Memberships) {
         (
             "users and groups are there without them: groups were emptied",
             "look into Authentik's events",

@@ -23,8 +23,6 @@ use crate::snapshot::sync_mode::{FullReason, ResumePoint, SyncMode};
 /// So many readings of what changed that did not end in time, one after the other, are a doubt: the next
 /// would be as long. A single one may be Authentik's bad day, on which it should not be read whole.
 const LATE: u32 = 2;
-/// The code of a run that took too long.
-const TIMEOUT: &str = "timeout";
 
 /// When everything is read, and how long readings may take.
 #[derive(Clone, Debug)]
@@ -76,11 +74,10 @@ impl Cycle {
     pub(super) async fn read_now(
         &mut self,
         kept: Option<&Snapshot>,
-        is_asked: bool,
         progress: &Progress,
         tell: impl Fn(SyncMode),
     ) -> Result<Read, CycleError> {
-        let reason = match self.basis(kept, is_asked) {
+        let reason = match self.basis(kept) {
             Err(reason) => reason,
             Ok((kept, known)) => {
                 tell(SyncMode::Incremental(
@@ -100,13 +97,9 @@ impl Cycle {
     fn basis<'a>(
         &self,
         kept: Option<&'a Snapshot>,
-        is_asked: bool,
     ) -> Result<(&'a Snapshot, KnownRows<'a>), FullReason> {
         let kept = kept.ok_or(FullReason::First)?;
         let full_at = kept.origin.full_at.ok_or(FullReason::First)?;
-        if is_asked {
-            return Err(FullReason::Requested);
-        }
         if let Some(doubt) = self.doubt {
             return Err(doubt);
         }
@@ -143,13 +136,12 @@ impl Cycle {
             progress,
         ));
         let changed = within(self.pace.delta, progress, reading).await;
-        let is_late =
-            matches!(&changed, Err(CycleError::Failed(failure)) if failure.code == TIMEOUT);
+        let is_late = matches!(changed, Err(Interruption::Late(_)));
         self.late = if is_late { self.late + 1 } else { 0 };
         if self.late >= LATE {
             self.doubt = Some(FullReason::TooSlow);
         }
-        changed
+        changed.map_err(CycleError::from)
     }
 
     /// Reads everything within its time.
@@ -190,7 +182,25 @@ impl Cycle {
         progress: &Progress,
     ) -> Result<Directory, CycleError> {
         let reading = Box::pin(read_directory(&self.client, kept, progress));
-        within(self.pace.full, progress, reading).await
+        let read = within(self.pace.full, progress, reading).await;
+        read.map_err(CycleError::from)
+    }
+}
+
+/// Why rows could not be read.
+#[derive(Debug)]
+enum Interruption {
+    /// Authentik could not be read.
+    Failed(Failure),
+    /// The time was over.
+    Late(Failure),
+}
+
+impl From<Interruption> for CycleError {
+    fn from(interruption: Interruption) -> Self {
+        match interruption {
+            Interruption::Failed(failure) | Interruption::Late(failure) => Self::Failed(failure),
+        }
     }
 }
 
@@ -220,17 +230,13 @@ async fn within<T>(
     limit: Limit,
     progress: &Progress,
     reading: impl Future<Output = Result<T, Error>>,
-) -> Result<T, CycleError> {
+) -> Result<T, Interruption> {
     let started = Instant::now();
-    match timeout(limit.time, reading).await {
-        Ok(Ok(read)) => Ok(read),
-        Ok(Err(error)) => Err(CycleError::Failed(failure(&error))),
-        Err(_) => Err(CycleError::Failed(timed_out(
-            limit.key,
-            started.elapsed(),
-            progress,
-        ))),
-    }
+    let Ok(read) = timeout(limit.time, reading).await else {
+        let failure = timed_out(limit.key, started.elapsed(), progress);
+        return Err(Interruption::Late(failure));
+    };
+    read.map_err(|error| Interruption::Failed(failure(&error)))
 }
 
 /// The failure of a run that could not read Authentik.
@@ -259,7 +265,7 @@ fn timed_out(key: &str, elapsed: Duration, progress: &Progress) -> Failure {
         "the run was ended after {} s (`{key}`) with {done} of {total} pages read; {advice}",
         elapsed.as_secs_f64().round()
     );
-    Failure::new(TIMEOUT, message)
+    Failure::new("timeout", message)
 }
 
 impl From<FallbackReason> for FullReason {

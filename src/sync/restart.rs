@@ -2,12 +2,12 @@
 
 use tokio_util::sync::CancellationToken;
 
-use super::Scheduler;
+use super::{Past, Scheduler};
 use crate::snapshot::run::Trigger;
 
 impl Scheduler {
     /// Publishes what is kept on disk of this server, if there is anything; to be called between runs only.
-    pub(super) async fn restore(&self, shutdown: &CancellationToken) {
+    pub(super) async fn restore(&self, past: &Past, shutdown: &CancellationToken) {
         let loaded = tokio::select! {
             () = shutdown.cancelled() => None,
             loaded = self.persister.load(&self.cycle.policy.base_url) => loaded,
@@ -15,7 +15,7 @@ impl Scheduler {
         let Some(kept) = loaded else { return };
         self.ledger.begin(Trigger::Restart);
         let ended = self.cycle.restore(kept).await;
-        self.conclude("restart", ended);
+        self.conclude("restart", &ended, past);
     }
 
     /// Has the present snapshot written to disk.

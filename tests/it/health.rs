@@ -48,6 +48,51 @@ async fn before_the_first_snapshot_the_process_lives_but_is_not_ready() {
 }
 
 #[tokio::test]
+async fn before_the_first_snapshot_every_answer_says_how_far_the_run_is() {
+    let pair = Pair::spawn(Release::V2026_5, FakeDirectory::generate(30), |config| {
+        config.service.page_size = 5;
+        config.service.concurrency = 1;
+    })
+    .await;
+    let idle = Answer::get(&pair.app, "/entities", &[]).await;
+    idle.problem(503, "no-snapshot");
+    assert!(idle.json().get("run").is_none());
+    let gate = Gate::new();
+    pair.fake.script(
+        ScriptStep::at(Target::Users, Action::gate(&gate))
+            .nth(3)
+            .always(),
+    );
+    pair.app.post("/sync").send().await.unwrap();
+    gate.waiting(1).await;
+    let run = health(&pair.app).await.1["run"].clone();
+    let (done, total) = (&run["pages"]["done"], &run["pages"]["total"]);
+    assert_eq!(run["state"], "running", "{run}");
+    assert!(
+        done.as_u64() > Some(0) && done.as_u64() < total.as_u64(),
+        "{run}"
+    );
+    for path in [
+        "/entities",
+        "/entities/by-name/user/default/a",
+        "/health/ready",
+    ] {
+        let answer = Answer::get(&pair.app, path, &[]).await;
+        answer.problem(503, "no-snapshot");
+        let problem = answer.json();
+        assert_eq!(problem["run"], run, "{path}");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(
+            detail.contains(&format!("{done} of {total} pages")),
+            "{detail}"
+        );
+    }
+    gate.open();
+    pair.app.sync().await;
+    assert!(health(&pair.app).await.1.get("run").is_none());
+}
+
+#[tokio::test]
 async fn a_failing_first_run_is_shown_with_its_reason() {
     let pair = Pair::spawn(Release::V2026_5, FakeDirectory::generate(30), |_| ()).await;
     pair.fake.revoke(FakeAuthentik::TOKEN);

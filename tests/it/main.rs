@@ -40,6 +40,7 @@ mod recordings;
 mod reliability;
 mod reload;
 mod restart;
+mod run_log;
 mod schedule;
 mod shards;
 mod shutdown;

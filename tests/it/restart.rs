@@ -103,7 +103,8 @@ impl Served {
 
     /// Waits until the snapshot is restored.
     async fn restored(mut self) -> Self {
-        self.process.logged("restart succeeded").await;
+        let line = self.process.logged("restart succeeded").await;
+        assert!(line["age_seconds"].as_i64().unwrap() >= 0, "{line}");
         self
     }
 

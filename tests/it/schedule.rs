@@ -62,7 +62,10 @@ impl Scheduled {
     /// Returns the finished runs, oldest first, once there are this many.
     async fn ended(&self, number: usize) -> Vec<Value> {
         loop {
+            let now = self.now();
             let list = self.app.json("/sync").await;
+            let next = list.get("nextRunAt").map(seconds);
+            assert!(next.is_none_or(|next| next >= now), "{now} {list}");
             let runs = list["runs"].as_array().unwrap();
             let mut ended: Vec<_> = runs
                 .iter()
@@ -128,6 +131,28 @@ async fn the_first_run_follows_the_initial_delay_and_the_others_the_frequency() 
             .all(|run| run["trigger"] == "schedule" && run["state"] == "succeeded")
     );
     assert_eq!(service.next().await, 940);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_next_run_is_announced_while_one_is_under_way() {
+    let service = Scheduled::spawn(schedule(&json!({"frequency": {"minutes": 5}}))).await;
+    let gate = Gate::new();
+    service
+        .fake
+        .script(ScriptStep::at(Target::Users, Action::gate(&gate)).always());
+    let announced = async {
+        gate.waiting(1).await;
+        let list = service.app.json("/sync").await;
+        gate.open();
+        (
+            list["runs"][0]["state"].clone(),
+            list.get("nextRunAt").cloned(),
+        )
+    };
+    let (runs, announced) = tokio::join!(service.ended(1), announced);
+    assert_eq!(announced, ("running".into(), None));
+    assert_eq!(runs[0]["state"], "succeeded", "{runs:?}");
+    assert_eq!(service.next().await, 315);
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use url::form_urlencoded::byte_serialize;
 
 use super::Client;
-use super::rows::read_page;
 use crate::authentik::error::Error;
 use crate::authentik::wire::{List, Page, RowResult, Stamped};
 use crate::directory::UserType;
@@ -56,7 +55,7 @@ impl Client {
             let Some(body) = self.body(List::Users, &url, page).await? else {
                 return Ok(None);
             };
-            read_page(&url, &body).map(Some)
+            self.read(&url, &body).map(Some)
         })
         .await
     }

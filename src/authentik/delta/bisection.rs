@@ -35,11 +35,11 @@ impl Bisection {
 
     /// Records whether the lists agree at an offset.
     pub(super) fn note(&mut self, offset: usize, agrees: bool) {
-        *(if agrees {
-            &mut self.agrees
+        if agrees {
+            self.agrees = offset;
         } else {
-            &mut self.differs
-        }) = offset;
+            self.differs = offset;
+        }
     }
 
     /// The offset where the lists differ.

@@ -107,7 +107,7 @@ pub async fn read_entities(
 ) -> Result<Response, ApiError> {
     let Query(query) = query?;
     let format = format(query.format, &headers)?;
-    let snapshot = state.store.current().ok_or(ApiError::NoSnapshot)?;
+    let snapshot = state.snapshot()?;
     // The only shard is no other content and is not rendered again.
     let shard = query.shard.filter(|shard| !shard.is_whole());
     let variant = Variant {

@@ -84,7 +84,7 @@ pub async fn read_entity(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let snapshot = state.store.current().ok_or(ApiError::NoSnapshot)?;
+    let snapshot = state.snapshot()?;
     // Only a text that is not UTF-8 is rejected, and no name is such a text.
     let found = path.ok().and_then(|Path(path)| path.find(&snapshot));
     let entity = found.ok_or(ApiError::UnknownEntity)?;

@@ -71,7 +71,7 @@ pub async fn read_explanation(
 ) -> Result<impl IntoResponse, ApiError> {
     let Query(query) = query?;
     let (kind, asked) = query.asked()?;
-    let snapshot = state.store.current().ok_or(ApiError::NoSnapshot)?;
+    let snapshot = state.snapshot()?;
     let turn = TURN.acquire().await;
     let explained = spawn_blocking(move || {
         // Kept until the work is done, even if nobody waits for it any more.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::run_view::RunView;
+use super::run_view::{RunProgressView, RunView};
 use crate::catalog::entity::Kind;
 use crate::http::error::{ApiError, Problem};
 use crate::http::json::Json;
@@ -28,11 +28,16 @@ pub struct HealthView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     snapshot: Option<SnapshotView>,
+    /// How far the run is that is under way or queued.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    run: Option<RunProgressView>,
     /// The run that ended last.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     last_run: Option<RunView>,
-    /// When the next scheduled run is due; missing while runs are only asked for.
+    /// When the next scheduled run is due, never in the past; missing while a run is under way and without a
+    /// schedule.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
     next_run_at: Option<Timestamp>,
@@ -122,9 +127,10 @@ pub async fn read_health(State(state): State<AppState>) -> impl IntoResponse {
         status: status(&state, snapshot.as_deref(), last_run.as_ref()),
         version: env!("CARGO_PKG_VERSION"),
         snapshot: snapshot.map(|snapshot| SnapshotView::of(&snapshot, &state)),
+        run: state.unfinished_run(),
         last_run: last_run.as_ref().map(RunView::open),
-        next_run_at: state.ledger.next_at(),
-        configuration_error: state.ledger.refused(),
+        next_run_at: state.next_run_at(),
+        configuration_error: state.status.refused(),
         state_error: state.keeping.trouble(),
     };
     let code = if view.snapshot.is_some() {
@@ -149,7 +155,7 @@ fn status(state: &AppState, snapshot: Option<&Snapshot>, last_run: Option<&Run>)
 
 /// Whether something other than a run is the matter.
 fn is_weakened(state: &AppState, snapshot: &Snapshot) -> bool {
-    let refused = state.ledger.refused().is_some();
+    let refused = state.status.refused().is_some();
     refused || state.keeping.trouble().is_some() || state.is_stale(snapshot)
 }
 
@@ -183,7 +189,7 @@ pub async fn read_readiness(State(state): State<AppState>) -> Result<impl IntoRe
     if state.draining.is_cancelled() {
         return Err(ApiError::Draining);
     }
-    let snapshot = state.store.current().ok_or(ApiError::NoSnapshot)?;
+    let snapshot = state.snapshot()?;
     if state.is_stale(&snapshot) {
         return Err(ApiError::Stale);
     }

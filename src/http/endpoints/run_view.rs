@@ -1,5 +1,7 @@
 //! How a run is shown.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -143,8 +145,41 @@ enum State {
     Failed,
 }
 
+/// How far a run is that has not ended.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = RunProgress)]
+pub struct RunProgressView {
+    /// `queued` or `running`.
+    state: State,
+    /// Pages of Authentik's lists; missing before the run begins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pages: Option<PagesView>,
+}
+
+impl From<&Run> for RunProgressView {
+    fn from(run: &Run) -> Self {
+        Self {
+            state: State::of(run),
+            pages: run.started_at.map(|_| run.progress.pages().into()),
+        }
+    }
+}
+
+impl fmt::Display for RunProgressView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.pages {
+            Some(PagesView { done, total }) if *total > 0 => {
+                write!(f, "the run under way has read {done} of {total} pages")
+            }
+            Some(_) => f.write_str("a run is under way"),
+            None => f.write_str("a run is queued"),
+        }
+    }
+}
+
 /// Pages of Authentik's lists.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct PagesView {
     /// Pages that were read.
     done: usize,

@@ -36,7 +36,8 @@ pub(super) const NO_STORE: [(HeaderName, HeaderValue); 1] =
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RunsView {
-    /// When the next scheduled run is due; missing while runs are only asked for.
+    /// When the next scheduled run is due, never in the past; missing while a run is under way and without a
+    /// schedule.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
     next_run_at: Option<Timestamp>,
@@ -77,11 +78,11 @@ pub struct RunQuery {
 )]
 pub async fn list_runs(State(state): State<AppState>) -> impl IntoResponse {
     let runs = state.ledger.runs().iter().map(RunView::from).collect();
-    let push = state.ledger.last_push().map(PushView::from);
+    let push = state.status.last_push().map(PushView::from);
     (
         NO_STORE,
         Json(RunsView {
-            next_run_at: state.ledger.next_at(),
+            next_run_at: state.next_run_at(),
             push,
             runs,
         }),

@@ -1,6 +1,7 @@
 //! `--config`, and the errors of an invalid configuration.
 
 use fake_authentik::FakeAuthentik;
+use serde_json::Value;
 
 use super::{LISTEN, assert_syncs, authentik, directory_with};
 use crate::support::process::{Ended, Process, get};
@@ -103,12 +104,12 @@ async fn refused_for(content: &str, variables: &[(&str, &str)]) -> String {
     let arguments = [&LISTEN[..], &["--config", &file]].concat();
     let Ended { status, out, error } = Process::run(&arguments, variables).await;
     assert_eq!((status.code(), out.as_str()), (Some(1), ""), "{error}");
-    assert!(
-        error.starts_with("error: ") && !error.contains(SECRET),
-        "{error}"
-    );
+    assert_eq!(error.lines().count(), 1, "one event: {error}");
+    let entry: Value = serde_json::from_str(&error).expect("the log is JSON");
+    assert_eq!(entry["level"], "ERROR", "{error}");
+    assert!(!error.contains(SECRET), "{error}");
     assert!(!error.contains("never-to-be-shown"), "{error}");
-    error.replace(&file, "FILE")
+    entry["message"].as_str().unwrap().replace(&file, "FILE")
 }
 
 #[tokio::test]
@@ -212,12 +213,10 @@ entityProvider:
     let (_directory, file) = directory_with("app-config.yaml", content);
     let ended = Process::run(&["serve", "--config", &file], &variables).await;
     assert_eq!(ended.status.code(), Some(1));
-    let error = ended.error.replace(&file, "FILE");
+    let entry: Value = serde_json::from_str(&ended.error).unwrap();
+    let error = entry["message"].as_str().unwrap().replace(&file, "FILE");
     let lines: Vec<_> = error.lines().collect();
-    assert_eq!(
-        lines[0], "error: the configuration has 6 errors:",
-        "{error}"
-    );
+    assert_eq!(lines[0], "the configuration has 6 errors:", "{error}");
     for (line, beginning) in lines[1..].iter().zip([
         "  FILE: entityProvider.lisen: ",
         "  FILE: catalog.providers.authentik.schedule.timeout: ",
@@ -320,7 +319,7 @@ async fn an_unknown_time_zone_is_refused_together_with_the_other_errors() {
     for zone in ["Mars/Phobos", "Europe/Berlim", "/nowhere/zone"] {
         let error = refused(content, &[("TZ", zone)]).await;
         assert!(
-            error.starts_with("error: TZ: `") && error.contains("Europe/Berlin"),
+            error.starts_with("TZ: `") && error.contains("Europe/Berlin"),
             "{error}"
         );
     }

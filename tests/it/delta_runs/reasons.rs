@@ -1,5 +1,7 @@
 //! The reasons for full syncs.
 
+use reqwest::StatusCode;
+
 use super::*;
 use crate::support::app::loaded;
 
@@ -58,6 +60,24 @@ async fn a_small_directory_is_cheaper_to_read_whole() {
         let requests = pair.fake.counters().requests - before;
         assert_eq!(requests == 3, wanted == "cheaper", "{requests} requests");
     }
+}
+
+#[tokio::test]
+async fn a_request_for_a_full_sync_lasts_until_one_succeeds() {
+    let following = Following::of(settled(30)).await;
+    let Following { pair, .. } = &following;
+    let refused = Action::answer(StatusCode::BAD_REQUEST, r#"{"detail": "no"}"#);
+    pair.fake
+        .script(ScriptStep::at(Target::Users, refused).always());
+    for run in [pair.app.sync().await, pair.app.follow().await] {
+        assert_eq!((mode(&run), reason(&run)), ("full", "requested"), "{run}");
+        assert_eq!(run["state"], "failed", "{run}");
+    }
+    pair.fake.clear_script();
+    let run = pair.app.follow().await;
+    assert_eq!((mode(&run), reason(&run)), ("full", "requested"), "{run}");
+    assert_eq!(run["state"], "succeeded", "{run}");
+    following.follows(|_| ()).await;
 }
 
 #[tokio::test]

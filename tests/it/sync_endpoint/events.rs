@@ -2,16 +2,11 @@
 
 use std::sync::Arc;
 
-use authentik_entity_provider::catalog::location::LocationPrefix;
 use authentik_entity_provider::clock::Clock;
-use authentik_entity_provider::config::AuthConfig;
+use authentik_entity_provider::config::ServiceConfig;
 use authentik_entity_provider::http;
-use authentik_entity_provider::http::auth::Authorizer;
 use authentik_entity_provider::http::load::Capacity;
 use authentik_entity_provider::http::state::AppState;
-use authentik_entity_provider::snapshot::Store;
-use authentik_entity_provider::snapshot::ledger::Ledger;
-use authentik_entity_provider::snapshot::renditions::Renditions;
 use authentik_entity_provider::snapshot::run::Trigger;
 use fake_authentik::FakeAuthentik;
 use reqwest::Response;
@@ -217,24 +212,10 @@ async fn an_unknown_run_is_a_problem_and_no_stream() {
 
 #[tokio::test]
 async fn nothing_is_left_of_a_client_that_goes_away() {
-    let (clock, draining) = (Clock::system(), CancellationToken::new());
-    let ledger = Arc::new(Ledger::new(clock.clone()));
-    let state = AppState {
-        keeping: Arc::default(),
-        max_age: None,
-        store: Arc::new(Store::default()),
-        renditions: Arc::new(Renditions::new(0)),
-        locations: Arc::new(Renditions::new(0)),
-        location_prefix: LocationPrefix::default(),
-        public_urls: Arc::default(),
-        ledger: Arc::clone(&ledger),
-        clock,
-        authorizer: Arc::new(Authorizer::new(
-            &AuthConfig::default(),
-            ([127, 0, 0, 1], 0).into(),
-        )),
-        draining,
-    };
+    let service = ServiceConfig::default();
+    let draining = CancellationToken::new();
+    let state = AppState::new(&service, Arc::default(), Clock::system(), draining);
+    let ledger = Arc::clone(&state.ledger);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let server = tokio::spawn(async move {

@@ -1,0 +1,75 @@
+//! What is known of the service beside its runs: shared between the parts that learn it and those that show it.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+
+use super::push::PushReport;
+
+/// The next run, the last push and a refused configuration. The lock is held for an assignment and never
+/// over an `await`.
+#[derive(Debug, Default)]
+pub struct ServiceStatus(Mutex<Facts>);
+
+#[derive(Debug, Default)]
+struct Facts {
+    next_run_at: Option<Timestamp>,
+    refused: Option<String>,
+    push: Option<PushReport>,
+}
+
+impl ServiceStatus {
+    /// Sets when the next scheduled run is due.
+    pub fn announce(&self, next_run_at: Option<Timestamp>) {
+        self.lock().next_run_at = next_run_at;
+    }
+
+    /// When the next scheduled run is due, but never before `now`: a due run may have to wait for a moment.
+    #[must_use]
+    pub fn next_run_at(&self, now: Timestamp) -> Option<Timestamp> {
+        self.lock().next_run_at.map(|due| due.max(now))
+    }
+
+    /// Sets why the present configuration on disk was refused, or that it was not.
+    pub fn refuse(&self, reason: Option<String>) {
+        self.lock().refused = reason;
+    }
+
+    /// Why the present configuration on disk was refused while an older one is in effect.
+    #[must_use]
+    pub fn refused(&self) -> Option<String> {
+        self.lock().refused.clone()
+    }
+
+    /// Sets how the last push to Backstage went.
+    pub fn report_push(&self, report: PushReport) {
+        self.lock().push = Some(report);
+    }
+
+    /// How the last push to Backstage went.
+    #[must_use]
+    pub fn last_push(&self) -> Option<PushReport> {
+        self.lock().push.clone()
+    }
+
+    /// The facts; a panic of another holder cannot leave them half changed.
+    fn lock(&self) -> MutexGuard<'_, Facts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_run_is_never_in_the_past() {
+        let [past, now, future] = [1, 2, 3].map(|second| Timestamp::from_second(second).unwrap());
+        let status = ServiceStatus::default();
+        assert_eq!(status.next_run_at(now), None);
+        for (due, shown) in [(past, now), (now, now), (future, future)] {
+            status.announce(Some(due));
+            assert_eq!(status.next_run_at(now), Some(shown));
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The end of a run: in the ledger, and as one line of the log.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::cycle::CycleError;
+use super::{Past, Scheduler};
+use crate::authentik::client::Traffic;
+use crate::snapshot::Snapshot;
+use crate::snapshot::run::{Outcome, Run, RunReport, Trigger};
+use crate::snapshot::sync_mode::{FullReason, SyncMode};
+
+/// What the log says of a run beside how it ended.
+struct RunFacts<'a> {
+    /// What the run does, as the message begins.
+    what: &'static str,
+    /// The run as it ended.
+    run: &'a Run,
+    /// What it cost.
+    traffic: Traffic,
+    /// When the next scheduled run is due.
+    next_run_at: Option<Timestamp>,
+    /// How old the snapshot is, if it was read before a restart.
+    restored_age_seconds: Option<i64>,
+}
+
+/// Logs an event with the facts of a run and with further fields.
+macro_rules! run_event {
+    ($level:ident, $facts:expr, $($field:tt)+) => {{
+        let RunFacts { run, traffic, next_run_at, restored_age_seconds, .. } = $facts;
+        tracing::$level!(
+            run = %run.id,
+            trigger = trigger(run.trigger),
+            mode = run.reading.map(SyncMode::mode),
+            reason = run.reading.and_then(SyncMode::reason).map(FullReason::code),
+            duration_seconds = run.duration_seconds(),
+            requests = traffic.requests,
+            rows = traffic.rows,
+            age_seconds = restored_age_seconds,
+            next_run_at = next_run_at.map(tracing::field::display),
+            $($field)+
+        )
+    }};
+}
+
+impl RunFacts<'_> {
+    /// Writes the line. A run that a shutdown cancels is no error.
+    fn log(&self, ended: &Result<RunReport, CycleError>) {
+        let what = self.what;
+        match ended {
+            Ok(report) => self.succeeded(report),
+            Err(CycleError::Held(failure)) => {
+                let (code, message) = (failure.code, &failure.message);
+                run_event!(error, self, code, error = %message, "{what} was held");
+            }
+            Err(CycleError::Failed(failure)) => {
+                let (code, message) = (failure.code, &failure.message);
+                run_event!(error, self, code, error = %message, "{what} failed");
+            }
+            Err(CycleError::Cancelled(_)) => {
+                let facts = &Self {
+                    next_run_at: None,
+                    ..*self
+                };
+                run_event!(info, facts, "{what} was cancelled");
+            }
+        }
+    }
+
+    fn succeeded(&self, report: &RunReport) {
+        let what = self.what;
+        run_event!(
+            info,
+            self,
+            users = report.users,
+            groups = report.groups,
+            added = report.changes.added,
+            changed = report.changes.changed,
+            removed = report.changes.removed,
+            findings = report.findings.len(),
+            "{what} succeeded"
+        );
+    }
+}
+
+impl Scheduler {
+    /// Ends the run that is under way, in the ledger.
+    pub(super) fn finish(&self, ended: &Result<RunReport, CycleError>) -> Option<Run> {
+        let outcome = ended.clone().map_or_else(Outcome::from, Outcome::Succeeded);
+        self.ledger.finish(outcome)
+    }
+
+    /// Ends a run that reads nothing: its rows are there already, or its configuration is refused.
+    pub(super) fn conclude(
+        &self,
+        what: &'static str,
+        ended: &Result<RunReport, CycleError>,
+        past: &Past,
+    ) {
+        let run = self.finish(ended);
+        let next_run_at = self.announce(past);
+        self.log(what, run.as_ref(), ended, Traffic::default(), next_run_at);
+    }
+
+    /// Logs a run that has ended.
+    pub(super) fn log(
+        &self,
+        what: &'static str,
+        run: Option<&Run>,
+        ended: &Result<RunReport, CycleError>,
+        traffic: Traffic,
+        next_run_at: Option<Timestamp>,
+    ) {
+        let Some(run) = run else { return };
+        let restored = self
+            .cycle
+            .store
+            .current()
+            .filter(|current| current.restored);
+        let age = |snapshot: Arc<Snapshot>| self.clock.now().duration_since(snapshot.read_at);
+        let facts = RunFacts {
+            what,
+            run,
+            traffic,
+            next_run_at,
+            restored_age_seconds: restored.map(|snapshot| age(snapshot).as_secs().max(0)),
+        };
+        facts.log(ended);
+    }
+}
+
+/// What triggered a run, in one word.
+fn trigger(trigger: Trigger) -> &'static str {
+    match trigger {
+        Trigger::Schedule => "schedule",
+        Trigger::Request => "request",
+        Trigger::Reload => "reload",
+        Trigger::Restart => "restart",
+    }
+}
