@@ -311,6 +311,7 @@ fn settings(config: Config, clock: &Clock, zone: TimeZone) -> anyhow::Result<Set
         policy,
         pace,
         limits,
+        acceptance,
         ..
     } = cycle(&config, clock, zone.clone())?;
     Ok(Settings {
@@ -318,6 +319,7 @@ fn settings(config: Config, clock: &Clock, zone: TimeZone) -> anyhow::Result<Set
         policy,
         pace,
         limits,
+        acceptance,
         timetable: Timetable {
             schedule: config.authentik.schedule,
             zone,
@@ -348,6 +350,7 @@ pub fn cycle(config: &Config, clock: &Clock, zone: TimeZone) -> anyhow::Result<C
         policy: Arc::new(config.policy()),
         pace: Pace::of(config, zone),
         limits: config.service.shrink_guard,
+        acceptance: config.service.auth.syncing(config.service.listen).into(),
         store: Arc::default(),
         clock: clock.clone(),
         doubt: None,

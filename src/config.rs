@@ -41,7 +41,7 @@ pub use environment::{Environment, ProcessEnvironment};
 pub use error::{ConfigError, Place};
 pub use exposure::Exposure;
 pub use full_sync::{FullSync, Limit};
-pub use reference::reference_page;
+pub use reference::{reference_page, variables};
 pub use schedule::{Frequency, FrequencyError, Schedule, Scope};
 pub use schema::json_schema;
 pub use service::{ServiceConfig, parse_listen};

@@ -8,6 +8,7 @@ pub mod json;
 pub mod load;
 pub mod negotiate;
 pub mod origin;
+pub mod query;
 pub mod state;
 
 use std::net::Ipv4Addr;

@@ -26,6 +26,7 @@ use crate::snapshot::ledger::Ledger;
 use crate::snapshot::reading::Reading;
 use crate::snapshot::run::{Failure, Outcome, Report, Run, Trigger};
 use cycle::{Cycle, Stop};
+use guard::Acceptance;
 use keeper::Keeper;
 use reading::Pace;
 use timetable::{Last, Timetable};
@@ -48,6 +49,8 @@ pub struct Settings {
     pub pace: Pace,
     /// What a run may remove.
     pub limits: ShrinkGuard,
+    /// What accepting a loss takes.
+    pub acceptance: Acceptance,
     /// When runs are due.
     pub timetable: Timetable,
     /// Where snapshots are kept for the next start.
@@ -167,6 +170,7 @@ impl Scheduler {
             policy,
             pace,
             limits,
+            acceptance,
             timetable,
             state_dir,
         } = match reload {
@@ -181,7 +185,7 @@ impl Scheduler {
         self.ledger.refuse(None);
         self.timetable = timetable;
         (self.cycle.client, self.cycle.policy, self.cycle.pace) = (client, policy, pace);
-        self.cycle.limits = limits;
+        (self.cycle.limits, self.cycle.acceptance) = (limits, acceptance);
         self.keeper.move_to(state_dir);
         let has_kept_rows = self.cycle.has_kept_rows();
         if has_kept_rows {

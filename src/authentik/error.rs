@@ -6,6 +6,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 
 use super::wire::List;
+use crate::counted::counted;
 
 /// Why Authentik cannot even be asked.
 #[derive(Debug, thiserror::Error)]
@@ -155,8 +156,9 @@ pub enum Error {
     },
     /// More than a few rows of a list are not what this version expects.
     #[error(
-        "{broken} of {rows} rows of the {list} list cannot be read, such as the one with the pk {pk} at \
-         `{field}`: {problem}; please report this with Authentik's version"
+        "{broken} of {} of the {list} list cannot be read, such as the one with the pk {pk} at \
+         `{field}`: {problem}; please report this with Authentik's version",
+        counted(*rows, "row")
     )]
     BrokenRows {
         /// The list.
@@ -186,8 +188,9 @@ pub enum Error {
     },
     /// A list claims more rows or pages than any list has.
     #[error(
-        "the {list} list claims to have {count} rows on {total_pages} pages, more than {limit}; check what \
-         answers at `baseUrl`"
+        "the {list} list claims to have {} on {}, more than {limit}; check what answers at `baseUrl`",
+        counted(*count, "row"),
+        counted(*total_pages, "page")
     )]
     Endless {
         /// The list.
@@ -210,7 +213,8 @@ pub enum Error {
     /// A list could not be proven complete.
     #[error(
         "the {list} list could not be read completely, {rounds} times over: it changes while it is read, or \
-         Authentik's count is wrong ({rows} rows were read, {count} are counted); the next run tries again"
+         Authentik's count is wrong ({} read, {count} are counted); the next run tries again",
+        counted(*rows, "row")
     )]
     Incomplete {
         /// The list.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::finding::{Code, Finding};
+use crate::counted::counted;
 use crate::directory::{Directory, UserPk};
 
 /// How many users are named.
@@ -27,9 +28,9 @@ pub fn finding(users: &BTreeSet<UserPk>, directory: &Directory) -> Option<Findin
     let named = named.collect::<Vec<_>>().join(", ");
     let more = if users.len() > NAMED { ", …" } else { "" };
     let message = format!(
-        "{} users came or changed without a new `last_updated`, so that a run which reads only what changed \
+        "{} came or changed without a new `last_updated`, so that a run which reads only what changed \
          is not sure to see it: {named}{more}",
-        users.len()
+        counted(users.len(), "user")
     );
     Some(Finding::general(Code::UnannouncedChanges, "last_updated").says(message, REMEDY))
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use super::finding::{Code, Finding};
+use crate::counted::counted;
 use crate::directory::{Directory, Disagreement};
 
 /// How many pks a finding names.
@@ -36,8 +37,8 @@ fn hidden<Pk: Display>(code: Code, list: &str, what: &str, pks: &BTreeSet<Pk>) -
     let named: Vec<_> = pks.iter().take(NAMED).map(ToString::to_string).collect();
     let rest = if pks.len() > NAMED { ", …" } else { "" };
     let message = format!(
-        "{what}: {} {list}s, pk {}{rest}",
-        pks.len(),
+        "{what}: {}, pk {}{rest}",
+        counted(pks.len(), list),
         named.join(", ")
     );
     let remedy = format!(

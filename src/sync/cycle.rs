@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::guard::Hold;
+use super::guard::{Acceptance, Hold};
 use super::judgement::{self, Caution, Judgement};
 use super::reading::Pace;
 use crate::authentik::client::Client;
@@ -31,6 +31,8 @@ pub struct Cycle {
     pub pace: Pace,
     /// What a run may remove.
     pub limits: ShrinkGuard,
+    /// What accepting a loss takes.
+    pub acceptance: Acceptance,
     /// Where the snapshot is published.
     pub store: Arc<Store>,
     /// The wall clock.
@@ -66,12 +68,6 @@ impl From<Stop> for Outcome {
             Stop::Held(failure) => Self::Held(failure),
             Stop::Failed(failure) => Self::Failed(failure),
         }
-    }
-}
-
-impl From<Hold> for Stop {
-    fn from(hold: Hold) -> Self {
-        Self::Held(hold.into())
     }
 }
 
@@ -167,7 +163,9 @@ impl Cycle {
         make: impl FnOnce() -> Result<(Snapshot, Changes), Hold> + Send + 'static,
     ) -> Result<Report, Stop> {
         let made = tokio::task::spawn_blocking(make).await;
-        let (snapshot, changes) = made.map_err(|_| panicked())??;
+        let made = made.map_err(|_| panicked())?;
+        let (snapshot, changes) =
+            made.map_err(|hold| Stop::Held(hold.into_failure(self.acceptance)))?;
         let report = Report {
             users: snapshot.document.count(Kind::User),
             groups: snapshot.document.count(Kind::Group),

@@ -7,15 +7,55 @@
 use std::fmt::Write;
 
 use crate::authentik::error::Error;
-use crate::config::ShrinkGuard;
+use crate::config::{Entry, ShrinkGuard};
+use crate::counted::counted as number_of;
 use crate::directory::{Directory, Disagreement, Sizes};
 use crate::snapshot::run::Failure;
 
 /// Why entities without any user are not published: they would delete everybody from a catalog.
 pub const NOBODY: &str = "no user would be left: every user that Authentik shows is inactive or a service \
     account; check the token's permission `view_user` and `includeServiceAccounts`";
-/// How a loss is accepted.
-const ACCEPT: &str = "if it is meant, publish it once with `curl -X POST 'http://…/sync?accept=shrink'` (this service)";
+
+/// What accepting a loss takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acceptance {
+    /// A request.
+    Open,
+    /// A request with a sync token.
+    Token,
+    /// A sync token, of which none is configured yet.
+    Closed,
+}
+
+impl Acceptance {
+    /// What an operator does to accept a loss.
+    fn hint(self) -> &'static str {
+        match self {
+            Self::Open => {
+                "if it is meant, publish it once with `curl -X POST 'http://…/sync?accept=shrink'` \
+                 (this service)"
+            }
+            Self::Token => {
+                "if it is meant, publish it once with `curl -X POST -H 'Authorization: Bearer …' \
+                 'http://…/sync?accept=shrink'` (this service, and one of its `syncTokens`)"
+            }
+            Self::Closed => {
+                "if it is meant, set `entityProvider.auth.syncTokens` and publish it once with `curl -X POST \
+                 -H 'Authorization: Bearer …' 'http://…/sync?accept=shrink'` (this service, and that token)"
+            }
+        }
+    }
+}
+
+impl From<Entry<'_>> for Acceptance {
+    fn from(syncing: Entry<'_>) -> Self {
+        match syncing {
+            Entry::Open => Self::Open,
+            Entry::Tokens(_) => Self::Token,
+            Entry::Closed => Self::Closed,
+        }
+    }
+}
 
 /// Why rows are held.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,12 +68,12 @@ pub struct Hold {
     pub remedy: String,
 }
 
-impl From<Hold> for Failure {
-    fn from(hold: Hold) -> Self {
-        Self::new(
-            hold.code,
-            format!("{}; {}; {ACCEPT}", hold.what, hold.remedy),
-        )
+impl Hold {
+    /// The failure of the run whose rows are held.
+    #[must_use]
+    pub fn into_failure(self, acceptance: Acceptance) -> Failure {
+        let Self { code, what, remedy } = self;
+        Failure::new(code, format!("{what}; {remedy}; {}", acceptance.hint()))
     }
 }
 
@@ -42,6 +82,8 @@ impl From<Hold> for Failure {
 struct Loss {
     /// What was lost, in words.
     of: &'static str,
+    /// The same of one.
+    one: &'static str,
     before: usize,
     now: usize,
     lost: usize,
@@ -99,8 +141,9 @@ pub fn first(new: &Directory, limits: &ShrinkGuard) -> Option<Hold> {
     is_held.then(|| Hold {
         code: "hidden-rows",
         what: format!(
-            "the lists name rows that they lack, {users} of {all_users} users and {groups} of {all_groups} \
-             groups, which is more than `shrinkGuard` allows: a permission on single objects filters the view"
+            "the lists name rows that they lack, {users} of {} and {groups} of {}, which is more than `shrinkGuard` allows: a permission on single objects filters the view",
+            number_of(all_users, "user"),
+            number_of(all_groups, "group")
         ),
         remedy: "give the token's role the global permissions `view_user` and `view_group`".into(),
     })
@@ -159,20 +202,23 @@ fn losses(
     at_once: bool,
     limits: &ShrinkGuard,
 ) -> [Option<Loss>; 5] {
-    let measures: [(&str, Size); 5] = [
-        ("users", |sizes| sizes.users),
-        ("active users", |sizes| sizes.active_users),
-        ("active users that are no service accounts", |sizes| {
-            sizes.people
-        }),
-        ("groups", |sizes| sizes.groups),
-        ("memberships", |sizes| sizes.memberships),
+    let measures: [(&str, &str, Size); 5] = [
+        ("users", "user", |sizes| sizes.users),
+        ("active users", "active user", |sizes| sizes.active_users),
+        (
+            "active users that are no service accounts",
+            "active user that is no service account",
+            |sizes| sizes.people,
+        ),
+        ("groups", "group", |sizes| sizes.groups),
+        ("memberships", "membership", |sizes| sizes.memberships),
     ];
-    measures.map(|(of, size)| {
+    measures.map(|(of, one, size)| {
         let (before, now, lost) = (size(before), size(now), size(lost));
         let is_emptied = before > 0 && now == 0 && of != "memberships";
         let loss = Loss {
             of,
+            one,
             before,
             now,
             lost,
@@ -207,12 +253,14 @@ fn counted(losses: &[Loss], limits: &ShrinkGuard) -> String {
     let mut text = String::new();
     for Loss {
         of,
+        one,
         before,
         now,
         lost,
         at_once,
     } in losses
     {
+        let of = if *before == 1 { one } else { of };
         let (since, verb) = if *at_once {
             ("before", "removed")
         } else {

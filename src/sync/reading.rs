@@ -12,6 +12,7 @@ use crate::authentik::delta::{Changed, Delta, Known, Reason, Settings, read_chan
 use crate::authentik::error::Error;
 use crate::authentik::reading::{Before, Crawl, crawl, read_directory};
 use crate::config::{Config, Frequency, Limit};
+use crate::counted::counted;
 use crate::directory::Directory;
 use crate::progress::Progress;
 use crate::snapshot::Snapshot;
@@ -239,8 +240,9 @@ fn timed_out(key: &str, elapsed: Duration, progress: &Progress) -> Failure {
         )
     };
     let message = format!(
-        "the run was ended after {} s (`{key}`) with {done} of {total} pages read; {advice}",
-        elapsed.as_secs_f64().round()
+        "the run was ended after {} s (`{key}`) with {done} of {} read; {advice}",
+        elapsed.as_secs_f64().round(),
+        counted(total, "page")
     );
     Failure::new(TIMEOUT, message)
 }

@@ -1,7 +1,6 @@
 //! `/explain`: what became of a row, and why.
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::IntoResponse;
 use serde::Deserialize;
@@ -12,6 +11,7 @@ use utoipa::IntoParams;
 use crate::catalog::entity::Kind;
 use crate::catalog::escape::to_json;
 use crate::http::error::{ApiError, Problem};
+use crate::http::query::Query;
 use crate::http::state::AppState;
 use crate::snapshot::explained::Explained;
 
@@ -67,9 +67,8 @@ impl ExplainQuery {
 )]
 pub async fn read_explanation(
     State(state): State<AppState>,
-    query: Result<Query<ExplainQuery>, QueryRejection>,
+    Query(query): Query<ExplainQuery>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let Query(query) = query?;
     let (kind, asked) = query.asked()?;
     let snapshot = state.store.current().ok_or(ApiError::NoSnapshot)?;
     let turn = TURN.acquire().await;
@@ -86,7 +85,10 @@ pub async fn read_explanation(
     });
     let explained = explained.await.map_err(|_| ApiError::Internal)?;
     if explained.matches.is_empty() {
-        return Err(ApiError::UnknownRow(explained.to_string()));
+        return Err(ApiError::UnknownRow(
+            explained.to_string(),
+            explained.proposal(),
+        ));
     }
     Ok((
         [

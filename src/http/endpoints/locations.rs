@@ -1,8 +1,7 @@
 //! `/locations`: one Backstage location for each shard.
 
 use axum::Extension;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::header::VARY;
 use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::response::Response;
@@ -16,6 +15,7 @@ use crate::http::conditional::is_not_modified;
 use crate::http::error::{ApiError, Problem};
 use crate::http::negotiate;
 use crate::http::origin::ServiceUrl;
+use crate::http::query::Query;
 use crate::http::state::AppState;
 use crate::snapshot::locations::{Locations, TargetToken};
 use crate::snapshot::shard::ShardCount;
@@ -81,13 +81,12 @@ pub struct LocationsQuery {
 )]
 pub async fn read_locations(
     State(state): State<AppState>,
-    query: Result<Query<LocationsQuery>, QueryRejection>,
+    Query(query): Query<LocationsQuery>,
     url: Result<ServiceUrl, ApiError>,
     token: Option<Extension<QueryToken>>,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let Query(query) = query?;
     let (format, ServiceUrl { base, is_asked }) = (format(query.format, &headers)?, url?);
     let kind = query.kind.map(Into::into);
     let token = token.map(|Extension(QueryToken(token))| TargetToken(token));
