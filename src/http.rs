@@ -2,6 +2,7 @@
 
 pub mod auth;
 pub mod conditional;
+mod described;
 pub mod endpoints;
 pub mod error;
 pub mod json;
@@ -82,7 +83,9 @@ pub fn description() -> openapi::OpenApi {
         (Ipv4Addr::UNSPECIFIED, 0).into(),
         Arc::default(),
     );
-    table(&Arc::new(closed), &Load::new(Capacity::default())).into_openapi()
+    let mut description = table(&Arc::new(closed), &Load::new(Capacity::default())).into_openapi();
+    described::complete(&mut description.paths);
+    description
 }
 
 /// The service's router, which does so much at once.

@@ -23,10 +23,10 @@ static TURN: Semaphore = Semaphore::const_new(1);
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ExplainQuery {
-    /// A user's name in the catalog, username or pk.
+    /// A user's name in the catalog, username or pk. Excludes `group`; one of both is needed.
     #[param(nullable = false)]
     user: Option<String>,
-    /// A group's name in the catalog, name in Authentik or pk.
+    /// A group's name in the catalog, name in Authentik or pk. Excludes `user`; one of both is needed.
     #[param(nullable = false)]
     group: Option<String>,
 }

@@ -31,7 +31,7 @@ const VARYING: &str =
 pub struct LocationsQuery {
     /// The number of shards, a power of two up to 1024. It stands in every target, so that no entity
     /// moves unless this number is changed.
-    #[param(value_type = u16, minimum = 1, maximum = 1024, example = 64)]
+    #[param(inline, example = 64)]
     shards: ShardCount,
     /// Only entities of this kind, which names and targets then say.
     #[param(inline)]

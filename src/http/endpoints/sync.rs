@@ -55,7 +55,7 @@ pub struct RunsView {
 #[into_params(parameter_in = Query)]
 pub struct RunQuery {
     /// How long to wait for the end of the run: seconds, or a duration such as `30s`, `2 minutes`
-    /// or `PT30S`; at most 10 minutes.
+    /// or `PT30S`; at most 10 minutes. Goes before the `Prefer` header.
     #[param(example = "30s")]
     wait: Option<String>,
     /// `shrink` lets this one run publish what the shrink guard would hold; look at the held run first.
