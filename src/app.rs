@@ -256,6 +256,7 @@ fn settings(config: Config, clock: &Clock, zone: TimeZone) -> anyhow::Result<Syn
         policy,
         pace,
         limits,
+        acceptance,
         ..
     } = cycle(&config, clock, zone.clone())?;
     Ok(SyncSettings {
@@ -263,6 +264,7 @@ fn settings(config: Config, clock: &Clock, zone: TimeZone) -> anyhow::Result<Syn
         policy,
         pace,
         limits,
+        acceptance,
         state_dir: config.service.state_dir.folder(),
         timetable: timetable(config, zone),
     })
@@ -303,6 +305,7 @@ pub fn cycle(config: &Config, clock: &Clock, zone: TimeZone) -> anyhow::Result<C
         pace: SyncPace::of(config, zone),
         cost: ServerCost::default(),
         limits: config.service.shrink_guard,
+        acceptance: config.service.auth.syncing(config.service.listen).into(),
         store: Arc::default(),
         clock: clock.clone(),
         doubt: None,

@@ -17,7 +17,7 @@ mod progress;
 mod serve;
 mod service;
 
-use std::io::{ErrorKind, Write, stderr, stdout};
+use std::io::{Write, stderr};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -135,17 +135,6 @@ impl Cli {
             Command::Man(man) => man.run()?,
         }
         Ok(ExitCode::SUCCESS)
-    }
-}
-
-/// Writes to standard output; nobody may be reading on, as in `man | head`.
-fn print(text: &[u8]) -> anyhow::Result<()> {
-    let mut out = stdout();
-    match out.write_all(text).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(error).context("cannot write the output")
-        }
-        _ => Ok(()),
     }
 }
 

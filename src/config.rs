@@ -49,7 +49,7 @@ pub use examined::Examined;
 pub use exposure::Exposure;
 pub use full_sync::{FullSync, Limit};
 pub use log_format::LogFormat;
-pub use reference::reference_page;
+pub use reference::{reference_page, variables};
 pub use schedule::{Frequency, FrequencyError, Schedule, Scope};
 pub use schema::json_schema;
 pub use service::{ServiceConfig, parse_listen};

@@ -2,12 +2,14 @@
 
 pub mod auth;
 pub mod conditional;
+mod described;
 pub mod endpoints;
 pub mod error;
 pub mod json;
 pub mod load;
 pub mod negotiate;
 pub mod public_url;
+pub mod query;
 pub mod state;
 
 use std::net::Ipv4Addr;
@@ -83,7 +85,9 @@ fn table(authorizer: &Arc<Authorizer>, load: &Load) -> OpenApiRouter<AppState> {
 pub fn description() -> openapi::OpenApi {
     // Nobody comes in by a description, whoever keeps its doors.
     let closed = Authorizer::new(&AuthConfig::default(), (Ipv4Addr::UNSPECIFIED, 0).into());
-    table(&Arc::new(closed), &Load::new(Capacity::default())).into_openapi()
+    let mut description = table(&Arc::new(closed), &Load::new(Capacity::default())).into_openapi();
+    described::complete(&mut description.paths);
+    description
 }
 
 /// The service's router, which does so much at once.

@@ -28,6 +28,7 @@ pub mod catalog;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod counted;
 pub mod digest;
 pub mod directory;
 pub mod http;

@@ -6,6 +6,7 @@ use reqwest::StatusCode;
 
 use super::wire::List;
 use crate::outbound::error::OutboundError;
+use crate::counted::counted;
 
 /// Why no client can be created.
 #[derive(Debug, thiserror::Error)]
@@ -184,8 +185,9 @@ pub enum Error {
     },
     /// More than a few rows of a list do not have the form that this version expects.
     #[error(
-        "{broken} of {rows} rows of the {list} list cannot be read, such as the one with the pk {pk} at \
-         `{field}`: {problem}; please report this with Authentik's version"
+        "{broken} of {} of the {list} list cannot be read, such as the one with the pk {pk} at \
+         `{field}`: {problem}; please report this with Authentik's version",
+        counted(*rows, "row")
     )]
     BrokenRows {
         /// The list.
@@ -215,8 +217,9 @@ pub enum Error {
     },
     /// A list claims more rows or pages than the limit.
     #[error(
-        "the {list} list claims to have {count} rows on {total_pages} pages, more than {limit}; check what \
-         answers at `baseUrl`"
+        "the {list} list claims to have {} on {}, more than {limit}; check what answers at `baseUrl`",
+        counted(*count, "row"),
+        counted(*total_pages, "page")
     )]
     Endless {
         /// The list.
@@ -239,7 +242,8 @@ pub enum Error {
     /// A list could not be proven complete.
     #[error(
         "the {list} list could not be read completely in {rounds} attempts: it changes during each of them, or \
-         Authentik's count is wrong ({rows} rows read, {count} counted); the next run tries again"
+         Authentik's count is wrong ({} read, {count} counted); the next run tries again",
+        counted(*rows, "row")
     )]
     Incomplete {
         /// The list.

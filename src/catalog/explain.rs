@@ -6,6 +6,7 @@
 mod group;
 mod missing;
 mod name;
+mod near;
 mod source;
 mod user;
 
@@ -19,6 +20,7 @@ use super::name::sanitize_name;
 use super::plan::Plan;
 use super::roster::{Roster, Row};
 
+pub use near::near;
 pub use source::{GroupSource, SourceRow, UserSource};
 
 /// How the transform treats one row.

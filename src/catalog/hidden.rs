@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use super::finding::{Code, Finding};
+use crate::counted::counted;
 use crate::directory::{Directory, Disagreement};
 
 /// The largest number of pks in a message.
@@ -36,8 +37,8 @@ fn hidden<Pk: Display>(code: Code, list: &str, what: &str, pks: &BTreeSet<Pk>) -
     let named: Vec<_> = pks.iter().take(NAMED).map(ToString::to_string).collect();
     let more = if pks.len() > NAMED { ", …" } else { "" };
     let message = format!(
-        "{what}: {} {list}s, pk {}{more}",
-        pks.len(),
+        "{what}: {}, pk {}{more}",
+        counted(pks.len(), list),
         named.join(", ")
     );
     let remedy = format!(

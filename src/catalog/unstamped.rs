@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::finding::{Code, Finding};
+use crate::counted::counted;
 use crate::directory::{Directory, UserPk};
 
 /// The largest number of users in a message.
@@ -27,9 +28,9 @@ pub fn finding(users: &BTreeSet<UserPk>, directory: &Directory) -> Option<Findin
     let named = named.collect::<Vec<_>>().join(", ");
     let more = if users.len() > NAMED { ", …" } else { "" };
     let message = format!(
-        "{} users were added or changed without a new `last_updated`, and an incremental sync can miss such \
+        "{} added or changed without a new `last_updated`, and an incremental sync can miss such \
          changes: {named}{more}",
-        users.len()
+        counted(users.len(), "user")
     );
     Some(Finding::general(Code::UnstampedChanges, "last_updated").with_message(message, REMEDY))
 }

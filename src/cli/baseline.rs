@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow, ensure};
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -35,16 +35,27 @@ pub(super) async fn read(against: &str, token: Option<SecretString>) -> anyhow::
 
 /// Entities as an array, or a line each with `---` lines between them or not.
 pub(super) fn parse(bytes: &[u8]) -> anyhow::Result<ByRef> {
-    let text = std::str::from_utf8(bytes)?;
+    let text = std::str::from_utf8(bytes)
+        .ok()
+        .context("it is no text in UTF-8")?;
     let entities: Vec<Value> = if text.trim_start().starts_with('[') {
-        serde_json::from_str(text)?
+        let array = serde_json::from_str(text).map_err(|error| {
+            anyhow!(
+                "the array is no JSON at line {}, column {}",
+                error.line(),
+                error.column()
+            )
+        });
+        array?
     } else {
         let lines = text
             .lines()
             .enumerate()
             .filter(|(_, line)| !matches!(line.trim(), "" | "---"));
-        let parse =
-            |(at, line)| serde_json::from_str(line).with_context(|| format!("line {}", at + 1));
+        let parse = |(at, line)| {
+            let entity = serde_json::from_str(line).ok();
+            entity.with_context(|| format!("line {} is no entity in JSON", at + 1))
+        };
         lines.map(parse).collect::<anyhow::Result<_>>()?
     };
     let mut by_ref = ByRef::new();

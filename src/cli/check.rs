@@ -7,9 +7,10 @@ mod text;
 
 use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use super::{ConfigFiles, print, progress};
+use super::output::{Destination, Form};
+use super::{ConfigFiles, progress};
 use crate::clock::Clock;
 use crate::config::ProcessEnvironment;
 use crate::progress::Progress;
@@ -19,20 +20,13 @@ use crate::progress::Progress;
 /// Exits with 0 unless a step failed; warnings and findings alone do not count as failures.
 #[derive(Debug, Args)]
 pub(super) struct Check {
-    /// For people or for machines
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Output::Text)]
-    output: Output,
+    /// For whom to write
+    #[arg(long, value_enum, default_value_t)]
+    format: Form,
+    #[command(flatten)]
+    destination: Destination,
     #[command(flatten)]
     config: ConfigFiles,
-}
-
-/// How the report is written.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Output {
-    /// A line for each step
-    Text,
-    /// One JSON object
-    Json,
 }
 
 impl Check {
@@ -42,21 +36,15 @@ impl Check {
         let examination =
             examination::examine(&files, &ProcessEnvironment, Clock::system(), &progress);
         let report = progress::shown(&progress, "checking", Box::pin(examination)).await;
-        match self.output {
-            Output::Text => print(text::render(&report, text::is_coloured()).as_bytes())?,
-            Output::Json => {
-                print(format!("{}\n", serde_json::to_string_pretty(&report)?).as_bytes())?;
-            }
-        }
+        let coloured = self.destination.is_stdout() && text::is_coloured();
+        self.destination.write(match self.format {
+            Form::Text => text::render(&report, coloured),
+            Form::Json => serde_json::to_string_pretty(&report)? + "\n",
+        })?;
         Ok(if report.ok() {
             ExitCode::SUCCESS
         } else {
             ExitCode::FAILURE
         })
     }
-}
-
-/// A number of things.
-fn counted(number: usize, thing: &str) -> String {
-    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }

@@ -3,13 +3,16 @@
 use clap::{Args, CommandFactory};
 use clap_complete::{Shell, generate};
 
-use super::{Cli, print};
+use super::Cli;
+use super::output::Destination;
 
 /// Print a script with which a shell completes commands and flags
 #[derive(Debug, Args)]
 pub(super) struct Completions {
     /// The shell
     shell: Shell,
+    #[command(flatten)]
+    destination: Destination,
 }
 
 impl Completions {
@@ -19,10 +22,9 @@ impl Completions {
         let (mut command, mut script) = (Cli::command(), Vec::new());
         let name = command.get_name().to_owned();
         generate(self.shell, &mut command, name.clone(), &mut script);
-        print(
+        self.destination.write(
             String::from_utf8(script)?
-                .replace(&name.replace('-', "__subcmd__"), &name.replace('-', "__"))
-                .as_bytes(),
+                .replace(&name.replace('-', "__subcmd__"), &name.replace('-', "__")),
         )
     }
 }

@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::config::{
     AuthConfig, AuthentikConfig, Config, Schedule, ServiceConfig, StateDir, parse_listen, time_zone,
 };
+use crate::counted::counted;
 use fake_authentik::{FakeAuthentik, FakeDirectory, Release};
 
 /// Serve invented users and groups from a look-alike Authentik
@@ -85,8 +86,9 @@ fn config(authentik: &BaseUrl, listen: SocketAddr) -> Config {
 
 /// Says what to open next.
 fn introduce(users: usize, authentik: &BaseUrl, address: SocketAddr) {
+    let invented = counted(users, "invented user");
     let text = format!(
-        "A look-alike Authentik with {users} invented users listens on {authentik}
+        "A look-alike Authentik with {invented} listens on {authentik}
 and this service serves them on http://{address}. Open next:
 
   http://{address}/entities                          what a Backstage url location reads

@@ -7,7 +7,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::once::{Reading, load, report};
-use super::output::{Output, print};
+use super::output::{Destination, Form};
 use super::service::Service;
 use super::{ConfigFiles, baseline, complain};
 use crate::catalog::diff::{ByRef, Diff as Difference};
@@ -32,7 +32,9 @@ pub(super) struct Diff {
     against: Option<String>,
     /// For whom to write
     #[arg(long, value_enum, default_value_t)]
-    output: Output,
+    format: Form,
+    #[command(flatten)]
+    destination: Destination,
     #[command(flatten)]
     config: ConfigFiles,
 }
@@ -76,15 +78,14 @@ impl Diff {
         let against = Service::shown(&against);
         let new = current(Reading::of(&config).await?, &old).await?;
         let difference = Difference::between(&old, &new);
-        match self.output {
-            Output::Json => print(
-                to_json(&View {
-                    against: &against,
-                    difference: &difference,
-                }) + "\n",
-            )?,
-            Output::Text => print(text(&difference))?,
-        }
+        let view = View {
+            against: &against,
+            difference: &difference,
+        };
+        self.destination.write(match self.format {
+            Form::Json => to_json(&view) + "\n",
+            Form::Text => text(&difference),
+        })?;
         let Difference {
             added,
             changed,

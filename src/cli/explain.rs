@@ -8,11 +8,11 @@ use clap::{Args, ValueEnum};
 
 use super::ConfigFiles;
 use super::once::{Reading, load};
-use super::output::{Output, print};
+use super::output::{Destination, Form};
 use super::service::Service;
 use crate::catalog::entity::Kind;
 use crate::catalog::escape::to_json;
-use crate::catalog::explain::{Explanation, SourceRow, explain};
+use crate::catalog::explain::{Explanation, SourceRow};
 use crate::catalog::plan::Names;
 use crate::inert::inert;
 use crate::snapshot::explained::Explained;
@@ -30,7 +30,9 @@ pub(super) struct Explain {
     url: Option<String>,
     /// For whom to write
     #[arg(long, value_enum, default_value_t)]
-    output: Output,
+    format: Form,
+    #[command(flatten)]
+    destination: Destination,
     #[command(flatten)]
     config: ConfigFiles,
 }
@@ -53,10 +55,10 @@ impl Explain {
             Some(url) => ask(url, kind, &self.name).await?,
             None => read(before.then(self.config), kind, self.name).await?,
         };
-        match self.output {
-            Output::Json => print(to_json(&explained) + "\n"),
-            Output::Text => print(text(&explained)),
-        }
+        self.destination.write(match self.format {
+            Form::Json => to_json(&explained) + "\n",
+            Form::Text => text(&explained),
+        })
     }
 }
 
@@ -66,24 +68,22 @@ async fn ask(url: &str, kind: Kind, name: &str) -> anyhow::Result<Explained> {
         .get("/explain", &[(kind.lower(), name)])
         .await?;
     serde_json::from_slice(&body)
-        .context("the answer cannot be read; is it a service of this version?")
+        .ok()
+        .context("the answer is no explanation; is it a service of this version?")
 }
 
 /// Reads Authentik once.
 async fn read(files: Vec<PathBuf>, kind: Kind, asked: String) -> anyhow::Result<Explained> {
     let reading = Reading::of(&load(&files)?).await?;
-    let name = asked.clone();
-    let matches = reading
-        .plan(Names::default(), move |plan| explain(plan, kind, &name))
+    let explained = reading
+        .plan(Names::default(), move |plan| {
+            Explained::by(plan, kind, asked)
+        })
         .await?;
-    let explained = Explained {
-        kind: kind.to_string(),
-        asked,
-        matches,
-    };
     ensure!(
         !explained.matches.is_empty(),
-        "no {explained} is in Authentik, neither by name nor by pk; it may also be hidden from the token"
+        "no {explained} is in Authentik, neither by name nor by pk; it may also be hidden from the token{}",
+        inert(&explained.proposal())
     );
     Ok(explained)
 }

@@ -1,15 +1,11 @@
 //! `export`: the entities of one run, without a server.
 
-use std::path::{Path, PathBuf};
-use std::{fs, io};
-
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use clap::{Args, ValueEnum};
 
 use super::ConfigFiles;
 use super::once::{Reading, load, report};
-use super::output::print;
-use crate::atomic_file;
+use super::output::Destination;
 use crate::catalog::entity::Kind;
 use crate::catalog::plan::Names;
 use crate::snapshot::document::Document;
@@ -26,9 +22,8 @@ pub(super) struct Export {
     /// Only one shard, such as `0/64`, as `?shard=` has it
     #[arg(long, value_name = "I/K")]
     shard: Option<Shard>,
-    /// A file, replaced as a whole once everything is read; standard output without it
-    #[arg(long, value_name = "FILE")]
-    output: Option<PathBuf>,
+    #[command(flatten)]
+    destination: Destination,
     #[command(flatten)]
     config: ConfigFiles,
 }
@@ -71,27 +66,6 @@ impl Export {
         });
         let (users, bytes) = made.await?;
         ensure!(users > 0, "{NO_USERS}; {NO_USERS_REMEDY}");
-        match self.output {
-            None => print(&bytes),
-            Some(file) => {
-                replace(&file, &bytes).with_context(|| format!("cannot write {}", file.display()))
-            }
-        }
+        self.destination.write(bytes)
     }
-}
-
-/// Replaces a file as a whole: whoever reads it sees the old content or the new, even after a crash.
-/// A new file is for its owner alone, an old one keeps its mode; a link stays a link.
-fn replace(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let (file, old) = match fs::canonicalize(file) {
-        Ok(file) => (file.clone(), Some(fs::metadata(&file)?)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => (file.to_owned(), None),
-        Err(error) => return Err(error.into()),
-    };
-    ensure!(
-        old.as_ref().is_none_or(fs::Metadata::is_file),
-        "it is not a regular file"
-    );
-    atomic_file::replace(&file, ".export-", old.map(|old| old.permissions()), bytes)?;
-    Ok(())
 }

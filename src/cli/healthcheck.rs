@@ -9,8 +9,9 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
 use serde_json::Value;
 
-use super::service::Service;
-use super::{ConfigFiles, print};
+use super::ConfigFiles;
+use super::output::print;
+use super::service::{Service, cause};
 use crate::config::{Config, ProcessEnvironment};
 
 /// Shorter than what container engines wait by default.
@@ -19,7 +20,8 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 /// Ask the running service whether it is ready; exits with 0 if it is
 #[derive(Debug, Args)]
 pub(super) struct Healthcheck {
-    /// Where the service answers; by default where the configuration lets it listen
+    /// Where the service answers, with or without `/health/ready`; by default where the configuration lets
+    /// it listen
     #[arg(long, value_name = "URL")]
     url: Option<String>,
     #[command(flatten)]
@@ -34,15 +36,12 @@ impl Healthcheck {
             Some(url) => url,
             None => configured(&before.then(self.config))?,
         };
-        let url = format!("{}/health/ready", base.trim_end_matches('/'));
-        let answer = client(is_own)?
-            .get(&url)
-            .send()
-            .await
-            .map_err(reqwest::Error::without_url);
+        let address = Service::address_of(&base, "/health/ready")?;
+        let url = Service::shown(address.as_str());
+        let answer = client(is_own)?.get(address).send().await.map_err(cause);
         let answer = answer.with_context(|| format!("not ready: {url} does not answer"))?;
         if answer.status().is_success() {
-            return print(format!("ready: {url}\n").as_bytes());
+            return print(format!("ready: {url}\n"));
         }
         bail!("not ready: {url} answers {}", told(answer).await)
     }

@@ -1,15 +1,20 @@
-//! `man`: the manual page, made from the same definition as `--help`.
+//! `man`: the manual page, made from the same definition as `--help`, and of what no flag says.
+
+mod sections;
 
 use anyhow::Context;
 use clap::{Args, CommandFactory};
 
-use super::{Cli, print};
+use super::Cli;
+use super::output::Destination;
 
 /// Print the manual page of the program or of one command, as `man -l` reads it
 #[derive(Debug, Args)]
 pub(super) struct Man {
     /// The command; the whole program without one
     command: Option<String>,
+    #[command(flatten)]
+    destination: Destination,
 }
 
 impl Man {
@@ -17,6 +22,11 @@ impl Man {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let mut program = Cli::command();
         program.build();
+        let name = program.get_name().to_owned();
+        let more = match &self.command {
+            None => sections::of_program(),
+            Some(_) => sections::of_command(&name),
+        };
         let command = match &self.command {
             None => program,
             Some(name) => program
@@ -26,6 +36,7 @@ impl Man {
         };
         let mut page = Vec::new();
         clap_mangen::Man::new(command).render(&mut page)?;
-        print(&page)
+        more.to_writer(&mut page)?;
+        self.destination.write(page)
     }
 }

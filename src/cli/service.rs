@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::Url;
@@ -15,6 +15,16 @@ use crate::outbound::proxy::Proxies;
 
 /// The parameter of a URL that holds a token.
 const TOKEN: &str = "token";
+/// What people copy from a service, which may follow its URL; of two with the same end the longer one comes
+/// first.
+const ANSWERED: [&str; 6] = [
+    "/health/ready",
+    "/health/live",
+    "/health",
+    "/entities",
+    "/locations",
+    "/explain",
+];
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -28,26 +38,9 @@ pub(super) struct Service {
 }
 
 impl Service {
-    /// A service by its URL; `/entities` at the end is as good as without. A `?token=` is sent in the header.
+    /// A service by its URL, or by that of something it answers. A `?token=` is sent in the header.
     pub(super) fn at(url: &str) -> anyhow::Result<Self> {
-        let base = Url::parse(url)
-            .ok()
-            .filter(|url| matches!(url.scheme(), "http" | "https"));
-        let mut base = base.context(
-            "the URL of the service must be like `http://127.0.0.1:8080`; check --url or --against",
-        )?;
-        let path = base
-            .path()
-            .trim_end_matches('/')
-            .trim_end_matches("/entities")
-            .to_owned();
-        base.set_path(&path);
-        let mut pairs = base.query_pairs();
-        let token = pairs
-            .find(|(name, _)| name == TOKEN)
-            .map(|(_, token)| token.replace(' ', "+").into());
-        base.set_query(None);
-        base.set_fragment(None);
+        let (base, token) = split(url)?;
         let proxies = Proxies::from_env(|name| ProcessEnvironment.var(name))?;
         let proxy = proxies.of(&base);
         let client = outbound::client(&base, proxy, None)?.timeout(PATIENCE);
@@ -80,6 +73,13 @@ impl Service {
             service.scheme(),
             SocketAddr::new(ip, listen.port())
         )
+    }
+
+    /// The URL of something that a service answers, by the URL of the service or of anything it answers.
+    pub(super) fn address_of(url: &str, path: &str) -> anyhow::Result<Url> {
+        let (mut address, _) = split(url)?;
+        address.set_path(&format!("{}{path}", address.path().trim_end_matches('/')));
+        Ok(address)
     }
 
     /// The URL as it may be shown: without a password and a token.
@@ -115,10 +115,10 @@ impl Service {
             Some(token) => request.bearer_auth(token.expose_secret()),
             None => request,
         };
-        let sent = request.send().await.map_err(reqwest::Error::without_url);
+        let sent = request.send().await.map_err(cause);
         let answer = sent.with_context(|| format!("cannot read {place}; is it running there?"))?;
         let status = answer.status();
-        let body = answer.bytes().await.map_err(reqwest::Error::without_url);
+        let body = answer.bytes().await.map_err(cause);
         let body = body.with_context(|| format!("cannot read {place}"))?;
         let problem = || {
             serde_json::from_slice::<Value>(&body).ok()?["detail"]
@@ -139,6 +139,32 @@ impl Service {
     }
 }
 
+/// The base URL of a service and the token in a URL of it, such as that of a Backstage target.
+fn split(url: &str) -> anyhow::Result<(Url, Option<SecretString>)> {
+    let base = Url::parse(url)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https"));
+    let mut base = base.context(
+        "the URL of the service must be like `http://127.0.0.1:8080`; check --url or --against",
+    )?;
+    let path = base.path().trim_end_matches('/');
+    let shorter = ANSWERED.iter().find_map(|end| path.strip_suffix(end));
+    let path = shorter.unwrap_or(path).to_owned();
+    base.set_path(&path);
+    let mut pairs = base.query_pairs();
+    let token = pairs
+        .find(|(name, _)| name == TOKEN)
+        .map(|(_, token)| token.replace(' ', "+").into());
+    base.set_query(None);
+    base.set_fragment(None);
+    Ok((base, token))
+}
+
+/// What lies at the bottom of a failed request, such as `Connection refused`.
+pub(super) fn cause(error: reqwest::Error) -> anyhow::Error {
+    anyhow!("{}", anyhow::Error::new(error.without_url()).root_cause())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,6 +182,22 @@ mod tests {
             };
             assert_eq!(Service::url_of(&service), url);
         }
+    }
+
+    #[test]
+    fn the_url_may_be_that_of_anything_that_is_answered() {
+        for url in [
+            "http://h/base",
+            "http://h/base/health",
+            "http://h/base/health/ready/",
+            "http://h/base/health/live?a#b",
+            "http://h/base/entities?format=json",
+        ] {
+            let ready = Service::address_of(url, "/health/ready").unwrap();
+            assert_eq!(ready.as_str(), "http://h/base/health/ready", "{url}");
+        }
+        let ready = Service::address_of("http://h:1", "/health/ready").unwrap();
+        assert_eq!(ready.as_str(), "http://h:1/health/ready");
     }
 
     #[test]

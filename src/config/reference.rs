@@ -22,6 +22,15 @@ fn restart() -> String {
     listed(&names)
 }
 
+/// Every variable that gives a key, and what the key means.
+pub fn variables() -> impl Iterator<Item = (String, &'static str)> {
+    KEYS.iter().map(|key| {
+        let file = key.file_variable().map(|file| format!(", {file}"));
+        let names = format!("{}{}", key.variable, file.unwrap_or_default());
+        (names, key.meaning.as_str())
+    })
+}
+
 fn table(block: &str) -> String {
     let rows = KEYS
         .iter()

@@ -3,7 +3,6 @@
 use std::any::Any;
 
 use axum::body::Body;
-use axum::extract::rejection::QueryRejection;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Response, StatusCode};
 use axum::response::IntoResponse;
@@ -56,11 +55,11 @@ pub enum ApiError {
     /// No such run, or it ended too long ago.
     #[error("no run has the id {0}; GET /sync lists the runs that are known")]
     UnknownRun(String),
-    /// No row of the snapshot has this name or pk.
+    /// No row of the snapshot has this name or pk; the end of the message proposes others.
     #[error(
-        "no {0} is in the snapshot, neither by name nor by pk; spell it as Authentik or the catalog does"
+        "no {0} is in the snapshot, neither by name nor by pk; spell it as Authentik or the catalog does{1}"
     )]
-    UnknownRow(String),
+    UnknownRow(String, String),
     /// No token where one is needed.
     #[error(
         "a token is needed: send it as `Authorization: Bearer …`, or to read also as `?token=…`"
@@ -143,9 +142,10 @@ impl ApiError {
             Self::TokenMissing | Self::TokenInvalid => StatusCode::UNAUTHORIZED,
             Self::TokenKind | Self::SyncClosed => StatusCode::FORBIDDEN,
             Self::NotAcceptable(_) => StatusCode::NOT_ACCEPTABLE,
-            Self::UnknownEntity | Self::UnknownRun(_) | Self::UnknownRow(_) | Self::UnknownPath => {
-                StatusCode::NOT_FOUND
-            }
+            Self::UnknownEntity
+            | Self::UnknownRun(_)
+            | Self::UnknownRow(..)
+            | Self::UnknownPath => StatusCode::NOT_FOUND,
             Self::UnknownMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -166,7 +166,7 @@ impl ApiError {
             Self::NotAcceptable(_) => "not-acceptable",
             Self::UnknownEntity => "unknown-entity",
             Self::UnknownRun(_) => "unknown-run",
-            Self::UnknownRow(_) => "unknown-row",
+            Self::UnknownRow(..) => "unknown-row",
             Self::TokenMissing => "token-missing",
             Self::TokenInvalid => "token-invalid",
             Self::TokenKind => "token-kind",
@@ -248,12 +248,6 @@ impl IntoResponse for ApiError {
             headers.extend(value.map(|value| (name, HeaderValue::from_static(value))));
         }
         response
-    }
-}
-
-impl From<QueryRejection> for ApiError {
-    fn from(rejection: QueryRejection) -> Self {
-        Self::Query(rejection.body_text())
     }
 }
 

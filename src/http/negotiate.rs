@@ -8,20 +8,42 @@ use crate::snapshot::rendition::{Encoding, Format};
 /// The format that `Accept` prefers; none if it excludes all of them.
 #[must_use]
 pub fn format(headers: &HeaderMap) -> Option<Format> {
+    preferred(
+        headers,
+        Format::ALL.map(|format| (format, media_types(format))),
+    )
+}
+
+/// Whether `Accept` prefers `OpenMetrics` to Prometheus' own text format, which is the default.
+#[must_use]
+pub fn prefers_open_metrics(headers: &HeaderMap) -> bool {
+    let choices: [(_, &[_]); 2] = [
+        (false, &["text/plain"]),
+        (true, &["application/openmetrics-text"]),
+    ];
+    preferred(headers, choices).unwrap_or_default()
+}
+
+/// The choice whose media types `Accept` prefers: by quality, then by how specific the range is, then the
+/// first; the first one without `Accept`, and none if it excludes all of them.
+fn preferred<T: Copy, const N: usize>(
+    headers: &HeaderMap,
+    choices: [(T, &'static [&'static str]); N],
+) -> Option<T> {
     let ranges = weighted(headers, &ACCEPT);
     if ranges.is_empty() {
-        return Some(Format::default());
+        return choices.first().map(|(choice, _)| *choice);
     }
-    let rated = Format::ALL.into_iter().filter_map(|format| {
-        let names = media_types(format).iter();
-        let (specificity, quality) = names.filter_map(|name| quality_of(name, &ranges)).max()?;
-        (quality > 0).then_some((quality, specificity, format))
+    let rated = choices.into_iter().filter_map(|(choice, names)| {
+        let rated = names.iter().filter_map(|name| quality_of(name, &ranges));
+        let (specificity, quality) = rated.max()?;
+        (quality > 0).then_some((quality, specificity, choice))
     });
     // Reversed, since of equals `max_by_key` gives the last and the first is meant.
     rated
         .rev()
         .max_by_key(|(quality, specificity, _)| (*quality, *specificity))
-        .map(|(.., format)| format)
+        .map(|(.., choice)| choice)
 }
 
 /// The coding that `Accept-Encoding` prefers; without one, or if it excludes all, none is used.
@@ -149,6 +171,48 @@ mod tests {
             ("", Some(Yaml)),
         ] {
             assert_eq!(format(&headers(ACCEPT, accept)), expected, "{accept}");
+        }
+    }
+
+    #[test]
+    fn metrics_are_in_the_text_format_unless_open_metrics_is_preferred() {
+        assert!(!prefers_open_metrics(&HeaderMap::new()));
+        for (accept, expected) in [
+            ("*/*", false),
+            ("text/plain", false),
+            ("text/html,application/xhtml+xml,*/*;q=0.8", false),
+            ("text/html", false),
+            ("application/openmetrics-text", true),
+            ("application/openmetrics-text, text/plain", false),
+            ("application/openmetrics-text, */*", true),
+            ("application/openmetrics-text;q=0, */*", false),
+            (
+                "application/openmetrics-text;q=0.3, text/plain;q=0.5",
+                false,
+            ),
+            // Prometheus 2.42 and 3, with and without its own binary format.
+            (
+                "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,\
+                 text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+                true,
+            ),
+            (
+                "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,\
+                 application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,\
+                 text/plain;version=0.0.4;q=0.2,*/*;q=0.1",
+                true,
+            ),
+            (
+                "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,\
+                 text/plain;version=0.0.4;q=0.5,application/openmetrics-text;version=1.0.0;q=0.4,*/*;q=0.1",
+                false,
+            ),
+        ] {
+            assert_eq!(
+                prefers_open_metrics(&headers(ACCEPT, accept)),
+                expected,
+                "{accept}"
+            );
         }
     }
 

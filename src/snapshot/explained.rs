@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::catalog::entity::Kind;
-use crate::catalog::explain::{Explanation, explain};
+use crate::catalog::explain::{Explanation, explain, near};
 use crate::catalog::plan::{Names, Plan};
 use crate::catalog::policy::Policy;
 use crate::directory::Directory;
@@ -20,6 +20,9 @@ pub struct Explained {
     pub asked: String,
     /// Every matching row, ordered by pk.
     pub matches: Vec<Explanation>,
+    /// If none is meant, names that are similar.
+    #[serde(skip)]
+    pub near: Vec<String>,
 }
 
 impl Explained {
@@ -34,12 +37,34 @@ impl Explained {
         kind: Kind,
         asked: String,
     ) -> Self {
-        let matches = explain(&Plan::new(directory, policy, held), kind, &asked);
+        Self::by(&Plan::new(directory, policy, held), kind, asked)
+    }
+
+    /// Explains the rows of a plan that are meant.
+    #[must_use]
+    pub fn by(plan: &Plan<'_>, kind: Kind, asked: String) -> Self {
+        let matches = explain(plan, kind, &asked);
+        let near = if matches.is_empty() {
+            near(plan, kind, &asked)
+        } else {
+            Vec::new()
+        };
         Self {
             kind: kind.to_string(),
             asked,
             matches,
+            near,
         }
+    }
+
+    /// The names that are similar, as the end of a message.
+    #[must_use]
+    pub fn proposal(&self) -> String {
+        if self.near.is_empty() {
+            return String::new();
+        }
+        let names: Vec<_> = self.near.iter().map(|name| format!("{name:?}")).collect();
+        format!("; similar names: {}", names.join(", "))
     }
 }
 

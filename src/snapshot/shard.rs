@@ -10,6 +10,9 @@ use std::fmt::{self, Display};
 use std::str::FromStr;
 
 use serde::Deserialize;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::document::Document;
 use crate::digest::sha256;
@@ -44,6 +47,18 @@ pub enum ShardError {
     #[error("shard numbers start at 0: the last of {0} shards is `{last}/{0}`", last = .0.0 - 1)]
     Index(ShardCount),
 }
+
+impl PartialSchema for ShardCount {
+    fn schema() -> RefOr<Schema> {
+        let counts = (0..=BUCKETS.ilog2()).map(|exponent| 1_u16 << exponent);
+        ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .enum_values(Some(counts))
+            .into()
+    }
+}
+
+impl ToSchema for ShardCount {}
 
 impl ShardCount {
     /// Returns all shards, in order.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::build::{self, GuardMode, SnapshotBuilder};
-use super::guard::Hold;
+use super::guard::{Acceptance, Hold};
 use super::read::SyncPace;
 use crate::authentik::client::Client;
 use crate::authentik::cost::ServerCost;
@@ -34,6 +34,8 @@ pub struct Cycle {
     pub cost: ServerCost,
     /// What a run may remove.
     pub limits: ShrinkGuard,
+    /// What accepting a loss takes.
+    pub acceptance: Acceptance,
     /// Where the snapshot is published.
     pub store: Arc<Store>,
     /// The wall clock.
@@ -72,12 +74,6 @@ impl From<CycleError> for Outcome {
             CycleError::Held(failure) => Self::Held(failure),
             CycleError::Failed(failure) | CycleError::Cancelled(failure) => Self::Failed(failure),
         }
-    }
-}
-
-impl From<Hold> for CycleError {
-    fn from(hold: Hold) -> Self {
-        Self::Held(hold.into())
     }
 }
 
@@ -175,7 +171,9 @@ impl Cycle {
         make: impl FnOnce() -> Result<(Snapshot, Changes), Hold> + Send + 'static,
     ) -> Result<RunReport, CycleError> {
         let made = tokio::task::spawn_blocking(make).await;
-        let (snapshot, changes) = made.map_err(|_| panicked())??;
+        let made = made.map_err(|_| panicked())?;
+        let (snapshot, changes) =
+            made.map_err(|hold| CycleError::Held(hold.into_failure(self.acceptance)))?;
         let report = RunReport {
             users: snapshot.document.count(Kind::User),
             groups: snapshot.document.count(Kind::Group),

@@ -7,7 +7,8 @@
 use std::fmt::Write;
 
 use crate::authentik::error::Error;
-use crate::config::ShrinkGuard;
+use crate::config::{Entry, ShrinkGuard};
+use crate::counted::counted as number_of;
 use crate::directory::{Directory, Disagreement, Sizes};
 use crate::snapshot::run::Failure;
 
@@ -17,8 +18,47 @@ pub const NO_USERS: &str =
 /// What to do about it.
 pub const NO_USERS_REMEDY: &str =
     "check the token's permission `view_user` and `includeServiceAccounts`";
-/// How a loss is accepted.
-const ACCEPT: &str = "if it is meant, publish it once with `curl -X POST 'http://…/sync?accept=shrink'` (this service)";
+
+/// What accepting a loss takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acceptance {
+    /// A request.
+    Open,
+    /// A request with a sync token.
+    Token,
+    /// A sync token, of which none is configured yet.
+    Closed,
+}
+
+impl Acceptance {
+    /// What an operator does to accept a loss.
+    fn hint(self) -> &'static str {
+        match self {
+            Self::Open => {
+                "if it is meant, publish it once with `curl -X POST 'http://…/sync?accept=shrink'` \
+                 (this service)"
+            }
+            Self::Token => {
+                "if it is meant, publish it once with `curl -X POST -H 'Authorization: Bearer …' \
+                 'http://…/sync?accept=shrink'` (this service, and one of its `syncTokens`)"
+            }
+            Self::Closed => {
+                "if it is meant, set `entityProvider.auth.syncTokens` and publish it once with `curl -X POST \
+                 -H 'Authorization: Bearer …' 'http://…/sync?accept=shrink'` (this service, and that token)"
+            }
+        }
+    }
+}
+
+impl From<Entry<'_>> for Acceptance {
+    fn from(syncing: Entry<'_>) -> Self {
+        match syncing {
+            Entry::Open => Self::Open,
+            Entry::Tokens(_) => Self::Token,
+            Entry::Closed => Self::Closed,
+        }
+    }
+}
 
 /// Why rows are held.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,12 +71,12 @@ pub struct Hold {
     pub remedy: String,
 }
 
-impl From<Hold> for Failure {
-    fn from(hold: Hold) -> Self {
-        Self::new(
-            hold.code,
-            format!("{}; {}; {ACCEPT}", hold.what, hold.remedy),
-        )
+impl Hold {
+    /// The failure of the run whose rows are held.
+    #[must_use]
+    pub fn into_failure(self, acceptance: Acceptance) -> Failure {
+        let Self { code, what, remedy } = self;
+        Failure::new(code, format!("{what}; {remedy}; {}", acceptance.hint()))
     }
 }
 
@@ -76,14 +116,17 @@ impl Measure {
         matches!(self, Self::Users | Self::ActiveUsers | Self::People)
     }
 
-    /// What is counted, in words.
-    fn words(self) -> &'static str {
+    /// What is counted, in words: of one, and of several.
+    fn words(self) -> [&'static str; 2] {
         match self {
-            Self::Users => "users",
-            Self::ActiveUsers => "active users",
-            Self::People => "active users that are no service accounts",
-            Self::Groups => "groups",
-            Self::Memberships => "memberships",
+            Self::Users => ["user", "users"],
+            Self::ActiveUsers => ["active user", "active users"],
+            Self::People => [
+                "active user that is no service account",
+                "active users that are no service accounts",
+            ],
+            Self::Groups => ["group", "groups"],
+            Self::Memberships => ["membership", "memberships"],
         }
     }
 }
@@ -149,8 +192,9 @@ pub fn first(new: &Directory, limits: &ShrinkGuard) -> Option<Hold> {
     is_held.then(|| Hold {
         code: "hidden-rows",
         what: format!(
-            "the lists name rows that they lack, {users} of {all_users} users and {groups} of {all_groups} \
-             groups, which is more than `shrinkGuard` allows: a permission on single objects filters the view"
+            "the lists name rows that they lack, {users} of {} and {groups} of {}, which is more than `shrinkGuard` allows: a permission on single objects filters the view",
+            number_of(all_users, "user"),
+            number_of(all_groups, "group")
         ),
         remedy: "give the token's role the global permissions `view_user` and `view_group`".into(),
     })
@@ -249,6 +293,8 @@ fn counted(losses: &[Loss], limits: &ShrinkGuard) -> String {
         at_once,
     } in losses
     {
+        let [one, several] = of.words();
+        let rows = if *before == 1 { one } else { several };
         let (since, verb) = if *at_once {
             ("before", "removed")
         } else {
@@ -257,8 +303,7 @@ fn counted(losses: &[Loss], limits: &ShrinkGuard) -> String {
         let percent = lost * 100 / before.max(&1);
         let _ = write!(
             text,
-            "{before} {} {since} and {now} now ({lost} {verb}, {percent} %), ",
-            of.words()
+            "{before} {rows} {since} and {now} now ({lost} {verb}, {percent} %), "
         );
     }
     let ShrinkGuard {

@@ -14,6 +14,7 @@ use crate::authentik::delta::{
 };
 use crate::authentik::error::Error;
 use crate::config::{Config, Frequency, Limit};
+use crate::counted::counted;
 use crate::directory::Directory;
 use crate::progress::Progress;
 use crate::snapshot::Snapshot;
@@ -262,8 +263,9 @@ fn timed_out(key: &str, elapsed: Duration, progress: &Progress) -> Failure {
         )
     };
     let message = format!(
-        "the run was ended after {} s (`{key}`) with {done} of {total} pages read; {advice}",
-        elapsed.as_secs_f64().round()
+        "the run was ended after {} s (`{key}`) with {done} of {} read; {advice}",
+        elapsed.as_secs_f64().round(),
+        counted(total, "page")
     );
     Failure::new("timeout", message)
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::cycle::CycleError;
+use super::guard::Acceptance;
 use super::read::SyncPace;
 use super::timetable::Timetable;
 use super::{Past, Scheduler};
@@ -25,6 +26,8 @@ pub struct SyncSettings {
     pub pace: SyncPace,
     /// What a run may remove.
     pub limits: ShrinkGuard,
+    /// What accepting a loss takes.
+    pub acceptance: Acceptance,
     /// When runs are due.
     pub timetable: Timetable,
     /// Where snapshots are kept for the next start.
@@ -54,6 +57,7 @@ impl Scheduler {
             policy,
             pace,
             limits,
+            acceptance,
             timetable,
             state_dir,
         } = match reload {
@@ -68,7 +72,7 @@ impl Scheduler {
         self.status.refuse(None);
         self.timetable = timetable;
         (self.cycle.client, self.cycle.policy, self.cycle.pace) = (client, policy, pace);
-        self.cycle.limits = limits;
+        (self.cycle.limits, self.cycle.acceptance) = (limits, acceptance);
         self.persister.move_to(state_dir);
         let has_kept_rows = self.cycle.has_kept_rows();
         if has_kept_rows {

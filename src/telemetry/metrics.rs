@@ -4,6 +4,7 @@
 mod runs;
 mod samples;
 mod snapshot;
+mod text_format;
 
 use std::fmt;
 
@@ -15,10 +16,28 @@ use crate::snapshot::Snapshot;
 use crate::snapshot::run::Run;
 use crate::snapshot::totals::Totals;
 
-/// What [`text`] writes: `OpenMetrics` 1.0.0, as Prometheus reads it.
-pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// What the name of every metric begins with.
 const PREFIX: &str = "authentik_entity_provider";
+
+/// How metrics are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exposition {
+    /// Prometheus' text format 0.0.4, which every scraper reads.
+    Text,
+    /// `OpenMetrics` 1.0.0.
+    OpenMetrics,
+}
+
+impl Exposition {
+    /// What a scraper must be told of the format.
+    #[must_use]
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Text => "text/plain; version=0.0.4; charset=utf-8",
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        }
+    }
+}
 
 /// Where the figures come from.
 #[derive(Debug)]
@@ -46,7 +65,7 @@ pub struct Served<'a> {
 ///
 /// # Errors
 /// When a figure is too large to be written.
-pub fn text(sources: &Sources<'_>) -> Result<String, fmt::Error> {
+pub fn text(sources: &Sources<'_>, exposition: Exposition) -> Result<String, fmt::Error> {
     let mut registry = Registry::with_prefix(PREFIX);
     let version = [("version", env!("CARGO_PKG_VERSION"))];
     registry.register("build", "This program", Info::new(version));
@@ -56,5 +75,8 @@ pub fn text(sources: &Sources<'_>) -> Result<String, fmt::Error> {
     }
     let mut text = String::new();
     encode(&mut text, &registry)?;
-    Ok(text)
+    Ok(match exposition {
+        Exposition::Text => text_format::of(&text),
+        Exposition::OpenMetrics => text,
+    })
 }

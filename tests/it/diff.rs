@@ -153,7 +153,7 @@ async fn the_difference_as_json_has_the_same_refs() {
     let (upstream, app) = synced().await;
     edit(&upstream);
     let ended = upstream
-        .run(&["diff", "--against", &app.base, "--output", "json"])
+        .run(&["diff", "--against", &app.base, "--format", "json"])
         .await;
     assert_eq!(ended.status.code(), Some(1));
     let expected = json!({
@@ -239,7 +239,7 @@ async fn a_password_in_the_url_is_not_repeated() {
     let url = app.base.replace("http://", "http://me:hunter2@");
     for output in ["text", "json"] {
         let ended = upstream
-            .run(&["diff", "--against", &url, "--output", output])
+            .run(&["diff", "--against", &url, "--format", output])
             .await;
         assert_eq!(ended.status.code(), Some(0), "{}", ended.error);
         assert!(
@@ -262,7 +262,7 @@ async fn hostile_refs_in_a_file_are_printed_inertly() {
                 "diff",
                 "--against",
                 file.to_str().unwrap(),
-                "--output",
+                "--format",
                 output,
             ])
             .await;

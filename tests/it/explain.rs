@@ -315,6 +315,8 @@ async fn questions_that_cannot_be_answered_are_problems() {
         &answer("?group=pat").await.problem(404, "unknown-row"),
         &["no group \"pat\""],
     );
+    let detail = answer("?user=patt").await.problem(404, "unknown-row");
+    assert_says(&detail, &["similar names: \"pat\""]);
     let found = answer("?user=pat").await;
     assert_eq!(
         (found.status, found.header("cache-control")),
@@ -327,7 +329,7 @@ async fn the_command_says_the_same_from_the_service_and_from_authentik() {
     let pair = synced().await;
     let upstream = Upstream::spawn(mixed()).await;
     for name in ["pat", "sam.lee", "gone", "1"] {
-        let arguments = ["explain", "user", name, "--output", "json"];
+        let arguments = ["explain", "user", name, "--format", "json"];
         let answer = pair.app.json(&format!("/explain?user={name}")).await;
         let from_service = upstream
             .printed(&[&arguments[..], &["--url", &pair.app.base]].concat())
@@ -369,6 +371,14 @@ async fn who_is_unknown_ends_the_command_with_an_error() {
             .await;
         assert_eq!((ended.status.code(), ended.out.as_str()), (Some(1), ""));
         assert_says(&ended.error, &["no user \"nobody\""]);
+        assert!(!ended.error.contains("similar"), "{}", ended.error);
+        let ended = upstream
+            .run(&[&["explain", "user", "Sam Le"], more].concat())
+            .await;
+        assert_says(
+            &ended.error,
+            &["no user \"Sam Le\"", "; similar names: \"sam.lee\""],
+        );
     }
     let ended = upstream
         .run(&["explain", "user", "pat", "--url", "http://127.0.0.1:1"])
@@ -388,7 +398,7 @@ async fn hostile_names_are_printed_inertly() {
     let upstream = upstream.await;
     for output in ["text", "json"] {
         let out = upstream
-            .printed(&["explain", "user", "1", "--output", output])
+            .printed(&["explain", "user", "1", "--format", output])
             .await;
         assert!(out.contains("evil"));
         assert!(!out.chars().any(|c| c.is_control() && c != '\n'), "{out:?}");

@@ -85,6 +85,38 @@ async fn the_number_of_findings_is_on_standard_error() {
 }
 
 #[tokio::test]
+async fn every_command_writes_its_form_to_its_file() {
+    let upstream = Upstream::spawn(crowd(5)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let entities = folder.path().join("entities.yaml");
+    let entities = entities.to_str().unwrap();
+    upstream.printed(&["export", "--output", entities]).await;
+    let file = folder.path().join("output");
+    let file = file.to_str().unwrap();
+    for command in [
+        &["check"][..],
+        &["diff", "--against", entities],
+        &["explain", "user", "user-1"],
+    ] {
+        for format in ["text", "json"] {
+            let printing = [command, &["--format", format]].concat();
+            let printed = upstream.printed(&printing).await;
+            let writing = [&printing[..], &["--output", file]].concat();
+            assert_eq!(upstream.printed(&writing).await, "", "{writing:?}");
+            assert_eq!(fs::read_to_string(file).unwrap(), printed);
+            assert_eq!(printed.starts_with('{'), format == "json", "{printed}");
+        }
+    }
+    for command in [&["openapi"][..], &["man"], &["completions", "bash"]] {
+        let printed = upstream.printed(command).await;
+        upstream
+            .printed(&[command, &["--output", file]].concat())
+            .await;
+        assert_eq!(fs::read_to_string(file).unwrap(), printed);
+    }
+}
+
+#[tokio::test]
 async fn a_file_is_replaced_as_a_whole_and_a_failed_run_leaves_the_old_one() {
     let upstream = Upstream::spawn(crowd(5)).await;
     let folder = tempfile::tempdir().unwrap();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use authentik_entity_provider::clock::Clock;
+use authentik_entity_provider::config::AuthConfig;
 use fake_authentik::{
     Access, Action, FakeAuthentik, FakeDirectory, Gate, Release, ScriptStep, Target, UserKind,
 };
@@ -112,7 +113,7 @@ async fn the_last_group_is_not_removed_without_a_word() {
     let pair = published().await;
     pair.fake
         .edit(|directory| assert!(directory.remove_group(group_pk(1))));
-    assert_held(&pair, &["1 groups before and 0 now (1 removed, 100 %)"]).await;
+    assert_held(&pair, &["1 group before and 0 now (1 removed, 100 %)"]).await;
 }
 
 #[tokio::test]
@@ -257,7 +258,7 @@ async fn an_accepted_empty_directory_stays_accepted_until_users_appear() {
     assert_eq!(pair.app.sync().await["added"], 1);
     pair.fake
         .edit(|directory| assert!(directory.set_active(1, false)));
-    assert_held(&pair, &["1 active users before and 0 now"]).await;
+    assert_held(&pair, &["1 active user before and 0 now"]).await;
 }
 
 #[tokio::test]
@@ -341,7 +342,7 @@ async fn a_first_view_that_hides_much_is_not_served_until_it_is_accepted() {
     assert_says(
         message,
         &[
-            "31 of 34 users and 0 of 1 groups",
+            "31 of 34 users and 0 of 1 group",
             "`view_user` and `view_group`",
             "accept=shrink",
         ],
@@ -447,4 +448,29 @@ async fn small_losses_on_different_days_are_none() {
         "shrink",
         "11 of 50 at once"
     );
+}
+
+#[tokio::test]
+async fn the_way_to_accept_a_loss_has_a_token_where_one_is_needed() {
+    const TOKEN: &str = "sYnC4tG7bN1mK8jH5gF2dS9aP6oI3uYq";
+    let with_header = "curl -X POST -H 'Authorization: Bearer …' 'http://…/sync?accept=shrink'";
+    let tokens = |auth: &mut AuthConfig| {
+        auth.allow_anonymous = false;
+        auth.read_tokens = vec!["rEaD4tG7bN1mK8jH5gF2dS9aP6oI3uYq".into()];
+        auth.sync_tokens = vec![TOKEN.into()];
+    };
+    let pair = Pair::spawn(Release::V2026_5, crowd(35), |config| {
+        tokens(&mut config.service.auth);
+    })
+    .await;
+    let sync = async || -> Value {
+        let request = pair.app.post("/sync?wait=5m").bearer_auth(TOKEN);
+        request.send().await.unwrap().json().await.unwrap()
+    };
+    assert_eq!(sync().await["state"], "succeeded");
+    remove(&pair.fake, 4..=35);
+    let run = sync().await;
+    let (_, message) = hold(&run);
+    assert_says(message, &[with_header, "`syncTokens`"]);
+    assert!(!message.contains(TOKEN), "{message}");
 }

@@ -5,6 +5,7 @@
     reason = "the figures are the same, not near each other"
 )]
 
+mod exposition;
 mod state;
 mod text;
 
@@ -24,9 +25,11 @@ use text::Metrics;
 
 /// The content type that Prometheus needs to detect the format.
 const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// What asks for it.
+const OPEN_METRICS: [(&str, &str); 1] = [("accept", "application/openmetrics-text")];
 
 async fn scraped(app: &TestApp) -> String {
-    let answer = Answer::get(app, "/metrics", &[]).await;
+    let answer = Answer::get(app, "/metrics", &OPEN_METRICS).await;
     assert_eq!(
         (answer.status, answer.header("content-type")),
         (200, MEDIA_TYPE)
@@ -254,10 +257,13 @@ async fn a_hostile_directory_leaves_no_trace() {
         "there are findings about them"
     );
     let fine = scraped(&pair.app).await;
+    Metrics::read(&fine);
+    let classic = exposition::classic(&pair.app).await;
     pair.fake.revoke(FakeAuthentik::TOKEN);
     assert_eq!(pair.app.sync().await["state"], "failed");
-    for text in [fine, scraped(&pair.app).await] {
-        Metrics::read(&text);
+    let failed = scraped(&pair.app).await;
+    Metrics::read(&failed);
+    for text in [fine, classic, failed] {
         let text = text.to_lowercase();
         for word in [
             "private",
@@ -289,12 +295,16 @@ async fn the_whole_text_is_as_it_was() {
             .replace(env!("CARGO_PKG_VERSION"), "0.0.0"),
         "the order stays"
     );
+    let classic = exposition::classic(&app)
+        .await
+        .replace(env!("CARGO_PKG_VERSION"), "0.0.0");
+    insta::assert_snapshot!("text_format", classic);
 }
 
 #[tokio::test]
 async fn it_answers_reading_methods_alone() {
     let pair = Pair::with(crowd(5)).await;
-    let head = Answer::to(&pair.app, Method::HEAD, "/metrics", &[]).await;
+    let head = Answer::to(&pair.app, Method::HEAD, "/metrics", &OPEN_METRICS).await;
     assert_eq!(
         (head.status, head.header("content-type"), head.body.len()),
         (200, MEDIA_TYPE, 0)

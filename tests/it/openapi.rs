@@ -52,8 +52,9 @@ async fn held_against(app: &TestApp, method: Method, path: &str, operation: &Val
         .next()
         .unwrap()
         .to_owned();
-    assert!(
+    assert_eq!(
         documented["content"].get(&media_type).is_some(),
+        method != Method::HEAD,
         "{method} {path}: {media_type}"
     );
     for name in documented["headers"]
@@ -62,10 +63,26 @@ async fn held_against(app: &TestApp, method: Method, path: &str, operation: &Val
         .flatten()
         .map(|(name, _)| name)
     {
-        let optional = ["Content-Encoding", "Preference-Applied"].contains(&name.as_str());
+        let description = documented["headers"][name]["description"].as_str().unwrap();
+        let optional = ["Content-Encoding", "Preference-Applied"].contains(&name.as_str())
+            || description.contains(", if ");
         assert!(
             optional || answer.headers.contains_key(name),
             "{method} {path}: no {name}"
+        );
+    }
+    for name in answer.headers.keys() {
+        // What every answer over HTTP has is not described.
+        let is_common = ["content-type", "content-length", "date", "connection"];
+        let is_described = documented["headers"].as_object().is_some_and(|headers| {
+            headers
+                .keys()
+                .any(|known| known.eq_ignore_ascii_case(name.as_str()))
+        });
+        assert!(
+            is_described || is_common.contains(&name.as_str()) || name == "transfer-encoding",
+            "{method} {path}: {name} is sent with {} and not described",
+            answer.status
         );
     }
     answer.status
@@ -157,6 +174,46 @@ async fn refusals_are_described_too() {
 }
 
 #[tokio::test]
+async fn every_path_describes_what_other_methods_are_answered() {
+    let pair = pair().await;
+    for (method, path, operation) in operations(&description()) {
+        let path = path.replace("{id}", "nonsense");
+        if method == Method::HEAD {
+            assert!(operation["responses"]["405"].is_object(), "{path}");
+            continue;
+        }
+        let status = held_against(&pair.app, Method::DELETE, &path, &operation).await;
+        assert_eq!(status, 405, "{path}");
+    }
+}
+
+#[test]
+fn what_can_be_read_has_head_too() {
+    for (path, methods) in description()["paths"].as_object().unwrap() {
+        assert_eq!(
+            methods["get"].is_object(),
+            methods["head"].is_object(),
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn parameters_that_exclude_each_other_say_so() {
+    let description = description();
+    let explain = &description["paths"]["/explain"]["get"]["parameters"];
+    for (at, other) in [(0, "group"), (1, "user")] {
+        let says = explain[at]["description"].as_str().unwrap();
+        assert!(says.contains(&format!("Excludes `{other}`")), "{says}");
+    }
+    let schemes = &description["components"]["securitySchemes"];
+    for scheme in ["bearer", "token"] {
+        let says = schemes[scheme]["description"].as_str().unwrap();
+        assert!(says.contains("Excludes "), "{says}");
+    }
+}
+
+#[tokio::test]
 async fn what_needs_a_token_is_described_and_refused_as_described() {
     let pair = Pair::spawn(Release::V2026_5, FakeDirectory::generate(3), |config| {
         config.service.auth.read_tokens = vec!["rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr".into()];
@@ -173,7 +230,11 @@ async fn what_needs_a_token_is_described_and_refused_as_described() {
             "{method} {path}"
         );
         let in_url = operation["security"].to_string().contains("token");
-        assert_eq!(in_url, !is_open && method == Method::GET, "{method} {path}");
+        assert_eq!(
+            in_url,
+            !is_open && method != Method::POST,
+            "{method} {path}"
+        );
     }
 }
 

@@ -79,7 +79,7 @@ async fn hidden_groups_are_a_finding_that_names_the_permission() {
     let finding = finding(&run, "hidden-groups");
     assert_says(
         finding["message"].as_str().unwrap(),
-        &["1 groups", &group_pk(1).to_string()],
+        &["1 group, pk", &group_pk(1).to_string()],
     );
     assert_says(
         finding["remedy"].as_str().unwrap(),

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use tokio::time::timeout;
 
-use super::counted;
 use super::outcome::transformed;
 use super::report::{Report, Status, Subject};
 use crate::app::startable;
@@ -15,6 +14,7 @@ use crate::authentik::error::Error;
 use crate::authentik::wire::{List, Listed};
 use crate::clock::Clock;
 use crate::config::{Config, Environment, time_zone};
+use crate::counted::counted;
 use crate::directory::{Directory, Group, User};
 use crate::progress::Progress;
 
@@ -259,7 +259,10 @@ async fn read(
             let (seconds, key) = (limit.time.as_secs_f64(), limit.key);
             report.trouble(
                 (Subject::Reading, Status::Failed, "timeout"),
-                format!("{done} of {total} pages were read within {seconds} s (`{key}`)"),
+                format!(
+                    "{done} of {} were read within {seconds} s (`{key}`)",
+                    counted(total, "page")
+                ),
                 format!("raise `{key}`"),
             );
         }

@@ -1,11 +1,11 @@
 //! The last steps: what the rows would make, without publishing it.
 
-use super::counted;
 use super::report::{Counts, Report, Status, Subject};
 use crate::catalog::entity::Kind;
 use crate::catalog::finding::{Code, Finding};
 use crate::catalog::plan::{Names, Plan};
 use crate::config::Config;
+use crate::counted::counted;
 use crate::directory::Directory;
 use crate::sync::guard;
 

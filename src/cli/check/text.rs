@@ -3,8 +3,8 @@
 use std::fmt::Write;
 use std::io::{IsTerminal, stdout};
 
-use super::counted;
 use super::report::{Report, Status, Step};
+use crate::counted::counted;
 
 /// Where the messages begin.
 const COLUMN: usize = 18;
@@ -78,13 +78,10 @@ fn line(step: &Step, coloured: bool) -> String {
     text
 }
 
-/// What a step looked at, in words.
+/// What a step looked at, as the JSON form has it.
 fn subject(step: &Step) -> String {
     let name = serde_json::to_value(step.subject).unwrap_or_default();
-    match name.as_str().unwrap_or_default() {
-        view @ ("view-user" | "view-group") => view.replace('-', "_"),
-        name => name.replace('-', " "),
-    }
+    name.as_str().unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
@@ -96,10 +93,10 @@ mod tests {
     fn colours_are_written_only_where_they_are_shown() {
         let mut report = Report::default();
         report.fine(Subject::FullView, "all");
-        assert_eq!(render(&report, false), "✓ full view       all\n");
+        assert_eq!(render(&report, false), "✓ full-view       all\n");
         assert_eq!(
             render(&report, true),
-            "\u{1b}[32m✓\u{1b}[0m full view       all\n"
+            "\u{1b}[32m✓\u{1b}[0m full-view       all\n"
         );
     }
 }

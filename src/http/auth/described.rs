@@ -1,6 +1,6 @@
 //! What the description says of tokens: how they are sent, what needs which, and the refusals.
 
-use utoipa::openapi::path::{Operation, PathItem, Paths};
+use utoipa::openapi::path::{Operation, Paths};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
@@ -8,6 +8,7 @@ use utoipa::openapi::{Components, OpenApi};
 use utoipa::{IntoResponses, Modify};
 
 use super::Requirement;
+use crate::http::described::{add, operations};
 use crate::http::error::Problem;
 
 const HEADER: &str = "bearer";
@@ -23,11 +24,12 @@ impl Modify for Schemes {
         let bearer = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
             .description(Some(
-                "A read or sync token of this service; not needed where the service is open",
+                "A read or sync token of this service; not needed where the service is open. Excludes `?token=`",
             ));
         let query = ApiKeyValue::with_description(
             "token",
-            "A read token, for readers that cannot send a header, as Backstage: whoever sees the URL has it",
+            "A read token, for readers that cannot send a header, as Backstage: everybody who sees the URL has it. \
+             Excludes the `Authorization` header, and is refused where a request changes something",
         );
         components.add_security_scheme(HEADER, SecurityScheme::Http(bearer.build()));
         components.add_security_scheme(QUERY, SecurityScheme::ApiKey(ApiKey::Query(query)));
@@ -39,14 +41,16 @@ impl Modify for Schemes {
 #[expect(dead_code, reason = "only its description is used")]
 enum Refusals {
     /// The request carries several tokens, or a token in a URL where none may be
-    #[response(status = BAD_REQUEST, content_type = "application/problem+json")]
+    #[response(status = BAD_REQUEST, content_type = "application/problem+json",
+        headers(("WWW-Authenticate" = String, description = "`Bearer` with the error `invalid_request`, if a token is the matter")))]
     Ambiguous(Problem),
     /// A token is missing or wrong
     #[response(status = UNAUTHORIZED, content_type = "application/problem+json",
-        headers(("WWW-Authenticate" = String, description = "`Bearer`, as RFC 6750 has it")))]
+        headers(("WWW-Authenticate" = String, description = "`Bearer`, with the error `invalid_token` if there is a token")))]
     Unknown(Problem),
     /// The token is for something else, or this is closed to everybody
-    #[response(status = FORBIDDEN, content_type = "application/problem+json")]
+    #[response(status = FORBIDDEN, content_type = "application/problem+json",
+        headers(("WWW-Authenticate" = String, description = "`Bearer` with the error `insufficient_scope`, if the token is for something else")))]
     Forbidden(Problem),
 }
 
@@ -62,11 +66,6 @@ pub(super) fn with_refusals(mut paths: Paths, access: Requirement) -> Paths {
     paths
 }
 
-/// The operations of a path that this service has.
-fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut path.get, &mut path.post].into_iter().flatten()
-}
-
 fn describe(operation: &mut Operation, access: Requirement) {
     // The empty one says that a service may be open.
     let ways: &[&str] = if access == Requirement::Sync {
@@ -78,11 +77,5 @@ fn describe(operation: &mut Operation, access: Requirement) {
         .iter()
         .map(|&way| SecurityRequirement::new(way, [""; 0]));
     operation.security = Some(ways.chain([SecurityRequirement::default()]).collect());
-    for (status, refusal) in Refusals::responses() {
-        operation
-            .responses
-            .responses
-            .entry(status)
-            .or_insert(refusal);
-    }
+    add::<Refusals>(operation);
 }

@@ -1,8 +1,7 @@
 //! `/entities`: what a Backstage `url` location reads.
 
 use axum::body::Body;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, VARY,
 };
@@ -16,6 +15,7 @@ use super::kind_name::KindName;
 use crate::http::conditional::is_not_modified;
 use crate::http::error::{ApiError, Problem};
 use crate::http::negotiate;
+use crate::http::query::Query;
 use crate::http::state::AppState;
 use crate::snapshot::rendition::{Format, Rendition, Variant};
 use crate::snapshot::shard::Shard;
@@ -101,11 +101,10 @@ impl From<FormatName> for Format {
 )]
 pub async fn read_entities(
     State(state): State<AppState>,
-    query: Result<Query<EntitiesQuery>, QueryRejection>,
+    Query(query): Query<EntitiesQuery>,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let Query(query) = query?;
     let format = format(query.format, &headers)?;
     let snapshot = state.snapshot()?;
     // The only shard is no other content and is not rendered again.

@@ -13,6 +13,7 @@ use futures::stream::{Stream, unfold};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
+use utoipa::ToSchema;
 
 use super::run_view::{PagesView, RunView};
 use super::sync::{NO_STORE, known_run};
@@ -32,6 +33,36 @@ const UNBUFFERED: [(HeaderName, HeaderValue); 1] = [(
     HeaderValue::from_static("no"),
 )];
 
+/// One event of a run.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its description is used")]
+pub struct RunEvent {
+    /// What happened.
+    event: EventName,
+    /// JSON: the pages as `PagesView` with `progress`, else the run as `RunView`.
+    #[schema(
+        content_media_type = "application/json",
+        example = "{\"done\":3,\"total\":104}"
+    )]
+    data: String,
+}
+
+/// What happens to a run.
+#[derive(ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = RunEventName)]
+#[expect(dead_code, reason = "only its description is used")]
+enum EventName {
+    /// Pages were read, or are known to exist.
+    Progress,
+    /// The run succeeded.
+    Succeeded,
+    /// The run was held.
+    Held,
+    /// The run failed.
+    Failed,
+}
+
 /// Follows a run
 ///
 /// Server-sent events: `progress` with the pages that were read and those that are known to exist, at
@@ -44,8 +75,10 @@ const UNBUFFERED: [(HeaderName, HeaderValue); 1] = [(
     tag = "sync",
     params(("id" = String, Path, description = "The run's id, as `POST /sync` and `GET /sync` name it")),
     responses(
-        (status = OK, description = "The events", body = String, content_type = "text/event-stream",
-            example = "event: progress\ndata: {\"done\":3,\"total\":104}\n\n"),
+        (status = OK, description = "Server-sent events, as WHATWG's HTML has them; the schema is that of each \
+            event. Comments between them keep the connection open",
+            body = RunEvent, content_type = "text/event-stream",
+            headers(("X-Accel-Buffering" = String, description = "`no`: events pass nginx at once"))),
         (status = NOT_FOUND, description = "No such run", body = Problem, content_type = "application/problem+json"),
     )
 )]

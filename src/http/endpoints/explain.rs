@@ -1,7 +1,6 @@
 //! `/explain`: what became of a row, and why.
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::IntoResponse;
 use serde::Deserialize;
@@ -12,6 +11,7 @@ use utoipa::IntoParams;
 use crate::catalog::entity::Kind;
 use crate::catalog::escape::to_json;
 use crate::http::error::{ApiError, Problem};
+use crate::http::query::Query;
 use crate::http::state::AppState;
 use crate::snapshot::explained::Explained;
 
@@ -23,10 +23,10 @@ static TURN: Semaphore = Semaphore::const_new(1);
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ExplainQuery {
-    /// A user's name in the catalog, username or pk.
+    /// A user's name in the catalog, username or pk. Excludes `group`; one of both is needed.
     #[param(nullable = false)]
     user: Option<String>,
-    /// A group's name in the catalog, name in Authentik or pk.
+    /// A group's name in the catalog, name in Authentik or pk. Excludes `user`; one of both is needed.
     #[param(nullable = false)]
     group: Option<String>,
 }
@@ -67,9 +67,8 @@ impl ExplainQuery {
 )]
 pub async fn read_explanation(
     State(state): State<AppState>,
-    query: Result<Query<ExplainQuery>, QueryRejection>,
+    Query(query): Query<ExplainQuery>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let Query(query) = query?;
     let (kind, asked) = query.asked()?;
     let snapshot = state.snapshot()?;
     let turn = TURN.acquire().await;
@@ -86,7 +85,10 @@ pub async fn read_explanation(
     });
     let explained = explained.await.map_err(|_| ApiError::Internal)?;
     if explained.matches.is_empty() {
-        return Err(ApiError::UnknownRow(explained.to_string()));
+        return Err(ApiError::UnknownRow(
+            explained.to_string(),
+            explained.proposal(),
+        ));
     }
     Ok((
         [

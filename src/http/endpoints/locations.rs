@@ -1,8 +1,7 @@
 //! `/locations`: one Backstage location for each shard.
 
 use axum::Extension;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::header::VARY;
 use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::response::Response;
@@ -16,6 +15,7 @@ use crate::http::conditional::is_not_modified;
 use crate::http::error::{ApiError, Problem};
 use crate::http::negotiate;
 use crate::http::public_url::ServiceUrl;
+use crate::http::query::Query;
 use crate::http::state::AppState;
 use crate::snapshot::locations::{Locations, TargetToken};
 use crate::snapshot::shard::ShardCount;
@@ -31,7 +31,7 @@ const VARYING: &str =
 pub struct LocationsQuery {
     /// The number of shards, a power of two up to 1024. It stands in every target, so that no entity
     /// moves unless this number is changed.
-    #[param(value_type = u16, minimum = 1, maximum = 1024, example = 64)]
+    #[param(inline, example = 64)]
     shards: ShardCount,
     /// Only entities of this kind, which names and targets then say.
     #[param(inline)]
@@ -81,13 +81,12 @@ pub struct LocationsQuery {
 )]
 pub async fn read_locations(
     State(state): State<AppState>,
-    query: Result<Query<LocationsQuery>, QueryRejection>,
+    Query(query): Query<LocationsQuery>,
     url: Result<ServiceUrl, ApiError>,
     token: Option<Extension<QueryToken>>,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let Query(query) = query?;
     let (format, ServiceUrl { base, is_asked }) = (format(query.format, &headers)?, url?);
     let kind = query.kind.map(Into::into);
     let token = token.map(|Extension(QueryToken(token))| TargetToken(token));

@@ -1,28 +1,35 @@
 //! `/metrics`: figures for Prometheus.
 
 use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::HeaderMap;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY};
 use axum::response::IntoResponse;
 
 use crate::http::error::{ApiError, Problem};
+use crate::http::negotiate::prefers_open_metrics;
 use crate::http::state::AppState;
-use crate::telemetry::metrics::{MEDIA_TYPE, Served, Sources, text};
+use crate::telemetry::metrics::{Exposition, Served, Sources, text};
 
 /// Figures for Prometheus
 ///
-/// As `OpenMetrics` 1.0.0. They name nobody: every label is a word of this service. What tells of the
-/// snapshot is there from the first one on.
+/// In Prometheus' text format 0.0.4, or as `OpenMetrics` 1.0.0 if `Accept` prefers that. They name no person:
+/// every label is a word of this service. What describes the snapshot is there from the first one on.
 #[utoipa::path(
     get,
     path = "/metrics",
     tag = "health",
     responses(
-        (status = OK, description = "The metrics", body = String, content_type = "application/openmetrics-text"),
+        (status = OK, description = "The metrics",
+            content((String = "text/plain"), (String = "application/openmetrics-text")),
+            headers(("Vary" = String, description = "`Accept`"))),
         (status = NOT_FOUND, description = "`entityProvider.auth.metrics` is `off`", body = Problem,
             content_type = "application/problem+json"),
     )
 )]
-pub async fn read_metrics(State(state): State<AppState>) -> Result<impl IntoResponse, ApiError> {
+pub async fn read_metrics(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+) -> Result<impl IntoResponse, ApiError> {
     let (snapshot, last_run) = (state.store.current(), state.ledger.last());
     let served = snapshot.as_deref().map(|snapshot| Served {
         snapshot,
@@ -34,12 +41,21 @@ pub async fn read_metrics(State(state): State<AppState>) -> Result<impl IntoResp
         last_run: last_run.as_ref(),
         totals: &state.ledger.totals(),
     };
-    let text = text(&sources).map_err(|error| {
+    let exposition = if prefers_open_metrics(&headers) {
+        Exposition::OpenMetrics
+    } else {
+        Exposition::Text
+    };
+    let text = text(&sources, exposition).map_err(|error| {
         tracing::error!(%error, "the metrics cannot be written");
         ApiError::Internal
     })?;
     Ok((
-        [(CONTENT_TYPE, MEDIA_TYPE), (CACHE_CONTROL, "no-store")],
+        [
+            (CONTENT_TYPE, exposition.media_type()),
+            (VARY, "Accept"),
+            (CACHE_CONTROL, "no-store"),
+        ],
         text,
     ))
 }

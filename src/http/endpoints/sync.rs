@@ -3,8 +3,8 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, LOCATION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -19,6 +19,7 @@ use super::run_view::{RunDetailView, RunView};
 use crate::config::parse_duration;
 use crate::http::error::{ApiError, Problem};
 use crate::http::json::Json;
+use crate::http::query::Query;
 use crate::http::state::AppState;
 use crate::snapshot::run::{Run, RunId, RunOptions, Trigger};
 
@@ -55,7 +56,7 @@ pub struct RunsView {
 #[into_params(parameter_in = Query)]
 pub struct RunQuery {
     /// How long to wait for the end of the run: seconds, or a duration such as `30s`, `2 minutes`
-    /// or `PT30S`; at most 10 minutes.
+    /// or `PT30S`; at most 10 minutes. Goes before the `Prefer` header.
     #[param(example = "30s")]
     wait: Option<String>,
     /// `shrink` lets this one run publish what the shrink guard would hold; look at the held run first.
@@ -143,10 +144,9 @@ pub async fn read_run(
 )]
 pub async fn request_run(
     State(state): State<AppState>,
-    query: Result<Query<RunQuery>, QueryRejection>,
+    Query(query): Query<RunQuery>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let Query(query) = query?;
     let asked = query.wait.as_deref().map(parse_wait).transpose()?;
     let preferred = preferred_wait(&headers);
     if state.draining.is_cancelled() {
@@ -200,7 +200,7 @@ fn parse_wait(text: &str) -> Result<Duration, ApiError> {
     if let Ok(seconds) = text.parse() {
         return Ok(Duration::from_secs(seconds));
     }
-    parse_duration(text).map_err(|error| ApiError::Query(format!("wait: {error}")))
+    parse_duration(text).map_err(|error| ApiError::Query(format!("`wait`: {error}")))
 }
 
 /// The `wait` preference in seconds; what cannot be read is ignored, as RFC 7240 says.

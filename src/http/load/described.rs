@@ -1,11 +1,9 @@
 //! What the description says of a busy service.
 
-use std::collections::btree_map::Entry;
-
 use utoipa::IntoResponses;
-use utoipa::openapi::path::{Operation, Paths};
-use utoipa::openapi::{RefOr, Response};
+use utoipa::openapi::path::Paths;
 
+use crate::http::described::{add, operations};
 use crate::http::error::Problem;
 
 /// What may be answered in place of a handler.
@@ -30,35 +28,8 @@ enum BodyRefusals {
 /// The paths with the refusals of a busy service, and those of large bodies.
 pub(super) fn with_refusals(mut paths: Paths) -> Paths {
     for path in paths.paths.values_mut() {
-        path.get
-            .iter_mut()
-            .chain(&mut path.post)
-            .for_each(add::<Refusals>);
+        operations(path).for_each(add::<Refusals>);
         path.post.iter_mut().for_each(add::<BodyRefusals>);
     }
     paths
-}
-
-/// Adds refusals to those that an operation has itself.
-fn add<More: IntoResponses>(operation: &mut Operation) {
-    for (status, refusal) in More::responses() {
-        let RefOr::T(Response {
-            description: reason,
-            ..
-        }) = &refusal
-        else {
-            continue;
-        };
-        let reason = reason.clone();
-        match operation.responses.responses.entry(status) {
-            Entry::Vacant(entry) => {
-                entry.insert(refusal);
-            }
-            Entry::Occupied(mut entry) => {
-                if let RefOr::T(known) = entry.get_mut() {
-                    known.description = format!("{}. {reason}", known.description);
-                }
-            }
-        }
-    }
 }

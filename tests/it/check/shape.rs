@@ -7,7 +7,7 @@ use super::{check, small};
 use crate::support::replay::{OBJECT_LEVEL, Replay};
 
 async fn report(base: &str, token: &str) -> (Option<i32>, Value) {
-    let ended = check(base, token, &["--output", "json"]).await;
+    let ended = check(base, token, &["--format", "json"]).await;
     (
         ended.status.code(),
         serde_json::from_str(&ended.out).unwrap(),

@@ -182,7 +182,7 @@ async fn a_token_that_authentik_repeats_is_not_shown() {
         fake.grant(secret, Access::Full);
         fake.script(ScriptStep::at(place, Action::answer(status, echo.clone())).always());
         for output in ["text", "json"] {
-            let ended = check(&authentik.base, secret, &["--output", output]).await;
+            let ended = check(&authentik.base, secret, &["--format", output]).await;
             assert_eq!(ended.status.code(), Some(1));
             assert!(
                 ended.out.contains("no token (token)") && !ended.out.contains(secret),
@@ -209,7 +209,7 @@ async fn few_hidden_rows_fail_the_check_although_a_service_would_publish_the_res
     assert_says(
         &ended.out,
         &[
-            "✗ full view",
+            "✗ full-view",
             "hidden-users",
             "would publish it all the same",
         ],
@@ -225,7 +225,7 @@ async fn what_a_service_would_hold_at_its_start_fails_the_check() {
     assert_says(
         &ended.out,
         &[
-            "✗ full view",
+            "✗ full-view",
             "no user would be left",
             "would hold this",
             "→ check the token",
@@ -255,7 +255,7 @@ async fn a_reading_that_takes_too_long_names_the_timeout_to_raise() {
             "✗ reading",
             "`fullSync.timeout`",
             "→ raise",
-            "- full view",
+            "- full-view",
             "- findings",
         ],
     );

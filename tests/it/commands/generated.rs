@@ -58,6 +58,22 @@ async fn the_manual_has_a_page_for_the_program_and_for_each_command() {
             "{command}"
         );
     }
+    for section in ["ENVIRONMENT", "FILES", "EXIT STATUS", "SIGNALS"] {
+        let heading = format!(".SH \"{section}\"");
+        let plain = format!(".SH {section}\n");
+        assert!(
+            page.contains(&heading) || page.contains(&plain),
+            "{section}: {page}"
+        );
+    }
+    for name in [
+        "AUTHENTIK_TOKEN, AUTHENTIK_TOKEN_FILE",
+        "ENTITY_PROVIDER_LISTEN",
+        "RUST_LOG",
+        "SIGHUP",
+    ] {
+        assert!(page.replace('\\', "").contains(name), "{name}: {page}");
+    }
     let ended = Process::run(&["man", "nothing"], &[]).await;
     assert_eq!(ended.status.code(), Some(1));
     assert!(ended.error.contains("`nothing`"), "{}", ended.error);

@@ -34,6 +34,25 @@ async fn a_service_is_healthy_once_it_has_something_to_serve() {
 }
 
 #[tokio::test]
+async fn the_url_is_that_of_the_service_or_of_its_health() {
+    let authentik = authentik().await;
+    let app = TestApp::spawn(config(&authentik.base, FakeAuthentik::TOKEN)).await;
+    app.sync().await;
+    for end in ["", "/", "/health", "/health/ready", "/health/ready/"] {
+        let ended = asked(&["--url", &format!("{}{end}", app.base)], &[]).await;
+        assert_eq!(ended.status.code(), Some(0), "{end}: {}", ended.error);
+        assert_eq!(ended.out, format!("ready: {}/health/ready\n", app.base));
+    }
+    let ended = asked(&["--url", "localhost:8080"], &[]).await;
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(
+        ended.error.contains("must be like `http://127.0.0.1:8080`"),
+        "{}",
+        ended.error
+    );
+}
+
+#[tokio::test]
 async fn without_a_url_the_configured_port_is_checked_on_loopback() {
     let authentik = authentik().await;
     let app = TestApp::spawn(config(&authentik.base, FakeAuthentik::TOKEN)).await;
@@ -61,5 +80,9 @@ async fn a_service_that_does_not_answer_is_unhealthy() {
         .unwrap();
     let ended = healthcheck(&["--url", &format!("http://{free}")], &[]).await;
     assert_eq!(ended.status.code(), Some(1));
-    assert!(ended.error.contains("does not answer"), "{}", ended.error);
+    assert!(
+        ended.error.contains("does not answer: Connection refused"),
+        "{}",
+        ended.error
+    );
 }

@@ -96,7 +96,7 @@ async fn an_unknown_parameter_or_value_is_a_problem_that_names_it() {
         ("kind=", ["kind", "user", "group"]),
         ("kinds=user", ["kinds", "kind", "format"]),
         ("format=json&page=2", ["page", "kind", "format"]),
-        ("kind=user&kind=group", ["kind", "duplicate", "kind"]),
+        ("kind=user&kind=group", ["kind", "more than once", "kind"]),
     ] {
         let answer = Answer::get(&pair.app, &format!("/entities?{query}"), &[]).await;
         let detail = answer.problem(400, "bad-query");

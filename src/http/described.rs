@@ -1,0 +1,85 @@
+//! What the description says of every operation alike: caching, `HEAD`, other methods.
+
+use std::collections::btree_map::Entry;
+
+use utoipa::IntoResponses;
+use utoipa::openapi::path::{Operation, PathItem, Paths};
+use utoipa::openapi::schema::{Object, Type};
+use utoipa::openapi::{Header, HeaderBuilder, RefOr, Response};
+
+use super::error::Problem;
+
+/// What is answered to a method that a path does not have.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only its description is used")]
+enum OtherMethods {
+    /// The answer to any other method
+    #[response(status = METHOD_NOT_ALLOWED, content_type = "application/problem+json",
+        headers(("Allow" = String, description = "The methods of this path")))]
+    NotAllowed(Problem),
+}
+
+/// Adds what holds for all paths.
+pub(super) fn complete(paths: &mut Paths) {
+    for path in paths.paths.values_mut() {
+        for operation in operations(path) {
+            add::<OtherMethods>(operation);
+            operation
+                .responses
+                .responses
+                .values_mut()
+                .for_each(uncached);
+        }
+        path.head = path.get.clone().map(without_bodies);
+    }
+}
+
+/// The operations of a path that this service has.
+pub(super) fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut path.get, &mut path.post].into_iter().flatten()
+}
+
+/// Adds responses to those that an operation has itself.
+pub(super) fn add<More: IntoResponses>(operation: &mut Operation) {
+    for (status, more) in More::responses() {
+        match operation.responses.responses.entry(status) {
+            Entry::Vacant(entry) => {
+                entry.insert(more);
+            }
+            Entry::Occupied(mut entry) => {
+                if let (RefOr::T(known), RefOr::T(more)) = (entry.get_mut(), more) {
+                    known.description = format!("{}. {}", known.description, more.description);
+                    known.headers.extend(more.headers);
+                }
+            }
+        }
+    }
+}
+
+/// Says that a response may not be stored, unless it has another rule.
+fn uncached(response: &mut RefOr<Response>) {
+    if let RefOr::T(response) = response {
+        let name = "Cache-Control".to_owned();
+        response.headers.entry(name).or_insert_with(no_store);
+    }
+}
+
+fn no_store() -> RefOr<Header> {
+    let header = HeaderBuilder::new().schema(Some(Object::with_type(Type::String)));
+    header.description(Some("`no-store`")).build().into()
+}
+
+/// `HEAD` for a `GET`: the same headers, and no body.
+fn without_bodies(mut operation: Operation) -> Operation {
+    operation.operation_id = operation.operation_id.map(|id| format!("head_{id}"));
+    operation.summary = operation
+        .summary
+        .map(|summary| format!("{summary}: the headers"));
+    operation.description = None;
+    for response in operation.responses.responses.values_mut() {
+        if let RefOr::T(response) = response {
+            response.content.clear();
+        }
+    }
+    operation
+}

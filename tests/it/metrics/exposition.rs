@@ -1,0 +1,78 @@
+//! Which format a scraper is answered with; CI also gives both to parsers that others wrote.
+
+use super::*;
+
+/// The metrics for a scraper that names no format.
+pub(super) async fn classic(app: &TestApp) -> String {
+    let answer = Answer::get(app, "/metrics", &[]).await;
+    assert_eq!(
+        (answer.status, answer.header("content-type")),
+        (200, "text/plain; version=0.0.4; charset=utf-8")
+    );
+    answer.text()
+}
+
+/// The lines with samples.
+fn samples(text: &str) -> Vec<&str> {
+    text.lines().filter(|line| !line.starts_with('#')).collect()
+}
+
+#[tokio::test]
+async fn both_formats_have_the_same_samples() {
+    let pair = Pair::with(crowd(35)).await;
+    pair.app.sync().await;
+    let (classic, open) = (classic(&pair.app).await, scraped(&pair.app).await);
+    assert!(samples(&classic).len() > 20, "{classic}");
+    assert_eq!(samples(&classic), samples(&open));
+}
+
+#[tokio::test]
+async fn a_family_of_the_text_format_is_named_and_typed_as_its_samples() {
+    let pair = Pair::with(crowd(35)).await;
+    pair.app.sync().await;
+    let text = classic(&pair.app).await;
+    let mut family = "";
+    for line in text.lines() {
+        let words: Vec<_> = line.splitn(4, ' ').collect();
+        match words[..] {
+            ["#", "HELP", name, help] => {
+                assert!(help.len() > 10, "{line}");
+                family = name;
+            }
+            ["#", "TYPE", name, kind] => {
+                assert_eq!(name, family, "{line}");
+                let is_counter = name.ends_with("_total");
+                assert_eq!(kind, if is_counter { "counter" } else { "gauge" }, "{line}");
+            }
+            ["#", ..] => panic!("no such comment: {line}"),
+            _ => assert_eq!(line.split(['{', ' ']).next(), Some(family), "{line}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_format_follows_accept_and_a_cache_knows_that() {
+    let pair = Pair::with(crowd(5)).await;
+    for (accept, media_type) in [
+        ("*/*", "text/plain"),
+        ("text/html, */*;q=0.5", "text/plain"),
+        ("image/png", "text/plain"),
+        (
+            "text/plain, application/openmetrics-text;q=0.9",
+            "text/plain",
+        ),
+        (
+            "application/openmetrics-text;version=1.0.0, text/plain;q=0.5",
+            "application/openmetrics-text",
+        ),
+    ] {
+        let answer = Answer::get(&pair.app, "/metrics", &[("accept", accept)]).await;
+        assert_eq!(answer.status, 200, "{accept}");
+        let (given, vary) = (answer.header("content-type"), answer.header("vary"));
+        assert!(
+            given.starts_with(&format!("{media_type};")),
+            "{accept}: {given}"
+        );
+        assert_eq!(vary, "Accept");
+    }
+}
