@@ -5,8 +5,8 @@ use std::time::Duration;
 use reqwest::StatusCode;
 
 use super::wire::List;
-use crate::outbound::error::OutboundError;
 use crate::counted::counted;
+use crate::outbound::error::OutboundError;
 
 /// Why no client can be created.
 #[derive(Debug, thiserror::Error)]

@@ -1,5 +1,7 @@
 //! Prometheus' text format 0.0.4, made from the `OpenMetrics` that the library writes.
 
+use std::fmt::Write;
+
 /// Rewrites `OpenMetrics`. The older format names a family as its samples (`runs_total`, `build_info`), has
 /// no type `info`, and has neither units nor an end mark.
 pub(super) fn of(open_metrics: &str) -> String {
@@ -15,7 +17,10 @@ pub(super) fn of(open_metrics: &str) -> String {
                     "info" => ("_info", "gauge"),
                     _ => ("", kind),
                 };
-                text += &format!("# HELP {name}{suffix} {help}\n# TYPE {name}{suffix} {kind}\n");
+                let _ = writeln!(
+                    text,
+                    "# HELP {name}{suffix} {help}\n# TYPE {name}{suffix} {kind}"
+                );
             }
             ["#", ..] => {}
             _ => {

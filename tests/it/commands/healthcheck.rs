@@ -39,11 +39,11 @@ async fn the_url_is_that_of_the_service_or_of_its_health() {
     let app = TestApp::spawn(config(&authentik.base, FakeAuthentik::TOKEN)).await;
     app.sync().await;
     for end in ["", "/", "/health", "/health/ready", "/health/ready/"] {
-        let ended = asked(&["--url", &format!("{}{end}", app.base)], &[]).await;
+        let ended = healthcheck(&["--url", &format!("{}{end}", app.base)], &[]).await;
         assert_eq!(ended.status.code(), Some(0), "{end}: {}", ended.error);
         assert_eq!(ended.out, format!("ready: {}/health/ready\n", app.base));
     }
-    let ended = asked(&["--url", "localhost:8080"], &[]).await;
+    let ended = healthcheck(&["--url", "localhost:8080"], &[]).await;
     assert_eq!(ended.status.code(), Some(1));
     assert!(
         ended.error.contains("must be like `http://127.0.0.1:8080`"),
