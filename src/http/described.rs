@@ -28,7 +28,7 @@ pub(super) fn complete(paths: &mut Paths) {
                 .responses
                 .responses
                 .values_mut()
-                .for_each(uncached);
+                .for_each(common_headers);
         }
         path.head = path.get.clone().map(without_bodies);
     }
@@ -56,17 +56,25 @@ pub(super) fn add<More: IntoResponses>(operation: &mut Operation) {
     }
 }
 
-/// Says that a response may not be stored, unless it has another rule.
-fn uncached(response: &mut RefOr<Response>) {
+/// Adds the headers of every response; a response may not be stored, unless it has another rule.
+fn common_headers(response: &mut RefOr<Response>) {
     if let RefOr::T(response) = response {
-        let name = "Cache-Control".to_owned();
-        response.headers.entry(name).or_insert_with(no_store);
+        for (name, description) in [
+            ("Cache-Control", "`no-store`"),
+            (
+                "X-Request-Id",
+                "The id of the request, or that which it came with",
+            ),
+        ] {
+            let headers = response.headers.entry(name.to_owned());
+            headers.or_insert_with(|| text_header(description));
+        }
     }
 }
 
-fn no_store() -> RefOr<Header> {
+fn text_header(description: &str) -> RefOr<Header> {
     let header = HeaderBuilder::new().schema(Some(Object::with_type(Type::String)));
-    header.description(Some("`no-store`")).build().into()
+    header.description(Some(description)).build().into()
 }
 
 /// `HEAD` for a `GET`: the same headers, and no body.

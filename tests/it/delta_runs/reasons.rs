@@ -238,7 +238,7 @@ async fn what_no_stamp_told_of_is_a_finding_until_the_next_full_run() {
     let found = finding(&run, "unstamped-changes");
     assert_says(
         found["message"].as_str().unwrap(),
-        &["1 users", "\"user-42\" (pk 42)"],
+        &["1 user added", "\"user-42\" (pk 42)"],
     );
     assert_eq!(
         findings(&following.follows(|_| ()).await, "unstamped-changes").len(),
