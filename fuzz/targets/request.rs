@@ -6,18 +6,14 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use authentik_entity_provider::base_url::BaseUrl;
-use authentik_entity_provider::catalog::location::LocationPrefix;
 use authentik_entity_provider::catalog::policy::{NamePolicy, Policy};
 use authentik_entity_provider::clock::Clock;
-use authentik_entity_provider::config::AuthConfig;
+use authentik_entity_provider::config::ServiceConfig;
 use authentik_entity_provider::directory::Directory;
-use authentik_entity_provider::http::auth::Authorizer;
 use authentik_entity_provider::http::load::Capacity;
 use authentik_entity_provider::http::router;
 use authentik_entity_provider::http::state::AppState;
-use authentik_entity_provider::snapshot::ledger::Ledger;
 use authentik_entity_provider::snapshot::sync_mode::ResumePoint;
-use authentik_entity_provider::snapshot::renditions::Renditions;
 use authentik_entity_provider::snapshot::{Snapshot, Store};
 use axum::Router;
 use axum::body::Body;
@@ -25,6 +21,7 @@ use axum::extract::ConnectInfo;
 use axum::http::{Request, StatusCode};
 use libfuzzer_sys::fuzz_target;
 use tokio::runtime::{Builder, Runtime};
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 /// The service with a small directory, open without tokens.
@@ -38,21 +35,9 @@ static SERVICE: LazyLock<(Runtime, Router)> = LazyLock::new(|| {
         jiff::Timestamp::UNIX_EPOCH,
         ResumePoint::default(),
     ));
+    let service = ServiceConfig { listen: (Ipv4Addr::LOCALHOST, 8080).into(), ..ServiceConfig::default() };
     let clock = Clock::new(|| jiff::Timestamp::UNIX_EPOCH);
-    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
-    let state = AppState {
-        store: Arc::new(store),
-        renditions: Arc::new(Renditions::new(1 << 20)),
-        locations: Arc::new(Renditions::new(1 << 20)),
-        location_prefix: LocationPrefix::default(),
-        authorizer: Arc::new(Authorizer::new(&AuthConfig::default(), listen)),
-        public_urls: Arc::default(),
-        ledger: Arc::new(Ledger::new(clock.clone())),
-        keeping: Arc::default(),
-        max_age: None,
-        clock,
-        draining: tokio_util::sync::CancellationToken::new(),
-    };
+    let state = AppState::new(&service, Arc::new(store), clock, CancellationToken::new());
     (runtime, router(state, Capacity::default()))
 });
 
