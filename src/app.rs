@@ -135,19 +135,11 @@ impl App {
         } = self;
         let _stop_the_rest = shutdown.clone().drop_guard();
         tokio::spawn(pusher.run(shutdown.clone()));
-        let close = after(shutdown.clone(), drain_delay);
-        let serving = async {
-            let served = server.run(listener, close).await;
-            served.context("cannot accept connections")?;
-            expected(&shutdown, "the HTTP server")
-        };
-        let syncing = async {
-            let ended = tokio::spawn(scheduler.run(shutdown.clone())).await;
-            ended.context("the scheduler ended")?;
-            expected(&shutdown, "the scheduler")
-        };
         let work = async {
-            tokio::try_join!(serving, syncing)?;
+            tokio::try_join!(
+                serving(server, listener, &shutdown, drain_delay),
+                syncing(scheduler, &shutdown)
+            )?;
             keeping.settled().await;
             anyhow::Ok(())
         };
@@ -317,6 +309,27 @@ pub fn cycle(config: &Config, clock: &Clock, zone: TimeZone) -> anyhow::Result<C
 async fn after(shutdown: CancellationToken, delay: Duration) {
     shutdown.cancelled().await;
     tokio::time::sleep(delay).await;
+}
+
+/// Serves until the shutdown, and for as long after it as the drain delay and open requests take.
+async fn serving(
+    server: Server,
+    listener: TcpListener,
+    shutdown: &CancellationToken,
+    drain_delay: Duration,
+) -> anyhow::Result<()> {
+    let served = server
+        .run(listener, after(shutdown.clone(), drain_delay))
+        .await;
+    served.context("cannot accept connections")?;
+    expected(shutdown, "the HTTP server")
+}
+
+/// Syncs until the shutdown; ends after the log line of a cancelled run is written.
+async fn syncing(scheduler: Scheduler, shutdown: &CancellationToken) -> anyhow::Result<()> {
+    let ended = tokio::spawn(scheduler.run(shutdown.clone())).await;
+    ended.context("the scheduler ended")?;
+    expected(shutdown, "the scheduler")
 }
 
 /// Checks that a part ended because of the shutdown.
