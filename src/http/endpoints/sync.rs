@@ -57,7 +57,10 @@ pub struct RunsView {
 pub struct RunQuery {
     /// How long to wait for the end of the run: seconds, or a duration such as `30s`, `2 minutes`
     /// or `PT30S`; at most 10 minutes. Goes before the `Prefer` header.
-    #[param(example = "30s")]
+    #[param(
+        example = "30s",
+        pattern = "^([0-9]{1,4}|[0-9]{1,4} ?(ms|s|m|seconds?|minutes?)|PT[0-9]{1,4}[SM])$"
+    )]
     wait: Option<String>,
     /// `shrink` lets this one run publish what the shrink guard would hold; look at the held run first.
     #[param(inline)]
