@@ -178,7 +178,7 @@ pub fn unusable(service: &ServiceConfig, config: Option<&Config>) -> Vec<String>
     let push = push_settings(service).err();
     let errors = [
         certificate.map(|error| error.to_string()),
-        client.map(|error| format!("{error:#}")),
+        client.map(|error| error.explained()),
         push.map(|error| format!("{error:#}")),
     ];
     errors.into_iter().flatten().collect()
@@ -292,7 +292,8 @@ fn push_settings(service: &ServiceConfig) -> anyhow::Result<Option<push::PushSet
 /// When the token cannot be sent, or the system's certificates cannot be read.
 pub fn cycle(config: &Config, clock: &Clock, zone: TimeZone) -> anyhow::Result<Cycle> {
     Ok(Cycle {
-        client: Client::new(config.client_settings(), clock.clone())?,
+        client: Client::new(config.client_settings(), clock.clone())
+            .map_err(|error| anyhow::anyhow!(error.explained()))?,
         policy: Arc::new(config.policy()),
         pace: SyncPace::of(config, zone),
         cost: ServerCost::default(),

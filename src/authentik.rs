@@ -12,4 +12,5 @@ pub mod crawl;
 pub mod delta;
 pub mod error;
 pub mod paging;
+mod remedy;
 pub mod wire;

@@ -34,7 +34,7 @@ pub fn client(
     // The library knows the variables too, but says nothing of a value that it cannot use.
     let builder = Client::builder().no_proxy();
     let builder = match proxy {
-        Some(proxy) => builder.proxy(proxy.settings()?),
+        Some(proxy) => builder.proxy(proxy.settings().map_err(OutboundError::Http)?),
         None => builder,
     };
     Ok(builder

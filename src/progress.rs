@@ -2,10 +2,12 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
+use serde::Serialize;
 use tokio::sync::watch;
+use utoipa::ToSchema;
 
 /// Pages read, and pages known to exist, at one moment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Pages {
     /// Pages read so far.
     pub done: usize,

@@ -100,7 +100,7 @@ impl Client {
             .timeout(settings.request_timeout)
             .connect_timeout(settings.request_timeout)
             .build()
-            .map_err(OutboundError::from)?;
+            .map_err(OutboundError::Http)?;
         let in_flight = Arc::new(Semaphore::new(settings.concurrency));
         Ok(Self {
             http,

@@ -1,4 +1,4 @@
-//! The errors of requests to Authentik, with messages that an operator can act on.
+//! The errors of requests to Authentik. A message states the problem; `remedy` says what to do.
 
 use std::time::Duration;
 
@@ -12,12 +12,10 @@ use crate::outbound::error::OutboundError;
 #[derive(Debug, thiserror::Error)]
 pub enum ClientSetupError {
     /// The token is not a valid header value.
-    #[error(
-        "`token` has a character that an HTTP header cannot contain; copy it again from Authentik"
-    )]
+    #[error("`token` has a character that an HTTP header cannot contain")]
     Token,
     /// The HTTP client cannot be created.
-    #[error(transparent)]
+    #[error("{0}")]
     Outbound(#[from] OutboundError),
 }
 
@@ -25,9 +23,7 @@ pub enum ClientSetupError {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The host has no address.
-    #[error(
-        "cannot resolve the host of {url} ({cause}); check `baseUrl` and the DNS of this machine"
-    )]
+    #[error("cannot resolve the host of {url} ({cause})")]
     Dns {
         /// The requested URL.
         url: String,
@@ -35,9 +31,7 @@ pub enum Error {
         cause: String,
     },
     /// No connection to the server.
-    #[error(
-        "cannot connect to {url} ({cause}); check that Authentik runs there and that no firewall blocks the connection"
-    )]
+    #[error("cannot connect to {url} ({cause})")]
     Connect {
         /// The requested URL.
         url: String,
@@ -45,10 +39,7 @@ pub enum Error {
         cause: String,
     },
     /// The proxy cannot be reached, or refuses to forward.
-    #[error(
-        "cannot reach {url} through the proxy {proxy} ({cause}); check the proxy, or name the host in NO_PROXY \
-         if it needs none"
-    )]
+    #[error("cannot reach {url} through the proxy {proxy} ({cause})")]
     Proxy {
         /// The proxy and its variable, without credentials.
         proxy: String,
@@ -66,10 +57,7 @@ pub enum Error {
         error: Box<Error>,
     },
     /// The server's certificate is not trusted, or the server does not speak TLS.
-    #[error(
-        "TLS with {url} failed ({cause}); check the certificate, set `entityProvider.caFile` for \
-         a private CA, and check that `baseUrl` has the right scheme"
-    )]
+    #[error("TLS with {url} failed ({cause})")]
     Tls {
         /// The requested URL.
         url: String,
@@ -78,8 +66,7 @@ pub enum Error {
     },
     /// No complete answer within the timeout.
     #[error(
-        "no complete answer from {url} within {} s; if Authentik is only slow, raise \
-         `entityProvider.requestTimeout` or lower `entityProvider.pageSize`",
+        "no complete answer from {url} within {} s",
         limit.as_secs_f64()
     )]
     Timeout {
@@ -89,9 +76,7 @@ pub enum Error {
         limit: Duration,
     },
     /// The connection closed before the answer was complete.
-    #[error(
-        "the connection to {url} was interrupted ({cause}); if this persists, check that `baseUrl` has the right scheme"
-    )]
+    #[error("the connection to {url} was interrupted ({cause})")]
     Broken {
         /// The requested URL.
         url: String,
@@ -100,7 +85,7 @@ pub enum Error {
     },
     /// Authentik is overloaded or starting.
     #[error(
-        "{url} answered {status}{}; Authentik is overloaded, restarting or behind a failing proxy",
+        "{url} answered {status}{}: Authentik is overloaded, restarting or behind a failing proxy",
         retry_after.map(|pause| format!(" with a `Retry-After` of {} s", pause.as_secs())).unwrap_or_default()
     )]
     Unavailable {
@@ -113,9 +98,7 @@ pub enum Error {
     },
     /// A redirect. The client does not follow it, since it must not send the token to another
     /// address.
-    #[error(
-        "{url} redirects to {target}; redirects are not followed, set `baseUrl` to the final address"
-    )]
+    #[error("{url} redirects to {target}, and redirects are not followed")]
     Redirected {
         /// The requested URL.
         url: String,
@@ -124,8 +107,8 @@ pub enum Error {
     },
     /// Authentik does not accept the token.
     #[error(
-        "Authentik refuses the token ({detail}); it is mistyped, expired or deleted, its user is inactive, \
-         or it is an app password: create a token with the intent `API` that does not expire"
+        "Authentik refuses the token ({detail}): it is mistyped, expired or deleted, its user is \
+         inactive, or it is an app password"
     )]
     Token {
         /// The text of Authentik.
@@ -133,18 +116,14 @@ pub enum Error {
     },
     /// The token is valid, but may not view a list.
     #[error(
-        "the token is valid but lacks the permission `{}`; give a role with the global permissions \
-         `view_user` and `view_group` to its user", list.permission()
+        "the token is valid but lacks the permission `{}`", list.permission()
     )]
     Permission {
         /// The list that was refused.
         list: List,
     },
     /// Something between this service and Authentik refuses the request.
-    #[error(
-        "{url} answered {status}, and the answer is not Authentik's ({origin}); check the proxy, firewall, \
-         CDN or service mesh between this service and Authentik, and allow the requests to `/api/v3/`"
-    )]
+    #[error("{url} answered {status}, and the answer is not Authentik's ({origin})")]
     Blocked {
         /// The requested URL.
         url: String,
@@ -154,7 +133,7 @@ pub enum Error {
         origin: String,
     },
     /// Another server answers at the address.
-    #[error("{url} is not Authentik's API: {what}; check `baseUrl`")]
+    #[error("{url} is not Authentik's API: {what}")]
     NotAuthentik {
         /// The requested URL.
         url: String,
@@ -172,9 +151,7 @@ pub enum Error {
         detail: String,
     },
     /// An answer does not have the form that this version expects.
-    #[error(
-        "{url} returned unexpected data at `{path}`: {problem}; please report this with Authentik's version"
-    )]
+    #[error("{url} returned unexpected data at `{path}`: {problem}")]
     Malformed {
         /// The requested URL.
         url: String,
@@ -186,7 +163,7 @@ pub enum Error {
     /// More than a few rows of a list do not have the form that this version expects.
     #[error(
         "{broken} of {} of the {list} list cannot be read, such as the one with the pk {pk} at \
-         `{field}`: {problem}; please report this with Authentik's version",
+         `{field}`: {problem}",
         counted(*rows, "row")
     )]
     BrokenRows {
@@ -205,8 +182,7 @@ pub enum Error {
     },
     /// An answer is larger than a page can be.
     #[error(
-        "{url} answers with more than {} MiB, which is too large for a page; lower \
-         `entityProvider.pageSize`, or check what else answers there",
+        "{url} answers with more than {} MiB, which is too large for a page",
         limit >> 20
     )]
     TooLarge {
@@ -217,7 +193,7 @@ pub enum Error {
     },
     /// A list claims more rows or pages than the limit.
     #[error(
-        "the {list} list claims to have {} on {}, more than {limit}; check what answers at `baseUrl`",
+        "the {list} list claims to have {} on {}, more than {limit}",
         counted(*count, "row"),
         counted(*total_pages, "page")
     )]
@@ -232,7 +208,7 @@ pub enum Error {
         limit: usize,
     },
     /// A list is larger than the limit.
-    #[error("the {list} list is larger than {} MiB; check what answers at `baseUrl`", limit >> 20)]
+    #[error("the {list} list is larger than {} MiB", limit >> 20)]
     Oversized {
         /// The list.
         list: List,
@@ -241,8 +217,8 @@ pub enum Error {
     },
     /// A list could not be proven complete.
     #[error(
-        "the {list} list could not be read completely in {rounds} attempts: it changes during each of them, or \
-         Authentik's count is wrong ({} read, {count} counted); the next run tries again",
+        "the {list} list could not be read completely in {rounds} attempts: it changes during each of them, \
+         or Authentik's count is wrong ({} read, {count} counted)",
         counted(*rows, "row")
     )]
     Incomplete {
@@ -258,7 +234,7 @@ pub enum Error {
     /// A list is never in the order that the proof of completeness needs.
     #[error(
         "the {list} list was not in the order of `ordering=pk` in {rounds} attempts, so it cannot be proven \
-         complete; check that no proxy or cache on the way drops or rewrites the query of a request"
+         complete"
     )]
     Unordered {
         /// The list.
@@ -269,8 +245,7 @@ pub enum Error {
     /// The user list is empty. It lacks even the token's own user.
     #[error(
         "Authentik answers with an empty user list, though the token's own user must be in it (an internal \
-         service account without permission gets an empty list and no error); give the token's role the \
-         global permission `view_user`"
+         service account without permission gets an empty list and no error)"
     )]
     Empty,
 }
@@ -318,23 +293,6 @@ impl Error {
         }
     }
 
-    /// The problem and its remedy.
-    #[must_use]
-    pub fn parts(&self) -> (String, String) {
-        let message = self.to_string();
-        match self {
-            Self::Proxied { proxy, error } => {
-                let (what, remedy) = error.parts();
-                (format!("through the proxy {proxy}: {what}"), remedy)
-            }
-            Self::Status { .. } => (message, "look into Authentik's log for the reason".into()),
-            Self::Unavailable { .. } => (message, "try again in a moment".into()),
-            // Every other message ends with its remedy, after the last semicolon or colon.
-            Self::Token { .. } => split_remedy(&message, ": "),
-            _ => split_remedy(&message, "; "),
-        }
-    }
-
     /// Whether a retry may succeed.
     #[must_use]
     pub fn is_transient(&self) -> bool {
@@ -369,18 +327,4 @@ impl ClientSetupError {
             Self::Outbound(error) => error.code(),
         }
     }
-
-    /// Returns the problem and the remedy.
-    #[must_use]
-    pub fn parts(&self) -> (String, String) {
-        split_remedy(&self.to_string(), "; ")
-    }
-}
-
-/// Splits a message at its last separator into the problem and the remedy.
-fn split_remedy(text: &str, separator: &str) -> (String, String) {
-    let (what, remedy) = text
-        .rsplit_once(separator)
-        .unwrap_or((text, "look into Authentik's log for the reason"));
-    (what.to_owned(), remedy.to_owned())
 }

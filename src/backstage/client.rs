@@ -29,8 +29,22 @@ pub enum BackstageSetupError {
     #[error("`entityProvider.backstage.token` has a character that cannot be sent in a header")]
     Token,
     /// No connection can be prepared.
-    #[error("cannot prepare connections to `entityProvider.backstage.baseUrl`")]
-    Outbound(#[from] OutboundError),
+    #[error("`entityProvider.backstage.baseUrl`: {problem}; {remedy}")]
+    Outbound {
+        /// The problem.
+        problem: String,
+        /// The remedy.
+        remedy: String,
+    },
+}
+
+impl From<OutboundError> for BackstageSetupError {
+    fn from(error: OutboundError) -> Self {
+        Self::Outbound {
+            problem: error.to_string(),
+            remedy: error.remedy().to_owned(),
+        }
+    }
 }
 
 /// Why a refresh failed.
@@ -91,7 +105,7 @@ impl BackstageClient {
             .default_headers(HeaderMap::from_iter([(AUTHORIZATION, authorization)]))
             .timeout(TIMEOUT)
             .build()
-            .map_err(OutboundError::from)?;
+            .map_err(OutboundError::Http)?;
         let mut refresh = base_url.clone();
         refresh.set_path(&format!(
             "{}/api/catalog/refresh",

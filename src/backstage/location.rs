@@ -12,9 +12,6 @@ use crate::snapshot::document::Document;
 use crate::snapshot::locations::location_name;
 use crate::snapshot::shard::{Shard, ShardCount};
 
-/// The kinds that the parameter `kind` accepts.
-const KINDS: [Kind; 2] = [Kind::Group, Kind::User];
-
 /// A `url` location, made from its target as `catalog.locations` spells it.
 ///
 /// The target may contain a token, so it is never shown. The ref, a hash of it, may be shown.
@@ -74,7 +71,7 @@ impl RefreshTarget {
             .filter(|url| matches!(url.scheme(), "http" | "https"));
         let url = url.ok_or(LocationError::NoUrl)?;
         let kind = parameter(&url, "kind", |text| {
-            KINDS.into_iter().find(|kind| kind.lower() == text)
+            Kind::ALL.into_iter().find(|kind| kind.lower() == text)
         })?;
         let content = match url
             .path_segments()

@@ -4,18 +4,37 @@
 use std::borrow::Cow;
 use std::fmt::{self, Display};
 
-use serde::Serialize;
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize, Serializer};
+use utoipa::ToSchema;
 
 /// The kinds that this service serves. Groups sort before users.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    ValueEnum,
+)]
+#[serde(rename_all = "lowercase")]
 pub enum Kind {
-    /// Backstage's `Group`.
+    /// Backstage's `Group`
     Group,
-    /// Backstage's `User`.
+    /// Backstage's `User`
     User,
 }
 
 impl Kind {
+    /// All kinds, in the order in which entities are served.
+    pub const ALL: [Self; 2] = [Self::Group, Self::User];
+
     /// The kind in lower case, as in entity refs and query parameters.
     #[must_use]
     pub fn lower(self) -> &'static str {
@@ -23,6 +42,18 @@ impl Kind {
             Self::Group => "group",
             Self::User => "user",
         }
+    }
+
+    /// Serializes the kind as an entity's `kind` has it.
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "the signature that serde requires"
+    )]
+    fn capitalized<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(match self {
+            Self::Group => "Group",
+            Self::User => "User",
+        })
     }
 }
 
@@ -39,6 +70,7 @@ pub struct Entity<'a> {
     /// Always `backstage.io/v1alpha1`.
     pub api_version: &'static str,
     /// The kind.
+    #[serde(serialize_with = "Kind::capitalized")]
     pub kind: Kind,
     /// Name and annotations.
     pub metadata: Metadata<'a>,

@@ -1,24 +1,28 @@
 //! Findings: problems in the directory or the configuration, each with a remedy.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::entity::Kind;
 
 /// A problem in the directory or the configuration that affects the catalog.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 pub struct Finding {
     /// The code, stable over versions.
     pub code: Code,
     /// The kind of the affected entity, if the finding is about one row.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub kind: Option<Kind>,
     /// The primary key of the affected row, if the finding is about one row.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub pk: Option<String>,
     /// The name in Authentik, or the entry of the configuration.
     pub source: String,
     /// The name in the catalog, if the row has one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub name: Option<String>,
     /// The problem.
     pub message: String,
@@ -27,7 +31,7 @@ pub struct Finding {
 }
 
 /// The codes of findings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, utoipa::ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schema(as = FindingCode)]
 pub enum Code {

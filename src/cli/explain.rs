@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::ConfigFiles;
 use super::once::{Reading, load};
@@ -21,7 +21,7 @@ use crate::snapshot::explained::Explained;
 #[derive(Debug, Args)]
 pub(super) struct Explain {
     /// What to explain
-    kind: KindName,
+    kind: Kind,
     /// A name in the catalog, a username or group name in Authentik, or a pk
     #[arg(allow_hyphen_values = true)]
     name: String,
@@ -37,20 +37,10 @@ pub(super) struct Explain {
     config: ConfigFiles,
 }
 
-/// What can be explained.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum KindName {
-    User,
-    Group,
-}
-
 impl Explain {
     /// Prints the explanations; fails if nothing has the name.
     pub(super) async fn run(self, before: ConfigFiles) -> anyhow::Result<()> {
-        let kind = match self.kind {
-            KindName::User => Kind::User,
-            KindName::Group => Kind::Group,
-        };
+        let kind = self.kind;
         let explained = match &self.url {
             Some(url) => ask(url, kind, &self.name).await?,
             None => read(before.then(self.config), kind, self.name).await?,

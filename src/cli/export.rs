@@ -1,7 +1,7 @@
 //! `export`: the entities of one run, without a server.
 
 use anyhow::ensure;
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::ConfigFiles;
 use super::once::{Reading, load, report};
@@ -18,7 +18,7 @@ use crate::sync::guard::{NO_USERS, NO_USERS_REMEDY};
 pub(super) struct Export {
     /// How entities follow each other
     #[arg(long, value_enum, default_value_t)]
-    format: FormatName,
+    format: Format,
     /// Only one shard, such as `0/64`, as `?shard=` has it
     #[arg(long, value_name = "I/K")]
     shard: Option<Shard>,
@@ -28,34 +28,12 @@ pub(super) struct Export {
     config: ConfigFiles,
 }
 
-/// How entities follow each other.
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum FormatName {
-    /// JSON documents, each after a `---` line: what Backstage reads
-    #[default]
-    Yaml,
-    /// One JSON array
-    Json,
-    /// One JSON document a line
-    Ndjson,
-}
-
-impl From<FormatName> for Format {
-    fn from(name: FormatName) -> Self {
-        match name {
-            FormatName::Yaml => Self::Yaml,
-            FormatName::Json => Self::Json,
-            FormatName::Ndjson => Self::Ndjson,
-        }
-    }
-}
-
 impl Export {
     /// Reads everything before anything is written.
     pub(super) async fn run(self, before: ConfigFiles) -> anyhow::Result<()> {
         let reading = Reading::of(&load(&before.then(self.config))?).await?;
         let variant = Variant {
-            format: self.format.into(),
+            format: self.format,
             kind: None,
             shard: self.shard,
         };

@@ -1,4 +1,4 @@
-//! Why no request can be sent, with the remedy.
+//! Why no request can be sent. A message states the problem; `remedy` says what to do.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 pub enum OutboundError {
     /// The file with further certificates cannot be read.
     #[error(
-        "entityProvider.caFile: cannot read {}: {reason}; check the path and its permissions",
+        "entityProvider.caFile: cannot read {}: {reason}",
         file.display()
     )]
     CaFileUnreadable {
@@ -17,7 +17,7 @@ pub enum OutboundError {
         reason: String,
     },
     /// The file holds something else than certificates in PEM form.
-    #[error("entityProvider.caFile: {} {problem}; {remedy}", file.display())]
+    #[error("entityProvider.caFile: {} {problem}", file.display())]
     CaFileContent {
         /// The file.
         file: PathBuf,
@@ -28,8 +28,7 @@ pub enum OutboundError {
     },
     /// No certificate is known that a server could be verified with.
     #[error(
-        "this system has no certificates of authorities{}; install them (the package is often named \
-         `ca-certificates`), name a file in SSL_CERT_FILE, or set `entityProvider.caFile`",
+        "this system has no certificates of authorities{}",
         reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default()
     )]
     NoCertificates {
@@ -37,11 +36,11 @@ pub enum OutboundError {
         reason: Option<String>,
     },
     /// The TLS library refuses its settings.
-    #[error("cannot prepare TLS")]
-    Tls(#[from] rustls::Error),
+    #[error("cannot prepare TLS: {0}")]
+    Tls(rustls::Error),
     /// The HTTP library refuses its settings.
-    #[error("cannot prepare connections")]
-    Http(#[from] reqwest::Error),
+    #[error("cannot prepare connections: {0}")]
+    Http(reqwest::Error),
 }
 
 impl OutboundError {
@@ -52,6 +51,22 @@ impl OutboundError {
             Self::CaFileUnreadable { .. } | Self::CaFileContent { .. } => "ca-file",
             Self::NoCertificates { .. } => "no-certificates",
             Self::Tls(_) | Self::Http(_) => "client",
+        }
+    }
+
+    /// The remedy.
+    #[must_use]
+    pub fn remedy(&self) -> &str {
+        match self {
+            Self::CaFileUnreadable { .. } => "check the path and its permissions",
+            Self::CaFileContent { remedy, .. } => remedy,
+            Self::NoCertificates { .. } => {
+                "install them (the package is often named `ca-certificates`), name a file in \
+                 SSL_CERT_FILE, or set `entityProvider.caFile`"
+            }
+            Self::Tls(_) | Self::Http(_) => {
+                "please report this with the configuration's `tls` keys"
+            }
         }
     }
 }

@@ -37,7 +37,8 @@ pub(super) fn settings(
     let (roots, reason) = roots(&named);
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()?;
+        .with_safe_default_protocol_versions()
+        .map_err(OutboundError::Tls)?;
     if roots.is_empty() && is_needed {
         return Err(OutboundError::NoCertificates { reason });
     }

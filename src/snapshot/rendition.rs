@@ -1,7 +1,9 @@
 //! One representation of the entities: a selection, a format, a content coding and an ETag.
 
 use bytes::Bytes;
+use clap::ValueEnum;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 pub use super::coding::Encoding;
 use super::document::{Document, SEPARATOR};
@@ -10,15 +12,15 @@ use crate::catalog::entity::Kind;
 use crate::digest::sha256_hex;
 
 /// The format of a body with entities.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, ToSchema, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
-    /// JSON documents, each after a `---` line: the format that Backstage reads.
+    /// JSON documents, each after a `---` line: the format that Backstage reads
     #[default]
     Yaml,
-    /// One JSON array; Backstage's URL location rejects it.
+    /// One JSON array; Backstage's URL location rejects it
     Json,
-    /// One JSON document in each line; Backstage's URL location rejects it.
+    /// One JSON document in each line; Backstage's URL location rejects it
     Ndjson,
 }
 

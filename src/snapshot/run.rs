@@ -1,10 +1,12 @@
 //! A run of the sync: why it was asked for, how far it is, how it ended.
 
-use std::fmt;
+use std::fmt::{self, Display};
 use std::str::FromStr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::changes::Changes;
@@ -30,7 +32,7 @@ impl Default for RunId {
     }
 }
 
-impl fmt::Display for RunId {
+impl Display for RunId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
@@ -45,7 +47,9 @@ impl FromStr for RunId {
 }
 
 /// Why a run was asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = RunTrigger)]
 pub enum Trigger {
     /// It was due.
     Schedule,
@@ -55,6 +59,12 @@ pub enum Trigger {
     Reload,
     /// The service began with what an earlier process had kept.
     Restart,
+}
+
+impl Display for Trigger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
 }
 
 /// What a run may and shall do beyond others.

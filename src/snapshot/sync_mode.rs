@@ -1,6 +1,7 @@
 //! The mode of a sync, its reason, and the point from which the next sync can continue.
 
 use std::collections::BTreeSet;
+use std::fmt::{self, Display};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -75,23 +76,9 @@ pub enum FullReason {
     ListsDisagree,
 }
 
-impl FullReason {
-    /// The reason in one word, stable over versions.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::First => "first",
-            Self::Due => "due",
-            Self::Requested => "requested",
-            Self::Cheaper => "cheaper",
-            Self::Unsupported => "unsupported",
-            Self::BrokenRow => "broken-row",
-            Self::Clock => "clock",
-            Self::TooManyChanges => "too-many-changes",
-            Self::TooSlow => "too-slow",
-            Self::Unstable => "unstable",
-            Self::ListsDisagree => "lists-disagree",
-        }
+impl Display for FullReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
     }
 }
 

@@ -161,13 +161,10 @@ pub fn rows(
 #[must_use]
 pub fn empty(kept: Option<&Directory>, new: &Directory) -> Option<Hold> {
     let was_empty = kept.is_some_and(Directory::has_no_users);
-    (new.has_no_users() && !was_empty).then(|| {
-        let (what, remedy) = Error::Empty.parts();
-        Hold {
-            code: Error::Empty.code(),
-            what,
-            remedy,
-        }
+    (new.has_no_users() && !was_empty).then(|| Hold {
+        code: Error::Empty.code(),
+        what: Error::Empty.to_string(),
+        remedy: Error::Empty.remedy().to_owned(),
     })
 }
 

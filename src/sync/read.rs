@@ -244,7 +244,7 @@ async fn within<T>(
 fn failure(error: &Error) -> Failure {
     Failure {
         quoted: error.quoted().map(str::to_owned),
-        ..Failure::new(error.code(), error.to_string())
+        ..Failure::new(error.code(), error.explained())
     }
 }
 

@@ -8,8 +8,8 @@ use super::cycle::CycleError;
 use super::{Past, Scheduler};
 use crate::authentik::client::Traffic;
 use crate::snapshot::Snapshot;
-use crate::snapshot::run::{Outcome, Run, RunReport, Trigger};
-use crate::snapshot::sync_mode::{FullReason, SyncMode};
+use crate::snapshot::run::{Outcome, Run, RunReport};
+use crate::snapshot::sync_mode::SyncMode;
 
 /// What the log says of a run beside how it ended.
 struct RunFacts<'a> {
@@ -31,9 +31,9 @@ macro_rules! run_event {
         let RunFacts { run, traffic, next_run_at, restored_age_seconds, .. } = $facts;
         tracing::$level!(
             run = %run.id,
-            trigger = trigger(run.trigger),
+            trigger = %run.trigger,
             mode = run.reading.map(SyncMode::mode),
-            reason = run.reading.and_then(SyncMode::reason).map(FullReason::code),
+            reason = run.reading.and_then(SyncMode::reason).map(tracing::field::display),
             duration_seconds = run.duration_seconds(),
             requests = traffic.requests,
             rows = traffic.rows,
@@ -127,15 +127,5 @@ impl Scheduler {
             restored_age_seconds: restored.map(|snapshot| age(snapshot).as_secs().max(0)),
         };
         facts.log(ended);
-    }
-}
-
-/// What triggered a run, in one word.
-fn trigger(trigger: Trigger) -> &'static str {
-    match trigger {
-        Trigger::Schedule => "schedule",
-        Trigger::Request => "request",
-        Trigger::Reload => "reload",
-        Trigger::Restart => "restart",
     }
 }

@@ -9,6 +9,7 @@
     reason = "nothing is reached from outside a test binary"
 )]
 
+mod architecture;
 mod auth;
 mod broken_rows;
 mod check;

@@ -105,9 +105,8 @@ async fn authentik(
     let client = match Client::new(config.client_settings(), clock.clone()) {
         Ok(client) => client,
         Err(error) => {
-            let (message, remedy) = error.parts();
             let trouble = (Subject::Connection, Status::Failed, error.code());
-            report.trouble(trouble, message, remedy);
+            report.trouble(trouble, error.to_string(), error.remedy());
             return None;
         }
     };

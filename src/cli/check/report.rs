@@ -1,10 +1,9 @@
 //! What a check found; its JSON form is documented in `docs/commands.md` and stable.
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::authentik::error::Error;
 use crate::catalog::finding::Finding;
-use crate::http::endpoints::finding_view::FindingView;
 
 /// The outcome of all steps.
 #[derive(Debug, Default, Serialize)]
@@ -18,7 +17,6 @@ pub(super) struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) counts: Option<Counts>,
     /// What the operator should know of the directory, written as `GET /sync/{id}` does.
-    #[serde(serialize_with = "as_served")]
     pub(super) findings: Vec<Finding>,
 }
 
@@ -142,8 +140,11 @@ impl Report {
 
     /// Adds a step that ended with an error.
     pub(super) fn error(&mut self, subject: Subject, status: Status, error: &Error) {
-        let (message, remedy) = error.parts();
-        self.trouble((subject, status, error.code()), message, remedy);
+        self.trouble(
+            (subject, status, error.code()),
+            error.to_string(),
+            error.remedy(),
+        );
     }
 
     fn add(&mut self, step: Step) {
@@ -153,9 +154,4 @@ impl Report {
         }
         self.steps.push(step);
     }
-}
-
-/// Writes findings in the form that the service has for them.
-fn as_served<S: Serializer>(findings: &[Finding], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(findings.iter().map(FindingView::from))
 }

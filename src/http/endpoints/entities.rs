@@ -9,9 +9,9 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use jiff::Timestamp;
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 
-use super::kind_name::KindName;
+use crate::catalog::entity::Kind;
 use crate::http::conditional::is_not_modified;
 use crate::http::error::{ApiError, Problem};
 use crate::http::negotiate;
@@ -31,33 +31,14 @@ const READ_AT: HeaderName = HeaderName::from_static("snapshot-read-at");
 pub struct EntitiesQuery {
     /// Only entities of this kind.
     #[param(inline)]
-    kind: Option<KindName>,
+    kind: Option<Kind>,
     /// Only entities of this shard, `i/K`: the first four bytes of the SHA-256 of the entity's ref in
     /// lower case, as a number, modulo K are i. K is a power of two up to 1024.
     #[param(value_type = Option<String>, nullable = false, pattern = "^[0-9]{1,4}/[0-9]{1,4}$", example = "0/64")]
     shard: Option<Shard>,
     /// The format, whatever the `Accept` header says.
     #[param(inline)]
-    format: Option<FormatName>,
-}
-
-/// How entities follow each other.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum FormatName {
-    Yaml,
-    Json,
-    Ndjson,
-}
-
-impl From<FormatName> for Format {
-    fn from(format: FormatName) -> Self {
-        match format {
-            FormatName::Yaml => Self::Yaml,
-            FormatName::Json => Self::Json,
-            FormatName::Ndjson => Self::Ndjson,
-        }
-    }
+    format: Option<Format>,
 }
 
 /// The groups and users of the current snapshot
@@ -111,7 +92,7 @@ pub async fn read_entities(
     let shard = query.shard.filter(|shard| !shard.is_whole());
     let variant = Variant {
         format,
-        kind: query.kind.map(Into::into),
+        kind: query.kind,
         shard,
     };
     let encoding = negotiate::encoding(&headers);
@@ -128,8 +109,8 @@ pub async fn read_entities(
 }
 
 /// The format that the query names, else the one that `Accept` prefers.
-pub(super) fn format(named: Option<FormatName>, headers: &HeaderMap) -> Result<Format, ApiError> {
-    let format = named.map(Into::into).or_else(|| negotiate::format(headers));
+pub(super) fn format(named: Option<Format>, headers: &HeaderMap) -> Result<Format, ApiError> {
+    let format = named.or_else(|| negotiate::format(headers));
     format.ok_or_else(|| ApiError::NotAcceptable(Format::ALL.map(Format::media_type).join(", ")))
 }
 

@@ -37,9 +37,7 @@ impl EntityPath {
     fn find(&self, snapshot: &crate::snapshot::Snapshot) -> Option<Rendition> {
         let [kind, namespace, name] =
             [&self.kind, &self.namespace, &self.name].map(|part| part.to_lowercase());
-        let kind = [Kind::User, Kind::Group]
-            .into_iter()
-            .find(|known| known.lower() == kind)?;
+        let kind = Kind::ALL.into_iter().find(|known| known.lower() == kind)?;
         (namespace == NAMESPACE).then(|| Rendition::of_entity(&snapshot.document, kind, &name))?
     }
 }

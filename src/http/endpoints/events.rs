@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
-use super::run_view::{PagesView, RunView};
+use super::run_view::RunView;
 use super::sync::{NO_STORE, known_run};
 use crate::http::error::{ApiError, Problem};
 use crate::http::state::AppState;
@@ -39,7 +39,7 @@ const UNBUFFERED: [(HeaderName, HeaderValue); 1] = [(
 pub struct RunEvent {
     /// What happened.
     event: EventName,
-    /// JSON: the pages as `PagesView` with `progress`, else the run as `RunView`.
+    /// JSON: the pages as `Pages` with `progress`, else the run as `RunView`.
     #[schema(
         content_media_type = "application/json",
         example = "{\"done\":3,\"total\":104}"
@@ -167,10 +167,7 @@ impl Feed {
 /// An event with what happened as JSON.
 fn event(news: &News) -> Event {
     let (name, json) = match news {
-        News::Progress(pages) => (
-            "progress",
-            Event::default().json_data(PagesView::from(*pages)),
-        ),
+        News::Progress(pages) => ("progress", Event::default().json_data(*pages)),
         News::Ended(run) => {
             let name = match run.end {
                 Some((_, Outcome::Succeeded(_))) => "succeeded",

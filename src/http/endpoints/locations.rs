@@ -8,8 +8,8 @@ use axum::response::Response;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::entities::{FormatName, answer, format};
-use super::kind_name::KindName;
+use super::entities::{answer, format};
+use crate::catalog::entity::Kind;
 use crate::http::auth::QueryToken;
 use crate::http::conditional::is_not_modified;
 use crate::http::error::{ApiError, Problem};
@@ -18,6 +18,7 @@ use crate::http::public_url::ServiceUrl;
 use crate::http::query::Query;
 use crate::http::state::AppState;
 use crate::snapshot::locations::{Locations, TargetToken};
+use crate::snapshot::rendition::Format;
 use crate::snapshot::shard::ShardCount;
 
 /// What an answer depends on whose base was made from the request.
@@ -35,10 +36,10 @@ pub struct LocationsQuery {
     shards: ShardCount,
     /// Only entities of this kind, which names and targets then say.
     #[param(inline)]
-    kind: Option<KindName>,
+    kind: Option<Kind>,
     /// The format of this list, whatever the `Accept` header says.
     #[param(inline)]
-    format: Option<FormatName>,
+    format: Option<Format>,
 }
 
 /// A location for each shard of the entities
@@ -88,7 +89,7 @@ pub async fn read_locations(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let (format, ServiceUrl { base, is_asked }) = (format(query.format, &headers)?, url?);
-    let kind = query.kind.map(Into::into);
+    let kind = query.kind;
     let token = token.map(|Extension(QueryToken(token))| TargetToken(token));
     let locations = Locations {
         of: query.shards,

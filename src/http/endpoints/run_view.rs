@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::accept::Accept;
 use super::changes_view::ChangesView;
-use super::finding_view::FindingView;
+use crate::catalog::finding::Finding;
 use crate::progress::Pages;
 use crate::snapshot::run::{Failure, Outcome, Run, Trigger};
 use crate::snapshot::sync_mode::{FullReason, SyncMode};
@@ -23,7 +23,7 @@ pub struct RunView {
     /// Its name.
     id: String,
     /// Why it was asked for.
-    trigger: TriggerName,
+    trigger: Trigger,
     /// What it was allowed to do beyond others.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -61,7 +61,7 @@ pub struct RunView {
     /// Pages of Authentik's lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    pages: Option<PagesView>,
+    pages: Option<Pages>,
     /// User entities in the snapshot of a successful run.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -101,24 +101,11 @@ pub struct RunDetailView {
     /// What the operator should know, at most 1000 findings; `findings` has the whole number.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    finding_list: Option<Vec<FindingView>>,
+    finding_list: Option<Vec<Finding>>,
     /// Which entities a successful run added, changed and removed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     change_list: Option<ChangesView>,
-}
-
-/// Why a run was asked for.
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-#[schema(as = RunTrigger)]
-enum TriggerName {
-    Schedule,
-    Request,
-    /// The configuration changed.
-    Reload,
-    /// The service began with what an earlier process had kept.
-    Restart,
 }
 
 /// How a run reads Authentik.
@@ -154,14 +141,14 @@ pub struct RunProgressView {
     /// Pages of Authentik's lists; missing before the run begins.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    pages: Option<PagesView>,
+    pages: Option<Pages>,
 }
 
 impl From<&Run> for RunProgressView {
     fn from(run: &Run) -> Self {
         Self {
             state: State::of(run),
-            pages: run.started_at.map(|_| run.progress.pages().into()),
+            pages: run.started_at.map(|_| run.progress.pages()),
         }
     }
 }
@@ -169,22 +156,13 @@ impl From<&Run> for RunProgressView {
 impl fmt::Display for RunProgressView {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.pages {
-            Some(PagesView { done, total }) if *total > 0 => {
+            Some(Pages { done, total }) if *total > 0 => {
                 write!(f, "the run under way has read {done} of {total} pages")
             }
             Some(_) => f.write_str("a run is under way"),
             None => f.write_str("a run is queued"),
         }
     }
-}
-
-/// Pages of Authentik's lists.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub(super) struct PagesView {
-    /// Pages that were read.
-    done: usize,
-    /// Pages that are known to exist.
-    total: usize,
 }
 
 /// Why a run failed or was held.
@@ -207,7 +185,7 @@ impl From<&Run> for RunView {
         let ended_at = run.end.as_ref().map(|(at, _)| *at);
         Self {
             id: run.id.to_string(),
-            trigger: run.trigger.into(),
+            trigger: run.trigger,
             accept: run.options.accepts_shrink.then_some(Accept::Shrink),
             mode: run.reading.map(Mode::from),
             reason: run.reading.and_then(SyncMode::reason),
@@ -217,7 +195,7 @@ impl From<&Run> for RunView {
             started_at: run.started_at,
             ended_at,
             duration_seconds: run.duration_seconds(),
-            pages: run.started_at.map(|_| run.progress.pages().into()),
+            pages: run.started_at.map(|_| run.progress.pages()),
             users: report.map(|report| report.users),
             groups: report.map(|report| report.groups),
             added: report.map(|report| report.changes.added),
@@ -251,25 +229,23 @@ impl From<&Failure> for FailureView {
     }
 }
 
-impl From<Pages> for PagesView {
-    fn from(pages: Pages) -> Self {
-        Self {
-            done: pages.done,
-            total: pages.total,
-        }
-    }
-}
-
 impl From<&Run> for RunDetailView {
     fn from(run: &Run) -> Self {
         let report = match &run.end {
             Some((_, Outcome::Succeeded(report))) => Some(report),
             _ => None,
         };
-        let findings = report.map(|report| report.findings.iter().take(LISTED_FINDINGS));
+        let findings = report.map(|report| {
+            report
+                .findings
+                .iter()
+                .take(LISTED_FINDINGS)
+                .cloned()
+                .collect()
+        });
         Self {
             run: run.into(),
-            finding_list: findings.map(|findings| findings.map(FindingView::from).collect()),
+            finding_list: findings,
             change_list: report.map(|report| ChangesView::from(&*report.changes.refs)),
         }
     }
@@ -280,17 +256,6 @@ impl From<SyncMode> for Mode {
         match reading {
             SyncMode::Full(_) => Self::Full,
             SyncMode::Incremental(_) => Self::Incremental,
-        }
-    }
-}
-
-impl From<Trigger> for TriggerName {
-    fn from(trigger: Trigger) -> Self {
-        match trigger {
-            Trigger::Schedule => Self::Schedule,
-            Trigger::Request => Self::Request,
-            Trigger::Reload => Self::Reload,
-            Trigger::Restart => Self::Restart,
         }
     }
 }
