@@ -38,6 +38,7 @@ mod variables;
 mod wanted;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 pub use auth::{AccessError, AuthConfig, Entry, is_token};
 pub use authentik::AuthentikConfig;
@@ -105,6 +106,7 @@ impl Config {
             request_timeout: self.service.request_timeout,
             ca_file: self.service.ca_file.clone(),
             proxies: self.service.proxies.clone(),
+            fields: Arc::default(),
         }
     }
 

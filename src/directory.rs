@@ -4,12 +4,16 @@
 //! without a new request to Authentik. This module knows neither Backstage nor HTTP.
 
 mod agreement;
+mod fields;
 mod flaw;
 mod sizes;
 
 pub use agreement::Disagreement;
+pub use fields::{FieldPaths, FieldSelection, FieldValue, Fields};
 pub use flaw::{Flaw, Flaws};
 pub use sizes::Sizes;
+
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -94,6 +98,8 @@ pub struct User {
     pub user_type: UserType,
     /// Direct groups from the user list. They serve only as a cross-check of [`Group::users`].
     pub groups: Box<[GroupPk]>,
+    /// Additional fields.
+    pub fields: Fields,
 }
 
 impl User {
@@ -110,8 +116,9 @@ impl User {
     /// URL may have a signature that differs in every response; groups have rows of their own.
     #[must_use]
     pub fn has_same_description(&self, other: &Self) -> bool {
-        let names = (&self.username, &self.name, &self.email);
-        self.is_in_same_partition(other) && names == (&other.username, &other.name, &other.email)
+        let texts = (&self.username, &self.name, &self.email, &self.fields);
+        self.is_in_same_partition(other)
+            && texts == (&other.username, &other.name, &other.email, &other.fields)
     }
 
     /// Whether two versions of a user's row fall into the same partition of the user list: equal
@@ -133,6 +140,8 @@ pub struct Group {
     pub parents: Box<[GroupPk]>,
     /// Direct members, inactive users and service accounts included: the source of memberships.
     pub users: Box<[UserPk]>,
+    /// Additional fields.
+    pub fields: Fields,
 }
 
 /// All users and groups that Authentik listed, each sorted by pk and without duplicates.
@@ -141,6 +150,7 @@ pub struct Directory {
     users: Vec<User>,
     groups: Vec<Group>,
     flaws: Flaws,
+    selection: Arc<FieldSelection>,
 }
 
 impl Directory {
@@ -155,6 +165,7 @@ impl Directory {
             users,
             groups,
             flaws: Flaws::default(),
+            selection: Arc::default(),
         }
     }
 
@@ -162,6 +173,31 @@ impl Directory {
     #[must_use]
     pub fn with_flaws(self, flaws: Flaws) -> Self {
         Self { flaws, ..self }
+    }
+
+    /// Sets which additional fields the rows have.
+    #[must_use]
+    pub fn with_selection(self, selection: Arc<FieldSelection>) -> Self {
+        Self { selection, ..self }
+    }
+
+    /// The rows with another selection of additional fields. A field that the rows lack is absent.
+    #[must_use]
+    pub fn project(&self, selection: &Arc<FieldSelection>) -> Self {
+        let (from, mut projected) = (&self.selection, self.clone());
+        for user in &mut projected.users {
+            user.fields = user.fields.project(&from.users, &selection.users);
+        }
+        for group in &mut projected.groups {
+            group.fields = group.fields.project(&from.groups, &selection.groups);
+        }
+        projected.with_selection(Arc::clone(selection))
+    }
+
+    /// The additional fields that the rows have.
+    #[must_use]
+    pub fn selection(&self) -> &Arc<FieldSelection> {
+        &self.selection
     }
 
     /// Returns the rows, and those that could not be read.
@@ -260,6 +296,7 @@ mod tests {
     #[test]
     fn the_last_row_of_a_pk_stays() {
         let row = |pk, name: &str| Group {
+            fields: crate::directory::Fields::default(),
             pk: GroupPk(Uuid::from_u128(pk)),
             name: name.into(),
             parents: [].into(),

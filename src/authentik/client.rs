@@ -31,6 +31,7 @@ use super::error::{ClientSetupError, Error};
 use super::wire::{List, Listed, Page, RowResult};
 use crate::base_url::BaseUrl;
 use crate::clock::Clock;
+use crate::directory::FieldSelection;
 use crate::outbound;
 use crate::outbound::error::OutboundError;
 use crate::outbound::proxy::Proxies;
@@ -60,6 +61,8 @@ pub struct ClientSettings {
     pub ca_file: Option<PathBuf>,
     /// The proxies that the environment names.
     pub proxies: Proxies,
+    /// The additional fields of rows that the configuration names.
+    pub fields: Arc<FieldSelection>,
 }
 
 /// Sends requests to Authentik. Cheap to clone.
@@ -130,6 +133,12 @@ impl Client {
         self.settings.page_size as usize
     }
 
+    /// The additional fields of the rows that it reads.
+    #[must_use]
+    pub fn fields(&self) -> &Arc<FieldSelection> {
+        &self.settings.fields
+    }
+
     /// Requests a page of a list in the order of pks. Returns `None` beyond the end.
     ///
     /// # Errors
@@ -162,7 +171,7 @@ impl Client {
 
     /// Decodes a page and counts its rows.
     fn read<Row: Listed>(&self, url: &str, body: &[u8]) -> Result<Page<RowResult<Row>>, Error> {
-        let page = read_page(url, body)?;
+        let page = read_page(url, body, Row::paths(&self.settings.fields))?;
         self.counters.count_rows(page.results.len());
         Ok(page)
     }

@@ -2,6 +2,7 @@
 //! names.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -132,6 +133,7 @@ async fn read_stamped(
         directory = reader.read_again(directory, &accepted).await?;
         (accepted, is_outdated) = (found, false);
     }
+    let directory = directory.with_selection(Arc::clone(client.fields()));
     Ok((directory, stamps, unstamped))
 }
 

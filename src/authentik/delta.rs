@@ -101,6 +101,7 @@ mod queries;
 mod reconciliation;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -266,7 +267,7 @@ async fn read(
             let unstamped = draft.unstamped().clone();
             let watermark = draft.watermark().max(settings.since(began));
             return Ok(Delta {
-                directory,
+                directory: directory.with_selection(Arc::clone(client.fields())),
                 watermark,
                 unstamped,
             });

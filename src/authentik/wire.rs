@@ -2,6 +2,7 @@
 //!
 //! Fields that decide about people are required: an answer without one is an error, not a default.
 
+mod fields;
 mod stamped;
 
 use std::fmt;
@@ -9,9 +10,12 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 
+pub use fields::read_fields;
 pub use stamped::Stamped;
 
-use crate::directory::{Directory, Flaw, Group, GroupPk, User, UserPk};
+use crate::directory::{
+    Directory, FieldPaths, FieldSelection, Fields, Flaw, Group, GroupPk, User, UserPk,
+};
 
 /// One of the two lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +106,10 @@ pub trait Listed: Clone + Sized + Send + 'static {
     fn pk(&self) -> Self::Pk;
     /// The row of a directory with a pk.
     fn of(directory: &Directory, pk: Self::Pk) -> Option<Self>;
+    /// The additional fields of its list.
+    fn paths(selection: &FieldSelection) -> &FieldPaths;
+    /// The row with its additional fields.
+    fn with_fields(self, fields: Fields) -> Self;
 }
 
 impl Listed for User {
@@ -114,6 +122,12 @@ impl Listed for User {
     fn of(directory: &Directory, pk: UserPk) -> Option<Self> {
         directory.user(pk).cloned()
     }
+    fn paths(selection: &FieldSelection) -> &FieldPaths {
+        &selection.users
+    }
+    fn with_fields(self, fields: Fields) -> Self {
+        Self { fields, ..self }
+    }
 }
 
 impl Listed for Group {
@@ -125,6 +139,12 @@ impl Listed for Group {
     }
     fn of(directory: &Directory, pk: GroupPk) -> Option<Self> {
         directory.group(pk).cloned()
+    }
+    fn paths(selection: &FieldSelection) -> &FieldPaths {
+        &selection.groups
+    }
+    fn with_fields(self, fields: Fields) -> Self {
+        Self { fields, ..self }
     }
 }
 
@@ -159,6 +179,7 @@ impl From<WireUser> for User {
             is_active: wire.is_active,
             user_type: wire.user_type.into(),
             groups: sorted(wire.groups),
+            fields: Fields::default(),
         }
     }
 }
@@ -185,6 +206,7 @@ impl From<WireGroup> for Group {
             name: wire.name,
             parents: sorted(parents),
             users: sorted(wire.users),
+            fields: Fields::default(),
         }
     }
 }

@@ -101,6 +101,7 @@ mod tests {
         ["Authentik Admins", "Tech Ops!"]
             .iter()
             .map(|name| Group {
+                fields: crate::directory::Fields::default(),
                 pk: GroupPk(Uuid::nil()),
                 name: (*name).into(),
                 parents: [].into(),

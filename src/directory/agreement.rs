@@ -74,6 +74,7 @@ mod tests {
 
     fn user(pk: i64, groups: &[u128]) -> User {
         User {
+            fields: crate::directory::Fields::default(),
             pk: UserPk(pk),
             username: "u".into(),
             name: "".into(),
@@ -90,6 +91,7 @@ mod tests {
 
     fn group(pk: u128, parents: &[u128], users: &[i64]) -> Group {
         Group {
+            fields: crate::directory::Fields::default(),
             pk: GroupPk(Uuid::from_u128(pk)),
             name: "g".into(),
             parents: parents

@@ -91,6 +91,7 @@ mod tests {
 
     fn user(pk: i64, is_active: bool, user_type: UserType) -> User {
         User {
+            fields: crate::directory::Fields::default(),
             pk: UserPk(pk),
             username: "u".into(),
             name: "".into(),
@@ -105,6 +106,7 @@ mod tests {
     fn group(pk: u128, users: &[i64]) -> Group {
         let users = users.iter().map(|pk| UserPk(*pk)).collect();
         Group {
+            fields: crate::directory::Fields::default(),
             pk: GroupPk(Uuid::from_u128(pk)),
             name: "g".into(),
             parents: [].into(),

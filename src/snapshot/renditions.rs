@@ -162,6 +162,7 @@ mod tests {
 
     fn snapshot(groups: u128) -> Arc<Snapshot> {
         let group = |number| Group {
+            fields: crate::directory::Fields::default(),
             pk: GroupPk(uuid::Uuid::from_u128(number)),
             name: format!("group-{number}").into(),
             parents: Box::default(),

@@ -5,8 +5,8 @@ use serde_json::value::RawValue;
 
 use super::decode::{decode, without_values};
 use crate::authentik::error::Error;
-use crate::authentik::wire::{Listed, Page, Pagination, RowResult};
-use crate::directory::Flaw;
+use crate::authentik::wire::{Listed, Page, Pagination, RowResult, read_fields};
+use crate::directory::{FieldPaths, Flaw};
 
 /// The maximum size of a row, in bytes: a group of half a million members. A larger row is an
 /// error, since the snapshot would hold it in memory.
@@ -29,6 +29,7 @@ struct Keyed<Pk> {
 pub(super) fn read_page<Row: Listed>(
     url: &str,
     body: &[u8],
+    fields: &FieldPaths,
 ) -> Result<Page<RowResult<Row>>, Error> {
     let Page {
         pagination,
@@ -47,7 +48,7 @@ pub(super) fn read_page<Row: Listed>(
     let rows = results
         .iter()
         .enumerate()
-        .map(|(at, raw)| read_row(url, at, raw.get()));
+        .map(|(at, raw)| read_row(url, at, raw.get(), fields));
     Ok(Page {
         pagination,
         results: rows.collect::<Result<_, _>>()?,
@@ -56,7 +57,12 @@ pub(super) fn read_page<Row: Listed>(
 }
 
 /// Decodes one row. After a failure it decodes again to find the path.
-fn read_row<Row: Listed>(url: &str, at: usize, json: &str) -> Result<RowResult<Row>, Error> {
+fn read_row<Row: Listed>(
+    url: &str,
+    at: usize,
+    json: &str,
+    fields: &FieldPaths,
+) -> Result<RowResult<Row>, Error> {
     let flaw = if json.len() > LONGEST_ROW {
         let problem = format!("the row is larger than {} MiB", LONGEST_ROW >> 20);
         Flaw {
@@ -65,7 +71,7 @@ fn read_row<Row: Listed>(url: &str, at: usize, json: &str) -> Result<RowResult<R
         }
     } else {
         match serde_json::from_str::<Row::Wire>(json) {
-            Ok(wire) => return Ok(Ok(wire.into())),
+            Ok(wire) => return Ok(Ok(with_fields(wire.into(), json, fields))),
             Err(_) => flaw_of::<Row::Wire>(json),
         }
     };
@@ -77,6 +83,14 @@ fn read_row<Row: Listed>(url: &str, at: usize, json: &str) -> Result<RowResult<R
             problem: without_values(&error.to_string()),
         }),
     }
+}
+
+/// Adds the additional fields, which need a second look at the JSON, if any are selected.
+fn with_fields<Row: Listed>(row: Row, json: &str, fields: &FieldPaths) -> Row {
+    if fields.iter().len() == 0 {
+        return row;
+    }
+    row.with_fields(read_fields(json, fields))
 }
 
 /// The path and problem of a broken row.

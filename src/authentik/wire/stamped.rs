@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::{List, Listed, WireUser};
-use crate::directory::{Directory, User, UserPk};
+use crate::directory::{Directory, FieldPaths, FieldSelection, Fields, User, UserPk};
 
 /// A user row and the time of its last change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +39,15 @@ impl Listed for Stamped {
             user,
             last_updated: None,
         })
+    }
+    fn paths(selection: &FieldSelection) -> &FieldPaths {
+        User::paths(selection)
+    }
+    fn with_fields(self, fields: Fields) -> Self {
+        Self {
+            user: self.user.with_fields(fields),
+            ..self
+        }
     }
 }
 

@@ -2,13 +2,14 @@
 //!
 //! ```text
 //! authentik-entity-provider snapshot 1 <bytes after this line> <their SHA-256>
-//! {"baseUrl": …, "readAt": …, "users": …, "groups": …, "peaks": …, "watermark": …, "fullReadAt": …}
+//! {"baseUrl": …, "readAt": …, "users": …, "groups": …, "peaks": …, "watermark": …, "fullReadAt": …, "fields": …}
 //! users, then groups as lines of JSON, compressed with zstd
 //! ```
 //!
 //! A reader ignores unknown members of the header, so that they can be added within a version.
 
 use std::io::{self, BufReader, BufWriter};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,7 @@ use super::{PersistedRows, rows};
 use crate::base_url::BaseUrl;
 use crate::catalog::plan::Names;
 use crate::digest::sha256_hex;
-use crate::directory::Directory;
+use crate::directory::{Directory, FieldSelection};
 use crate::snapshot::recent_maxima::RecentMaxima;
 use crate::snapshot::sync_mode::ResumePoint;
 
@@ -74,6 +75,8 @@ struct Header {
     watermark: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     full_read_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "FieldSelection::is_empty")]
+    fields: FieldSelection,
 }
 
 /// Encodes a server's rows and their assigned names.
@@ -99,6 +102,7 @@ pub fn encode(
         peaks: peaks.clone(),
         watermark: origin.watermark.filter(|_| is_complete),
         full_read_at: origin.full_at.filter(|_| is_complete),
+        fields: FieldSelection::clone(directory.selection()),
     };
     let mut rest = serde_json::to_vec(&header)?;
     rest.push(b'\n');
@@ -154,6 +158,7 @@ pub fn decode(bytes: &[u8], base_url: &BaseUrl) -> Result<PersistedRows, FormatE
         read_at,
         watermark,
         full_read_at: full_at,
+        fields,
         ..
     } = header;
     let origin = ResumePoint {
@@ -162,7 +167,7 @@ pub fn decode(bytes: &[u8], base_url: &BaseUrl) -> Result<PersistedRows, FormatE
         ..ResumePoint::default()
     };
     Ok(PersistedRows {
-        directory,
+        directory: directory.with_selection(Arc::new(fields)),
         names,
         peaks,
         read_at,

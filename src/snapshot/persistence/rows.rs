@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::naming::HeldNames;
 use crate::catalog::plan::Names;
-use crate::directory::{Directory, Group, GroupPk, User, UserPk};
+use crate::directory::{Directory, Fields, Group, GroupPk, User, UserPk};
 
 /// A line with a user.
 #[derive(Serialize, Deserialize)]
@@ -24,6 +24,8 @@ struct UserLine<'a> {
     #[serde(rename = "type")]
     user_type: String,
     groups: Cow<'a, [GroupPk]>,
+    #[serde(default, skip_serializing_if = "Fields::is_empty")]
+    fields: Cow<'a, Fields>,
     #[serde(skip_serializing_if = "Option::is_none")]
     held: Option<Cow<'a, str>>,
 }
@@ -35,6 +37,8 @@ struct GroupLine<'a> {
     name: Cow<'a, str>,
     parents: Cow<'a, [GroupPk]>,
     users: Cow<'a, [UserPk]>,
+    #[serde(default, skip_serializing_if = "Fields::is_empty")]
+    fields: Cow<'a, Fields>,
     #[serde(skip_serializing_if = "Option::is_none")]
     held: Option<Cow<'a, str>>,
 }
@@ -92,6 +96,7 @@ impl<'a> UserLine<'a> {
             is_active: user.is_active,
             user_type: user.user_type.to_string(),
             groups: Cow::Borrowed(&user.groups),
+            fields: Cow::Borrowed(&user.fields),
             held: held.get(&user.pk).map(|held| Cow::Borrowed(&**held)),
         }
     }
@@ -105,6 +110,7 @@ impl<'a> GroupLine<'a> {
             name: Cow::Borrowed(&group.name),
             parents: Cow::Borrowed(&group.parents),
             users: Cow::Borrowed(&group.users),
+            fields: Cow::Borrowed(&group.fields),
             held: held.get(&group.pk).map(|held| Cow::Borrowed(&**held)),
         }
     }
@@ -121,6 +127,7 @@ impl From<UserLine<'_>> for User {
             is_active: line.is_active,
             user_type: line.user_type.into(),
             groups: line.groups.into(),
+            fields: line.fields.into_owned(),
         }
     }
 }
@@ -132,6 +139,7 @@ impl From<GroupLine<'_>> for Group {
             name,
             parents,
             users,
+            fields,
             ..
         } = line;
         Self {
@@ -139,6 +147,7 @@ impl From<GroupLine<'_>> for Group {
             name: name.into(),
             parents: parents.into(),
             users: users.into(),
+            fields: fields.into_owned(),
         }
     }
 }

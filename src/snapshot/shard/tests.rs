@@ -22,6 +22,7 @@ fn count(of: u16) -> ShardCount {
 /// The document of a directory with only these groups.
 fn document(names: &BTreeSet<String>) -> Document {
     let group = |(number, name): (u128, &String)| Group {
+        fields: crate::directory::Fields::default(),
         pk: GroupPk(uuid::Uuid::from_u128(number)),
         name: name.as_str().into(),
         parents: Box::default(),

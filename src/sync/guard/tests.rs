@@ -13,6 +13,7 @@ const LIMITS: ShrinkGuard = ShrinkGuard {
 
 fn user(pk: i64) -> User {
     User {
+        fields: crate::directory::Fields::default(),
         pk: UserPk(pk),
         username: format!("u{pk}").into(),
         name: "".into(),
@@ -27,6 +28,7 @@ fn user(pk: i64) -> User {
 fn group(pk: u128, users: &[i64]) -> Group {
     let users = users.iter().map(|pk| UserPk(*pk)).collect();
     Group {
+        fields: crate::directory::Fields::default(),
         pk: GroupPk(Uuid::from_u128(pk)),
         name: "g".into(),
         parents: [].into(),

@@ -92,6 +92,7 @@ fn user() -> impl Strategy<Value = User> {
     )
         .prop_map(
             |(username, name, email, avatar, is_active, user_type, groups)| User {
+                fields: authentik_entity_provider::directory::Fields::default(),
                 pk: UserPk(0),
                 username,
                 name: name.into(),
@@ -107,6 +108,7 @@ fn user() -> impl Strategy<Value = User> {
 fn group() -> impl Strategy<Value = Group> {
     (name(), vec(any_group_pk(), 0..4), vec(1..34i64, 0..8)).prop_map(|(name, parents, users)| {
         Group {
+            fields: authentik_entity_provider::directory::Fields::default(),
             pk: group_pk(0),
             name,
             parents: parents.into(),

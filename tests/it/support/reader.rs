@@ -40,6 +40,7 @@ impl Reader {
         let fake = FakeAuthentik::new(release, directory).with_own_time();
         let authentik = RunningAuthentik::spawn(&fake).await;
         let settings = ClientSettings {
+            fields: std::sync::Arc::default(),
             base_url: BaseUrl::parse(&authentik.base).unwrap(),
             token: FakeAuthentik::TOKEN.into(),
             concurrency: 4,
@@ -160,6 +161,7 @@ pub fn rows(directory: &FakeDirectory) -> Directory {
         |pks: &[uuid::Uuid]| -> Box<[GroupPk]> { sorted(pks.iter().map(|pk| GroupPk(*pk))) };
     let members = |pks: &[u64]| -> Box<[UserPk]> { sorted(pks.iter().map(|pk| user_pk(*pk))) };
     let users = directory.users().iter().map(|user| User {
+        fields: authentik_entity_provider::directory::Fields::default(),
         pk: user_pk(user.pk),
         username: user.username.as_str().into(),
         name: user.name.as_str().into(),
@@ -170,6 +172,7 @@ pub fn rows(directory: &FakeDirectory) -> Directory {
         groups: groups(user.groups()),
     });
     let listed = directory.groups().iter().map(|group| Group {
+        fields: authentik_entity_provider::directory::Fields::default(),
         pk: GroupPk(group.pk),
         name: group.name.as_str().into(),
         parents: groups(group.parents()),

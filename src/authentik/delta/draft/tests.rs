@@ -13,6 +13,7 @@ fn minute(minutes: i64) -> Timestamp {
 
 fn user(pk: i64, groups: &[u128]) -> User {
     User {
+        fields: crate::directory::Fields::default(),
         pk: UserPk(pk),
         username: format!("u{pk}").into(),
         name: "".into(),
@@ -31,6 +32,7 @@ fn group_pk(pk: u128) -> GroupPk {
 fn group(pk: u128, users: &[i64]) -> Group {
     let users = users.iter().map(|pk| UserPk(*pk)).collect();
     Group {
+        fields: crate::directory::Fields::default(),
         pk: group_pk(pk),
         name: "g".into(),
         parents: [].into(),

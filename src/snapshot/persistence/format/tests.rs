@@ -35,6 +35,7 @@ fn user() -> impl Strategy<Value = (User, Option<Box<str>>)> {
         let groups = groups.into();
         (
             User {
+                fields: crate::directory::Fields::default(),
                 pk: UserPk(pk),
                 username,
                 name,
@@ -56,6 +57,7 @@ fn group() -> impl Strategy<Value = (Group, Option<Box<str>>)> {
         |(pk, name, (parents, users), held)| {
             (
                 Group {
+                    fields: crate::directory::Fields::default(),
                     pk,
                     name,
                     parents: parents.into(),
@@ -124,6 +126,7 @@ fn encoded(persisted: &PersistedRows) -> Vec<u8> {
 /// A few fixed rows.
 fn sample() -> PersistedRows {
     let group = |number| Group {
+        fields: crate::directory::Fields::default(),
         pk: GroupPk(Uuid::from_u128(number)),
         name: "Größe & Café\n".into(),
         parents: [].into(),
@@ -134,6 +137,7 @@ fn sample() -> PersistedRows {
         ..Names::default()
     };
     let user = User {
+        fields: crate::directory::Fields::default(),
         pk: UserPk(1),
         username: "Alice".into(),
         name: "\u{2028}\"".into(),
