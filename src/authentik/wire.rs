@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 
 pub use stamped::Stamped;
 
-use crate::directory::{Directory, Flaw, Group, GroupPk, User, UserPk};
+use crate::directory::{Directory, Group, GroupPk, RowError, User, UserPk};
 
 /// One of the two lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +70,7 @@ impl fmt::Display for List {
 #[derive(Debug, Deserialize)]
 pub struct Page<Row> {
     /// The size of the whole list.
-    pub pagination: Pagination,
+    pub pagination: WirePagination,
     /// The rows.
     pub results: Vec<Row>,
     /// The size of the answer in bytes.
@@ -80,15 +80,15 @@ pub struct Page<Row> {
 
 /// Authentik's paging object, without the fields that are not needed here.
 #[derive(Clone, Copy, Debug, Deserialize)]
-pub struct Pagination {
+pub struct WirePagination {
     /// Number of rows in the whole list.
     pub count: usize,
     /// Number of pages in the whole list.
     pub total_pages: usize,
 }
 
-/// A row, or the pk and the flaw of a broken row.
-pub type RowResult<Row> = Result<Row, (<Row as Listed>::Pk, Flaw)>;
+/// A row, or the pk and the error of a broken row.
+pub type RowResult<Row> = Result<Row, (<Row as Listed>::Pk, RowError)>;
 
 /// A row of a list that Authentik sends.
 pub trait Listed: Clone + Sized + Send + 'static {

@@ -32,8 +32,8 @@ macro_rules! run_event {
         tracing::$level!(
             run = %run.id,
             trigger = trigger(run.trigger),
-            mode = run.reading.map(SyncMode::mode),
-            reason = run.reading.and_then(SyncMode::reason).map(FullReason::code),
+            mode = run.mode.map(SyncMode::name),
+            reason = run.mode.and_then(SyncMode::reason).map(FullReason::code),
             duration_seconds = run.duration_seconds(),
             requests = traffic.requests,
             rows = traffic.rows,
