@@ -119,7 +119,7 @@ impl App {
     /// # Errors
     /// When the server or the scheduler ends before the shutdown.
     pub async fn run(self, listener: TcpListener) -> anyhow::Result<()> {
-        let keeping = Arc::clone(&self.state.keeping);
+        let keeping = Arc::clone(&self.state.persistence);
         let server = Server {
             router: http::router(self.state, self.capacity),
             limits: self.limits,

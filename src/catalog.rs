@@ -5,21 +5,21 @@
 //! [`finding`] the reports. [`explain`] shows how the transform treats one row; [`diff`] compares
 //! two sets of entities.
 
-mod broken;
+mod broken_rows;
 pub mod diff;
 pub mod entity;
 pub mod escape;
 pub mod exclusion;
 pub mod explain;
 pub mod finding;
-pub mod hidden;
+pub mod hidden_rows;
 pub mod hierarchy;
 pub mod location;
 pub mod name;
+mod named_rows;
 pub mod naming;
 pub mod picture;
 pub mod plan;
 pub mod policy;
-mod roster;
 pub mod skip;
-pub mod unstamped;
+pub mod unstamped_changes;

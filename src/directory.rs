@@ -3,14 +3,14 @@
 //! The snapshot stores these rows beside the entities, so that a changed configuration takes effect
 //! without a new request to Authentik. This module knows neither Backstage nor HTTP.
 
-mod agreement;
+mod broken_rows;
+mod disagreement;
 mod fields;
-mod flaw;
 mod sizes;
 
-pub use agreement::Disagreement;
+pub use broken_rows::{BrokenRows, RowError};
+pub use disagreement::Disagreement;
 pub use fields::{FieldPaths, FieldSelection, FieldValue, Fields};
-pub use flaw::{Flaw, Flaws};
 pub use sizes::Sizes;
 
 use std::sync::Arc;
@@ -149,7 +149,7 @@ pub struct Group {
 pub struct Directory {
     users: Vec<User>,
     groups: Vec<Group>,
-    flaws: Flaws,
+    broken_rows: BrokenRows,
     selection: Arc<FieldSelection>,
 }
 
@@ -164,15 +164,18 @@ impl Directory {
         Self {
             users,
             groups,
-            flaws: Flaws::default(),
+            broken_rows: BrokenRows::default(),
             selection: Arc::default(),
         }
     }
 
     /// Sets the rows that could not be read.
     #[must_use]
-    pub fn with_flaws(self, flaws: Flaws) -> Self {
-        Self { flaws, ..self }
+    pub fn with_broken_rows(self, broken_rows: BrokenRows) -> Self {
+        Self {
+            broken_rows,
+            ..self
+        }
     }
 
     /// Sets which additional fields the rows have.
@@ -202,20 +205,20 @@ impl Directory {
 
     /// Returns the rows, and those that could not be read.
     #[must_use]
-    pub fn into_rows(self) -> (Vec<User>, Vec<Group>, Flaws) {
-        (self.users, self.groups, self.flaws)
+    pub fn into_rows(self) -> (Vec<User>, Vec<Group>, BrokenRows) {
+        (self.users, self.groups, self.broken_rows)
     }
 
     /// The rows that could not be read. Their last readable versions are among the rows.
     #[must_use]
-    pub fn flaws(&self) -> &Flaws {
-        &self.flaws
+    pub fn broken_rows(&self) -> &BrokenRows {
+        &self.broken_rows
     }
 
     /// Whether the user list is empty; a broken row counts as a row.
     #[must_use]
     pub fn has_no_users(&self) -> bool {
-        self.users.is_empty() && self.flaws.users.is_empty()
+        self.users.is_empty() && self.broken_rows.users.is_empty()
     }
 
     /// The users in the order of their pks.
@@ -255,13 +258,13 @@ impl Directory {
         let lacks = |user: &User, pk: &GroupPk| {
             let found = self
                 .group(*pk)
-                .filter(|group| !self.flaws.groups.contains_key(&group.pk));
+                .filter(|group| !self.broken_rows.groups.contains_key(&group.pk));
             found.is_some_and(|group| group.users.binary_search(&user.pk).is_err())
         };
         let mut readable = self
             .users
             .iter()
-            .filter(|user| !self.flaws.users.contains_key(&user.pk));
+            .filter(|user| !self.broken_rows.users.contains_key(&user.pk));
         readable.any(|user| user.groups.iter().any(|pk| lacks(user, pk)))
     }
 

@@ -2,12 +2,12 @@
 
 pub mod auth;
 pub mod conditional;
-mod described;
 pub mod endpoints;
 pub mod error;
 pub mod json;
 pub mod load;
 pub mod negotiate;
+mod openapi;
 pub mod public_url;
 pub mod query;
 pub mod state;
@@ -28,7 +28,6 @@ use tower_http::request_id::{
 use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
 use tower_http::trace::TraceLayer;
 use utoipa::OpenApi;
-use utoipa::openapi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -58,8 +57,8 @@ struct Description;
 /// All routes as a table, with what each needs and their description.
 fn table(authorizer: &Arc<Authorizer>, load: &Load) -> OpenApiRouter<AppState> {
     let needs = |access, routes| {
-        let limited = load::limited_and_described(load, access, routes);
-        auth::guarded_and_described(authorizer, access, limited)
+        let limited = load::limited_operation(load, access, routes);
+        auth::authorized_operation(authorizer, access, limited)
     };
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(needs(Requirement::Read, routes!(entities::read_entities)))
@@ -82,11 +81,11 @@ fn table(authorizer: &Arc<Authorizer>, load: &Load) -> OpenApiRouter<AppState> {
 
 /// The OpenAPI description of the service.
 #[must_use]
-pub fn description() -> openapi::OpenApi {
+pub fn description() -> utoipa::openapi::OpenApi {
     // Nobody comes in by a description, whoever keeps its doors.
     let closed = Authorizer::new(&AuthConfig::default(), (Ipv4Addr::UNSPECIFIED, 0).into());
     let mut description = table(&Arc::new(closed), &Load::new(Capacity::default())).into_openapi();
-    described::complete(&mut description.paths);
+    openapi::complete(&mut description.paths);
     description
 }
 

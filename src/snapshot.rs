@@ -8,7 +8,7 @@ mod buckets;
 pub mod changes;
 mod coding;
 pub mod document;
-pub mod explained;
+pub mod explanations;
 pub mod ledger;
 pub mod locations;
 pub mod persistence;
@@ -31,7 +31,7 @@ use tokio::sync::watch;
 use crate::catalog::finding::Finding;
 use crate::catalog::plan::{Names, Plan};
 use crate::catalog::policy::Policy;
-use crate::catalog::unstamped;
+use crate::catalog::unstamped_changes;
 use crate::directory::{Directory, Sizes};
 use document::Document;
 use persistence::PersistedRows;
@@ -57,9 +57,9 @@ pub struct Snapshot {
     /// Whether the rows were restored from the state file.
     pub restored: bool,
     /// The point from which an incremental sync can continue.
-    pub origin: ResumePoint,
+    pub resume_point: ResumePoint,
     /// The recent sizes of the directory; the shrink guard compares the next rows with them.
-    pub peaks: RecentMaxima,
+    pub recent_maxima: RecentMaxima,
     identity: Arc<Rendition>,
 }
 
@@ -74,7 +74,7 @@ impl Snapshot {
         policy: Arc<Policy>,
         previous: Option<&Self>,
         read_at: Timestamp,
-        origin: ResumePoint,
+        resume_point: ResumePoint,
     ) -> Self {
         let no_names = Names::default();
         // Rows of another server are unrelated, even if their keys are equal.
@@ -82,20 +82,27 @@ impl Snapshot {
         let restored = earlier
             .is_some_and(|earlier| earlier.restored && Arc::ptr_eq(&earlier.directory, &directory));
         if let Some(same) =
-            earlier.filter(|earlier| earlier.has_inputs(&directory, &policy, &origin))
+            earlier.filter(|earlier| earlier.has_inputs(&directory, &policy, &resume_point))
         {
             return Self {
                 restored,
-                ..same.reread(read_at, origin)
+                ..same.reread(read_at, resume_point)
             };
         }
         let held = earlier.map_or(&no_names, |earlier| &earlier.names);
-        let peaks = earlier
-            .map(|earlier| earlier.peaks.clone())
+        let recent_maxima = earlier
+            .map(|earlier| earlier.recent_maxima.clone())
             .unwrap_or_default();
         Self {
             restored,
-            ..Self::build(directory, policy, held, &peaks, previous, (read_at, origin))
+            ..Self::build(
+                directory,
+                policy,
+                held,
+                &recent_maxima,
+                previous,
+                (read_at, resume_point),
+            )
         }
     }
 
@@ -104,14 +111,16 @@ impl Snapshot {
         &self,
         directory: &Arc<Directory>,
         policy: &Policy,
-        origin: &ResumePoint,
+        resume_point: &ResumePoint,
     ) -> bool {
         let same_rows = Arc::ptr_eq(&self.directory, directory) || self.directory == *directory;
-        same_rows && *self.policy == *policy && self.origin.unstamped == origin.unstamped
+        same_rows
+            && *self.policy == *policy
+            && self.resume_point.unstamped == resume_point.unstamped
     }
 
     /// Copies the snapshot with a later read time.
-    fn reread(&self, read_at: Timestamp, origin: ResumePoint) -> Self {
+    fn reread(&self, read_at: Timestamp, resume_point: ResumePoint) -> Self {
         Self {
             directory: Arc::clone(&self.directory),
             policy: Arc::clone(&self.policy),
@@ -120,8 +129,8 @@ impl Snapshot {
             document: self.document.clone(),
             read_at,
             restored: self.restored,
-            origin,
-            peaks: self.peaks.and(read_at, Sizes::of(&self.directory)),
+            resume_point,
+            recent_maxima: self.recent_maxima.and(read_at, Sizes::of(&self.directory)),
             identity: Arc::clone(&self.identity),
         }
     }
@@ -132,17 +141,17 @@ impl Snapshot {
         let PersistedRows {
             directory,
             names,
-            peaks,
+            recent_maxima,
             read_at,
-            origin,
+            resume_point,
         } = persisted;
         let built = Self::build(
             Arc::new(directory),
             policy,
             &names,
-            &peaks,
+            &recent_maxima,
             None,
-            (read_at, origin),
+            (read_at, resume_point),
         );
         Self {
             restored: true,
@@ -155,13 +164,13 @@ impl Snapshot {
         directory: Arc<Directory>,
         policy: Arc<Policy>,
         held: &Names,
-        peaks: &RecentMaxima,
+        recent_maxima: &RecentMaxima,
         previous: Option<&Self>,
-        (read_at, origin): (Timestamp, ResumePoint),
+        (read_at, resume_point): (Timestamp, ResumePoint),
     ) -> Self {
         let plan = Plan::new(&directory, &policy, held);
-        let peaks = peaks.and(read_at, Sizes::of(&directory));
-        let unstamped = unstamped::finding(&origin.unstamped, &directory);
+        let recent_maxima = recent_maxima.and(read_at, Sizes::of(&directory));
+        let unstamped = unstamped_changes::finding(&resume_point.unstamped, &directory);
         let findings = plan.findings().iter().cloned().chain(unstamped).collect();
         let names = plan.names();
         let document = Document::render(&plan, previous.map(|previous| &previous.document));
@@ -185,8 +194,8 @@ impl Snapshot {
             document,
             read_at,
             restored: false,
-            origin,
-            peaks,
+            resume_point,
+            recent_maxima,
             identity,
         }
     }

@@ -165,7 +165,7 @@ impl Scheduler {
         let ledger = Arc::clone(&self.ledger);
         tokio::select! {
             () = shutdown.cancelled() => Err(CycleError::Cancelled(cancelled("during the run"))),
-            ended = self.cycle.run(run.options, &run.progress, |reading| ledger.tell(reading)) => ended,
+            ended = self.cycle.run(run.options, &run.progress, |reading| ledger.set_mode(reading)) => ended,
         }
     }
 }

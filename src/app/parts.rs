@@ -22,7 +22,7 @@ pub(super) fn scheduler(
     cycle: Cycle,
     reloads: mpsc::Receiver<Reload>,
 ) -> Scheduler {
-    let (keeping, clock) = (Arc::clone(&state.keeping), state.clock.clone());
+    let (keeping, clock) = (Arc::clone(&state.persistence), state.clock.clone());
     let state_dir = config.service.state_dir.folder();
     Scheduler {
         cycle,

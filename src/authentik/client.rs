@@ -39,7 +39,7 @@ use dates::date;
 use decode::detail;
 use retry::RetryBudget;
 use rows::read_page;
-use traffic::Counters;
+use traffic::TrafficCounters;
 
 /// The maximum length of an error text from the server, in characters.
 const DETAIL_LENGTH: usize = 200;
@@ -72,7 +72,7 @@ pub struct Client {
     settings: ClientSettings,
     in_flight: Arc<Semaphore>,
     budget: Arc<RetryBudget>,
-    counters: Arc<Counters>,
+    counters: Arc<TrafficCounters>,
     clock: Clock,
 }
 

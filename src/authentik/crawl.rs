@@ -11,7 +11,9 @@ use super::delta::DeltaSettings;
 use super::error::Error;
 use super::paging::{ListRows, read_list, read_tail};
 use super::wire::{Listed, Stamped};
-use crate::directory::{Directory, Disagreement, Flaw, Flaws, Group, GroupPk, User, UserPk};
+use crate::directory::{
+    BrokenRows, Directory, Disagreement, Group, GroupPk, RowError, User, UserPk,
+};
 use crate::progress::Progress;
 
 /// How often to read lists again that disagree.
@@ -58,7 +60,7 @@ pub async fn crawl(
 ) -> Result<Crawl, Error> {
     let began = client.time().await?;
     let (directory, stamps, unstamped) = read_stamped(client, before, progress).await?;
-    let is_known = directory.flaws().is_empty() && !stamps.is_empty();
+    let is_known = directory.broken_rows().is_empty() && !stamps.is_empty();
     let watermark = began.filter(|_| is_known).map(|began| {
         let seen = stamps.into_iter().filter(|stamp| *stamp <= began);
         seen.fold(settings.since(began), Timestamp::max)
@@ -117,11 +119,11 @@ async fn read_stamped(
         .collect();
     let stamps = users.iter().filter_map(|row| row.last_updated).collect();
     let users = users.into_iter().map(|row| row.user).collect();
-    let flaws = Flaws {
+    let broken_rows = BrokenRows {
         users: of_users,
         groups: of_groups,
     };
-    let mut directory = Directory::new(users, groups).with_flaws(flaws);
+    let mut directory = Directory::new(users, groups).with_broken_rows(broken_rows);
     let mut accepted = Disagreement::of(previous);
     // A user joined a group after it was read. Once is enough: the users are not read again for it.
     let mut is_outdated = directory.has_one_sided_membership();
@@ -152,8 +154,8 @@ impl PreviousRows<'_> {
     }
 }
 
-/// The rows of a list, and the flaws of the broken rows that were replaced or left out.
-type Resolved<Row> = (Vec<Row>, BTreeMap<<Row as Listed>::Pk, Flaw>);
+/// The rows of a list, and the broken rows that were replaced or left out.
+type Resolved<Row> = (Vec<Row>, BTreeMap<<Row as Listed>::Pk, RowError>);
 
 /// Reads whole lists.
 struct DirectoryReader<'a> {
@@ -172,13 +174,13 @@ impl DirectoryReader<'_> {
 
     /// Replaces broken rows by the previous ones.
     fn resolved<Row: Listed>(&self, rows: ListRows<Row>) -> Resolved<Row> {
-        let mut flaws = BTreeMap::new();
+        let mut broken_rows = BTreeMap::new();
         let rows = rows.into_iter().filter_map(|(pk, row)| {
-            row.map_err(|flaw| flaws.insert(pk, flaw))
+            row.map_err(|error| broken_rows.insert(pk, error))
                 .ok()
                 .or_else(|| Row::of(self.previous, pk))
         });
-        (rows.collect(), flaws)
+        (rows.collect(), broken_rows)
     }
 
     /// Reads the cheap group list again. Reads of the user list only what explains the difference:
@@ -189,11 +191,11 @@ impl DirectoryReader<'_> {
         accepted: &Disagreement,
     ) -> Result<Directory, Error> {
         let newest = old.users().last().map(|user| user.pk);
-        let (mut users, listed, mut flaws) = old.into_rows();
+        let (mut users, listed, mut broken_rows) = old.into_rows();
         let (groups, of_groups) = self.list::<Group>().await?;
-        flaws.groups = of_groups;
-        forget_deleted(&mut users, &listed, &groups, &flaws);
-        let mut current = Directory::new(users, groups).with_flaws(flaws);
+        broken_rows.groups = of_groups;
+        forget_deleted(&mut users, &listed, &groups, &broken_rows);
+        let mut current = Directory::new(users, groups).with_broken_rows(broken_rows);
         let missing = Disagreement::of(&current).beyond(accepted);
         if missing.groups.is_empty() && missing.users.first().copied() > newest {
             current = self.with_tail(current).await?;
@@ -202,22 +204,22 @@ impl DirectoryReader<'_> {
             return Ok(current);
         }
         let (users, of_users) = self.list::<User>().await?;
-        let (_, groups, flaws) = current.into_rows();
-        Ok(Directory::new(users, groups).with_flaws(Flaws {
+        let (_, groups, broken_rows) = current.into_rows();
+        Ok(Directory::new(users, groups).with_broken_rows(BrokenRows {
             users: of_users,
-            ..flaws
+            ..broken_rows
         }))
     }
 
     /// Adds the newest users. Broken ones wait for the next full sync.
     async fn with_tail(&self, current: Directory) -> Result<Directory, Error> {
-        let (mut users, groups, mut flaws) = current.into_rows();
+        let (mut users, groups, mut broken_rows) = current.into_rows();
         let tail = read_tail::<User>(self.client, self.progress, users.len()).await?;
         for user in tail.into_values().flatten() {
-            flaws.users.remove(&user.pk);
+            broken_rows.users.remove(&user.pk);
             users.push(user);
         }
-        Ok(Directory::new(users, groups).with_flaws(flaws))
+        Ok(Directory::new(users, groups).with_broken_rows(broken_rows))
     }
 }
 
@@ -227,13 +229,13 @@ fn check<Row: Listed>(rows: &ListRows<Row>) -> Result<(), Error> {
         rows.iter()
             .filter_map(|(pk, row)| Some((pk, row.as_ref().err()?)))
     };
-    let (Some((pk, flaw)), count) = (broken().next(), broken().count()) else {
+    let (Some((pk, error)), count) = (broken().next(), broken().count()) else {
         return Ok(());
     };
     if count <= MAX_BROKEN_ROWS || count * 100 <= MAX_BROKEN_PERCENT * rows.len() {
         return Ok(());
     }
-    let Flaw { field, problem } = flaw.clone();
+    let RowError { field, problem } = error.clone();
     Err(Error::BrokenRows {
         list: Row::LIST,
         broken: count,
@@ -246,11 +248,16 @@ fn check<Row: Listed>(rows: &ListRows<Row>) -> Result<(), Error> {
 
 /// Removes groups that are no longer listed from the users that still name them: the groups were
 /// deleted after those users were read.
-fn forget_deleted(users: &mut [User], listed: &[Group], groups: &[Group], flaws: &Flaws) {
+fn forget_deleted(
+    users: &mut [User],
+    listed: &[Group],
+    groups: &[Group],
+    broken_rows: &BrokenRows,
+) {
     let remaining: BTreeSet<GroupPk> = groups
         .iter()
         .map(|group| group.pk)
-        .chain(flaws.groups.keys().copied())
+        .chain(broken_rows.groups.keys().copied())
         .collect();
     let deleted: BTreeSet<_> = listed
         .iter()

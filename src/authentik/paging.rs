@@ -57,7 +57,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use super::client::Client;
 use super::error::Error;
 use super::wire::{Listed, Page, RowResult};
-use crate::directory::Flaw;
+use crate::directory::RowError;
 use crate::progress::Progress;
 
 /// How many passes may be incomplete before the run fails.
@@ -69,8 +69,8 @@ const LARGEST_PASS: usize = 1 << 30;
 /// How many pages a list may grow by during a pass. A list that grows more is treated as endless.
 const GROWTH: usize = 100;
 
-/// The rows of a list by pk, with the flaws of broken rows.
-pub type ListRows<Row> = BTreeMap<<Row as Listed>::Pk, Result<Row, Flaw>>;
+/// The rows of a list by pk; the error of a broken row.
+pub type ListRows<Row> = BTreeMap<<Row as Listed>::Pk, Result<Row, RowError>>;
 
 /// Reads a list until a pass is complete.
 ///
@@ -317,10 +317,10 @@ fn seam(number: usize, size: usize) -> (usize, usize) {
 }
 
 /// A row with its pk.
-fn keyed<Row: Listed>(row: RowResult<Row>) -> (Row::Pk, Result<Row, Flaw>) {
+fn keyed<Row: Listed>(row: RowResult<Row>) -> (Row::Pk, Result<Row, RowError>) {
     match row {
         Ok(row) => (row.pk(), Ok(row)),
-        Err((pk, flaw)) => (pk, Err(flaw)),
+        Err((pk, error)) => (pk, Err(error)),
     }
 }
 

@@ -14,7 +14,7 @@ pub use fields::read_fields;
 pub use stamped::Stamped;
 
 use crate::directory::{
-    Directory, FieldPaths, FieldSelection, Fields, Flaw, Group, GroupPk, User, UserPk,
+    Directory, FieldPaths, FieldSelection, Fields, Group, GroupPk, RowError, User, UserPk,
 };
 
 /// One of the two lists.
@@ -74,7 +74,7 @@ impl fmt::Display for List {
 #[derive(Debug, Deserialize)]
 pub struct Page<Row> {
     /// The size of the whole list.
-    pub pagination: Pagination,
+    pub pagination: WirePagination,
     /// The rows.
     pub results: Vec<Row>,
     /// The size of the answer in bytes.
@@ -84,15 +84,15 @@ pub struct Page<Row> {
 
 /// Authentik's paging object, without the fields that are not needed here.
 #[derive(Clone, Copy, Debug, Deserialize)]
-pub struct Pagination {
+pub struct WirePagination {
     /// Number of rows in the whole list.
     pub count: usize,
     /// Number of pages in the whole list.
     pub total_pages: usize,
 }
 
-/// A row, or the pk and the flaw of a broken row.
-pub type RowResult<Row> = Result<Row, (<Row as Listed>::Pk, Flaw)>;
+/// A row, or the pk and the error of a broken row.
+pub type RowResult<Row> = Result<Row, (<Row as Listed>::Pk, RowError)>;
 
 /// A row of a list that Authentik sends.
 pub trait Listed: Clone + Sized + Send + 'static {
@@ -109,6 +109,7 @@ pub trait Listed: Clone + Sized + Send + 'static {
     /// The additional fields of its list.
     fn paths(selection: &FieldSelection) -> &FieldPaths;
     /// The row with its additional fields.
+    #[must_use]
     fn with_fields(self, fields: Fields) -> Self;
 }
 

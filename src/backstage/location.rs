@@ -18,12 +18,12 @@ use crate::snapshot::shard::{Shard, ShardCount};
 #[derive(Clone, PartialEq, Eq)]
 pub struct RefreshTarget {
     entity_ref: String,
-    content: Content,
+    content: RefreshContent,
 }
 
 /// The content of a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Content {
+enum RefreshContent {
     /// `/entities`: the entities themselves.
     Entities {
         kind: Option<Kind>,
@@ -77,14 +77,14 @@ impl RefreshTarget {
             .path_segments()
             .and_then(|mut segments| segments.next_back())
         {
-            Some("entities") => Content::Entities {
+            Some("entities") => RefreshContent::Entities {
                 kind,
                 shard: parameter(&url, "shard", |text| text.parse().ok())?,
             },
             Some("locations") => {
                 let of = parameter(&url, "shards", |text| text.parse().ok())?
                     .ok_or(LocationError::Parameter("shards"))?;
-                Content::Shards { kind, of }
+                RefreshContent::Shards { kind, of }
             }
             _ => return Err(LocationError::Path),
         };
@@ -104,7 +104,7 @@ impl RefreshTarget {
         prefix: &LocationPrefix,
     ) -> Vec<ChangedLocation> {
         match self.content {
-            Content::Entities { kind, shard } => {
+            RefreshContent::Entities { kind, shard } => {
                 if !differs(old, new, kind, shard) {
                     return Vec::new();
                 }
@@ -113,7 +113,7 @@ impl RefreshTarget {
                     list: None,
                 }]
             }
-            Content::Shards { kind, of } => {
+            RefreshContent::Shards { kind, of } => {
                 let changed = of
                     .shards()
                     .filter(|shard| differs(old, new, kind, Some(*shard)));

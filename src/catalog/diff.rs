@@ -10,7 +10,7 @@ pub type ByRef = BTreeMap<String, Value>;
 
 /// The differences between two sets of entities; every list is sorted by ref.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Diff {
+pub struct EntityDiff {
     /// Refs that only the new set has.
     pub added: Vec<String>,
     /// Entities that both sets have and that differ.
@@ -29,7 +29,7 @@ pub struct ChangedEntity {
     pub paths: Vec<String>,
 }
 
-impl Diff {
+impl EntityDiff {
     /// Compares entities by ref.
     #[must_use]
     pub fn between(old: &ByRef, new: &ByRef) -> Self {
@@ -132,7 +132,7 @@ mod tests {
             user("a", &json!({"memberOf": ["x"]})),
             user("c", &json!({})),
         ]);
-        let diff = Diff::between(&old, &new);
+        let diff = EntityDiff::between(&old, &new);
         assert_eq!(
             (diff.added, diff.removed),
             (
@@ -145,7 +145,7 @@ mod tests {
             paths: vec!["spec.memberOf".to_owned()],
         };
         assert_eq!(diff.changed, [expected]);
-        assert!(Diff::between(&old, &old).is_empty());
+        assert!(EntityDiff::between(&old, &old).is_empty());
     }
 
     #[test]
@@ -153,7 +153,7 @@ mod tests {
         let mut changed = user("a", &json!({"profile": {"email": "new"}, "parent": null}));
         changed["metadata"]["annotations"]["a.b/pk"] = "2".into();
         let old = by_ref(&[user("a", &json!({"profile": {"email": "old"}}))]);
-        let paths = &Diff::between(&old, &by_ref(&[changed])).changed[0].paths;
+        let paths = &EntityDiff::between(&old, &by_ref(&[changed])).changed[0].paths;
         assert_eq!(
             paths,
             &[

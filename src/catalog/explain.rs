@@ -17,8 +17,8 @@ use utoipa::ToSchema;
 use super::entity::{Entity, Kind};
 use super::escape::to_json;
 use super::name::sanitize_name;
+use super::named_rows::{NamedRows, Row};
 use super::plan::Plan;
-use super::roster::{Roster, Row};
 
 pub use near::near;
 pub use source::{GroupSource, SourceRow, UserSource};
@@ -106,7 +106,7 @@ pub fn explain(plan: &Plan<'_>, kind: Kind, query: &str) -> Vec<Explanation> {
 /// The rows that match a query.
 fn matching<'d, R: Row>(
     rows: &'d [R],
-    named: &Roster<'_, R>,
+    named: &NamedRows<'_, R>,
     query: &str,
 ) -> impl Iterator<Item = &'d R> {
     let holder = named.find(query).map(|at| named.row(at).pk());

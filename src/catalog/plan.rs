@@ -4,16 +4,16 @@
 //! with the same name. Links to rows without an entity are dropped: every reference in the output
 //! points to an entity in the output.
 
-use super::broken;
+use super::broken_rows;
 use super::entity::{Annotations, Entity, GroupSpec, Kind, Profile, Spec, UserSpec};
 use super::exclusion::Exclusion;
 use super::finding::{Code, Finding};
-use super::hidden;
+use super::hidden_rows;
 use super::hierarchy::Hierarchy;
+use super::named_rows::NamedRows;
 use super::naming::HeldNames;
 use super::picture::{Picture, picture};
 use super::policy::Policy;
-use super::roster::Roster;
 use super::skip::Skip;
 use crate::directory::{Directory, Group, GroupPk, User, UserPk};
 
@@ -32,8 +32,8 @@ pub struct Plan<'d> {
     pub(super) directory: &'d Directory,
     pub(super) policy: &'d Policy,
     pub(super) exclusion: Exclusion<'d>,
-    pub(super) users: Roster<'d, User>,
-    pub(super) groups: Roster<'d, Group>,
+    pub(super) users: NamedRows<'d, User>,
+    pub(super) groups: NamedRows<'d, Group>,
     pub(super) links: Links,
     location: String,
     findings: Vec<Finding>,
@@ -58,13 +58,13 @@ impl<'d> Plan<'d> {
             .iter()
             .filter(|user| Skip::of(user, policy).is_none())
             .collect();
-        let (users, mut findings) = Roster::new(&included, policy.names, &held.users);
+        let (users, mut findings) = NamedRows::new(&included, policy.names, &held.users);
         let included: Vec<_> = directory
             .groups()
             .iter()
             .filter(|group| !exclusion.excludes(group))
             .collect();
-        let (groups, of_groups) = Roster::new(&included, policy.names, &held.groups);
+        let (groups, of_groups) = NamedRows::new(&included, policy.names, &held.groups);
         findings.extend(of_groups);
         let hierarchy = hierarchy(&groups);
         findings.extend(
@@ -75,8 +75,8 @@ impl<'d> Plan<'d> {
         );
         findings.extend(exclusion.findings(directory.groups()));
         findings.extend(refused_pictures(&users, policy));
-        findings.extend(hidden::findings(directory));
-        findings.extend(broken::findings(directory));
+        findings.extend(hidden_rows::findings(directory));
+        findings.extend(broken_rows::findings(directory));
         findings.sort_unstable();
         let links = Links::new(&users, &groups, &hierarchy);
         let location = format!("authentik:{}", policy.base_url);
@@ -170,7 +170,11 @@ impl<'d> Plan<'d> {
 
 impl Links {
     /// Resolves the pks of members and parents to positions.
-    fn new(users: &Roster<'_, User>, groups: &Roster<'_, Group>, hierarchy: &Hierarchy) -> Self {
+    fn new(
+        users: &NamedRows<'_, User>,
+        groups: &NamedRows<'_, Group>,
+        hierarchy: &Hierarchy,
+    ) -> Self {
         let mut links = Self {
             member_of: vec![Vec::new(); users.len()],
             members: vec![Vec::new(); groups.len()],
@@ -212,7 +216,7 @@ fn display_name(user: &User) -> &str {
 }
 
 /// The hierarchy of the named groups, as ranks.
-fn hierarchy(groups: &Roster<'_, Group>) -> Hierarchy {
+fn hierarchy(groups: &NamedRows<'_, Group>) -> Hierarchy {
     let links = (0..groups.len()).flat_map(|rank| {
         let row = groups.row(groups.position_of_rank(rank));
         row.parents
@@ -230,7 +234,7 @@ fn sorted(mut positions: Vec<usize>) -> Vec<usize> {
 }
 
 /// Returns the finding about a cut link; `child` and `parent` are ranks.
-fn cycle(groups: &Roster<'_, Group>, child: usize, parent: usize) -> Finding {
+fn cycle(groups: &NamedRows<'_, Group>, child: usize, parent: usize) -> Finding {
     let row = |rank| groups.row(groups.position_of_rank(rank));
     let (child, parent) = (row(child), row(parent));
     let message = if child.pk == parent.pk {
@@ -249,7 +253,7 @@ fn cycle(groups: &Roster<'_, Group>, child: usize, parent: usize) -> Finding {
 }
 
 /// Returns the findings about avatars that are left out.
-fn refused_pictures(users: &Roster<'_, User>, policy: &Policy) -> Vec<Finding> {
+fn refused_pictures(users: &NamedRows<'_, User>, policy: &Policy) -> Vec<Finding> {
     let rows = (0..users.len()).map(|at| users.row(at));
     rows.filter(|row| picture(&row.avatar, &policy.base_url) == Picture::Refused)
         .map(|row| {

@@ -10,7 +10,7 @@ use super::once::{Reading, load, report};
 use super::output::{Destination, Form};
 use super::service::Service;
 use super::{ConfigFiles, baseline, complain};
-use crate::catalog::diff::{ByRef, Diff as Difference};
+use crate::catalog::diff::{ByRef, EntityDiff};
 use crate::catalog::escape::to_json;
 use crate::inert::inert;
 use crate::snapshot::document::Document;
@@ -44,7 +44,7 @@ pub(super) struct Diff {
 struct View<'a> {
     against: &'a str,
     #[serde(flatten)]
-    difference: &'a Difference,
+    difference: &'a EntityDiff,
 }
 
 impl Diff {
@@ -77,7 +77,7 @@ impl Diff {
         let old = baseline::read(&against, own).await?;
         let against = Service::shown(&against);
         let new = current(Reading::of(&config).await?, &old).await?;
-        let difference = Difference::between(&old, &new);
+        let difference = EntityDiff::between(&old, &new);
         let view = View {
             against: &against,
             difference: &difference,
@@ -86,7 +86,7 @@ impl Diff {
             Form::Json => to_json(&view) + "\n",
             Form::Text => text(&difference),
         })?;
-        let Difference {
+        let EntityDiff {
             added,
             changed,
             removed,
@@ -116,7 +116,7 @@ async fn current(reading: Reading, old: &ByRef) -> anyhow::Result<ByRef> {
 }
 
 /// The difference for a person, a ref a line.
-fn text(difference: &Difference) -> String {
+fn text(difference: &EntityDiff) -> String {
     let mut lines: Vec<(&str, String)> = Vec::new();
     lines.extend(
         difference

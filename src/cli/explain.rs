@@ -15,7 +15,7 @@ use crate::catalog::escape::to_json;
 use crate::catalog::explain::{Explanation, SourceRow};
 use crate::catalog::plan::Names;
 use crate::inert::inert;
-use crate::snapshot::explained::Explained;
+use crate::snapshot::explanations::Explanations;
 
 /// Explain why a user or group is in the catalog as it is, or is not
 #[derive(Debug, Args)]
@@ -53,7 +53,7 @@ impl Explain {
 }
 
 /// Asks a running service.
-async fn ask(url: &str, kind: Kind, name: &str) -> anyhow::Result<Explained> {
+async fn ask(url: &str, kind: Kind, name: &str) -> anyhow::Result<Explanations> {
     let body = Service::at(url)?
         .get("/explain", &[(kind.lower(), name)])
         .await?;
@@ -63,11 +63,11 @@ async fn ask(url: &str, kind: Kind, name: &str) -> anyhow::Result<Explained> {
 }
 
 /// Reads Authentik once.
-async fn read(files: Vec<PathBuf>, kind: Kind, asked: String) -> anyhow::Result<Explained> {
+async fn read(files: Vec<PathBuf>, kind: Kind, asked: String) -> anyhow::Result<Explanations> {
     let reading = Reading::of(&load(&files)?).await?;
     let explained = reading
         .plan(Names::default(), move |plan| {
-            Explained::by(plan, kind, asked)
+            Explanations::by(plan, kind, asked)
         })
         .await?;
     ensure!(
@@ -79,7 +79,7 @@ async fn read(files: Vec<PathBuf>, kind: Kind, asked: String) -> anyhow::Result<
 }
 
 /// The explanations for a person.
-fn text(explained: &Explained) -> String {
+fn text(explained: &Explanations) -> String {
     let mut text = String::new();
     for (at, explanation) in explained.matches.iter().enumerate() {
         text.push_str(if at == 0 { "" } else { "\n" });

@@ -41,6 +41,7 @@ impl FieldPaths {
     }
 
     /// The paths in order.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
         self.0.iter().map(|path| &**path)
     }

@@ -2,7 +2,7 @@
 //!
 //! A token leaves the request here: no handler sees it, and no answer or log line repeats it.
 
-mod described;
+mod openapi;
 mod rules;
 mod token;
 
@@ -16,7 +16,7 @@ use axum::response::Response;
 use axum::routing::MethodRouter;
 use utoipa_axum::router::UtoipaMethodRouter;
 
-pub(super) use described::Schemes;
+pub(super) use openapi::Schemes;
 pub use token::QueryToken;
 
 use super::error::ApiError;
@@ -75,7 +75,7 @@ impl Authorizer {
 }
 
 /// Puts methods of a path behind a authorizer; other methods are refused without one.
-pub(super) fn guarded<S: Clone + Send + Sync + 'static>(
+pub(super) fn authorized<S: Clone + Send + Sync + 'static>(
     authorizer: &Arc<Authorizer>,
     access: Requirement,
     methods: MethodRouter<S>,
@@ -84,15 +84,15 @@ pub(super) fn guarded<S: Clone + Send + Sync + 'static>(
 }
 
 /// The same for methods with a description, which then says what they need.
-pub(super) fn guarded_and_described<S: Clone + Send + Sync + 'static>(
+pub(super) fn authorized_operation<S: Clone + Send + Sync + 'static>(
     authorizer: &Arc<Authorizer>,
     access: Requirement,
     (schemas, paths, methods): UtoipaMethodRouter<S>,
 ) -> UtoipaMethodRouter<S> {
     (
         schemas,
-        described::with_refusals(paths, access),
-        guarded(authorizer, access, methods),
+        openapi::with_responses(paths, access),
+        authorized(authorizer, access, methods),
     )
 }
 

@@ -4,7 +4,7 @@
 //! wanted most when the service is busy. Both cost little. A request without a valid token is refused
 //! before and takes no place.
 
-mod described;
+mod openapi;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +32,7 @@ const MAX_BODY: u64 = 64 << 10;
 
 /// What a connection's requests carry that was accepted although there are too many.
 #[derive(Clone, Copy, Debug)]
-pub struct Reserve;
+pub struct ExcessConnection;
 
 /// How much is done at once.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +43,7 @@ pub struct Capacity {
     pub following: usize,
     /// How long a reading request may take until its answer begins: a rendition of 300,000 users takes
     /// seconds.
-    pub patience: Duration,
+    pub read_timeout: Duration,
 }
 
 impl Default for Capacity {
@@ -51,7 +51,7 @@ impl Default for Capacity {
         Self {
             reading: 64,
             following: 256,
-            patience: Duration::from_mins(1),
+            read_timeout: Duration::from_mins(1),
         }
     }
 }
@@ -61,7 +61,7 @@ impl Default for Capacity {
 pub(super) struct Load {
     reading: GlobalConcurrencyLimitLayer,
     following: Arc<Semaphore>,
-    patience: Duration,
+    read_timeout: Duration,
 }
 
 impl Load {
@@ -70,13 +70,13 @@ impl Load {
         Self {
             reading: GlobalConcurrencyLimitLayer::new(capacity.reading),
             following: Arc::new(Semaphore::new(capacity.following)),
-            patience: capacity.patience,
+            read_timeout: capacity.read_timeout,
         }
     }
 }
 
 /// Limits how much a route does at once, and describes it.
-pub(super) fn limited_and_described<S: Clone + Send + Sync + 'static>(
+pub(super) fn limited_operation<S: Clone + Send + Sync + 'static>(
     load: &Load,
     access: Requirement,
     (schemas, paths, methods): UtoipaMethodRouter<S>,
@@ -92,11 +92,11 @@ pub(super) fn limited_and_described<S: Clone + Send + Sync + 'static>(
                 .layer(HandleErrorLayer::new(refused))
                 .load_shed()
                 .layer(load.reading.clone())
-                .timeout(load.patience),
+                .timeout(load.read_timeout),
         ),
     };
-    let methods = methods.route_layer(from_fn(refuse_reserve));
-    (schemas, described::with_refusals(paths), methods)
+    let methods = methods.route_layer(from_fn(refuse_excess));
+    (schemas, openapi::with_responses(paths), methods)
 }
 
 /// Answers a request that may last, whose place is taken until its answer has been sent.
@@ -122,8 +122,8 @@ async fn refused(error: BoxError) -> ApiError {
 }
 
 /// Refuses a request on a connection that is one too many.
-async fn refuse_reserve(request: Request, next: Next) -> Result<Response, ApiError> {
-    if request.extensions().get::<Reserve>().is_some() {
+async fn refuse_excess(request: Request, next: Next) -> Result<Response, ApiError> {
+    if request.extensions().get::<ExcessConnection>().is_some() {
         return Err(ApiError::Overloaded);
     }
     Ok(next.run(request).await)

@@ -38,7 +38,7 @@ pub struct ServiceUrl {
     /// The URL.
     pub base: String,
     /// Whether it was made from the request, and another request may give another one.
-    pub is_asked: bool,
+    pub is_from_request: bool,
 }
 
 impl PublicUrls {
@@ -50,7 +50,7 @@ impl PublicUrls {
         if let Some(base) = &self.public_url {
             return Ok(ServiceUrl {
                 base: base.clone(),
-                is_asked: false,
+                is_from_request: false,
             });
         }
         let trusted = peer(&parts.extensions).is_some_and(|peer| self.trusts(peer));
@@ -64,7 +64,7 @@ impl PublicUrls {
         let scheme = scheme(forwarded("x-forwarded-proto")?, self.is_tls)?;
         let (named, host) = match forwarded("x-forwarded-host")? {
             Some(host) => ("x-forwarded-host", host),
-            None => ("host", asked_host(parts)?),
+            None => ("host", request_host(parts)?),
         };
         let prefix = forwarded("x-forwarded-prefix")?
             .unwrap_or_default()
@@ -73,7 +73,7 @@ impl PublicUrls {
         let base = below(url, prefix).ok_or(ApiError::Host("x-forwarded-prefix"))?;
         Ok(ServiceUrl {
             base,
-            is_asked: true,
+            is_from_request: true,
         })
     }
 
@@ -109,7 +109,7 @@ fn last<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str
 
 /// The host that the client asked: that of the request's own target (HTTP/2 and absolute URLs, RFC
 /// 9112, section 3.2.2), else the `Host` header, of which there must be one.
-fn asked_host(parts: &Parts) -> Result<&str, ApiError> {
+fn request_host(parts: &Parts) -> Result<&str, ApiError> {
     if let Some(authority) = parts.uri.authority() {
         return Ok(authority.as_str());
     }

@@ -26,7 +26,8 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
 
 /// Reads a query; every parameter is known and comes once.
 fn read<T: DeserializeOwned>(query: &str) -> Result<T, ApiError> {
-    let pairs = form_urlencoded::parse(query.as_bytes()).map(|(name, text)| (name, Value(text)));
+    let pairs =
+        form_urlencoded::parse(query.as_bytes()).map(|(name, text)| (name, ParameterValue(text)));
     let parsed = serde_path_to_error::deserialize(MapDeserializer::new(pairs));
     parsed.map_err(|error| {
         ApiError::Query(match error.inner() {
@@ -86,9 +87,9 @@ fn listed(names: &[&str]) -> String {
 }
 
 /// The value of a parameter.
-struct Value<'a>(Cow<'a, str>);
+struct ParameterValue<'a>(Cow<'a, str>);
 
-impl<'de> IntoDeserializer<'de, Fault> for Value<'de> {
+impl<'de> IntoDeserializer<'de, Fault> for ParameterValue<'de> {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
@@ -96,7 +97,7 @@ impl<'de> IntoDeserializer<'de, Fault> for Value<'de> {
     }
 }
 
-impl<'de> Deserializer<'de> for Value<'de> {
+impl<'de> Deserializer<'de> for ParameterValue<'de> {
     type Error = Fault;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
@@ -145,7 +146,7 @@ mod tests {
 
     #[derive(Debug, Deserialize, PartialEq)]
     #[serde(deny_unknown_fields)]
-    struct Parameters {
+    struct TestParameters {
         shards: ShardCount,
         color: Option<Color>,
         shard: Option<Shard>,
@@ -157,7 +158,7 @@ mod tests {
     #[test]
     fn parameters_are_read_by_their_types() {
         let query = "shards=4&color=blue&shard=1/2&full=true&name=a%20b%2Bc+d";
-        let read: Parameters = read(query).unwrap();
+        let read: TestParameters = read(query).unwrap();
         assert_eq!(read.color, Some(Color::Blue));
         assert_eq!((read.full, read.name.as_deref()), (true, Some("a b+c d")));
         assert_eq!(read.shard, Some("1/2".parse().unwrap()));
@@ -192,7 +193,7 @@ mod tests {
                 "`shard`: expected i/K, such as `0/64`, in digits without leading zeros",
             ),
         ] {
-            let error = read::<Parameters>(query).unwrap_err();
+            let error = read::<TestParameters>(query).unwrap_err();
             assert_eq!(error.to_string(), expected, "{query}");
         }
     }

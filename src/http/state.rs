@@ -20,10 +20,10 @@ use crate::snapshot::status::ServiceStatus;
 use crate::snapshot::{Snapshot, Store};
 
 /// How many bytes of renditions other than the default body are kept.
-const KEPT_RENDITIONS: u64 = 128 << 20;
+const RENDITION_CACHE_SIZE: u64 = 128 << 20;
 
 /// How many bytes of lists of locations are kept: the largest has a third of a megabyte.
-const KEPT_LOCATIONS: u64 = 8 << 20;
+const LOCATION_CACHE_SIZE: u64 = 8 << 20;
 
 /// What handlers share; cheap to clone.
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ pub struct AppState {
     /// What is known of the service beside its runs.
     pub status: Arc<ServiceStatus>,
     /// Whether the snapshot is on disk.
-    pub keeping: Arc<PersistenceStatus>,
+    pub persistence: Arc<PersistenceStatus>,
     /// The age at which a snapshot counts as stale.
     pub max_age: Option<Duration>,
     /// The wall clock.
@@ -71,13 +71,13 @@ impl AppState {
         let authorizer = Authorizer::new(&service.auth, service.listen);
         Self {
             store,
-            renditions: Arc::new(Renditions::new(KEPT_RENDITIONS)),
-            locations: Arc::new(Renditions::new(KEPT_LOCATIONS)),
+            renditions: Arc::new(Renditions::new(RENDITION_CACHE_SIZE)),
+            locations: Arc::new(Renditions::new(LOCATION_CACHE_SIZE)),
             location_prefix: service.location_prefix.clone(),
             public_urls,
             ledger: Arc::new(Ledger::new(clock.clone())),
             status: Arc::default(),
-            keeping: Arc::default(),
+            persistence: Arc::default(),
             max_age: service.max_age,
             clock,
             authorizer: Arc::new(authorizer),

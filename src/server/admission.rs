@@ -17,7 +17,7 @@ use tokio_io_timeout::TimeoutWriter;
 use tower::Service;
 
 use super::limits::Limits;
-use crate::http::load::Reserve;
+use crate::http::load::ExcessConnection;
 
 /// How often it is logged at most that there are too many connections.
 const PAUSE: Duration = Duration::from_mins(1);
@@ -116,7 +116,7 @@ impl<S: Service<Request<B>>, B> Service<Request<B>> for Placed<S> {
     /// Marks a request on a place of the reserve, and lets the connection end after it.
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         if self.place.is_reserve {
-            request.extensions_mut().insert(Reserve);
+            request.extensions_mut().insert(ExcessConnection);
             if let Some(connection) = request.extensions().get::<ConnectionShutdown>() {
                 connection.graceful_shutdown();
             }

@@ -13,7 +13,7 @@ use super::totals::Totals;
 use crate::clock::Clock;
 
 /// How many ended runs are kept.
-const KEPT: usize = 100;
+const MAX_ENDED: usize = 100;
 
 /// The ledger of runs. The lock of its channel is held for a few assignments and never over an `await`.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl Runs {
     fn end(&mut self, run: Run) {
         self.totals.count(&run);
         self.ended.push_front(run);
-        self.ended.truncate(KEPT);
+        self.ended.truncate(MAX_ENDED);
     }
 }
 
@@ -74,7 +74,7 @@ impl Ledger {
             }
             let run = runs
                 .queued
-                .get_or_insert_with(|| Run::asked_for(trigger, queued_at));
+                .get_or_insert_with(|| Run::queued(trigger, queued_at));
             run.options.accepts_shrink |= options.accepts_shrink;
             run.options.full |= options.full;
             Some(run.id)
@@ -105,16 +105,16 @@ impl Ledger {
         self.change(|runs| {
             runs.running = Some(Run {
                 started_at: Some(now),
-                ..Run::asked_for(trigger, now)
+                ..Run::queued(trigger, now)
             });
         });
     }
 
     /// Says how the run that is under way reads Authentik.
-    pub fn tell(&self, reading: SyncMode) {
+    pub fn set_mode(&self, mode: SyncMode) {
         self.change(|runs| {
             if let Some(run) = &mut runs.running {
-                run.reading = Some(reading);
+                run.mode = Some(mode);
             }
         });
     }
@@ -305,14 +305,14 @@ mod tests {
     fn only_the_last_runs_are_kept() {
         let ledger = ledger();
         let first = ledger.request(Trigger::Request).unwrap();
-        for _ in 0..=KEPT {
+        for _ in 0..=MAX_ENDED {
             ledger.request(Trigger::Request);
             ledger.start();
             ledger.finish(failed());
         }
-        assert_eq!(ledger.runs().len(), KEPT);
+        assert_eq!(ledger.runs().len(), MAX_ENDED);
         assert!(ledger.find(first).is_none());
         let counted: u64 = ledger.totals().runs().map(|(_, count)| count).sum();
-        assert_eq!(counted, KEPT as u64 + 1, "the count forgets none");
+        assert_eq!(counted, MAX_ENDED as u64 + 1, "the count forgets none");
     }
 }

@@ -27,9 +27,9 @@ pub struct PersistedRows {
     /// The assigned names.
     pub names: Names,
     /// The recent sizes of the directory.
-    pub peaks: RecentMaxima,
+    pub recent_maxima: RecentMaxima,
     /// Time when the first request for the rows was sent.
     pub read_at: Timestamp,
     /// The point from which an incremental sync can continue.
-    pub origin: ResumePoint,
+    pub resume_point: ResumePoint,
 }

@@ -90,7 +90,7 @@ pub struct Run {
     /// When it began.
     pub started_at: Option<Timestamp>,
     /// How it reads Authentik, once that is known and if it does.
-    pub reading: Option<SyncMode>,
+    pub mode: Option<SyncMode>,
     /// How far it is, or was when it ended.
     pub progress: Arc<Progress>,
     /// When and how it ended.
@@ -100,14 +100,14 @@ pub struct Run {
 impl Run {
     /// A run that has just been asked for.
     #[must_use]
-    pub fn asked_for(trigger: Trigger, queued_at: Timestamp) -> Self {
+    pub fn queued(trigger: Trigger, queued_at: Timestamp) -> Self {
         Self {
             id: RunId::new(),
             trigger,
             options: RunOptions::default(),
             queued_at,
             started_at: None,
-            reading: None,
+            mode: None,
             progress: Arc::default(),
             end: None,
         }
@@ -181,7 +181,7 @@ impl Failure {
 
     /// The message without somebody else's words, for whoever may know nobody.
     #[must_use]
-    pub fn open_message(&self) -> String {
+    pub fn public_message(&self) -> String {
         let quoted = self.quoted.as_deref().filter(|quoted| !quoted.is_empty());
         quoted.map_or_else(
             || self.message.clone(),

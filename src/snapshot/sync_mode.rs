@@ -22,7 +22,7 @@ pub enum SyncMode {
 impl SyncMode {
     /// Returns the name of the mode.
     #[must_use]
-    pub fn mode(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Incremental(_) => "incremental",
             Self::Full(_) => "full",

@@ -40,9 +40,9 @@ impl Totals {
         let Some((at, outcome)) = &run.end else {
             return;
         };
-        let mode = run.reading.map_or(NO_MODE, SyncMode::mode);
+        let mode = run.mode.map_or(NO_MODE, SyncMode::name);
         *self.runs.entry((outcome.word(), mode)).or_default() += 1;
-        if matches!(outcome, Outcome::Succeeded(_)) && run.reading.is_some() {
+        if matches!(outcome, Outcome::Succeeded(_)) && run.mode.is_some() {
             self.succeeded_at = Some(*at);
         }
     }
@@ -78,11 +78,11 @@ mod tests {
         Outcome::Succeeded(report)
     }
 
-    fn ended(second: i64, reading: Option<SyncMode>, outcome: Outcome) -> Run {
+    fn ended(second: i64, mode: Option<SyncMode>, outcome: Outcome) -> Run {
         let at = Timestamp::from_second(second).unwrap();
-        let run = Run::asked_for(Trigger::Request, at);
+        let run = Run::queued(Trigger::Request, at);
         Run {
-            reading,
+            mode,
             end: Some((at, outcome)),
             ..run
         }

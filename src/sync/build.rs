@@ -53,13 +53,13 @@ impl SnapshotBuilder {
         let previous = self.previous.as_deref();
         let kept = previous.filter(|previous| previous.policy.base_url == policy.base_url);
         if self.guard_mode == GuardMode::Enforced {
-            let rows = kept.map(|kept| (&*kept.directory, kept.peaks.largest(read_at)));
+            let rows = kept.map(|kept| (&*kept.directory, kept.recent_maxima.largest(read_at)));
             guard::rows(rows, &directory, &self.limits).map_or(Ok(()), Err)?;
         }
         let users_before = kept.map(|kept| kept.document.count(Kind::User));
         let mut snapshot = Snapshot::new(directory, policy, previous, read_at, origin);
         if self.guard_mode == GuardMode::Accepted {
-            snapshot.peaks = RecentMaxima::at(read_at, Sizes::of(&snapshot.directory));
+            snapshot.recent_maxima = RecentMaxima::at(read_at, Sizes::of(&snapshot.directory));
         } else {
             guard::nobody(users_before, snapshot.document.count(Kind::User)).map_or(Ok(()), Err)?;
         }

@@ -125,7 +125,7 @@ impl Cycle {
             Arc::clone(&kept.directory),
             GuardMode::AlreadyServed,
             kept.read_at,
-            kept.origin.clone(),
+            kept.resume_point.clone(),
         )
         .await
     }

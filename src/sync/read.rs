@@ -100,14 +100,14 @@ impl Cycle {
         kept: Option<&'a Snapshot>,
     ) -> Result<(&'a Snapshot, KnownRows<'a>), FullReason> {
         let kept = kept.ok_or(FullReason::First)?;
-        let full_at = kept.origin.full_at.ok_or(FullReason::First)?;
+        let full_at = kept.resume_point.full_at.ok_or(FullReason::First)?;
         if let Some(doubt) = self.doubt {
             return Err(doubt);
         }
-        if !kept.directory.flaws().is_empty() {
+        if !kept.directory.broken_rows().is_empty() {
             return Err(FullReason::BrokenRow);
         }
-        let watermark = kept.origin.watermark.ok_or(FullReason::Unsupported)?;
+        let watermark = kept.resume_point.watermark.ok_or(FullReason::Unsupported)?;
         if self.pace.is_due(full_at, self.clock.now()) {
             return Err(FullReason::Due);
         }
@@ -152,7 +152,7 @@ impl Cycle {
         progress: &Progress,
     ) -> Result<Read, CycleError> {
         let (full_at, nothing) = (Some(self.clock.now()), Directory::default());
-        let watermark = kept.and_then(|kept| kept.origin.watermark);
+        let watermark = kept.and_then(|kept| kept.resume_point.watermark);
         let before = PreviousRows {
             directory: kept.map_or(&nothing, |kept| &kept.directory),
             since: watermark.map(|watermark| self.pace.settings().since(watermark)),
@@ -212,7 +212,7 @@ fn followed(kept: &Snapshot, delta: Delta) -> Read {
         watermark,
         unstamped,
     } = delta;
-    let mut all = Arc::clone(&kept.origin.unstamped);
+    let mut all = Arc::clone(&kept.resume_point.unstamped);
     if !unstamped.is_subset(&all) {
         all = Arc::new(all.union(&unstamped).copied().collect());
     }
@@ -220,7 +220,7 @@ fn followed(kept: &Snapshot, delta: Delta) -> Read {
         directory,
         ResumePoint {
             watermark: Some(watermark),
-            full_at: kept.origin.full_at,
+            full_at: kept.resume_point.full_at,
             unstamped: all,
         },
     )

@@ -32,8 +32,8 @@ macro_rules! run_event {
         tracing::$level!(
             run = %run.id,
             trigger = %run.trigger,
-            mode = run.reading.map(SyncMode::mode),
-            reason = run.reading.and_then(SyncMode::reason).map(tracing::field::display),
+            mode = run.mode.map(SyncMode::name),
+            reason = run.mode.and_then(SyncMode::reason).map(tracing::field::display),
             duration_seconds = run.duration_seconds(),
             requests = traffic.requests,
             rows = traffic.rows,

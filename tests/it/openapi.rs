@@ -275,7 +275,7 @@ async fn every_key_of_an_answer_is_in_its_schema() {
         ("HealthView", pair.app.json("/health").await),
         ("RunsView", pair.app.json("/sync").await),
         ("Problem", pair.app.json("/nothing").await),
-        ("Explained", explained.clone()),
+        ("Explanations", explained.clone()),
         ("Explanation", explained["matches"][0].clone()),
         ("UserSource", explained["matches"][0]["source"].clone()),
         ("GroupSource", group["matches"][0]["source"].clone()),

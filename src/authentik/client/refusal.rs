@@ -14,7 +14,7 @@ const HEADER_LENGTH: usize = 60;
 
 /// The body with which Authentik refuses a request (Django COOLDOWN framework).
 #[derive(Deserialize)]
-struct Problem {
+struct RefusalBody {
     #[serde(rename = "detail")]
     _detail: String,
 }
@@ -32,7 +32,7 @@ impl Answer {
 
     /// Whether Authentik itself refused the request.
     fn is_refusal_of_authentik(&self) -> bool {
-        self.is_refusal() && serde_json::from_slice::<Problem>(&self.body).is_ok()
+        self.is_refusal() && serde_json::from_slice::<RefusalBody>(&self.body).is_ok()
     }
 }
 

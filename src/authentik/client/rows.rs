@@ -5,8 +5,8 @@ use serde_json::value::RawValue;
 
 use super::decode::{decode, without_values};
 use crate::authentik::error::Error;
-use crate::authentik::wire::{Listed, Page, Pagination, RowResult, read_fields};
-use crate::directory::{FieldPaths, Flaw};
+use crate::authentik::wire::{Listed, Page, RowResult, WirePagination, read_fields};
+use crate::directory::{FieldPaths, RowError};
 
 /// The maximum size of a row, in bytes: a group of half a million members. A larger row is an
 /// error, since the snapshot would hold it in memory.
@@ -21,7 +21,7 @@ struct Keyed<Pk> {
     pk: Pk,
 }
 
-/// Decodes a page. A broken row with a readable pk becomes a flaw.
+/// Decodes a page. A broken row with a readable pk becomes a [`RowError`].
 ///
 /// # Errors
 /// When the body is not a page, claims more than `LARGEST_LIST` rows or pages, or has a row without
@@ -36,7 +36,7 @@ pub(super) fn read_page<Row: Listed>(
         results,
         ..
     } = decode::<Page<Box<RawValue>>>(url, body)?;
-    let Pagination { count, total_pages } = pagination;
+    let WirePagination { count, total_pages } = pagination;
     if count.max(total_pages) > LARGEST_LIST {
         return Err(Error::Endless {
             list: Row::LIST,
@@ -63,20 +63,20 @@ fn read_row<Row: Listed>(
     json: &str,
     fields: &FieldPaths,
 ) -> Result<RowResult<Row>, Error> {
-    let flaw = if json.len() > LONGEST_ROW {
+    let error = if json.len() > LONGEST_ROW {
         let problem = format!("the row is larger than {} MiB", LONGEST_ROW >> 20);
-        Flaw {
+        RowError {
             field: ".".into(),
             problem: problem.into(),
         }
     } else {
         match serde_json::from_str::<Row::Wire>(json) {
             Ok(wire) => return Ok(Ok(with_fields(wire.into(), json, fields))),
-            Err(_) => flaw_of::<Row::Wire>(json),
+            Err(_) => row_error::<Row::Wire>(json),
         }
     };
     match serde_json::from_str::<Keyed<Row::Pk>>(json) {
-        Ok(Keyed { pk }) => Ok(Err((pk, flaw))),
+        Ok(Keyed { pk }) => Ok(Err((pk, error))),
         Err(error) => Err(Error::Malformed {
             url: url.into(),
             path: format!("results[{at}].pk"),
@@ -94,16 +94,16 @@ fn with_fields<Row: Listed>(row: Row, json: &str, fields: &FieldPaths) -> Row {
 }
 
 /// The path and problem of a broken row.
-fn flaw_of<Wire: for<'de> Deserialize<'de>>(json: &str) -> Flaw {
+fn row_error<Wire: for<'de> Deserialize<'de>>(json: &str) -> RowError {
     let read =
         serde_path_to_error::deserialize::<_, Wire>(&mut serde_json::Deserializer::from_str(json));
     let Err(error) = read else {
-        return Flaw {
+        return RowError {
             field: ".".into(),
             problem: "it is not a row".into(),
         };
     };
-    Flaw {
+    RowError {
         field: error.path().to_string().into(),
         problem: without_values(&error.into_inner().to_string()).into(),
     }

@@ -4,12 +4,12 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// The counters of a client.
 #[derive(Debug, Default)]
-pub(super) struct Counters {
+pub(super) struct TrafficCounters {
     requests: AtomicU64,
     rows: AtomicU64,
 }
 
-impl Counters {
+impl TrafficCounters {
     /// Counts a request, a repeated one too.
     pub(super) fn count_request(&self) {
         self.requests.fetch_add(1, Relaxed);

@@ -11,7 +11,7 @@ use super::fallback::FallbackReason;
 use super::{Abort, BROKEN};
 use crate::authentik::client::{Client, Filter};
 use crate::authentik::error::Error;
-use crate::authentik::wire::{Page, Pagination, Stamped};
+use crate::authentik::wire::{Page, Stamped, WirePagination};
 use crate::directory::UserPk;
 use crate::progress::Progress;
 
@@ -166,7 +166,7 @@ impl Queries<'_> {
             results: results.map_err(|_| BROKEN)?,
             bytes,
         };
-        let Pagination { count, total_pages } = pagination;
+        let WirePagination { count, total_pages } = pagination;
         let ascending = page.results.is_sorted_by(|a, b| a.user.pk < b.user.pk);
         // A cap on the page size would shift every offset.
         if !ascending || total_pages.max(1) != count.div_ceil(request.size).max(1) {

@@ -10,6 +10,7 @@ const LONGEST: usize = 64 << 10;
 const ATTRIBUTES: &str = "attributes";
 
 /// Reads the additional fields of a row. A row that is not an object has none of them.
+#[must_use]
 pub fn read_fields(json: &str, paths: &FieldPaths) -> Fields {
     let row: Map<String, Value> = serde_json::from_str(json).unwrap_or_default();
     paths.iter().map(|path| value(&row, path)).collect()

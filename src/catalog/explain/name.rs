@@ -4,12 +4,16 @@ use super::{ExplainStep, Rule, step};
 use crate::catalog::entity::Kind;
 use crate::catalog::finding::Code;
 use crate::catalog::name::sanitize_name;
+use crate::catalog::named_rows::{NamedRows, Row};
 use crate::catalog::naming::{Candidate, preferred_name};
 use crate::catalog::plan::Plan;
-use crate::catalog::roster::{Roster, Row};
 
 /// The steps about the name of a row that is neither skipped nor excluded.
-pub(super) fn steps<R: Row>(plan: &Plan<'_>, named: &Roster<'_, R>, row: &R) -> Vec<ExplainStep> {
+pub(super) fn steps<R: Row>(
+    plan: &Plan<'_>,
+    named: &NamedRows<'_, R>,
+    row: &R,
+) -> Vec<ExplainStep> {
     let sanitized = sanitize_name(row.source());
     let made = if sanitized == row.source() {
         format!("{:?} is in sanitized form", row.source())
@@ -38,7 +42,11 @@ pub(super) fn steps<R: Row>(plan: &Plan<'_>, named: &Roster<'_, R>, row: &R) -> 
 }
 
 /// The reason why a row that is neither skipped nor excluded has no name; `None` if it has one.
-pub(super) fn absence<R: Row>(plan: &Plan<'_>, named: &Roster<'_, R>, row: &R) -> Option<String> {
+pub(super) fn absence<R: Row>(
+    plan: &Plan<'_>,
+    named: &NamedRows<'_, R>,
+    row: &R,
+) -> Option<String> {
     if named.position(row.pk()).is_some() {
         return None;
     }
@@ -48,7 +56,7 @@ pub(super) fn absence<R: Row>(plan: &Plan<'_>, named: &Roster<'_, R>, row: &R) -
 }
 
 /// The other row that has the preferred name of a row.
-fn rival<'d, R: Row>(plan: &Plan<'_>, named: &Roster<'d, R>, row: &R) -> Option<&'d R> {
+fn rival<'d, R: Row>(plan: &Plan<'_>, named: &NamedRows<'d, R>, row: &R) -> Option<&'d R> {
     let candidate = Candidate {
         pk: row.pk(),
         source: row.source(),

@@ -1,6 +1,6 @@
 //! Names that are similar to one that no row has.
 
-use super::{Kind, Plan, Roster, Row};
+use super::{Kind, NamedRows, Plan, Row};
 
 /// How many names are proposed.
 const MOST: usize = 5;
@@ -18,7 +18,7 @@ pub fn near(plan: &Plan<'_>, kind: Kind, asked: &str) -> Vec<String> {
     }
 }
 
-fn nearest<R: Row>(rows: &[R], named: &Roster<'_, R>, asked: &str) -> Vec<String> {
+fn nearest<R: Row>(rows: &[R], named: &NamedRows<'_, R>, asked: &str) -> Vec<String> {
     let asked = asked.to_lowercase();
     let names = rows.iter().map(|row| {
         let in_catalog = named.position(row.pk()).map(|at| named.name(at));

@@ -50,11 +50,11 @@ impl Rules {
         match (access, self.exposure(access)) {
             (_, Exposure::Off) => Err(ApiError::UnknownPath),
             (_, Exposure::Open) => Ok(()),
-            (Requirement::Sync, Exposure::Token) => self.unlock(&[&self.syncing], token),
+            (Requirement::Sync, Exposure::Token) => self.require_any(&[&self.syncing], token),
             (Requirement::Runs | Requirement::Metrics, Exposure::Token) => {
-                self.unlock(&[&self.reading, &self.syncing], token)
+                self.require_any(&[&self.reading, &self.syncing], token)
             }
-            (_, Exposure::Token) => self.unlock(&[&self.reading], token),
+            (_, Exposure::Token) => self.require_any(&[&self.reading], token),
         }
     }
 
@@ -69,32 +69,35 @@ impl Rules {
         }
     }
 
-    /// Whether a token opens one of some locks.
-    fn unlock(
+    /// Whether a token opens one of some accepted.
+    fn require_any(
         &self,
-        locks: &[&AcceptedTokens],
+        accepted: &[&AcceptedTokens],
         token: Option<&SecretString>,
     ) -> Result<(), ApiError> {
-        if locks
+        if accepted
             .iter()
-            .any(|lock| matches!(lock, AcceptedTokens::Open))
+            .any(|tokens| matches!(tokens, AcceptedTokens::Open))
         {
             return Ok(());
         }
-        if locks
+        if accepted
             .iter()
-            .all(|lock| matches!(lock, AcceptedTokens::Closed))
+            .all(|tokens| matches!(tokens, AcceptedTokens::Closed))
         {
             return Err(ApiError::SyncClosed);
         }
         let fingerprint = fingerprint(token.ok_or(ApiError::TokenMissing)?);
-        let fits = |locks: &[&AcceptedTokens]| {
-            locks.iter().fold(Choice::from(0), |found, lock| {
-                found | lock.holds(&fingerprint)
+        let matches_any = |accepted: &[&AcceptedTokens]| {
+            accepted.iter().fold(Choice::from(0), |found, tokens| {
+                found | tokens.holds(&fingerprint)
             })
         };
         // Both are always computed, so that the time tells nothing of the kind.
-        let (opens, known) = (fits(locks), fits(&[&self.reading, &self.syncing]));
+        let (opens, known) = (
+            matches_any(accepted),
+            matches_any(&[&self.reading, &self.syncing]),
+        );
         match (opens.into(), known.into()) {
             (true, _) => Ok(()),
             (false, true) => Err(ApiError::TokenKind),
@@ -112,7 +115,7 @@ impl AcceptedTokens {
         }
     }
 
-    /// Whether a token is among those of this lock; compares with all of them, in constant time.
+    /// Whether a token is among those of this tokens; compares with all of them, in constant time.
     fn holds(&self, fingerprint: &Fingerprint) -> Choice {
         let known: &[Fingerprint] = match self {
             Self::Tokens(known) => known,

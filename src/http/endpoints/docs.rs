@@ -16,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use utoipa_swagger_ui::{Config, serve};
 
-use crate::http::auth::{Authorizer, Requirement, guarded};
+use crate::http::auth::{Authorizer, Requirement, authorized};
 use crate::http::error::ApiError;
 use crate::http::state::AppState;
 
@@ -42,7 +42,7 @@ static CONFIG: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| {
 
 /// The page and its assets.
 pub(crate) fn router(authorizer: &Arc<Authorizer>) -> Router<AppState> {
-    let needs = |access, methods| guarded(authorizer, access, methods);
+    let needs = |access, methods| authorized(authorizer, access, methods);
     Router::new()
         .route(
             "/docs",

@@ -24,9 +24,9 @@ use crate::snapshot::ledger::Ledger;
 use crate::snapshot::run::{Outcome, Run, RunId};
 
 /// The shortest time between two `progress` events: four a second at most.
-const PACE: Duration = Duration::from_millis(250);
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
 /// How long a shutdown waits for the end of the run, which it brings about itself.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 /// Keeps nginx from holding events back.
 const UNBUFFERED: [(HeaderName, HeaderValue); 1] = [(
     HeaderName::from_static("x-accel-buffering"),
@@ -87,7 +87,7 @@ pub async fn follow_run(
     id: Result<Path<String>, PathRejection>,
 ) -> Result<impl IntoResponse, ApiError> {
     let run = known_run(&state, id)?;
-    let events = Feed::new(&run, state.ledger, state.draining).events();
+    let events = RunFeed::new(&run, state.ledger, state.draining).events();
     Ok((
         NO_STORE,
         UNBUFFERED,
@@ -96,7 +96,7 @@ pub async fn follow_run(
 }
 
 /// What is left to tell one client; dropped with the connection.
-struct Feed {
+struct RunFeed {
     id: RunId,
     ledger: Arc<Ledger>,
     /// Keeps the counts while their run is forgotten.
@@ -108,12 +108,12 @@ struct Feed {
 
 /// What happens to a run.
 #[derive(Debug)]
-enum News {
+enum RunUpdate {
     Progress(Pages),
     Ended(Run),
 }
 
-impl Feed {
+impl RunFeed {
     /// The news of a run from now on.
     fn new(run: &Run, ledger: Arc<Ledger>, draining: CancellationToken) -> Self {
         let mut pages = run.progress.watch();
@@ -135,13 +135,13 @@ impl Feed {
         unfold(Some(self), async |feed| {
             let mut feed = feed?;
             let news = feed.next().await?;
-            let rest = matches!(news, News::Progress(_)).then_some(feed);
+            let rest = matches!(news, RunUpdate::Progress(_)).then_some(feed);
             Some((Ok(event(&news)), rest))
         })
     }
 
     /// What happens next; none if the service shuts down or nobody knows the run any more.
-    async fn next(&mut self) -> Option<News> {
+    async fn next(&mut self) -> Option<RunUpdate> {
         let changed = async {
             sleep_until(self.not_before).await;
             self.pages
@@ -151,24 +151,24 @@ impl Feed {
         };
         let drained = async {
             self.draining.cancelled().await;
-            sleep(LAST_WORDS).await;
+            sleep(SHUTDOWN_GRACE).await;
         };
         let pages = tokio::select! {
             biased;
-            run = self.ledger.ended(self.id) => return run.map(News::Ended),
+            run = self.ledger.ended(self.id) => return run.map(RunUpdate::Ended),
             () = drained => return None,
             pages = changed => pages.ok()?,
         };
-        self.not_before = Instant::now() + PACE;
-        Some(News::Progress(pages))
+        self.not_before = Instant::now() + PROGRESS_INTERVAL;
+        Some(RunUpdate::Progress(pages))
     }
 }
 
 /// An event with what happened as JSON.
-fn event(news: &News) -> Event {
+fn event(news: &RunUpdate) -> Event {
     let (name, json) = match news {
-        News::Progress(pages) => ("progress", Event::default().json_data(*pages)),
-        News::Ended(run) => {
+        RunUpdate::Progress(pages) => ("progress", Event::default().json_data(*pages)),
+        RunUpdate::Ended(run) => {
             let name = match run.end {
                 Some((_, Outcome::Succeeded(_))) => "succeeded",
                 Some((_, Outcome::Held(_))) => "held",
@@ -190,12 +190,12 @@ mod tests {
     use crate::snapshot::run::{Failure, Trigger};
 
     /// A run under way, and the feed of a client.
-    fn feed() -> (Arc<Ledger>, Arc<Progress>, Feed, CancellationToken) {
+    fn feed() -> (Arc<Ledger>, Arc<Progress>, RunFeed, CancellationToken) {
         let ledger = Arc::new(Ledger::new(Clock::new(|| Timestamp::UNIX_EPOCH)));
         let id = ledger.request(Trigger::Request).unwrap();
         let progress = ledger.start().unwrap().progress;
         let draining = CancellationToken::new();
-        let feed = Feed::new(
+        let feed = RunFeed::new(
             &ledger.find(id).unwrap(),
             Arc::clone(&ledger),
             draining.clone(),
@@ -203,8 +203,8 @@ mod tests {
         (ledger, progress, feed, draining)
     }
 
-    fn pages(news: Option<&News>) -> (usize, usize) {
-        let Some(News::Progress(pages)) = news else {
+    fn pages(news: Option<&RunUpdate>) -> (usize, usize) {
+        let Some(RunUpdate::Progress(pages)) = news else {
             panic!("no progress: {news:?}")
         };
         (pages.done, pages.total)
@@ -220,7 +220,7 @@ mod tests {
             progress.advance();
         }
         assert_eq!(pages(feed.next().await.as_ref()), (700, 1000));
-        assert_eq!(told.elapsed(), PACE, "of a paused clock");
+        assert_eq!(told.elapsed(), PROGRESS_INTERVAL, "of a paused clock");
     }
 
     #[tokio::test(start_paused = true)]

@@ -13,7 +13,7 @@ use crate::catalog::escape::to_json;
 use crate::http::error::{ApiError, Problem};
 use crate::http::query::Query;
 use crate::http::state::AppState;
-use crate::snapshot::explained::Explained;
+use crate::snapshot::explanations::Explanations;
 
 /// An explanation decides everything anew, so one at a time is made: a person asks, not a machine.
 static TURN: Semaphore = Semaphore::const_new(1);
@@ -55,7 +55,7 @@ impl ExplainQuery {
     tag = "entities",
     params(ExplainQuery),
     responses(
-        (status = OK, description = "All rows that match", body = Explained,
+        (status = OK, description = "All rows that match", body = Explanations,
             headers(("Cache-Control" = String, description = "`no-store`"))),
         (status = BAD_REQUEST, description = "Neither or both are given, or an unknown parameter",
             body = Problem, content_type = "application/problem+json"),
@@ -75,7 +75,7 @@ pub async fn read_explanation(
     let explained = spawn_blocking(move || {
         // Kept until the work is done, even if nobody waits for it any more.
         let _turn = turn;
-        Explained::of(
+        Explanations::of(
             &snapshot.directory,
             &snapshot.policy,
             &snapshot.names,

@@ -128,10 +128,10 @@ pub async fn read_health(State(state): State<AppState>) -> impl IntoResponse {
         version: env!("CARGO_PKG_VERSION"),
         snapshot: snapshot.map(|snapshot| SnapshotView::of(&snapshot, &state)),
         run: state.unfinished_run(),
-        last_run: last_run.as_ref().map(RunView::open),
+        last_run: last_run.as_ref().map(RunView::public),
         next_run_at: state.next_run_at(),
         configuration_error: state.status.refused(),
-        state_error: state.keeping.trouble(),
+        state_error: state.persistence.error(),
     };
     let code = if view.snapshot.is_some() {
         StatusCode::OK
@@ -156,7 +156,7 @@ fn status(state: &AppState, snapshot: Option<&Snapshot>, last_run: Option<&Run>)
 /// Whether something other than a run is the matter.
 fn is_weakened(state: &AppState, snapshot: &Snapshot) -> bool {
     let refused = state.status.refused().is_some();
-    refused || state.keeping.trouble().is_some() || state.is_stale(snapshot)
+    refused || state.persistence.error().is_some() || state.is_stale(snapshot)
 }
 
 /// Whether the process answers at all

@@ -88,7 +88,13 @@ pub async fn read_locations(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let (format, ServiceUrl { base, is_asked }) = (format(query.format, &headers)?, url?);
+    let (
+        format,
+        ServiceUrl {
+            base,
+            is_from_request,
+        },
+    ) = (format(query.format, &headers)?, url?);
     let kind = query.kind;
     let token = token.map(|Extension(QueryToken(token))| TargetToken(token));
     let locations = Locations {
@@ -105,7 +111,7 @@ pub async fn read_locations(
         is_not_modified(&headers, &rendition.etag),
         &method,
     )?;
-    if is_asked {
+    if is_from_request {
         response
             .headers_mut()
             .insert(VARY, HeaderValue::from_static(VARYING));

@@ -34,7 +34,7 @@ pub async fn read_metrics(
     let served = snapshot.as_deref().map(|snapshot| Served {
         snapshot,
         is_stale: state.is_stale(snapshot),
-        is_kept: state.keeping.is_kept(),
+        is_kept: state.persistence.is_persisted(),
     });
     let sources = Sources {
         served,

@@ -187,9 +187,9 @@ impl From<&Run> for RunView {
             id: run.id.to_string(),
             trigger: run.trigger,
             accept: run.options.accepts_shrink.then_some(Accept::Shrink),
-            mode: run.reading.map(Mode::from),
-            reason: run.reading.and_then(SyncMode::reason),
-            since: run.reading.and_then(SyncMode::since),
+            mode: run.mode.map(Mode::from),
+            reason: run.mode.and_then(SyncMode::reason),
+            since: run.mode.and_then(SyncMode::since),
             state: State::of(run),
             queued_at: run.queued_at,
             started_at: run.started_at,
@@ -209,12 +209,12 @@ impl From<&Run> for RunView {
 
 impl RunView {
     /// A run as everybody may see it: without the words of whatever answered in place of Authentik.
-    pub(super) fn open(run: &Run) -> Self {
+    pub(super) fn public(run: &Run) -> Self {
         let mut view = Self::from(run);
         if let Some((error, (_, Outcome::Held(failure) | Outcome::Failed(failure)))) =
             view.error.as_mut().zip(run.end.as_ref())
         {
-            error.message = failure.open_message();
+            error.message = failure.public_message();
         }
         view
     }

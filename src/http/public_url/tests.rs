@@ -33,7 +33,7 @@ fn request(peer: &str, uri: &str, headers: &[(&'static str, &str)]) -> Parts {
 fn asked(peer: &str, headers: &[(&'static str, &str)]) -> Result<String, &'static str> {
     match public_urls().service_url(&request(peer, "/locations", headers)) {
         Ok(url) => {
-            assert!(url.is_asked);
+            assert!(url.is_from_request);
             Ok(url.base)
         }
         Err(ApiError::Host(header)) => Err(header),
@@ -211,7 +211,7 @@ fn a_public_url_goes_before_every_request() {
             url,
             ServiceUrl {
                 base: "https://entities.example.com/x".into(),
-                is_asked: false
+                is_from_request: false
             }
         );
     }

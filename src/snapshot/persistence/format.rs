@@ -69,8 +69,8 @@ struct Header {
     read_at: Timestamp,
     users: usize,
     groups: usize,
-    #[serde(default)]
-    peaks: RecentMaxima,
+    #[serde(default, rename = "peaks")]
+    recent_maxima: RecentMaxima,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     watermark: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -87,21 +87,21 @@ pub fn encode(
     base_url: &BaseUrl,
     directory: &Directory,
     names: &Names,
-    peaks: &RecentMaxima,
+    recent_maxima: &RecentMaxima,
     read_at: Timestamp,
-    origin: &ResumePoint,
+    resume_point: &ResumePoint,
 ) -> io::Result<Vec<u8>> {
     // Findings about the rows are not persisted. Without a watermark the next process starts with a
     // full sync, which reports them again.
-    let is_complete = directory.flaws().is_empty();
+    let is_complete = directory.broken_rows().is_empty();
     let header = Header {
         base_url: base_url.as_str().to_owned(),
         read_at,
         users: directory.users().len(),
         groups: directory.groups().len(),
-        peaks: peaks.clone(),
-        watermark: origin.watermark.filter(|_| is_complete),
-        full_read_at: origin.full_at.filter(|_| is_complete),
+        recent_maxima: recent_maxima.clone(),
+        watermark: resume_point.watermark.filter(|_| is_complete),
+        full_read_at: resume_point.full_at.filter(|_| is_complete),
         fields: FieldSelection::clone(directory.selection()),
     };
     let mut rest = serde_json::to_vec(&header)?;
@@ -154,14 +154,14 @@ pub fn decode(bytes: &[u8], base_url: &BaseUrl) -> Result<PersistedRows, FormatE
     }
     let (directory, names) = read_rows(compressed, &header).map_err(|_| FormatError::Corrupted)?;
     let Header {
-        peaks,
+        recent_maxima,
         read_at,
         watermark,
         full_read_at: full_at,
         fields,
         ..
     } = header;
-    let origin = ResumePoint {
+    let resume_point = ResumePoint {
         watermark,
         full_at,
         ..ResumePoint::default()
@@ -169,9 +169,9 @@ pub fn decode(bytes: &[u8], base_url: &BaseUrl) -> Result<PersistedRows, FormatE
     Ok(PersistedRows {
         directory: directory.with_selection(Arc::new(fields)),
         names,
-        peaks,
+        recent_maxima,
         read_at,
-        origin,
+        resume_point,
     })
 }
 

@@ -85,12 +85,19 @@ impl StateFile {
         let Snapshot {
             directory,
             names,
-            peaks,
+            recent_maxima,
             read_at,
-            origin,
+            resume_point,
             ..
         } = snapshot;
-        let bytes = encode(&self.base_url, directory, names, peaks, *read_at, origin)?;
+        let bytes = encode(
+            &self.base_url,
+            directory,
+            names,
+            recent_maxima,
+            *read_at,
+            resume_point,
+        )?;
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)

@@ -71,7 +71,7 @@ impl PersistenceStatus {
 
     /// Returns whether the last snapshot is on disk, or `None` if persistence is off.
     #[must_use]
-    pub fn is_kept(&self) -> Option<bool> {
+    pub fn is_persisted(&self) -> Option<bool> {
         let state = self.lock();
         state
             .is_on
@@ -88,7 +88,7 @@ impl PersistenceStatus {
 
     /// Returns why the last snapshot is not on disk.
     #[must_use]
-    pub fn trouble(&self) -> Option<String> {
+    pub fn error(&self) -> Option<String> {
         self.lock().error.clone()
     }
 
@@ -105,20 +105,24 @@ mod tests {
     #[test]
     fn a_snapshot_is_persisted_after_a_write_without_error() {
         let keeping = PersistenceStatus::default();
-        assert_eq!(keeping.is_kept(), None);
+        assert_eq!(keeping.is_persisted(), None);
         keeping.switch(true);
-        assert_eq!(keeping.is_kept(), Some(true));
+        assert_eq!(keeping.is_persisted(), Some(true));
         let number = keeping.expect();
-        assert_eq!(keeping.is_kept(), Some(false), "it waits for its write");
+        assert_eq!(
+            keeping.is_persisted(),
+            Some(false),
+            "it waits for its write"
+        );
         keeping.note(Some("the disk is full".into()));
         keeping.settle(number);
-        assert_eq!(keeping.is_kept(), Some(false));
+        assert_eq!(keeping.is_persisted(), Some(false));
         keeping.switch(true);
         assert!(
-            keeping.trouble().is_some(),
+            keeping.error().is_some(),
             "the error remains until a write to the new directory succeeds"
         );
         keeping.switch(false);
-        assert_eq!((keeping.is_kept(), keeping.trouble()), (None, None));
+        assert_eq!((keeping.is_persisted(), keeping.error()), (None, None));
     }
 }

@@ -49,7 +49,7 @@ async fn a_rendition_that_takes_too_long_is_refused_and_what_is_ready_is_not() {
     let service = Limited::spawn(
         far(),
         Capacity {
-            patience: Duration::ZERO,
+            read_timeout: Duration::ZERO,
             ..Capacity::default()
         },
     )

@@ -91,11 +91,11 @@ fn persisted() -> impl Strategy<Value = PersistedRows> {
                 groups.into_iter().map(|(row, _)| row).collect(),
             );
             let read_at = Timestamp::from_millisecond(read_at).unwrap();
-            let peaks = RecentMaxima::at(read_at, Sizes::of(&directory));
+            let recent_maxima = RecentMaxima::at(read_at, Sizes::of(&directory));
             let full_at = read_at
                 .checked_sub(jiff::SignedDuration::from_hours(5))
                 .ok();
-            let origin = ResumePoint {
+            let resume_point = ResumePoint {
                 watermark: full_at.filter(|_| with_watermark),
                 full_at,
                 ..ResumePoint::default()
@@ -103,9 +103,9 @@ fn persisted() -> impl Strategy<Value = PersistedRows> {
             PersistedRows {
                 directory,
                 names,
-                peaks,
+                recent_maxima,
                 read_at,
-                origin,
+                resume_point,
             }
         },
     )
@@ -116,9 +116,9 @@ fn encoded(persisted: &PersistedRows) -> Vec<u8> {
         &server(),
         &persisted.directory,
         &persisted.names,
-        &persisted.peaks,
+        &persisted.recent_maxima,
         persisted.read_at,
-        &persisted.origin,
+        &persisted.resume_point,
     )
     .unwrap()
 }
@@ -151,9 +151,9 @@ fn sample() -> PersistedRows {
     PersistedRows {
         directory,
         names,
-        peaks: RecentMaxima::default(),
+        recent_maxima: RecentMaxima::default(),
         read_at: Timestamp::UNIX_EPOCH,
-        origin: ResumePoint::default(),
+        resume_point: ResumePoint::default(),
     }
 }
 

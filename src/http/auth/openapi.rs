@@ -8,8 +8,8 @@ use utoipa::openapi::{Components, OpenApi};
 use utoipa::{IntoResponses, Modify};
 
 use super::Requirement;
-use crate::http::described::{add, operations};
 use crate::http::error::Problem;
+use crate::http::openapi::{add, operations};
 
 const HEADER: &str = "bearer";
 const QUERY: &str = "token";
@@ -39,7 +39,7 @@ impl Modify for Schemes {
 /// What a authorizer answers in place of a handler.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "only its description is used")]
-enum Refusals {
+enum TokenResponses {
     /// The request carries several tokens, or a token in a URL where none may be
     #[response(status = BAD_REQUEST, content_type = "application/problem+json",
         headers(("WWW-Authenticate" = String, description = "`Bearer` with the error `invalid_request`, if a token is the matter")))]
@@ -55,7 +55,7 @@ enum Refusals {
 }
 
 /// The paths with what a route needs and how it refuses.
-pub(super) fn with_refusals(mut paths: Paths, access: Requirement) -> Paths {
+pub(super) fn with_responses(mut paths: Paths, access: Requirement) -> Paths {
     if access != Requirement::Open {
         paths
             .paths
@@ -77,5 +77,5 @@ fn describe(operation: &mut Operation, access: Requirement) {
         .iter()
         .map(|&way| SecurityRequirement::new(way, [""; 0]));
     operation.security = Some(ways.chain([SecurityRequirement::default()]).collect());
-    add::<Refusals>(operation);
+    add::<TokenResponses>(operation);
 }

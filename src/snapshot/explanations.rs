@@ -13,7 +13,7 @@ use crate::directory::Directory;
 
 /// The explanation of a user or group: its entity, or why there is none.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct Explained {
+pub struct Explanations {
     /// `user` or `group`.
     pub kind: String,
     /// The requested name or pk.
@@ -25,7 +25,7 @@ pub struct Explained {
     pub near: Vec<String>,
 }
 
-impl Explained {
+impl Explanations {
     /// Plans the entities of a directory and explains the matching rows.
     ///
     /// With the names of a snapshot, the plan equals that of the snapshot.
@@ -68,7 +68,7 @@ impl Explained {
     }
 }
 
-impl fmt::Display for Explained {
+impl fmt::Display for Explanations {
     /// Writes the kind and the requested name.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {:?}", self.kind, self.asked)

@@ -1,8 +1,8 @@
 //! Findings about rows that Authentik lists and this version cannot read.
 
 use super::finding::{Code, Finding};
-use super::roster::Row;
-use crate::directory::{Directory, Flaw, Flaws, Group, User};
+use super::named_rows::Row;
+use crate::directory::{BrokenRows, Directory, Group, RowError, User};
 
 /// The remedy for a broken row.
 const REMEDY: &str = "correct the field in Authentik, or report this with Authentik's version";
@@ -10,19 +10,19 @@ const REMEDY: &str = "correct the field in Authentik, or report this with Authen
 /// Returns a finding for each broken row.
 #[must_use]
 pub(super) fn findings(directory: &Directory) -> Vec<Finding> {
-    let Flaws { users, groups } = directory.flaws();
+    let BrokenRows { users, groups } = directory.broken_rows();
     let users = users
         .iter()
-        .map(|(pk, flaw)| finding::<User>(*pk, directory.user(*pk), flaw));
+        .map(|(pk, error)| finding::<User>(*pk, directory.user(*pk), error));
     let groups = groups
         .iter()
-        .map(|(pk, flaw)| finding::<Group>(*pk, directory.group(*pk), flaw));
+        .map(|(pk, error)| finding::<Group>(*pk, directory.group(*pk), error));
     users.chain(groups).collect()
 }
 
 /// Returns the finding about one row; `previous` is its last readable version.
-fn finding<R: Row>(pk: R::Pk, previous: Option<&R>, flaw: &Flaw) -> Finding {
-    let Flaw { field, problem } = flaw;
+fn finding<R: Row>(pk: R::Pk, previous: Option<&R>, error: &RowError) -> Finding {
+    let RowError { field, problem } = error;
     let outcome = match previous {
         Some(_) => "its last readable version is served",
         None => "it is left out, since it has never been read",

@@ -45,13 +45,13 @@ impl Row for Group {
 /// Named rows, sorted by name. A position is an index in this order, so sorted positions are sorted
 /// names. A rank is an index in the order of pks.
 #[derive(Debug)]
-pub(super) struct Roster<'d, R: Row> {
+pub(super) struct NamedRows<'d, R: Row> {
     rows: Vec<&'d R>,
     names: Vec<Box<str>>,
     by_pk: Vec<(R::Pk, usize)>,
 }
 
-impl<'d, R: Row> Roster<'d, R> {
+impl<'d, R: Row> NamedRows<'d, R> {
     /// Assigns names and drops rows without one; also returns the findings about names.
     #[must_use]
     pub(super) fn new(

@@ -6,7 +6,7 @@ use super::{GroupPk, UserPk};
 
 /// Why a row could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Flaw {
+pub struct RowError {
     /// The path of the field in the row, such as `users[1]`.
     pub field: Box<str>,
     /// The problem, without the value.
@@ -15,14 +15,14 @@ pub struct Flaw {
 
 /// The broken rows, by pk. The directory has the last readable version of each, if there is one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Flaws {
+pub struct BrokenRows {
     /// Broken rows of the user list.
-    pub users: BTreeMap<UserPk, Flaw>,
+    pub users: BTreeMap<UserPk, RowError>,
     /// Broken rows of the group list.
-    pub groups: BTreeMap<GroupPk, Flaw>,
+    pub groups: BTreeMap<GroupPk, RowError>,
 }
 
-impl Flaws {
+impl BrokenRows {
     /// Whether there is no broken row.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -3,13 +3,13 @@
 use utoipa::IntoResponses;
 use utoipa::openapi::path::Paths;
 
-use crate::http::described::{add, operations};
 use crate::http::error::Problem;
+use crate::http::openapi::{add, operations};
 
 /// What may be answered in place of a handler.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "only its description is used")]
-enum Refusals {
+enum OverloadResponses {
     /// Too much is asked for at once, or the answer takes too long
     #[response(status = SERVICE_UNAVAILABLE, content_type = "application/problem+json",
         headers(("Retry-After" = u32, description = "Seconds to wait")))]
@@ -19,17 +19,17 @@ enum Refusals {
 /// What may be answered to a body.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "only its description is used")]
-enum BodyRefusals {
+enum BodyResponses {
     /// The body is longer than 64 KiB; nobody reads one
     #[response(status = PAYLOAD_TOO_LARGE, content_type = "application/problem+json")]
     TooLarge(Problem),
 }
 
 /// The paths with the refusals of a busy service, and those of large bodies.
-pub(super) fn with_refusals(mut paths: Paths) -> Paths {
+pub(super) fn with_responses(mut paths: Paths) -> Paths {
     for path in paths.paths.values_mut() {
-        operations(path).for_each(add::<Refusals>);
-        path.post.iter_mut().for_each(add::<BodyRefusals>);
+        operations(path).for_each(add::<OverloadResponses>);
+        path.post.iter_mut().for_each(add::<BodyResponses>);
     }
     paths
 }

@@ -24,22 +24,22 @@ impl Disagreement {
     /// ignored, since they are out of date.
     #[must_use]
     pub fn of(directory: &Directory) -> Self {
-        let flaws = directory.flaws();
+        let broken_rows = directory.broken_rows();
         let groups = || {
             directory
                 .groups()
                 .iter()
-                .filter(|group| !flaws.groups.contains_key(&group.pk))
+                .filter(|group| !broken_rows.groups.contains_key(&group.pk))
         };
         let users = directory
             .users()
             .iter()
-            .filter(|user| !flaws.users.contains_key(&user.pk));
+            .filter(|user| !broken_rows.users.contains_key(&user.pk));
         let members = groups().flat_map(|group| group.users.iter().copied());
         let parents = groups().flat_map(|group| group.parents.iter().copied());
         let of_users = users.flat_map(|user| user.groups.iter().copied());
-        let lists_user = |pk| directory.has_user(pk) || flaws.users.contains_key(&pk);
-        let lists_group = |pk| directory.has_group(pk) || flaws.groups.contains_key(&pk);
+        let lists_user = |pk| directory.has_user(pk) || broken_rows.users.contains_key(&pk);
+        let lists_group = |pk| directory.has_group(pk) || broken_rows.groups.contains_key(&pk);
         Self {
             users: members.filter(|pk| !lists_user(*pk)).collect(),
             groups: of_users

@@ -12,7 +12,7 @@ use super::error::Problem;
 /// What is answered to a method that a path does not have.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "only its description is used")]
-enum OtherMethods {
+enum MethodResponses {
     /// The answer to any other method
     #[response(status = METHOD_NOT_ALLOWED, content_type = "application/problem+json",
         headers(("Allow" = String, description = "The methods of this path")))]
@@ -23,7 +23,7 @@ enum OtherMethods {
 pub(super) fn complete(paths: &mut Paths) {
     for path in paths.paths.values_mut() {
         for operation in operations(path) {
-            add::<OtherMethods>(operation);
+            add::<MethodResponses>(operation);
             operation
                 .responses
                 .responses
