@@ -303,6 +303,7 @@ pub fn cycle(config: &Config, clock: &Clock, zone: TimeZone) -> anyhow::Result<C
         clock: clock.clone(),
         doubt: None,
         late: 0,
+        persisted: None,
     })
 }
 

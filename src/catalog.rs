@@ -1,7 +1,7 @@
 //! Transforms Authentik's rows into Backstage's entities and reports findings. No clock, no IO.
 //!
 //! [`plan::Plan`] is the transform. [`naming`] assigns each [`name`], [`hierarchy`] cuts cycles,
-//! [`exclusion`] omits groups and [`skip`] omits users. [`entity`] defines the served shapes, and
+//! [`shape`] is what an operator shapes, and [`skip`] why rows are left out. [`entity`] defines the served shapes, and
 //! [`finding`] the reports. [`explain`] shows how the transform treats one row; [`diff`] compares
 //! two sets of entities.
 
@@ -9,9 +9,11 @@ mod broken_rows;
 pub mod diff;
 pub mod entity;
 pub mod escape;
-pub mod exclusion;
+mod exclusion;
 pub mod explain;
+mod filter_findings;
 pub mod finding;
+mod group_tree;
 pub mod hidden_rows;
 pub mod hierarchy;
 pub mod location;
@@ -21,5 +23,8 @@ pub mod naming;
 pub mod picture;
 pub mod plan;
 pub mod policy;
+mod selection;
+pub mod shape;
 pub mod skip;
 pub mod unstamped_changes;
+mod value_findings;

@@ -28,6 +28,8 @@ mod schema;
 mod section;
 mod service;
 mod setting;
+mod shape;
+mod shape_values;
 mod shrink_guard;
 mod state_dir;
 mod substitute;
@@ -54,6 +56,7 @@ pub use reference::{reference_page, variables};
 pub use schedule::{Frequency, FrequencyError, Schedule, Scope};
 pub use schema::json_schema;
 pub use service::{ServiceConfig, parse_listen};
+pub use shape::{GroupsConfig, UsersConfig};
 pub use shrink_guard::ShrinkGuard;
 pub use state_dir::StateDir;
 pub use time_zone::time_zone;
@@ -106,7 +109,7 @@ impl Config {
             request_timeout: self.service.request_timeout,
             ca_file: self.service.ca_file.clone(),
             proxies: self.service.proxies.clone(),
-            fields: Arc::default(),
+            fields: Arc::new(self.service.shape().selection()),
         }
     }
 
@@ -133,6 +136,7 @@ impl Config {
             names: self.service.names,
             exclude_groups: self.authentik.exclude_groups.clone(),
             include_service_accounts: self.authentik.include_service_accounts,
+            shape: self.service.shape(),
         }
     }
 

@@ -67,14 +67,15 @@ impl Snapshot {
     /// Transforms and renders rows read at `read_at`; CPU-bound, not for an async thread.
     ///
     /// Reuses the unchanged parts of the previous snapshot, or all of it if neither rows nor policy
-    /// changed. Adds these rows to its recent maxima.
+    /// changed. Adds these rows to its recent maxima. Without a previous snapshot of this server, names and
+    /// maxima continue from persisted rows.
     #[must_use]
     pub fn new(
         directory: Arc<Directory>,
         policy: Arc<Policy>,
         previous: Option<&Self>,
-        read_at: Timestamp,
-        resume_point: ResumePoint,
+        persisted: Option<&PersistedRows>,
+        (read_at, resume_point): (Timestamp, ResumePoint),
     ) -> Self {
         let no_names = Names::default();
         // Rows of another server are unrelated, even if their keys are equal.
@@ -89,9 +90,15 @@ impl Snapshot {
                 ..same.reread(read_at, resume_point)
             };
         }
-        let held = earlier.map_or(&no_names, |earlier| &earlier.names);
+        let persisted = persisted.filter(|_| earlier.is_none());
+        let held = earlier
+            .map(|earlier| &earlier.names)
+            .or(persisted.map(|rows| &rows.names))
+            .unwrap_or(&no_names);
         let recent_maxima = earlier
-            .map(|earlier| earlier.recent_maxima.clone())
+            .map(|earlier| &earlier.recent_maxima)
+            .or(persisted.map(|rows| &rows.recent_maxima))
+            .cloned()
             .unwrap_or_default();
         Self {
             restored,

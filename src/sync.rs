@@ -1,5 +1,6 @@
 //! Keeps the snapshot fresh: waits for what is due or asked for, runs one cycle at a time.
 
+mod basis;
 mod build;
 pub mod cycle;
 pub mod guard;

@@ -81,7 +81,7 @@ pub struct Entity<'a> {
 impl<'a> Entity<'a> {
     /// Returns an entity; the variant of `spec` determines its kind.
     #[must_use]
-    pub fn new(name: &'a str, annotations: Annotations<'a>, spec: Spec<'a>) -> Self {
+    pub fn new(metadata: Metadata<'a>, spec: Spec<'a>) -> Self {
         let kind = match spec {
             Spec::Group(_) => Kind::Group,
             Spec::User(_) => Kind::User,
@@ -89,7 +89,7 @@ impl<'a> Entity<'a> {
         Self {
             api_version: "backstage.io/v1alpha1",
             kind,
-            metadata: Metadata { name, annotations },
+            metadata,
             spec,
         }
     }
@@ -100,22 +100,73 @@ impl<'a> Entity<'a> {
 pub struct Metadata<'a> {
     /// The name, unique within the kind.
     pub name: &'a str,
+    /// The namespace, unless it is `default`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<&'a str>,
+    /// The description.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<Cow<'a, str>>,
+    /// The labels.
+    #[serde(skip_serializing_if = "Texts::is_empty")]
+    pub labels: Texts<'a>,
     /// The annotations.
     pub annotations: Annotations<'a>,
 }
 
-/// The annotations that the npm module sets.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+/// The annotations that the npm module sets, and further ones.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Annotations<'a> {
     /// The row's primary key in Authentik.
-    #[serde(rename = "authentik.goauthentik.io/pk")]
     pub pk: String,
-    /// `authentik:` and the base URL.
-    #[serde(rename = "backstage.io/managed-by-location")]
+    /// `authentik:` and the base URL, for both annotations that name the location.
     pub location: &'a str,
-    /// The same value as `location`.
-    #[serde(rename = "backstage.io/managed-by-origin-location")]
-    pub origin_location: &'a str,
+    /// The annotations of the shape.
+    pub further: Texts<'a>,
+}
+
+/// The annotation with the row's primary key.
+pub const PK_ANNOTATION: &str = "authentik.goauthentik.io/pk";
+/// The annotations with the location, which Backstage replaces.
+pub const LOCATION_ANNOTATIONS: [&str; 2] = [
+    "backstage.io/managed-by-location",
+    "backstage.io/managed-by-origin-location",
+];
+
+impl Serialize for Annotations<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let fixed = LOCATION_ANNOTATIONS.map(|key| (key, self.location));
+        let fixed = [(PK_ANNOTATION, self.pk.as_str())].into_iter().chain(fixed);
+        serializer.collect_map(fixed.chain(self.further.iter()))
+    }
+}
+
+/// Keys with texts, sorted by key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Texts<'a>(Vec<(&'a str, Cow<'a, str>)>);
+
+impl<'a> Texts<'a> {
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The keys and texts in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(key, text)| (*key, &**text))
+    }
+}
+
+impl<'a> FromIterator<(&'a str, Cow<'a, str>)> for Texts<'a> {
+    fn from_iter<I: IntoIterator<Item = (&'a str, Cow<'a, str>)>>(texts: I) -> Self {
+        Self(texts.into_iter().collect())
+    }
+}
+
+impl Serialize for Texts<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
 }
 
 /// An entity's `spec`.
@@ -131,12 +182,15 @@ pub enum Spec<'a> {
 /// A group's `spec`; every list is sorted by name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct GroupSpec<'a> {
-    /// Always `team`.
+    /// The type, `team` unless the shape says otherwise.
     #[serde(rename = "type")]
-    pub group_type: &'static str,
+    pub group_type: Cow<'a, str>,
+    /// The profile, if the shape gives it a field.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile<'a>>,
     /// Names of the direct children.
     pub children: Vec<&'a str>,
-    /// Names of the direct members.
+    /// Names of the members.
     pub members: Vec<&'a str>,
     /// Name of the first parent; omitted at the root, since Backstage refuses `null`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -149,20 +203,20 @@ pub struct GroupSpec<'a> {
 pub struct UserSpec<'a> {
     /// The profile.
     pub profile: Profile<'a>,
-    /// Names of the direct groups, sorted.
+    /// Names of the groups, sorted.
     pub member_of: Vec<&'a str>,
 }
 
-/// A user's profile. Empty fields are omitted, since Backstage refuses empty strings.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+/// A profile. Empty fields are omitted, since Backstage refuses empty strings.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Profile<'a> {
-    /// The display name, or the username if that is empty.
-    #[serde(skip_serializing_if = "str::is_empty")]
-    pub display_name: &'a str,
+    /// The display name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<Cow<'a, str>>,
     /// The e-mail address, without blanks around it.
-    #[serde(skip_serializing_if = "str::is_empty")]
-    pub email: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<Cow<'a, str>>,
     /// The URL of the avatar.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub picture: Option<Cow<'a, str>>,

@@ -8,31 +8,23 @@ use crate::directory::Group;
 
 /// The entries of `excludeGroups`.
 #[derive(Debug)]
-pub struct Exclusion<'p> {
+pub(super) struct Exclusion<'p> {
     entries: &'p [String],
     excluded: BTreeSet<&'p str>,
 }
 
 impl<'p> Exclusion<'p> {
     /// Prepares the entries for look-up.
-    #[must_use]
-    pub fn new(entries: &'p [String]) -> Self {
+    pub(super) fn new(entries: &'p [String]) -> Self {
         Self {
             entries,
             excluded: entries.iter().map(String::as_str).collect(),
         }
     }
 
-    /// Whether a group is excluded. The npm module's rule sanitizes the group's name, under either
-    /// [`NamePolicy`](super::policy::NamePolicy).
-    #[must_use]
-    pub fn excludes(&self, group: &Group) -> bool {
-        self.entry(group).is_some()
-    }
-
-    /// The entry that excludes a group, if there is one.
-    #[must_use]
-    pub fn entry(&self, group: &Group) -> Option<&'p str> {
+    /// The entry that excludes a group, if there is one. The npm module's rule sanitizes the group's
+    /// name, under either [`NamePolicy`](super::policy::NamePolicy).
+    pub(super) fn entry(&self, group: &Group) -> Option<&'p str> {
         if self.excluded.is_empty() {
             return None;
         }
@@ -42,8 +34,7 @@ impl<'p> Exclusion<'p> {
     }
 
     /// Returns a finding for each entry that matches no group, with the closest name if any.
-    #[must_use]
-    pub fn findings(&self, groups: &[Group]) -> Vec<Finding> {
+    pub(super) fn findings(&self, groups: &[Group]) -> Vec<Finding> {
         if self.entries.is_empty() {
             return Vec::new();
         }
@@ -122,9 +113,9 @@ mod tests {
     fn a_group_is_matched_by_its_sanitized_name_alone() {
         let entries = ["authentik-admins".to_owned()];
         let exclusion = Exclusion::new(&entries);
-        assert!(exclusion.excludes(&groups()[0]) && !exclusion.excludes(&groups()[1]));
+        assert!(exclusion.entry(&groups()[0]).is_some() && exclusion.entry(&groups()[1]).is_none());
         let raw = ["Authentik Admins".to_owned()];
-        assert!(!Exclusion::new(&raw).excludes(&groups()[0]));
+        assert!(Exclusion::new(&raw).entry(&groups()[0]).is_none());
     }
 
     #[test]

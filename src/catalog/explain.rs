@@ -4,6 +4,7 @@
 //! with the transform.
 
 mod group;
+mod mapped;
 mod missing;
 mod name;
 mod near;
@@ -64,13 +65,23 @@ pub enum Rule {
     ServiceAccounts,
     /// Groups in `excludeGroups` are omitted, together with their memberships and links.
     ExcludeGroups,
+    /// Rows for which a condition of a filter does not hold are left out.
+    Filter,
     /// The name is made, repaired, refused, or assigned to another row.
     Name,
-    /// The display name is the name, or the username if that is empty.
+    /// Where the description comes from.
+    Description,
+    /// Where an annotation comes from.
+    Annotation,
+    /// Where a label comes from.
+    Label,
+    /// Where the type of a group comes from.
+    Type,
+    /// Where the display name comes from.
     DisplayName,
-    /// An empty e-mail address is omitted.
+    /// Where the e-mail address comes from; an empty one is omitted.
     Email,
-    /// The avatar is used, resolved or refused.
+    /// Where the picture comes from: it is used, resolved or refused.
     Picture,
     /// The groups of a user, and those without an entity.
     MemberOf,
@@ -124,6 +135,14 @@ fn step(rule: Rule, effect: impl Into<String>) -> ExplainStep {
         rule,
         says: effect.into(),
     }
+}
+
+/// The step of a filter that leaves a row out.
+fn filtered(key: &str) -> ExplainStep {
+    step(
+        Rule::Filter,
+        format!("the condition `entityProvider.{key}` does not hold"),
+    )
 }
 
 /// Serializes an entity as it is served.

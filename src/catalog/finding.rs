@@ -59,11 +59,21 @@ pub enum Code {
     ExcludeMisspelt,
     /// An avatar is neither `http`, `https` nor `data:image/`.
     PictureRefused,
+    /// An entry of a filter matches no row.
+    FilterUnmatched,
+    /// This version of Authentik does not send a mapped field.
+    FieldNotSent,
+    /// A mapped text is too long and is cut.
+    ValueCut,
+    /// A mapped label has characters that Backstage refuses, and is repaired.
+    ValueRepaired,
+    /// A mapped value is no text that Backstage accepts, and is left out.
+    ValueOmitted,
 }
 
 impl Code {
     /// All codes, in the order in which `docs/findings-and-failures.md` lists them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 17] = [
         Self::HiddenUsers,
         Self::HiddenGroups,
         Self::BrokenRow,
@@ -76,6 +86,11 @@ impl Code {
         Self::ExcludeUnmatched,
         Self::ExcludeMisspelt,
         Self::PictureRefused,
+        Self::FilterUnmatched,
+        Self::FieldNotSent,
+        Self::ValueCut,
+        Self::ValueRepaired,
+        Self::ValueOmitted,
     ];
 }
 

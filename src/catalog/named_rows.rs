@@ -1,12 +1,14 @@
 //! The rows of one kind that become entities, sorted by name.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 
 use super::entity::Kind;
 use super::finding::Finding;
 use super::naming::{Candidate, HeldNames, assign};
 use super::policy::NamePolicy;
-use crate::directory::{Group, GroupPk, User, UserPk};
+use super::shape::Builtin;
+use crate::directory::{Fields, Group, GroupPk, User, UserPk};
 
 /// A row of the directory that can become an entity.
 pub(super) trait Row {
@@ -18,6 +20,10 @@ pub(super) trait Row {
     fn pk(&self) -> Self::Pk;
     /// The name in Authentik from which the entity's name is made.
     fn source(&self) -> &str;
+    /// A field that every row has; empty for one that this kind lacks.
+    fn builtin(&self, field: Builtin) -> Cow<'_, str>;
+    /// The additional fields.
+    fn fields(&self) -> &Fields;
 }
 
 impl Row for User {
@@ -29,6 +35,19 @@ impl Row for User {
     fn source(&self) -> &str {
         &self.username
     }
+    fn builtin(&self, field: Builtin) -> Cow<'_, str> {
+        match field {
+            Builtin::Pk => self.pk.to_string().into(),
+            Builtin::Username => (&*self.username).into(),
+            Builtin::Name => (&*self.name).into(),
+            Builtin::Email => self.email.trim().into(),
+            Builtin::Avatar => (&*self.avatar).into(),
+            Builtin::Type => self.user_type.to_string().into(),
+        }
+    }
+    fn fields(&self) -> &Fields {
+        &self.fields
+    }
 }
 
 impl Row for Group {
@@ -39,6 +58,16 @@ impl Row for Group {
     }
     fn source(&self) -> &str {
         &self.name
+    }
+    fn builtin(&self, field: Builtin) -> Cow<'_, str> {
+        match field {
+            Builtin::Pk => self.pk.to_string().into(),
+            Builtin::Name => (&*self.name).into(),
+            Builtin::Username | Builtin::Email | Builtin::Avatar | Builtin::Type => Cow::default(),
+        }
+    }
+    fn fields(&self) -> &Fields {
+        &self.fields
     }
 }
 

@@ -17,14 +17,14 @@ pub enum Picture<'a> {
 
 /// Accepts `http`, `https` and `data:image/` URLs; resolves an absolute path against the base URL.
 #[must_use]
-pub fn picture<'a>(avatar: &'a str, base_url: &BaseUrl) -> Picture<'a> {
-    match avatar {
+pub fn picture<'a>(avatar: Cow<'a, str>, base_url: &BaseUrl) -> Picture<'a> {
+    match &*avatar {
         "" => Picture::Absent,
         path if path.starts_with('/') => match base_url.join(path) {
             Some(url) => Picture::Shown(Cow::Owned(url.into())),
             None => Picture::Refused,
         },
-        url if has_safe_scheme(url) => Picture::Shown(Cow::Borrowed(url)),
+        url if has_safe_scheme(url) => Picture::Shown(avatar),
         _ => Picture::Refused,
     }
 }
@@ -70,7 +70,7 @@ mod tests {
             ("media/a.png", Picture::Refused),
             ("none", Picture::Refused),
         ] {
-            assert_eq!(picture(avatar, &base), expected, "{avatar}");
+            assert_eq!(picture(avatar.into(), &base), expected, "{avatar}");
         }
     }
 }

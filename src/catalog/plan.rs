@@ -4,22 +4,33 @@
 //! with the same name. Links to rows without an entity are dropped: every reference in the output
 //! points to an entity in the output.
 
-use super::broken_rows;
-use super::entity::{Annotations, Entity, GroupSpec, Kind, Profile, Spec, UserSpec};
-use super::exclusion::Exclusion;
+mod links;
+mod mapping;
+
+use std::fmt::Display;
+
+use super::entity::{Annotations, Entity, GroupSpec, Kind, Metadata, Spec, UserSpec};
 use super::finding::{Code, Finding};
-use super::hidden_rows;
 use super::hierarchy::Hierarchy;
-use super::named_rows::NamedRows;
+use super::named_rows::{NamedRows, Row};
 use super::naming::HeldNames;
-use super::picture::{Picture, picture};
+use super::picture::Picture;
 use super::policy::Policy;
-use super::skip::Skip;
+use super::selection::Selection;
+use super::shape::Namespace;
+use super::{broken_rows, hidden_rows, value_findings};
 use crate::directory::{Directory, Group, GroupPk, User, UserPk};
+use links::{Links, cycle, hierarchy};
+
+pub(super) use mapping::{
+    GroupMapping, LONGEST_TEXT, MetadataMapping, ProfileMapping, UserMapping,
+};
 
 /// The names that rows have in a snapshot. They decide collisions in the next transform.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names {
+    /// The namespace of the entities.
+    pub namespace: Namespace,
     /// The users' names.
     pub users: HeldNames<UserPk>,
     /// The groups' names.
@@ -31,65 +42,67 @@ pub struct Names {
 pub struct Plan<'d> {
     pub(super) directory: &'d Directory,
     pub(super) policy: &'d Policy,
-    pub(super) exclusion: Exclusion<'d>,
+    pub(super) selection: Selection<'d>,
     pub(super) users: NamedRows<'d, User>,
     pub(super) groups: NamedRows<'d, Group>,
     pub(super) links: Links,
+    pub(super) user_mapping: UserMapping<'d>,
+    pub(super) group_mapping: GroupMapping<'d>,
     location: String,
     findings: Vec<Finding>,
-}
-
-/// Memberships and hierarchy, as positions in the rosters; every inner list is sorted.
-#[derive(Debug)]
-pub(super) struct Links {
-    pub(super) member_of: Vec<Vec<usize>>,
-    pub(super) members: Vec<Vec<usize>>,
-    pub(super) parents: Vec<Vec<usize>>,
-    pub(super) children: Vec<Vec<usize>>,
 }
 
 impl<'d> Plan<'d> {
     /// Selects the rows that become entities, and assigns their names and links.
     #[must_use]
     pub fn new(directory: &'d Directory, policy: &'d Policy, held: &Names) -> Self {
-        let exclusion = Exclusion::new(&policy.exclude_groups);
-        let included: Vec<_> = directory
-            .users()
-            .iter()
-            .filter(|user| Skip::of(user, policy).is_none())
+        let selection = Selection::new(directory, policy);
+        let users = directory.users().iter();
+        let selected: Vec<_> = users
+            .filter(|user| selection.user(user).is_none())
             .collect();
-        let (users, mut findings) = NamedRows::new(&included, policy.names, &held.users);
-        let included: Vec<_> = directory
-            .groups()
-            .iter()
-            .filter(|group| !exclusion.excludes(group))
+        let (users, mut findings) = NamedRows::new(&selected, policy.names, &held.users);
+        let groups = directory.groups().iter();
+        let selected: Vec<_> = groups
+            .filter(|group| selection.group(group).is_none())
             .collect();
-        let (groups, of_groups) = NamedRows::new(&included, policy.names, &held.groups);
+        let (groups, of_groups) = NamedRows::new(&selected, policy.names, &held.groups);
         findings.extend(of_groups);
+        let (shape, fields) = (&policy.shape, directory.selection());
         let hierarchy = hierarchy(&groups);
-        findings.extend(
-            hierarchy
-                .cut
-                .iter()
-                .map(|(child, parent)| cycle(&groups, *child, *parent)),
-        );
-        findings.extend(exclusion.findings(directory.groups()));
-        findings.extend(refused_pictures(&users, policy));
-        findings.extend(hidden_rows::findings(directory));
-        findings.extend(broken_rows::findings(directory));
-        findings.sort_unstable();
-        let links = Links::new(&users, &groups, &hierarchy);
-        let location = format!("authentik:{}", policy.base_url);
-        Self {
+        let plan = Self {
             directory,
             policy,
-            exclusion,
+            selection,
+            links: Links::new(directory, shape.membership, &users, &groups, &hierarchy),
+            user_mapping: UserMapping::new(&shape.users, &fields.users),
+            group_mapping: GroupMapping::new(&shape.groups, &fields.groups),
             users,
             groups,
-            links,
-            location,
+            location: format!("authentik:{}", policy.base_url),
             findings,
-        }
+        };
+        plan.with_findings(&hierarchy)
+    }
+
+    /// Adds the findings about links, filters, values and rows.
+    fn with_findings(mut self, hierarchy: &Hierarchy) -> Self {
+        let cut = hierarchy.cut.iter();
+        let cut = cut.map(|(child, parent)| cycle(&self.groups, *child, *parent));
+        let fields = self.directory.selection();
+        let all = [
+            cut.collect(),
+            self.selection.findings(),
+            refused_pictures(&self),
+            value_findings::of_users(&self.users, &self.user_mapping, &fields.users),
+            value_findings::of_groups(&self.groups, &self.group_mapping, &fields.groups),
+            hidden_rows::findings(self.directory),
+            broken_rows::findings(self.directory),
+        ];
+        self.findings.extend(all.into_iter().flatten());
+        self.findings.sort_unstable();
+        self.findings.dedup();
+        self
     }
 
     /// The entities: groups, then users, each sorted by name.
@@ -111,9 +124,16 @@ impl<'d> Plan<'d> {
     #[must_use]
     pub fn names(&self) -> Names {
         Names {
+            namespace: self.namespace().clone(),
             users: self.users.held(),
             groups: self.groups.held(),
         }
+    }
+
+    /// The namespace of all entities.
+    #[must_use]
+    pub fn namespace(&self) -> &Namespace {
+        &self.policy.shape.namespace
     }
 
     /// The findings, sorted.
@@ -124,146 +144,70 @@ impl<'d> Plan<'d> {
 
     /// The group at a position.
     pub(super) fn group(&self, at: usize) -> Entity<'_> {
+        let (row, mapping) = (self.groups.row(at), &self.group_mapping);
         let spec = GroupSpec {
-            group_type: "team",
+            group_type: mapping.group_type(row),
+            profile: mapping.profile(row, &self.policy.base_url),
             children: self.groups.names(&self.links.children[at]),
             members: self.users.names(&self.links.members[at]),
             parent: self.links.parents[at]
                 .first()
                 .map(|parent| self.groups.name(*parent)),
         };
-        let annotations = self.annotations(self.groups.row(at).pk.to_string());
-        Entity::new(self.groups.name(at), annotations, Spec::Group(spec))
+        let metadata = self.metadata(self.groups.name(at), row, &mapping.metadata);
+        Entity::new(metadata, Spec::Group(spec))
     }
 
     /// The user at a position.
     pub(super) fn user(&self, at: usize) -> Entity<'_> {
-        let row = self.users.row(at);
-        let profile = Profile {
-            display_name: display_name(row),
-            email: row.email.trim(),
-            picture: match picture(&row.avatar, &self.policy.base_url) {
-                Picture::Shown(url) => Some(url),
-                Picture::Absent | Picture::Refused => None,
-            },
-        };
+        let (row, mapping) = (self.users.row(at), &self.user_mapping);
         let spec = UserSpec {
-            profile,
+            profile: mapping.profile(row, &self.policy.base_url),
             member_of: self.groups.names(&self.links.member_of[at]),
         };
-        Entity::new(
-            self.users.name(at),
-            self.annotations(row.pk.to_string()),
-            Spec::User(spec),
-        )
+        let metadata = self.metadata(self.users.name(at), row, &mapping.metadata);
+        Entity::new(metadata, Spec::User(spec))
     }
 
-    /// The annotations of an entity made from the row with a pk.
-    fn annotations(&self, pk: String) -> Annotations<'_> {
-        Annotations {
-            pk,
-            location: &self.location,
-            origin_location: &self.location,
+    /// The metadata of the entity of a row.
+    fn metadata<'s, R: Row>(
+        &'s self,
+        name: &'s str,
+        row: &'s R,
+        mapping: &'s MetadataMapping<'_>,
+    ) -> Metadata<'s> {
+        Metadata {
+            name,
+            namespace: self.policy.shape.namespace.named(),
+            description: mapping.description(row),
+            labels: mapping.labels(row),
+            annotations: Annotations {
+                pk: row.pk().to_string(),
+                location: &self.location,
+                further: mapping.annotations(row),
+            },
         }
     }
 }
 
-impl Links {
-    /// Resolves the pks of members and parents to positions.
-    fn new(
-        users: &NamedRows<'_, User>,
-        groups: &NamedRows<'_, Group>,
-        hierarchy: &Hierarchy,
-    ) -> Self {
-        let mut links = Self {
-            member_of: vec![Vec::new(); users.len()],
-            members: vec![Vec::new(); groups.len()],
-            parents: vec![Vec::new(); groups.len()],
-            children: vec![Vec::new(); groups.len()],
-        };
-        for group in 0..groups.len() {
-            let pks = groups.row(group).users.iter();
-            links.members[group] = sorted(pks.filter_map(|pk| users.position(*pk)).collect());
-            for member in &links.members[group] {
-                links.member_of[*member].push(group);
-            }
-        }
-        for (rank, parents) in hierarchy.parents.iter().enumerate() {
-            let child = groups.position_of_rank(rank);
-            let parents = parents
-                .iter()
-                .map(|parent| groups.position_of_rank(*parent));
-            links.parents[child] = sorted(parents.collect());
-            for parent in &links.parents[child] {
-                links.children[*parent].push(child);
-            }
-        }
-        links
-            .children
-            .iter_mut()
-            .for_each(|children| children.sort_unstable());
-        links
-    }
+/// Returns the findings about pictures that are left out.
+fn refused_pictures(plan: &Plan<'_>) -> Vec<Finding> {
+    let base_url = &plan.policy.base_url;
+    let rows = (0..plan.users.len()).map(|at| plan.users.row(at));
+    let profile = &plan.user_mapping.profile;
+    let users = rows.filter(|row| profile.picture(*row, base_url) == Picture::Refused);
+    let users = users.map(|row| refused_picture(Kind::User, row.pk, &row.username, "avatar"));
+    let rows = (0..plan.groups.len()).map(|at| plan.groups.row(at));
+    let profile = &plan.group_mapping.profile;
+    let groups = rows.filter(|row| profile.picture(*row, base_url) == Picture::Refused);
+    let groups = groups.map(|row| refused_picture(Kind::Group, row.pk, &row.name, "picture"));
+    users.chain(groups).collect()
 }
 
-/// The display name, or the username if that is empty.
-fn display_name(user: &User) -> &str {
-    if user.name.is_empty() {
-        &user.username
-    } else {
-        &user.name
-    }
-}
-
-/// The hierarchy of the named groups, as ranks.
-fn hierarchy(groups: &NamedRows<'_, Group>) -> Hierarchy {
-    let links = (0..groups.len()).flat_map(|rank| {
-        let row = groups.row(groups.position_of_rank(rank));
-        row.parents
-            .iter()
-            .filter_map(move |parent| Some((rank, groups.rank(*parent)?)))
-    });
-    Hierarchy::acyclic(links.collect(), groups.len())
-}
-
-/// Sorts positions and removes duplicates.
-fn sorted(mut positions: Vec<usize>) -> Vec<usize> {
-    positions.sort_unstable();
-    positions.dedup();
-    positions
-}
-
-/// Returns the finding about a cut link; `child` and `parent` are ranks.
-fn cycle(groups: &NamedRows<'_, Group>, child: usize, parent: usize) -> Finding {
-    let row = |rank| groups.row(groups.position_of_rank(rank));
-    let (child, parent) = (row(child), row(parent));
-    let message = if child.pk == parent.pk {
-        format!(
-            "group {:?} (pk {}) is its own parent; the link is left out",
-            child.name, child.pk
-        )
-    } else {
-        format!(
-            "group {:?} (pk {}) has the parent {:?} (pk {}), which is below it in the hierarchy; the link is left out",
-            child.name, child.pk, parent.name, parent.pk
-        )
-    };
-    Finding::about(Code::HierarchyCycle, Kind::Group, child.pk, &child.name)
-        .with_message(message, "remove one parent of the cycle in Authentik")
-}
-
-/// Returns the findings about avatars that are left out.
-fn refused_pictures(users: &NamedRows<'_, User>, policy: &Policy) -> Vec<Finding> {
-    let rows = (0..users.len()).map(|at| users.row(at));
-    rows.filter(|row| picture(&row.avatar, &policy.base_url) == Picture::Refused)
-        .map(|row| {
-            Finding::about(Code::PictureRefused, Kind::User, row.pk, &row.username).with_message(
-                format!(
-                    "the avatar of {:?} is neither http, https nor data:image/ and is left out",
-                    row.username
-                ),
-                "correct the avatar in Authentik",
-            )
-        })
-        .collect()
+/// Returns the finding about a picture that is left out.
+fn refused_picture(kind: Kind, pk: impl Display, source: &str, what: &str) -> Finding {
+    Finding::about(Code::PictureRefused, kind, pk, source).with_message(
+        format!("the {what} of {source:?} is neither http, https nor data:image/ and is left out"),
+        format!("correct the {what} in Authentik"),
+    )
 }

@@ -1,5 +1,6 @@
 //! The operator's settings for the transform.
 
+use super::shape::Shape;
 use crate::base_url::BaseUrl;
 
 /// How to treat names that Backstage would refuse.
@@ -23,4 +24,6 @@ pub struct Policy {
     pub exclude_groups: Vec<String>,
     /// Whether service accounts become `User` entities.
     pub include_service_accounts: bool,
+    /// Which further rows are left out, and where the fields of entities come from.
+    pub shape: Shape,
 }

@@ -1,7 +1,6 @@
-//! Which users the transform skips, and why.
+//! Why the transform leaves rows out.
 
-use super::policy::Policy;
-use crate::directory::User;
+use std::fmt;
 
 /// Why a user has no entity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,16 +9,34 @@ pub enum Skip {
     Inactive,
     /// The user is a service account, and `includeServiceAccounts` is false.
     ServiceAccount,
+    /// The condition of this key does not hold.
+    Filtered(&'static str),
 }
 
-impl Skip {
-    /// The reason to skip a user, if the policy skips it.
-    #[must_use]
-    pub fn of(user: &User, policy: &Policy) -> Option<Self> {
-        if !user.is_active {
-            return Some(Self::Inactive);
+impl fmt::Display for Skip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Inactive => f.write_str("inactive"),
+            Self::ServiceAccount => f.write_str("service account"),
+            Self::Filtered(key) => write!(f, "filtered by {key}"),
         }
-        (user.is_service_account() && !policy.include_service_accounts)
-            .then_some(Self::ServiceAccount)
+    }
+}
+
+/// Why a group has no entity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupSkip<'p> {
+    /// This entry of `excludeGroups` matches it.
+    Excluded(&'p str),
+    /// The condition of this key does not hold.
+    Filtered(&'static str),
+}
+
+impl fmt::Display for GroupSkip<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Excluded(_) => f.write_str("excluded"),
+            Self::Filtered(key) => write!(f, "filtered by {key}"),
+        }
     }
 }

@@ -52,8 +52,18 @@ pub(super) enum Kind {
     Secret,
     /// A list of texts that are never shown; its variable has a second form that names a file.
     Secrets,
+    /// A string.
+    Text,
     /// A list of strings.
     Texts,
+    /// The name of a field of a row, or a list of them.
+    Fields,
+    /// Fields by key.
+    FieldMap,
+    /// Strings by key.
+    TextMap,
+    /// Lists of accepted values by key.
+    ValueMap,
     /// What names begin with, at most this long.
     Prefix(usize),
     /// `true` or `false`.

@@ -71,6 +71,14 @@ fn shape(kind: &Kind) -> Value {
             let token = json!({ "type": "string", "minLength": SHORTEST, "maxLength": LONGEST, "pattern": TOKEN });
             json!({ "type": "array", "items": elsewhere(token) })
         }
+        Kind::Text => json!({ "type": "string", "minLength": 1 }),
+        Kind::Fields => fields(),
+        Kind::FieldMap => json!({ "type": "object", "additionalProperties": elsewhere(fields()) }),
+        Kind::TextMap => {
+            let text = elsewhere(json!({ "type": "string", "minLength": 1 }));
+            json!({ "type": "object", "additionalProperties": text })
+        }
+        Kind::ValueMap => json!({ "type": "object", "additionalProperties": elsewhere(values()) }),
         Kind::Texts => {
             json!({ "type": "array", "items": elsewhere(json!({ "type": "string", "minLength": 1 })) })
         }
@@ -88,6 +96,18 @@ fn shape(kind: &Kind) -> Value {
         Kind::Duration => json!({ "$ref": "#/definitions/duration" }),
         Kind::Frequency => json!({ "$ref": "#/definitions/frequency" }),
     }
+}
+
+/// The name of a field, or a list of them.
+fn fields() -> Value {
+    let field = json!({ "type": "string", "minLength": 1 });
+    json!({ "anyOf": [field, { "type": "array", "items": elsewhere(field.clone()) }] })
+}
+
+/// A value, or a list of them.
+fn values() -> Value {
+    let value = json!({ "type": ["string", "number", "boolean"] });
+    json!({ "anyOf": [value, { "type": "array", "items": elsewhere(value.clone()) }] })
 }
 
 /// A shape, or something that stands for a value from elsewhere.

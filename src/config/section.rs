@@ -84,7 +84,7 @@ pub(super) use section;
 
 /// The path of a field's key.
 pub(super) fn child(path: &str, field: &str) -> String {
-    let mut words = field.split('_');
+    let mut words = field.trim_start_matches("r#").split('_');
     let first = words.next().unwrap_or_default();
     let rest = words.map(|word| {
         let (initial, rest) = word.split_at(1);

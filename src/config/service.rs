@@ -17,11 +17,14 @@ use super::network::{location_prefix, networks};
 use super::scalar::{self, choice, file, integer};
 use super::section::{Section, defaults, from_environment, nested, section, together};
 use super::setting::{Refusal, Setting};
+use super::shape::{GroupsConfig, UsersConfig};
+use super::shape_values::namespace;
 use super::shrink_guard::ShrinkGuard;
 use super::state_dir::{StateDir, state_dir};
 use super::tls::TlsConfig;
 use crate::catalog::location::LocationPrefix;
 use crate::catalog::policy::NamePolicy;
+use crate::catalog::shape::{Membership, Namespace, Shape};
 use crate::outbound::proxy::Proxies;
 
 section! {
@@ -44,6 +47,17 @@ section! {
         /// How names are made: exactly as the npm module made them (`npm-module`), or with every name repaired
         /// that Backstage would refuse (`backstage`).
         names: NamePolicy = names().default("npm-module"),
+        /// `metadata.namespace` of all entities.
+        namespace: Namespace = namespace().default("default"),
+        /// What becomes of users.
+        users: UsersConfig = nested(),
+        /// What becomes of groups.
+        groups: GroupsConfig = nested(),
+        /// Which groups a user belongs to: those that list the user (`direct`), or also every group above them
+        /// (`transitive`).
+        membership: Membership = choice(&[
+            ("direct", Membership::Direct), ("transitive", Membership::Transitive),
+        ]).default("direct"),
         /// How many requests to Authentik are in flight at once.
         concurrency: usize = integer(1, 32).default("4"),
         /// How many rows one request to Authentik asks for.
@@ -89,6 +103,16 @@ impl ServiceConfig {
     #[must_use]
     pub fn scheme(&self) -> &'static str {
         if self.tls.is_some() { "https" } else { "http" }
+    }
+
+    /// The shape of all entities.
+    pub(super) fn shape(&self) -> Shape {
+        Shape {
+            namespace: self.namespace.clone(),
+            users: self.users.shape(),
+            groups: self.groups.shape(),
+            membership: self.membership,
+        }
     }
 
     /// The paths of the keys that differ and take effect after a restart only.

@@ -136,12 +136,13 @@ fn read(path: &str, variable: &str) -> Result<Value, ConfigError> {
 fn value(kind: &Kind, text: String) -> Value {
     let structured = match kind {
         Kind::Duration | Kind::Frequency => text.trim_start().starts_with('{'),
-        Kind::Texts | Kind::Secrets => text.trim_start().starts_with('['),
+        Kind::Texts | Kind::Secrets | Kind::Fields => text.trim_start().starts_with('['),
+        Kind::FieldMap | Kind::TextMap | Kind::ValueMap => text.trim_start().starts_with('{'),
         _ => false,
     };
     match kind {
         _ if structured => file::yaml(&text, Wanted::all()).unwrap_or(Value::String(text)),
-        Kind::Texts => text
+        Kind::Texts | Kind::Fields => text
             .split(',')
             .map(str::trim)
             .filter(|item| !item.is_empty())

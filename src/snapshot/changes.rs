@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::document::Document;
 use crate::catalog::entity::Kind;
+use crate::catalog::shape::Namespace;
 
 /// Maximum number of listed entities for each kind of change.
 pub const LISTED_CHANGES: usize = 1000;
@@ -53,8 +54,15 @@ impl Changes {
             return Self::default();
         }
         let mut refs = ChangedRefs::default();
-        for kind in [Kind::Group, Kind::User] {
-            refs.compare(kind, old, new);
+        match old.filter(|old| old.namespace() != new.namespace()) {
+            // No entity has the same ref.
+            Some(old) => {
+                refs.removed.push_all(old);
+                refs.added.push_all(new);
+            }
+            None => Kind::ALL
+                .iter()
+                .for_each(|kind| refs.compare(*kind, old, new)),
         }
         for list in [&mut refs.added, &mut refs.changed, &mut refs.removed] {
             list.lines.shrink_to_fit();
@@ -73,6 +81,7 @@ impl Changes {
 impl ChangedRefs {
     /// Compares the entities of one kind.
     fn compare(&mut self, kind: Kind, old: Option<&Document>, new: &Document) {
+        let namespace = new.namespace();
         let mut old = old
             .into_iter()
             .flat_map(|old| old.entities(Some(kind)))
@@ -88,10 +97,10 @@ impl ChangedRefs {
             let before = if order.is_le() { old.next() } else { None };
             let after = if order.is_ge() { new.next() } else { None };
             match (before, after) {
-                (Some((name, _)), None) => self.removed.push(kind, name),
-                (None, Some((name, _))) => self.added.push(kind, name),
+                (Some((name, _)), None) => self.removed.push(kind, namespace, name),
+                (None, Some((name, _))) => self.added.push(kind, namespace, name),
                 (Some((name, before)), Some((_, after))) if before != after => {
-                    self.changed.push(kind, name);
+                    self.changed.push(kind, namespace, name);
                 }
                 _ => {}
             }
@@ -105,9 +114,18 @@ impl RefList {
         self.lines.lines()
     }
 
+    /// Counts all entities of a document.
+    fn push_all(&mut self, document: &Document) {
+        for kind in Kind::ALL {
+            for (name, _) in document.entities(Some(kind)) {
+                self.push(kind, document.namespace(), name);
+            }
+        }
+    }
+
     /// Counts an entity; lists it if the limits allow it and no earlier entity was left out.
-    fn push(&mut self, kind: Kind, name: &str) {
-        let entity_ref = format!("{kind}:default/{name}\n");
+    fn push(&mut self, kind: Kind, namespace: &Namespace, name: &str) {
+        let entity_ref = format!("{kind}:{namespace}/{name}\n");
         let fits = self.lines.len() + entity_ref.len() <= LISTED_BYTES;
         if fits && self.listed == self.total && self.listed < LISTED_CHANGES {
             self.lines.push_str(&entity_ref);
@@ -125,7 +143,11 @@ mod tests {
     fn the_first_thousand_are_listed_and_all_are_counted() {
         let mut list = RefList::default();
         for number in 0..LISTED_CHANGES + 5 {
-            list.push(Kind::User, &format!("user-{number:04}"));
+            list.push(
+                Kind::User,
+                &Namespace::default(),
+                &format!("user-{number:04}"),
+            );
         }
         assert_eq!(
             (list.refs().count(), list.total),
@@ -146,10 +168,11 @@ mod tests {
         for letter in ['a', 'b', 'c'] {
             list.push(
                 Kind::Group,
+                &Namespace::default(),
                 &letter.to_string().repeat(LISTED_BYTES / 2 - 20),
             );
         }
-        list.push(Kind::User, "short");
+        list.push(Kind::User, &Namespace::default(), "short");
         assert!(list.lines.len() <= LISTED_BYTES);
         assert_eq!(
             (list.refs().count(), list.total),

@@ -11,6 +11,7 @@ use super::buckets::Buckets;
 use super::shard::Shard;
 use crate::catalog::entity::Kind;
 use crate::catalog::plan::Plan;
+use crate::catalog::shape::Namespace;
 use crate::digest::sha256_hex;
 use builder::{DocumentBuilder, Entry};
 
@@ -28,6 +29,7 @@ pub struct Document {
     buckets: Buckets,
     fingerprints: RandomState,
     rendered: usize,
+    namespace: Namespace,
 }
 
 impl Document {
@@ -35,7 +37,7 @@ impl Document {
     /// result is the same without it.
     #[must_use]
     pub fn render(plan: &Plan<'_>, earlier: Option<&Self>) -> Self {
-        let mut builder = DocumentBuilder::after(earlier);
+        let mut builder = DocumentBuilder::after(earlier, plan.namespace());
         for entity in plan.entities() {
             builder.add(&entity);
         }
@@ -70,6 +72,7 @@ impl Document {
             buckets,
             fingerprints,
             rendered,
+            namespace: plan.namespace().clone(),
         }
     }
 
@@ -77,6 +80,12 @@ impl Document {
     #[must_use]
     pub fn rendered(&self) -> usize {
         self.rendered
+    }
+
+    /// Returns the namespace of all entities.
+    #[must_use]
+    pub fn namespace(&self) -> &Namespace {
+        &self.namespace
     }
 
     /// Returns the body; it starts with a separator unless it is empty.

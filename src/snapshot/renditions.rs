@@ -169,6 +169,7 @@ mod tests {
             users: Box::default(),
         };
         let policy = Policy {
+            shape: crate::catalog::shape::Shape::default(),
             base_url: BaseUrl::parse("https://authentik.example.com").unwrap(),
             names: NamePolicy::NpmModule,
             exclude_groups: Vec::new(),
@@ -179,8 +180,8 @@ mod tests {
             directory,
             Arc::new(policy),
             None,
-            Timestamp::UNIX_EPOCH,
-            ResumePoint::default(),
+            None,
+            (Timestamp::UNIX_EPOCH, ResumePoint::default()),
         ))
     }
 

@@ -62,6 +62,8 @@ pub enum FullReason {
     Cheaper,
     /// Authentik cannot filter by time of change (before 2025.8), or its answer ignores the filter.
     Unsupported,
+    /// The configuration names fields of rows that were not read yet.
+    NewFields,
     /// A row is invalid, so an incremental sync could miss its changes.
     BrokenRow,
     /// Authentik's answers have no `Date`, or one before the last change.

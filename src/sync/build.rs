@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::guard::{self, Hold};
+use super::basis::Basis;
+use super::guard::{self, Hold, entities};
 use crate::catalog::entity::Kind;
 use crate::catalog::finding::Finding;
+use crate::catalog::plan::Names;
 use crate::catalog::policy::Policy;
 use crate::config::ShrinkGuard;
 use crate::directory::{Directory, Sizes};
@@ -27,8 +29,8 @@ pub(super) enum GuardMode {
     Enforced,
     /// Somebody accepted that they are few; they are what the next ones are compared with.
     Accepted,
-    /// They are served already; only somebody must be left.
-    AlreadyServed,
+    /// The rows are served already: only the entities that they make are judged.
+    Reconfigured,
 }
 
 /// What is known when rows are judged.
@@ -39,6 +41,8 @@ pub(super) struct SnapshotBuilder {
     pub(super) limits: ShrinkGuard,
     /// What is served.
     pub(super) previous: Option<Arc<Snapshot>>,
+    /// The rows of this server before.
+    pub(super) basis: Option<Basis>,
 }
 
 impl SnapshotBuilder {
@@ -51,17 +55,21 @@ impl SnapshotBuilder {
         origin: ResumePoint,
     ) -> Result<(Snapshot, Changes), Hold> {
         let previous = self.previous.as_deref();
-        let kept = previous.filter(|previous| previous.policy.base_url == policy.base_url);
+        let basis = self.basis.as_ref();
         if self.guard_mode == GuardMode::Enforced {
-            let rows = kept.map(|kept| (&*kept.directory, kept.recent_maxima.largest(read_at)));
+            let rows = basis.map(|basis| (basis.directory(), basis.largest(read_at)));
             guard::rows(rows, &directory, &self.limits).map_or(Ok(()), Err)?;
         }
-        let users_before = kept.map(|kept| kept.document.count(Kind::User));
-        let mut snapshot = Snapshot::new(directory, policy, previous, read_at, origin);
+        let persisted = match basis {
+            Some(Basis::Persisted(rows)) => Some(&**rows),
+            _ => None,
+        };
+        let mut snapshot = Snapshot::new(directory, policy, previous, persisted, (read_at, origin));
         if self.guard_mode == GuardMode::Accepted {
             snapshot.recent_maxima = RecentMaxima::at(read_at, Sizes::of(&snapshot.directory));
         } else {
-            guard::nobody(users_before, snapshot.document.count(Kind::User)).map_or(Ok(()), Err)?;
+            let names = basis.map(Basis::names);
+            judge_entities(names, &snapshot, &self.limits)?;
         }
         let changes = Changes::between(
             previous.map(|previous| &previous.document),
@@ -77,14 +85,28 @@ impl SnapshotBuilder {
 
 /// Makes a snapshot of what an earlier process kept; it was judged when it was read.
 pub(super) fn restored(
-    kept: PersistedRows,
+    rows: PersistedRows,
     policy: Arc<Policy>,
+    limits: &ShrinkGuard,
 ) -> Result<(Snapshot, Changes), Hold> {
-    let snapshot = Snapshot::restored(kept, policy);
-    guard::nobody(None, snapshot.document.count(Kind::User)).map_or(Ok(()), Err)?;
+    let names = rows.names.clone();
+    let snapshot = Snapshot::restored(rows, policy);
+    judge_entities(Some(&names), &snapshot, limits)?;
     log_new(&snapshot.findings, &[]);
     let changes = Changes::between(None, &snapshot.document);
     Ok((snapshot, changes))
+}
+
+/// Holds a snapshot that has no user, or lacks too many of the entities before.
+fn judge_entities(
+    before: Option<&Names>,
+    snapshot: &Snapshot,
+    limits: &ShrinkGuard,
+) -> Result<(), Hold> {
+    let users_before = before.map(|names| names.users.len());
+    let no_users = guard::no_users(users_before, snapshot.document.count(Kind::User));
+    let vanished = || before.and_then(|names| entities::judge(names, &snapshot.names, limits));
+    no_users.or_else(vanished).map_or(Ok(()), Err)
 }
 
 /// Logs findings that the previous snapshot did not have.

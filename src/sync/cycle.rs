@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::basis::Basis;
 use super::build::{self, GuardMode, SnapshotBuilder};
 use super::guard::{Acceptance, Hold};
 use super::read::SyncPace;
@@ -45,6 +46,8 @@ pub struct Cycle {
     pub doubt: Option<FullReason>,
     /// How many readings of changes in a row did not end in time.
     pub late: u32,
+    /// Rows of an earlier process that cannot be published: they lack fields, or they are held.
+    pub persisted: Option<Arc<PersistedRows>>,
 }
 
 /// Why a cycle published nothing.
@@ -90,12 +93,12 @@ impl Cycle {
         tell: impl Fn(SyncMode),
     ) -> Result<RunReport, CycleError> {
         let read_at = self.clock.now();
-        let kept = self.kept();
+        let basis = self.basis();
         self.client.begin_run();
         if options.full {
             self.doubt = Some(FullReason::Requested);
         }
-        let (directory, origin) = self.read_now(kept.as_deref(), progress, tell).await?;
+        let (directory, origin) = self.read_now(basis.as_ref(), progress, tell).await?;
         let guard_mode = if options.accepts_shrink {
             GuardMode::Accepted
         } else {
@@ -108,40 +111,63 @@ impl Cycle {
         Ok(report)
     }
 
-    /// Whether rows of this server are kept.
+    /// Whether rows have the fields that the policy needs.
     #[must_use]
-    pub fn has_kept_rows(&self) -> bool {
-        self.kept().is_some()
+    pub fn suffices(&self, rows: &Directory) -> bool {
+        rows.selection().covers(self.client.fields())
     }
 
-    /// Applies the policy to the rows that are kept.
+    /// Applies the policy to the rows of the current snapshot.
     ///
     /// # Errors
-    /// When there are none of this server, or the transform fails.
-    pub async fn run_on_kept_rows(&self) -> Result<RunReport, CycleError> {
-        let nothing = || CycleError::Failed(Failure::new("internal", "no rows are kept"));
-        let kept = self.kept().ok_or_else(nothing)?;
-        self.publish(
-            Arc::clone(&kept.directory),
-            GuardMode::AlreadyServed,
-            kept.read_at,
-            kept.resume_point.clone(),
-        )
-        .await
-    }
-
-    /// Publishes what an earlier process kept of this server.
-    ///
-    /// # Errors
-    /// When nobody would be left, or the transform fails.
-    pub async fn restore(&self, kept: PersistedRows) -> Result<RunReport, CycleError> {
-        let policy = Arc::clone(&self.policy);
-        self.publish_made(move || build::restored(kept, policy))
+    /// When there is no snapshot of this server with the fields that the policy needs, too many entities
+    /// would vanish, or the transform fails.
+    pub async fn reconfigure(&self) -> Result<RunReport, CycleError> {
+        let snapshot = self.kept().ok_or_else(no_rows)?;
+        let fields = self.client.fields();
+        let directory = if snapshot.directory.selection() == fields {
+            Arc::clone(&snapshot.directory)
+        } else {
+            let basis = Basis::Published(Arc::clone(&snapshot));
+            let rows = basis.with_fields(fields).ok_or_else(no_rows)?;
+            Arc::new(rows.into_owned())
+        };
+        let resume_point = snapshot.resume_point.clone();
+        let mode = GuardMode::Reconfigured;
+        self.publish(directory, mode, snapshot.read_at, resume_point)
             .await
     }
 
+    /// Publishes the rows that an earlier process persisted.
+    ///
+    /// # Errors
+    /// When they lack fields that the policy needs, no user would be left, too many entities would
+    /// vanish, or the transform fails.
+    pub async fn restore(&self, rows: &Arc<PersistedRows>) -> Result<RunReport, CycleError> {
+        let basis = Basis::Persisted(Arc::clone(rows));
+        let directory = basis
+            .with_fields(self.client.fields())
+            .ok_or_else(no_rows)?;
+        let rows = PersistedRows {
+            directory: directory.into_owned(),
+            names: rows.names.clone(),
+            recent_maxima: rows.recent_maxima.clone(),
+            read_at: rows.read_at,
+            resume_point: rows.resume_point.clone(),
+        };
+        let (policy, limits) = (Arc::clone(&self.policy), self.limits);
+        self.publish_made(move || build::restored(rows, policy, &limits))
+            .await
+    }
+
+    /// The rows that the next run continues from.
+    fn basis(&self) -> Option<Basis> {
+        let persisted = || self.persisted.clone().map(Basis::Persisted);
+        self.kept().map(Basis::Published).or_else(persisted)
+    }
+
     /// The snapshot, if its rows are this server's.
-    fn kept(&self) -> Option<Arc<Snapshot>> {
+    pub(super) fn kept(&self) -> Option<Arc<Snapshot>> {
         self.store
             .current()
             .filter(|kept| kept.policy.base_url == self.policy.base_url)
@@ -159,6 +185,7 @@ impl Cycle {
             guard_mode,
             limits: self.limits,
             previous: self.store.current(),
+            basis: self.basis(),
         };
         let policy = Arc::clone(&self.policy);
         self.publish_made(move || build.snapshot(directory, policy, read_at, origin))
@@ -183,6 +210,11 @@ impl Cycle {
         self.store.publish(snapshot);
         Ok(report)
     }
+}
+
+/// The failure of a run without rows.
+fn no_rows() -> CycleError {
+    CycleError::Failed(Failure::new("internal", "there are no rows to transform"))
 }
 
 /// The failure of a transform that panicked; its message went to the log.

@@ -1,8 +1,10 @@
 //! Whether rows that were read may replace those that are served; pure.
 //!
 //! A narrowed permission looks like a shrunken directory: Authentik filters its lists without a word.
-//! So whatever removes suspiciously much is held until somebody accepts it. Compared are Authentik's
-//! rows and never entities, so that a changed configuration is no shrink.
+//! So whatever removes suspiciously much is held until somebody accepts it. [`entities`] also compares
+//! the entities, since a renamed group or a typo in a filter removes them although no row is gone.
+
+pub mod entities;
 
 use std::fmt::Write;
 
@@ -230,7 +232,7 @@ pub fn shrink(
 
 /// Judges the entities that rows make: somebody must be left, unless nobody was there before either.
 #[must_use]
-pub fn nobody(users_before: Option<usize>, users: usize) -> Option<Hold> {
+pub fn no_users(users_before: Option<usize>, users: usize) -> Option<Hold> {
     (users == 0 && users_before != Some(0)).then(|| Hold {
         code: "no-users",
         what: NO_USERS.into(),
@@ -261,7 +263,7 @@ fn losses(
 }
 
 /// Whether a loss is above both limits.
-fn is_too_much(lost: usize, before: usize, limits: &ShrinkGuard) -> bool {
+pub(super) fn is_too_much(lost: usize, before: usize, limits: &ShrinkGuard) -> bool {
     let share = |whole: usize| whole as u128 * u128::from(limits.percent);
     lost >= limits.absolute && lost as u128 * 100 > share(before)
 }

@@ -1,5 +1,6 @@
 //! How a run reads Authentik: what changed, where that is known to suffice, and else everything.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, timeout};
 
+use super::basis::Basis;
 use super::cycle::{Cycle, CycleError};
 use crate::authentik::crawl::{Crawl, PreviousRows, crawl, read_directory};
 use crate::authentik::delta::{
@@ -17,7 +19,6 @@ use crate::config::{Config, Frequency, Limit};
 use crate::counted::counted;
 use crate::directory::Directory;
 use crate::progress::Progress;
-use crate::snapshot::Snapshot;
 use crate::snapshot::run::Failure;
 use crate::snapshot::sync_mode::{FullReason, ResumePoint, SyncMode};
 
@@ -74,54 +75,57 @@ impl Cycle {
     /// Reads what changed, or everything where that does not suffice, and tells which as it begins.
     pub(super) async fn read_now(
         &mut self,
-        kept: Option<&Snapshot>,
+        before: Option<&Basis>,
         progress: &Progress,
         tell: impl Fn(SyncMode),
     ) -> Result<Read, CycleError> {
-        let reason = match self.basis(kept) {
+        let reason = match self.known_rows(before) {
             Err(reason) => reason,
-            Ok((kept, known)) => {
-                tell(SyncMode::Incremental(
-                    self.pace.settings().since(known.watermark),
-                ));
+            Ok((basis, directory, watermark)) => {
+                tell(SyncMode::Incremental(self.pace.settings().since(watermark)));
+                let known = KnownRows {
+                    directory: &directory,
+                    watermark,
+                };
                 match self.read_changes(known, progress).await? {
-                    DeltaOutcome::Delta(delta) => return Ok(followed(kept, delta)),
+                    DeltaOutcome::Delta(delta) => {
+                        return Ok(followed(basis.resume_point(), delta));
+                    }
                     DeltaOutcome::Fallback(doubt) => *self.doubt.insert(doubt.into()),
                 }
             }
         };
         tell(SyncMode::Full(reason));
-        self.read_all(kept, progress).await
+        self.read_all(before, progress).await
     }
 
     /// What a reading of changes can go on from, or why everything has to be read.
-    fn basis<'a>(
+    fn known_rows<'a>(
         &self,
-        kept: Option<&'a Snapshot>,
-    ) -> Result<(&'a Snapshot, KnownRows<'a>), FullReason> {
-        let kept = kept.ok_or(FullReason::First)?;
-        let full_at = kept.resume_point.full_at.ok_or(FullReason::First)?;
+        basis: Option<&'a Basis>,
+    ) -> Result<(&'a Basis, Cow<'a, Directory>, Timestamp), FullReason> {
+        let basis = basis.ok_or(FullReason::First)?;
+        let full_at = basis.resume_point().full_at.ok_or(FullReason::First)?;
         if let Some(doubt) = self.doubt {
             return Err(doubt);
         }
-        if !kept.directory.broken_rows().is_empty() {
+        let fields = self.client.fields();
+        let directory = basis.with_fields(fields).ok_or(FullReason::NewFields)?;
+        if !directory.broken_rows().is_empty() {
             return Err(FullReason::BrokenRow);
         }
-        let watermark = kept.resume_point.watermark.ok_or(FullReason::Unsupported)?;
+        let watermark = basis
+            .resume_point()
+            .watermark
+            .ok_or(FullReason::Unsupported)?;
         if self.pace.is_due(full_at, self.clock.now()) {
             return Err(FullReason::Due);
         }
         let page_size = self.client.page_size();
-        if self.cost.prefers_full(&kept.directory, page_size) {
+        if self.cost.prefers_full(&directory, page_size) {
             return Err(FullReason::Cheaper);
         }
-        Ok((
-            kept,
-            KnownRows {
-                directory: &kept.directory,
-                watermark,
-            },
-        ))
+        Ok((basis, directory, watermark))
     }
 
     /// Reads what changed within its time.
@@ -148,13 +152,20 @@ impl Cycle {
     /// Reads everything within its time.
     async fn read_all(
         &self,
-        kept: Option<&Snapshot>,
+        basis: Option<&Basis>,
         progress: &Progress,
     ) -> Result<Read, CycleError> {
-        let (full_at, nothing) = (Some(self.clock.now()), Directory::default());
-        let watermark = kept.and_then(|kept| kept.resume_point.watermark);
+        let full_at = Some(self.clock.now());
+        let fields = self.client.fields();
+        let known = basis.and_then(|basis| basis.with_fields(fields));
+        // Rows without the new fields differ from all that are read, so no change can be told from them.
+        let watermark = basis
+            .filter(|_| known.is_some())
+            .and_then(|basis| basis.resume_point().watermark);
+        let incomplete = || basis.map(|basis| Cow::Owned(basis.directory().project(fields)));
+        let known = known.or_else(incomplete).unwrap_or_default();
         let before = PreviousRows {
-            directory: kept.map_or(&nothing, |kept| &kept.directory),
+            directory: &known,
             since: watermark.map(|watermark| self.pace.settings().since(watermark)),
         };
         let reading = Box::pin(crawl(&self.client, before, self.pace.settings(), progress));
@@ -206,13 +217,13 @@ impl From<Interruption> for CycleError {
 }
 
 /// What a reading of changes leaves to the next.
-fn followed(kept: &Snapshot, delta: Delta) -> Read {
+fn followed(before: &ResumePoint, delta: Delta) -> Read {
     let Delta {
         directory,
         watermark,
         unstamped,
     } = delta;
-    let mut all = Arc::clone(&kept.resume_point.unstamped);
+    let mut all = Arc::clone(&before.unstamped);
     if !unstamped.is_subset(&all) {
         all = Arc::new(all.union(&unstamped).copied().collect());
     }
@@ -220,7 +231,7 @@ fn followed(kept: &Snapshot, delta: Delta) -> Read {
         directory,
         ResumePoint {
             watermark: Some(watermark),
-            full_at: kept.resume_point.full_at,
+            full_at: before.full_at,
             unstamped: all,
         },
     )

@@ -74,18 +74,21 @@ impl Scheduler {
         (self.cycle.client, self.cycle.policy, self.cycle.pace) = (client, policy, pace);
         (self.cycle.limits, self.cycle.acceptance) = (limits, acceptance);
         self.persister.move_to(state_dir);
-        let has_kept_rows = self.cycle.has_kept_rows();
-        if has_kept_rows {
+        let served = self.cycle.kept();
+        let is_sufficient = served
+            .as_ref()
+            .is_some_and(|served| self.cycle.suffices(&served.directory));
+        if is_sufficient {
             self.ledger.begin(Trigger::Reload);
-            let ended = self.cycle.run_on_kept_rows().await;
+            let ended = self.cycle.reconfigure().await;
             self.conclude("reload", &ended, past);
             if ended.is_ok() {
                 self.keep();
             }
-        } else {
+        } else if served.is_none() {
             self.restore(past, shutdown).await;
         }
-        if !has_kept_rows || past.last.is_some_and(|last| !last.succeeded) {
+        if !is_sufficient || past.last.is_some_and(|last| !last.succeeded) {
             self.ledger.request(Trigger::Reload);
         }
     }

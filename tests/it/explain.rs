@@ -267,7 +267,7 @@ async fn the_profile_is_explained_and_an_avatar_is_not_shown_in_full() {
     assert_eq!(explanation["entity"]["spec"]["profile"]["picture"], avatar);
     assert_says(
         &says(&explanation, "display-name"),
-        &["the name is empty, so the username \"pat\""],
+        &["`name` is empty, so it is \"pat\" from `username`"],
     );
     assert_says(&says(&explanation, "email"), &["left out"]);
     let refused = Pair::with(one_user(|user| user.avatar = "javascript:alert(1)".into())).await;
@@ -281,12 +281,9 @@ async fn the_profile_is_explained_and_an_avatar_is_not_shown_in_full() {
 #[tokio::test]
 async fn blanks_around_an_email_are_explained() {
     for (email, expected) in [
-        ("pat@example.com", "\"pat@example.com\" is shown"),
-        (
-            " pat@example.com ",
-            "\"pat@example.com\" is shown, without the blanks around it",
-        ),
-        ("  ", "it has nothing but blanks, so it is left out"),
+        ("pat@example.com", "\"pat@example.com\" from `email`"),
+        (" pat@example.com ", "\"pat@example.com\" from `email`"),
+        ("  ", "`email` is empty, so it is left out"),
     ] {
         let pair = Pair::with(one_user(|user| user.email = email.into())).await;
         pair.app.sync().await;

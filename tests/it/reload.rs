@@ -218,7 +218,7 @@ async fn another_server_is_another_directory_and_no_shrink() {
 }
 
 #[tokio::test]
-async fn a_configuration_that_removes_much_is_no_shrink() {
+async fn a_configuration_that_removes_much_is_held_until_it_is_accepted() {
     let mut running = Running::spawn().await;
     running.fake.edit(|directory| {
         for number in 0..20 {
@@ -234,14 +234,27 @@ async fn a_configuration_that_removes_much_is_no_shrink() {
     );
     running.serve.logged("sync succeeded").await;
     running.write("excludeGroups: [everyone]", "");
-    running.serve.logged("reload succeeded").await;
-    assert_eq!(running.latest().await["removed"], 21);
+    running.serve.logged("reload was held").await;
     let run = post(&format!("{}/sync?wait=1m", running.service)).await;
+    assert_eq!(run["error"]["code"], "entity-shrink", "{run}");
+    let message = run["error"]["message"].as_str().unwrap();
+    assert!(
+        message.contains("20 of 25 users, such as user:default/robot-0"),
+        "{message}"
+    );
+    assert_eq!(
+        running.names("user").await.len(),
+        25,
+        "the old entities stay"
+    );
+    let run = post(&format!("{}/sync?wait=1m&accept=shrink", running.service)).await;
     assert_eq!(
         (&run["state"], &run["removed"]),
-        (&"succeeded".into(), &0.into()),
+        (&"succeeded".into(), &21.into()),
         "{run}"
     );
+    let run = post(&format!("{}/sync?wait=1m", running.service)).await;
+    assert_eq!(run["state"], "succeeded", "it is accepted once: {run}");
 }
 
 #[tokio::test]

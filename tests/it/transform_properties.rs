@@ -292,7 +292,7 @@ proptest! {
                 groups.reverse();
             }
             let directory = Arc::new(Directory::new(users, groups));
-            Snapshot::new(directory, Arc::new(world.policy.clone()), previous, read_at, ResumePoint::default())
+            Snapshot::new(directory, Arc::new(world.policy.clone()), previous, None, (read_at, ResumePoint::default()))
         };
         let tags = |snapshot: &Snapshot| {
             let plain = snapshot.identity();

@@ -1,8 +1,11 @@
 //! Explains a group.
 
-use super::{ExplainStep, Explanation, Rule, SourceRow, missing, name, served, step};
+use super::{
+    ExplainStep, Explanation, Rule, SourceRow, filtered, mapped, missing, name, served, step,
+};
 use crate::catalog::name::sanitize_name;
 use crate::catalog::plan::Plan;
+use crate::catalog::skip::GroupSkip;
 use crate::directory::{Group, GroupPk};
 
 /// Explains a group.
@@ -19,7 +22,8 @@ pub(super) fn explain(plan: &Plan<'_>, row: &Group) -> Explanation {
 
 /// The rules that applied, up to the one that leaves the group out.
 fn rules(plan: &Plan<'_>, row: &Group, at: Option<usize>) -> Vec<ExplainStep> {
-    if let Some(entry) = plan.exclusion.entry(row) {
+    let skip = plan.selection.group(row);
+    if let Some(GroupSkip::Excluded(entry)) = skip {
         return vec![step(
             Rule::ExcludeGroups,
             format!("`excludeGroups` has {entry:?}"),
@@ -30,8 +34,13 @@ fn rules(plan: &Plan<'_>, row: &Group, at: Option<usize>) -> Vec<ExplainStep> {
         Rule::ExcludeGroups,
         format!("no entry of `excludeGroups` is {sanitized:?}"),
     )];
+    if let Some(GroupSkip::Filtered(key)) = skip {
+        rules.push(filtered(key));
+        return rules;
+    }
     rules.extend(name::steps(plan, &plan.groups, row));
     if let Some(at) = at {
+        rules.extend(mapped::of_group(plan, row));
         rules.extend(parents(plan, row, at));
         rules.extend(children(plan, row, at));
         rules.extend(members(plan, row, at));

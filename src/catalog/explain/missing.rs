@@ -2,7 +2,6 @@
 
 use super::name;
 use crate::catalog::plan::Plan;
-use crate::catalog::skip::Skip;
 use crate::directory::{Group, GroupPk, User, UserPk};
 
 /// The largest number of rows that a list names.
@@ -10,19 +9,14 @@ const NAMED: usize = 20;
 
 /// The reason why a user has no entity; `None` if it has one.
 pub(super) fn of_user(plan: &Plan<'_>, user: &User) -> Option<String> {
-    match Skip::of(user, plan.policy) {
-        Some(Skip::Inactive) => Some("inactive".to_owned()),
-        Some(Skip::ServiceAccount) => Some("service account".to_owned()),
-        None => name::absence(plan, &plan.users, user),
-    }
+    let skip = plan.selection.user(user).map(|skip| skip.to_string());
+    skip.or_else(|| name::absence(plan, &plan.users, user))
 }
 
 /// The reason why a group has no entity; `None` if it has one.
 pub(super) fn of_group(plan: &Plan<'_>, group: &Group) -> Option<String> {
-    if plan.exclusion.excludes(group) {
-        return Some("excluded".to_owned());
-    }
-    name::absence(plan, &plan.groups, group)
+    let skip = plan.selection.group(group).map(|skip| skip.to_string());
+    skip.or_else(|| name::absence(plan, &plan.groups, group))
 }
 
 /// A referenced user and the reason why it has no entity; `None` if it has one.

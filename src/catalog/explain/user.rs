@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::source::shortened;
-use super::{ExplainStep, Explanation, Rule, SourceRow, missing, name, served, step};
-use crate::catalog::entity::Spec;
-use crate::catalog::picture::{Picture, picture};
+use super::{
+    ExplainStep, Explanation, Rule, SourceRow, filtered, mapped, missing, name, served, step,
+};
 use crate::catalog::plan::Plan;
 use crate::catalog::skip::Skip;
 use crate::directory::{GroupPk, User};
@@ -24,7 +23,7 @@ pub(super) fn explain(plan: &Plan<'_>, row: &User) -> Explanation {
 
 /// The rules that applied, up to the one that leaves the user out.
 fn rules(plan: &Plan<'_>, row: &User, at: Option<usize>) -> Vec<ExplainStep> {
-    let skip = Skip::of(row, plan.policy);
+    let skip = plan.selection.user(row);
     if skip == Some(Skip::Inactive) {
         return vec![step(
             Rule::Active,
@@ -35,12 +34,15 @@ fn rules(plan: &Plan<'_>, row: &User, at: Option<usize>) -> Vec<ExplainStep> {
         step(Rule::Active, "the user is active"),
         service_account(plan, row),
     ];
+    if let Some(Skip::Filtered(key)) = skip {
+        rules.push(filtered(key));
+    }
     if skip.is_some() {
         return rules;
     }
     rules.extend(name::steps(plan, &plan.users, row));
     if let Some(at) = at {
-        rules.extend(profile(plan, row, at));
+        rules.extend(mapped::of_user(plan, row));
         rules.extend(memberships(plan, row, at));
     }
     rules
@@ -58,49 +60,6 @@ fn service_account(plan: &Plan<'_>, row: &User) -> ExplainStep {
         Rule::ServiceAccounts,
         format!("the type {:?} {effect}", row.user_type.to_string()),
     )
-}
-
-/// The fields of the profile, read from the entity.
-fn profile(plan: &Plan<'_>, row: &User, at: usize) -> Vec<ExplainStep> {
-    let Spec::User(spec) = plan.user(at).spec else {
-        return Vec::new();
-    };
-    let shown = spec.profile.display_name;
-    let display_name = if row.name.is_empty() {
-        format!("the name is empty, so the username {shown:?} is shown")
-    } else {
-        format!("the name {shown:?} is shown")
-    };
-    let email = match spec.profile.email {
-        "" if row.email.is_empty() => "there is none, so it is left out".to_owned(),
-        "" => "it has nothing but blanks, so it is left out".to_owned(),
-        email if email == &*row.email => format!("{email:?} is shown"),
-        email => format!("{email:?} is shown, without the blanks around it"),
-    };
-    let picture = match picture(&row.avatar, &plan.policy.base_url) {
-        Picture::Absent => "there is no avatar".to_owned(),
-        Picture::Shown(url) if *url == *row.avatar => {
-            format!("the avatar {:?} is shown", shortened(&url))
-        }
-        Picture::Shown(url) => {
-            format!(
-                "the avatar {:?} is resolved to {:?}",
-                shortened(&row.avatar),
-                shortened(&url)
-            )
-        }
-        Picture::Refused => {
-            format!(
-                "the avatar {:?} is neither http, https nor data:image/",
-                shortened(&row.avatar)
-            )
-        }
-    };
-    vec![
-        step(Rule::DisplayName, display_name),
-        step(Rule::Email, email),
-        step(Rule::Picture, picture),
-    ]
 }
 
 /// The groups of the user, and why others are missing.

@@ -42,7 +42,7 @@ fn viewed(report: &mut Report, config: &Config, directory: &Directory, hidden: &
         .as_ref()
         .map_or(0, |counts| counts.user_entities);
     if let Some(hold) =
-        guard::first(directory, &config.service.shrink_guard).or(guard::nobody(None, users))
+        guard::first(directory, &config.service.shrink_guard).or(guard::no_users(None, users))
     {
         let what = format!("{}; a service that starts now would hold this", hold.what);
         return report.trouble(

@@ -72,7 +72,7 @@ fn a_key_takes_exactly_what_its_description_says() {
                     "{}",
                     key.path
                 );
-                let error = load(&[(&key.path, "none")]).unwrap_err();
+                let error = load(&[(&key.path, "unknown")]).unwrap_err();
                 let listed = words
                     .iter()
                     .map(|word| format!("`{word}`"))

@@ -14,9 +14,6 @@ use crate::http::error::{ApiError, Problem};
 use crate::http::state::AppState;
 use crate::snapshot::rendition::Rendition;
 
-/// The namespace of every entity here.
-const NAMESPACE: &str = "default";
-
 /// The parts of an entity ref; compared without regard to case.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
@@ -24,7 +21,7 @@ pub struct EntityPath {
     /// `user` or `group`.
     #[param(example = "user")]
     kind: String,
-    /// Always `default`.
+    /// The namespace that the configuration sets, `default` without it.
     #[param(example = "default")]
     namespace: String,
     /// The name, `metadata.name`.
@@ -38,14 +35,16 @@ impl EntityPath {
         let [kind, namespace, name] =
             [&self.kind, &self.namespace, &self.name].map(|part| part.to_lowercase());
         let kind = Kind::ALL.into_iter().find(|known| known.lower() == kind)?;
-        (namespace == NAMESPACE).then(|| Rendition::of_entity(&snapshot.document, kind, &name))?
+        let document = &snapshot.document;
+        (namespace == document.namespace().as_str())
+            .then(|| Rendition::of_entity(document, kind, &name))?
     }
 }
 
 /// One entity of the current snapshot
 ///
 /// The path is that of Backstage's catalog API. As in entity refs, case does not matter. The
-/// namespace is always `default`.
+/// namespace is that of the configuration.
 #[utoipa::path(
     get,
     path = "/entities/by-name/{kind}/{namespace}/{name}",

@@ -12,6 +12,7 @@ use super::super::shard::{BUCKETS, bucket};
 use super::{Document, SEPARATOR};
 use crate::catalog::entity::{Entity, Kind};
 use crate::catalog::escape::write_json;
+use crate::catalog::shape::Namespace;
 
 /// The position of an entity in a document, and its fingerprint.
 #[derive(Clone, Debug)]
@@ -30,6 +31,8 @@ pub(super) struct DocumentBuilder<'p> {
     pub(super) entries: Vec<Entry>,
     /// Whether a bucket differs from the earlier document, by bucket.
     pub(super) is_changed: Box<[bool]>,
+    /// The namespace of all entities.
+    namespace: &'p Namespace,
     /// Number of rendered entities.
     pub(super) rendered: usize,
     /// The earlier document and its entries that were not compared yet.
@@ -38,7 +41,7 @@ pub(super) struct DocumentBuilder<'p> {
 
 impl<'p> DocumentBuilder<'p> {
     /// Starts a document, with an earlier one to copy from.
-    pub(super) fn after(earlier: Option<&'p Document>) -> Self {
+    pub(super) fn after(earlier: Option<&'p Document>, namespace: &'p Namespace) -> Self {
         Self {
             fingerprints: earlier
                 .map_or_else(RandomState::new, |earlier| earlier.fingerprints.clone()),
@@ -46,6 +49,7 @@ impl<'p> DocumentBuilder<'p> {
             entries: Vec::with_capacity(earlier.map_or(0, |earlier| earlier.entries.len())),
             is_changed: vec![earlier.is_none(); usize::from(BUCKETS)].into(),
             rendered: 0,
+            namespace,
             earlier: earlier.map(|earlier| (earlier, 0..earlier.entries.len())),
         }
     }
@@ -63,10 +67,13 @@ impl<'p> DocumentBuilder<'p> {
                     .extend_from_slice(&earlier.bytes[same_name.json.clone()]);
                 same_name.bucket
             }
-            _ => {
+            other => {
+                if let Some((_, earlier)) = other {
+                    self.is_changed[usize::from(earlier.bucket)] = true;
+                }
                 write_json(&mut self.bytes, entity);
                 self.rendered += 1;
-                let bucket = bucket(&format!("{kind}:default/{name}"));
+                let bucket = bucket(&format!("{kind}:{}/{name}", self.namespace));
                 self.is_changed[usize::from(bucket)] = true;
                 bucket
             }

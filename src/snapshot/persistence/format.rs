@@ -77,6 +77,9 @@ struct Header {
     full_read_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "FieldSelection::is_empty")]
     fields: FieldSelection,
+    /// The namespace of the entities, unless it is `default`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    namespace: Option<String>,
 }
 
 /// Encodes a server's rows and their assigned names.
@@ -103,6 +106,7 @@ pub fn encode(
         watermark: resume_point.watermark.filter(|_| is_complete),
         full_read_at: resume_point.full_at.filter(|_| is_complete),
         fields: FieldSelection::clone(directory.selection()),
+        namespace: names.namespace.named().map(str::to_owned),
     };
     let mut rest = serde_json::to_vec(&header)?;
     rest.push(b'\n');
@@ -152,15 +156,20 @@ pub fn decode(bytes: &[u8], base_url: &BaseUrl) -> Result<PersistedRows, FormatE
     if header.base_url != base_url.as_str() {
         return Err(FormatError::Foreign);
     }
-    let (directory, names) = read_rows(compressed, &header).map_err(|_| FormatError::Corrupted)?;
+    let (directory, mut names) =
+        read_rows(compressed, &header).map_err(|_| FormatError::Corrupted)?;
     let Header {
         recent_maxima,
         read_at,
         watermark,
         full_read_at: full_at,
         fields,
+        namespace,
         ..
     } = header;
+    if let Some(namespace) = namespace {
+        names.namespace = namespace.parse().map_err(|_| FormatError::Corrupted)?;
+    }
     let resume_point = ResumePoint {
         watermark,
         full_at,

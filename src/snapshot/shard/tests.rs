@@ -33,6 +33,7 @@ fn document(names: &BTreeSet<String>) -> Document {
         (0..).zip(names).map(group).collect(),
     ));
     let policy = Policy {
+        shape: crate::catalog::shape::Shape::default(),
         base_url: BaseUrl::parse("https://authentik.example.com").unwrap(),
         names: NamePolicy::NpmModule,
         exclude_groups: Vec::new(),

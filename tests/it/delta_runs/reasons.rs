@@ -146,11 +146,13 @@ async fn a_server_that_cannot_tell_is_read_whole_every_time() {
 async fn a_fallback_makes_the_same_run_a_full_sync() {
     let following = Following::of(settled(400)).await;
     let rename = |directory: &mut FakeDirectory| {
-        (1..=160).for_each(|pk| assert!(directory.rename(pk, &format!("renamed-{pk}"))));
+        let renamed =
+            |user: &mut fake_authentik::FakeUser| user.name = format!("Renamed {}", user.pk);
+        (1..=160).for_each(|pk| assert!(directory.edit_user(pk, renamed)));
     };
     let run = following.after(rename).await;
     assert_eq!(
-        (reason(&run), &run["added"]),
+        (reason(&run), &run["changed"]),
         ("too-many-changes", &json!(160)),
         "{run}"
     );

@@ -133,6 +133,7 @@ fn policy() -> impl Strategy<Value = Policy> {
         any::<bool>(),
     )
         .prop_map(|(names, exclude_groups, include_service_accounts)| Policy {
+            shape: authentik_entity_provider::catalog::shape::Shape::default(),
             base_url: BaseUrl::parse("https://authentik.example.com").unwrap(),
             names,
             exclude_groups,
@@ -147,6 +148,7 @@ fn held() -> impl Strategy<Value = Names> {
         btree_map(held_name(), 1..12u128, 0..4),
     )
         .prop_map(|(users, groups)| Names {
+            namespace: authentik_entity_provider::catalog::shape::Namespace::default(),
             users: users
                 .into_iter()
                 .map(|(name, pk)| (UserPk(pk), name))

@@ -77,6 +77,7 @@ fn persisted() -> impl Strategy<Value = PersistedRows> {
     (rows, 0..4_000_000_000_000_i64, any::<bool>()).prop_map(
         |((users, groups), read_at, with_watermark)| {
             let names = Names {
+                namespace: "acme".parse().unwrap(),
                 users: users
                     .iter()
                     .filter_map(|(row, held)| Some((row.pk, held.clone()?)))
