@@ -1,8 +1,8 @@
 //! The transform: from rows, policy and the previous snapshot's names to entities and findings.
 //!
-//! Memberships and hierarchy follow pks, never names, so a user never gets the groups of another user
-//! with the same name. Links to rows without an entity are dropped: every reference in the output
-//! points to an entity in the output.
+//! Memberships and hierarchy follow pks, never names, so a user never gets the groups of another
+//! user with the same name. Links to rows without an entity are dropped: every reference in the
+//! output points to an entity in the output.
 
 use super::broken_rows;
 use super::entity::{Annotations, Entity, GroupSpec, Kind, Profile, Spec, UserSpec};
@@ -39,7 +39,7 @@ pub struct Plan<'d> {
     findings: Vec<Finding>,
 }
 
-/// Memberships and hierarchy, as positions in the rosters; every inner list is sorted.
+/// Memberships and hierarchy, as positions in the named rows; every inner list is sorted.
 #[derive(Debug)]
 pub(super) struct Links {
     pub(super) member_of: Vec<Vec<usize>>,

@@ -1,4 +1,4 @@
-//! The explanation of a user or group: its entity, or why there is none.
+//! The explanations of the rows that match a name or pk.
 
 use std::fmt;
 
@@ -11,16 +11,17 @@ use crate::catalog::plan::{Names, Plan};
 use crate::catalog::policy::Policy;
 use crate::directory::Directory;
 
-/// The explanation of a user or group: its entity, or why there is none.
+/// The explanations of the rows that match a name or pk: the entity of each, or why there is none.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Explanations {
     /// `user` or `group`.
     pub kind: String,
     /// The requested name or pk.
-    pub asked: String,
+    #[serde(rename = "asked")]
+    pub query: String,
     /// Every matching row, ordered by pk.
     pub matches: Vec<Explanation>,
-    /// If none is meant, names that are similar.
+    /// Similar names, if no row matches.
     #[serde(skip)]
     pub near: Vec<String>,
 }
@@ -35,29 +36,29 @@ impl Explanations {
         policy: &Policy,
         held: &Names,
         kind: Kind,
-        asked: String,
+        query: String,
     ) -> Self {
-        Self::by(&Plan::new(directory, policy, held), kind, asked)
+        Self::by(&Plan::new(directory, policy, held), kind, query)
     }
 
-    /// Explains the rows of a plan that are meant.
+    /// Explains the matching rows of a plan.
     #[must_use]
-    pub fn by(plan: &Plan<'_>, kind: Kind, asked: String) -> Self {
-        let matches = explain(plan, kind, &asked);
+    pub fn by(plan: &Plan<'_>, kind: Kind, query: String) -> Self {
+        let matches = explain(plan, kind, &query);
         let near = if matches.is_empty() {
-            near(plan, kind, &asked)
+            near(plan, kind, &query)
         } else {
             Vec::new()
         };
         Self {
             kind: kind.to_string(),
-            asked,
+            query,
             matches,
             near,
         }
     }
 
-    /// The names that are similar, as the end of a message.
+    /// Returns the similar names as the end of a message.
     #[must_use]
     pub fn proposal(&self) -> String {
         if self.near.is_empty() {
@@ -71,6 +72,6 @@ impl Explanations {
 impl fmt::Display for Explanations {
     /// Writes the kind and the requested name.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {:?}", self.kind, self.asked)
+        write!(f, "{} {:?}", self.kind, self.query)
     }
 }

@@ -76,7 +76,7 @@ pub enum FullReason {
 }
 
 impl FullReason {
-    /// The reason in one word, stable over versions.
+    /// Returns the code of the reason; stable across versions.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
