@@ -122,7 +122,7 @@ async fn measure(layout: &str) {
     backstage.becomes(&promised).await;
 
     filling.stop().await;
-    let telling = [
+    let variables = [
         (
             "ENTITY_PROVIDER_BACKSTAGE_BASE_URL",
             backstage.base.as_str(),
@@ -130,7 +130,7 @@ async fn measure(layout: &str) {
         ("ENTITY_PROVIDER_BACKSTAGE_TOKEN", TOKEN),
         ("ENTITY_PROVIDER_BACKSTAGE_LOCATIONS", &target),
     ];
-    let service = service(&authentik, &recorder, &telling).await;
+    let service = service(&authentik, &recorder, &variables).await;
     service
         .pushed(|push| push["waiting"] == 0 && push["error"].is_null())
         .await;

@@ -169,7 +169,7 @@ pub fn config(base_url: &str, token: &str) -> Config {
     }
 }
 
-/// The configuration that a variable of Backstage's form gives, beside the two that are required.
+/// Loads a configuration from a variable of Backstage's form and the two required ones.
 pub fn loaded(variable: &str, value: &Value) -> Config {
     let variables = [
         ("AUTHENTIK_BASE_URL", "https://authentik.example.com"),

@@ -192,7 +192,7 @@ fn a_file_truncated_at_any_byte_is_torn() {
 }
 
 #[test]
-fn every_single_flipped_bit_is_refused() {
+fn every_flipped_bit_is_rejected() {
     let bytes = encoded(&sample());
     assert!(decode(&bytes, &server()).is_ok());
     for at in 0..bytes.len() * 8 {
