@@ -47,7 +47,7 @@ use state::AppState;
 ), servers(
     (url = "./", description = "Relative to this document, so that it also works behind a path prefix"),
 ), tags(
-    (name = "entities", description = "What a Backstage `url` location reads"),
+    (name = "entities", description = "Entities for Backstage's `url` locations"),
     (name = "sync", description = "Runs that read Authentik"),
     (name = "health", description = "Health checks for orchestrators, and a summary for people"),
     (name = "description", description = "This document"),

@@ -6,7 +6,7 @@
 mod group;
 mod missing;
 mod name;
-mod near;
+mod similar_names;
 mod source;
 mod user;
 
@@ -20,7 +20,7 @@ use super::name::sanitize_name;
 use super::named_rows::{NamedRows, Row};
 use super::plan::Plan;
 
-pub use near::near;
+pub use similar_names::similar_names;
 pub use source::{GroupSource, SourceRow, UserSource};
 
 /// How the transform treats one row.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::catalog::entity::Kind;
-use crate::catalog::explain::{Explanation, explain, near};
+use crate::catalog::explain::{Explanation, explain, similar_names};
 use crate::catalog::plan::{Names, Plan};
 use crate::catalog::policy::Policy;
 use crate::directory::Directory;
@@ -23,7 +23,7 @@ pub struct Explanations {
     pub matches: Vec<Explanation>,
     /// Similar names, if no row matches.
     #[serde(skip)]
-    pub near: Vec<String>,
+    pub similar: Vec<String>,
 }
 
 impl Explanations {
@@ -45,8 +45,8 @@ impl Explanations {
     #[must_use]
     pub fn by(plan: &Plan<'_>, kind: Kind, query: String) -> Self {
         let matches = explain(plan, kind, &query);
-        let near = if matches.is_empty() {
-            near(plan, kind, &query)
+        let similar = if matches.is_empty() {
+            similar_names(plan, kind, &query)
         } else {
             Vec::new()
         };
@@ -54,17 +54,21 @@ impl Explanations {
             kind: kind.to_string(),
             query,
             matches,
-            near,
+            similar,
         }
     }
 
     /// Returns the similar names as the end of a message.
     #[must_use]
     pub fn proposal(&self) -> String {
-        if self.near.is_empty() {
+        if self.similar.is_empty() {
             return String::new();
         }
-        let names: Vec<_> = self.near.iter().map(|name| format!("{name:?}")).collect();
+        let names: Vec<_> = self
+            .similar
+            .iter()
+            .map(|name| format!("{name:?}"))
+            .collect();
         format!("; similar names: {}", names.join(", "))
     }
 }

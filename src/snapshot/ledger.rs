@@ -100,7 +100,7 @@ impl Ledger {
     }
 
     /// Starts a run at once, without the queue. The caller calls it only between runs.
-    pub fn begin(&self, trigger: Trigger) {
+    pub fn start_now(&self, trigger: Trigger) {
         let now = self.clock.now();
         self.change(|runs| {
             runs.running = Some(Run {

@@ -64,7 +64,7 @@ impl Scheduler {
             Reload::Settings(settings) => *settings,
             Reload::Refused(failure) => {
                 self.status.refuse(Some(failure.message.clone()));
-                self.ledger.begin(Trigger::Reload);
+                self.ledger.start_now(Trigger::Reload);
                 self.conclude("reload", &Err(CycleError::Failed(failure)), past);
                 return;
             }
@@ -76,7 +76,7 @@ impl Scheduler {
         self.persister.move_to(state_dir);
         let has_kept_rows = self.cycle.has_kept_rows();
         if has_kept_rows {
-            self.ledger.begin(Trigger::Reload);
+            self.ledger.start_now(Trigger::Reload);
             let ended = self.cycle.run_on_kept_rows().await;
             self.conclude("reload", &ended, past);
             if ended.is_ok() {

@@ -13,7 +13,7 @@ impl Scheduler {
             loaded = self.persister.load(&self.cycle.policy.base_url) => loaded,
         };
         let Some(kept) = loaded else { return };
-        self.ledger.begin(Trigger::Restart);
+        self.ledger.start_now(Trigger::Restart);
         let ended = self.cycle.restore(kept).await;
         self.conclude("restart", &ended, past);
     }

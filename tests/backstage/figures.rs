@@ -156,13 +156,13 @@ fn percent(part: usize, whole: usize) -> f64 {
 }
 
 #[tokio::test]
-#[ignore = "prints figures and judges nothing but the content"]
+#[ignore = "prints figures and checks only the content"]
 async fn one_body() {
     measure("/entities").await;
 }
 
 #[tokio::test]
-#[ignore = "prints figures and judges nothing but the content"]
+#[ignore = "prints figures and checks only the content"]
 async fn shards() {
     measure("/locations?shards=64").await;
 }

@@ -286,7 +286,7 @@ async fn blanks_around_an_email_are_explained() {
             " pat@example.com ",
             "\"pat@example.com\" is shown, without the blanks around it",
         ),
-        ("  ", "it has nothing but blanks, so it is left out"),
+        ("  ", "it contains only blanks, so it is left out"),
     ] {
         let pair = Pair::with(one_user(|user| user.email = email.into())).await;
         pair.app.sync().await;

@@ -73,7 +73,7 @@ fn profile(plan: &Plan<'_>, row: &User, at: usize) -> Vec<ExplainStep> {
     };
     let email = match spec.profile.email {
         "" if row.email.is_empty() => "there is none, so it is left out".to_owned(),
-        "" => "it has nothing but blanks, so it is left out".to_owned(),
+        "" => "it contains only blanks, so it is left out".to_owned(),
         email if email == &*row.email => format!("{email:?} is shown"),
         email => format!("{email:?} is shown, without the blanks around it"),
     };

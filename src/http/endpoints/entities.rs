@@ -32,8 +32,9 @@ pub struct EntitiesQuery {
     /// Only entities of this kind.
     #[param(inline)]
     kind: Option<KindName>,
-    /// Only entities of this shard, `i/K`: the first four bytes of the SHA-256 of the entity's ref
-    /// in lower case, as a number, modulo K are i. K is a power of two up to 1024.
+    /// Only entities of this shard, `i/K`: those whose hash modulo K is i. The hash is the first four
+    /// bytes of the SHA-256 of the entity's ref in lower case, as a number. K is a power of two up to
+    /// 1024.
     #[param(value_type = Option<String>, nullable = false, pattern = "^[0-9]{1,4}/[0-9]{1,4}$", example = "0/64")]
     shard: Option<Shard>,
     /// The format; overrides the `Accept` header.

@@ -76,7 +76,7 @@ enum EventName {
     tag = "sync",
     params(("id" = String, Path, description = "The id of the run, from `POST /sync` or `GET /sync`")),
     responses(
-        (status = OK, description = "Server-sent events, as WHATWG's HTML has them; the schema is that of each \
+        (status = OK, description = "Server-sent events (WHATWG HTML); the schema is that of each \
             event. Comments between events keep the connection open",
             body = RunEvent, content_type = "text/event-stream",
             headers(("X-Accel-Buffering" = String, description = "`no`: nginx forwards events at once"))),

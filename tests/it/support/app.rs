@@ -85,7 +85,7 @@ impl TestApp {
         self.get(path).send().await.unwrap()
     }
 
-    /// Fetches JSON, whatever the status.
+    /// Fetches JSON with any status.
     pub async fn json(&self, path: &str) -> Value {
         serde_json::from_str(&self.fetch(path).await.text().await.unwrap()).unwrap()
     }

@@ -12,7 +12,7 @@ const PART_SCORE: f64 = 0.95;
 /// Returns the names in Authentik and in the catalog that are most similar to `query`, the most
 /// similar first.
 #[must_use]
-pub fn near(plan: &Plan<'_>, kind: Kind, query: &str) -> Vec<String> {
+pub fn similar_names(plan: &Plan<'_>, kind: Kind, query: &str) -> Vec<String> {
     match kind {
         Kind::User => nearest(plan.directory.users(), &plan.users, query),
         Kind::Group => nearest(plan.directory.groups(), &plan.groups, query),
