@@ -1,4 +1,4 @@
-//! The HTTP side: reads the snapshot and the ledger, asks for runs, never syncs itself.
+//! The HTTP side: serves the snapshot and the ledger, and queues runs. It never syncs itself.
 
 pub mod auth;
 pub mod conditional;
@@ -38,23 +38,23 @@ use error::ApiError;
 use load::{Capacity, Load};
 use state::AppState;
 
-/// The description of this service; the paths come from the handlers.
+/// The OpenAPI description without paths; the handlers add them.
 #[derive(OpenApi)]
 #[openapi(info(
     title = "authentik-entity-provider",
     description = "The users and groups of an Authentik server as Backstage catalog entities.",
     license(name = "Apache-2.0", identifier = "Apache-2.0")
 ), servers(
-    (url = "./", description = "Beside this document, whatever path prefix stands before it"),
+    (url = "./", description = "Relative to this document, so that it also works behind a path prefix"),
 ), tags(
-    (name = "entities", description = "What a Backstage `url` location reads"),
+    (name = "entities", description = "Entities for Backstage's `url` locations"),
     (name = "sync", description = "Runs that read Authentik"),
-    (name = "health", description = "For orchestrators and for people"),
+    (name = "health", description = "Health checks for orchestrators, and a summary for people"),
     (name = "description", description = "This document"),
 ), modifiers(&Schemes))]
 struct Description;
 
-/// All routes as a table, with what each needs and their description.
+/// All routes as a table, each with its requirement and its description.
 fn table(authorizer: &Arc<Authorizer>, load: &Load) -> OpenApiRouter<AppState> {
     let needs = |access, routes| {
         let limited = load::limited_operation(load, access, routes);
@@ -82,14 +82,14 @@ fn table(authorizer: &Arc<Authorizer>, load: &Load) -> OpenApiRouter<AppState> {
 /// The OpenAPI description of the service.
 #[must_use]
 pub fn description() -> utoipa::openapi::OpenApi {
-    // Nobody comes in by a description, whoever keeps its doors.
+    // The description does not depend on the tokens.
     let closed = Authorizer::new(&AuthConfig::default(), (Ipv4Addr::UNSPECIFIED, 0).into());
     let mut description = table(&Arc::new(closed), &Load::new(Capacity::default())).into_openapi();
     openapi::complete(&mut description.paths);
     description
 }
 
-/// The service's router, which does so much at once.
+/// Returns the router of the service, with the limits of `capacity`.
 pub fn router(state: AppState, capacity: Capacity) -> Router {
     let (router, _) = table(&state.authorizer, &Load::new(capacity)).split_for_parts();
     router
@@ -116,8 +116,8 @@ pub fn router(state: AppState, capacity: Capacity) -> Router {
         .with_state(state)
 }
 
-/// The span of a request, which every line about it carries; the query is left out, since it may hold a
-/// token.
+/// Returns the span of a request, which every log line about it carries. It omits the query, since
+/// that may contain a token.
 fn span(request: &Request<Body>) -> tracing::Span {
     let id = request.extensions().get::<RequestId>();
     let id = id.and_then(|id| id.header_value().to_str().ok());
@@ -125,8 +125,8 @@ fn span(request: &Request<Body>) -> tracing::Span {
     tracing::info_span!("request", id, %method, path)
 }
 
-/// Logs an answer; readers poll, so this is for debugging only. A 503 before the first snapshot is no
-/// failure, and what really fails is logged where it does.
+/// Logs a response at debug level, since readers poll. A failure is logged where it happens; a 503
+/// before the first snapshot is none.
 fn log<B>(response: &Response<B>, latency: std::time::Duration, _: &tracing::Span) {
     tracing::debug!(
         status = response.status().as_u16(),

@@ -1,4 +1,4 @@
-// Sends a token to the entity provider, so that none has to stand in the URL of a location.
+// Sends a token to the entity provider in a header, so that the URL of a location needs none.
 //
 // Add it to Backstage's backend, `backend.add(import('./url-reader.js'))`, with this in app-config:
 //
@@ -19,7 +19,7 @@ function entityProviderReader({ config }) {
   const base = new URL(block.getString('baseUrl'));
   const token = block.getString('token');
   const path = withoutSlash(base.pathname);
-  // A redirect would carry the token on, so the inner reader may go nowhere else either.
+  // A redirect would forward the token, so the inner reader may read no other URL either.
   const allow = [{ host: base.host, ...(path && { paths: [path] }) }];
   const inner = FetchUrlReader.fromConfig(new ConfigReader({ backend: { reading: { allow } } }));
   const reader = {

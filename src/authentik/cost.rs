@@ -1,8 +1,7 @@
 //! Estimates what a sync costs Authentik, from the rows of the last one. Pure.
 //!
 //! An incremental sync sends about 14 requests for any number of users. A full sync of 60 users
-//! sends
-//! 3. So in a small directory the full sync is cheaper, and it reads more.
+//! sends three. So in a small directory the full sync is cheaper, and it reads more.
 
 use std::time::Duration;
 

@@ -64,7 +64,7 @@ use crate::progress::Progress;
 const ROUNDS: usize = 4;
 
 /// The maximum size of all answers of a pass, in bytes: ten times a list of 50,000 users. It bounds
-/// the memory for the rows, whatever count the server sends.
+/// the memory for the rows, for any count that the server sends.
 const LARGEST_PASS: usize = 1 << 30;
 /// How many pages a list may grow by during a pass. A list that grows more is treated as endless.
 const GROWTH: usize = 100;

@@ -73,7 +73,7 @@ pub enum RefreshError {
 }
 
 impl RefreshError {
-    /// The code of the failure, stable over versions.
+    /// The code of the failure; stable across versions.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -152,8 +152,9 @@ impl BackstageClient {
     }
 }
 
-/// Whether a 404 comes from the catalog. While Backstage starts it listens before it has routes, and
-/// responds to every request with a 404 without a body (`DefaultRootHttpRouter`, backend-defaults 0.18).
+/// Whether a 404 comes from the catalog. While Backstage starts it listens before it has routes,
+/// and responds to every request with a 404 without a body (`DefaultRootHttpRouter`,
+/// backend-defaults 0.18).
 async fn is_from_catalog(not_found: Response) -> bool {
     let body = not_found.json::<Value>().await;
     body.is_ok_and(|body| body["error"]["name"] == "NotFoundError")

@@ -144,7 +144,7 @@ impl Serialize for Annotations<'_> {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Texts<'a>(Vec<(&'a str, Cow<'a, str>)>);
 
-impl<'a> Texts<'a> {
+impl Texts<'_> {
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -7,7 +7,7 @@ mod group;
 mod mapped;
 mod missing;
 mod name;
-mod near;
+mod similar_names;
 mod source;
 mod user;
 
@@ -21,7 +21,7 @@ use super::name::sanitize_name;
 use super::named_rows::{NamedRows, Row};
 use super::plan::Plan;
 
-pub use near::near;
+pub use similar_names::similar_names;
 pub use source::{GroupSource, SourceRow, UserSource};
 
 /// How the transform treats one row.

@@ -69,12 +69,12 @@ fn unmatched_values<R: Row>(
     values: &[Box<str>],
 ) -> Vec<Finding> {
     let column = source.column(R::KIND, fields);
-    let is_missing = |value: &&Box<str>| {
+    let is_missing = |value: &str| {
         let mut found = rows.iter().filter_map(|row| column.value(row));
-        !found.any(|found| *found == ***value)
+        !found.any(|found| found == value)
     };
     let key = format!("{}s.filter.attributes.{source}", R::KIND);
-    let unmatched = values.iter().filter(is_missing);
+    let unmatched = values.iter().filter(|value| is_missing(value));
     unmatched
         .map(|value| unmatched_finding(&key, value, R::KIND))
         .collect()

@@ -8,7 +8,7 @@ use super::entity::Kind;
 /// A problem in the directory or the configuration that affects the catalog.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 pub struct Finding {
-    /// The code, stable over versions.
+    /// The code; stable across versions.
     pub code: Code,
     /// The kind of the affected entity, if the finding is about one row.
     #[serde(skip_serializing_if = "Option::is_none")]

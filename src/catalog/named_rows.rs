@@ -72,7 +72,7 @@ impl Row for Group {
 }
 
 /// Named rows, sorted by name. A position is an index in this order, so sorted positions are sorted
-/// names. A rank is an index in the order of pks.
+/// names. A pk index is an index in the order of pks.
 #[derive(Debug)]
 pub(super) struct NamedRows<'d, R: Row> {
     rows: Vec<&'d R>,
@@ -147,7 +147,7 @@ impl<'d, R: Row> NamedRows<'d, R> {
     /// The position of the row with a pk, if the row has a name.
     #[must_use]
     pub(super) fn position(&self, pk: R::Pk) -> Option<usize> {
-        self.rank(pk).map(|rank| self.by_pk[rank].1)
+        self.pk_index(pk).map(|pk_index| self.by_pk[pk_index].1)
     }
 
     /// The position of a name, if a row has it.
@@ -158,16 +158,16 @@ impl<'d, R: Row> NamedRows<'d, R> {
             .ok()
     }
 
-    /// The rank of a pk, if its row has a name.
+    /// The pk index of the row with a pk, if the row has a name.
     #[must_use]
-    pub(super) fn rank(&self, pk: R::Pk) -> Option<usize> {
+    pub(super) fn pk_index(&self, pk: R::Pk) -> Option<usize> {
         self.by_pk.binary_search_by_key(&pk, |(pk, _)| *pk).ok()
     }
 
-    /// The position of the row with a rank.
+    /// The position of the row at a pk index.
     #[must_use]
-    pub(super) fn position_of_rank(&self, rank: usize) -> usize {
-        self.by_pk[rank].1
+    pub(super) fn position_at_pk_index(&self, pk_index: usize) -> usize {
+        self.by_pk[pk_index].1
     }
 
     /// The name of each row, by pk.

@@ -3,12 +3,13 @@
 //! Example: the users `Alice` (pk 3) and `alice` (pk 4) both map to `alice`. In the first sync pk 3
 //! gets the name, as the lowest pk. Under `names: npm-module` pk 4 is left out; under
 //! `names: backstage` it gets `alice-4b227777`. If pk 4 already had the name in the previous
-//! snapshot, it keeps the name and pk 3 loses.
+//! snapshot, it keeps the name and pk 3 does not get it.
 //!
-//! The rule: a row proposes its preferred name, then, under `names: backstage`, names with longer and
-//! longer suffixes. Of two rows that propose a name, the one that had it in the previous snapshot
-//! wins, then the one with the lowest pk; the other proposes its next name. This is deferred
-//! acceptance (Gale and Shapley, 1962), so the result does not depend on the order of the rows.
+//! The rule: a row proposes its preferred name, then, under `names: backstage`, names with longer
+//! and longer suffixes. Of two rows that propose a name, the one that had it in the previous
+//! snapshot wins, then the one with the lowest pk; the other proposes its next name. This is
+//! deferred acceptance (Gale and Shapley, 1962), so the result does not depend on the order of the
+//! rows.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Display;
@@ -129,7 +130,8 @@ impl<Pk: Copy + Ord + Display> Naming<'_, Pk> {
         }
     }
 
-    /// A row's claim to a name; the smallest wins. `false`: the row had it in the previous snapshot.
+    /// A row's claim to a name; the smallest wins. `false`: the row had it in the previous
+    /// snapshot.
     fn claim(&self, row: usize, name: &str) -> (bool, Pk) {
         let pk = self.candidates[row].pk;
         (self.held.get(&pk).is_none_or(|held| **held != *name), pk)

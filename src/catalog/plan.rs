@@ -1,8 +1,8 @@
 //! The transform: from rows, policy and the previous snapshot's names to entities and findings.
 //!
-//! Memberships and hierarchy follow pks, never names, so a user never gets the groups of another user
-//! with the same name. Links to rows without an entity are dropped: every reference in the output
-//! points to an entity in the output.
+//! Memberships and hierarchy follow pks, never names, so a user never gets the groups of another
+//! user with the same name. Links to rows without an entity are dropped: every reference in the
+//! output points to an entity in the output.
 
 mod links;
 mod mapping;

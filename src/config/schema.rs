@@ -65,13 +65,12 @@ fn property(path: &str) -> Value {
 fn shape(kind: &Kind) -> Value {
     match kind {
         Kind::Url => json!({ "type": "string", "pattern": "^\\s*[Hh][Tt][Tt][Pp][Ss]?://" }),
-        Kind::Secret | Kind::File => json!({ "type": "string", "minLength": 1 }),
+        Kind::Secret | Kind::File | Kind::Text => json!({ "type": "string", "minLength": 1 }),
         Kind::Address => json!({ "type": "string", "pattern": ":[0-9]+\\s*$" }),
         Kind::Secrets => {
             let token = json!({ "type": "string", "minLength": SHORTEST, "maxLength": LONGEST, "pattern": TOKEN });
             json!({ "type": "array", "items": elsewhere(token) })
         }
-        Kind::Text => json!({ "type": "string", "minLength": 1 }),
         Kind::Fields => fields(),
         Kind::FieldMap => json!({ "type": "object", "additionalProperties": elsewhere(fields()) }),
         Kind::TextMap => {

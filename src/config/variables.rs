@@ -135,9 +135,10 @@ fn read(path: &str, variable: &str) -> Result<Value, ConfigError> {
 /// What a text stands for: durations may be mappings, and lists may be separated by commas.
 fn value(kind: &Kind, text: String) -> Value {
     let structured = match kind {
-        Kind::Duration | Kind::Frequency => text.trim_start().starts_with('{'),
+        Kind::Duration | Kind::Frequency | Kind::FieldMap | Kind::TextMap | Kind::ValueMap => {
+            text.trim_start().starts_with('{')
+        }
         Kind::Texts | Kind::Secrets | Kind::Fields => text.trim_start().starts_with('['),
-        Kind::FieldMap | Kind::TextMap | Kind::ValueMap => text.trim_start().starts_with('{'),
         _ => false,
     };
     match kind {

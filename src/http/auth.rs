@@ -1,6 +1,7 @@
-//! Who may do what: decides for every route before its handler, by the tokens of `entityProvider.auth`.
+//! Authorization: checks every request against `entityProvider.auth` before its handler runs.
 //!
-//! A token leaves the request here: no handler sees it, and no answer or log line repeats it.
+//! This module removes the token from the request: no handler sees it, and no response or log line
+//! contains it.
 
 mod openapi;
 mod rules;
@@ -24,33 +25,33 @@ use crate::config::AuthConfig;
 use rules::Rules;
 use token::Presented;
 
-/// What a route needs.
+/// The requirement of a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Requirement {
-    /// Nothing: it shows nobody's data.
+    /// No token: the route shows no data of a person.
     Open,
-    /// A read token: it shows people.
+    /// A read token: the route shows data of people.
     Read,
-    /// A token of either kind: it shows how runs went, and nobody's data.
+    /// A read or sync token: the route shows runs, but no data of a person.
     Runs,
     /// A sync token.
     Sync,
-    /// What `entityProvider.auth.metrics` says: they show the same as runs do.
+    /// As `entityProvider.auth.metrics` says; metrics show no data of a person.
     Metrics,
-    /// What `entityProvider.auth.docs` says.
+    /// As `entityProvider.auth.docs` says.
     Docs,
-    /// Nothing, unless the description is off: files that are the same everywhere.
+    /// No token, unless `entityProvider.auth.docs` is `off`: static files of the page `/docs`.
     DocsFiles,
 }
 
-/// Decides who may come in; its rules may be replaced while it runs.
+/// Authorizes requests; a reload replaces its rules.
 #[derive(Debug)]
 pub struct Authorizer {
     rules: ArcSwap<Rules>,
 }
 
 impl Authorizer {
-    /// A authorizer of a service that listens on an address.
+    /// Returns the authorizer of a service that listens on `listen`.
     #[must_use]
     pub fn new(auth: &AuthConfig, listen: SocketAddr) -> Self {
         Self {
@@ -58,12 +59,12 @@ impl Authorizer {
         }
     }
 
-    /// Lets other tokens count from the next request on.
+    /// Replaces the rules; they apply from the next request on.
     pub fn replace(&self, auth: &AuthConfig, listen: SocketAddr) {
         self.rules.store(Arc::new(Rules::new(auth, listen)));
     }
 
-    /// Takes the token out of a request and decides.
+    /// Removes the token from a request and decides whether the request is allowed.
     fn decide(&self, access: Requirement, request: &mut Request) -> Result<(), ApiError> {
         let presented = Presented::take(request)?;
         self.rules.load().decide(access, presented.token())?;
@@ -74,7 +75,8 @@ impl Authorizer {
     }
 }
 
-/// Puts methods of a path behind a authorizer; other methods are refused without one.
+/// Adds the authorizer to the methods of a path. For other methods the router responds 405 without
+/// it.
 pub(super) fn authorized<S: Clone + Send + Sync + 'static>(
     authorizer: &Arc<Authorizer>,
     access: Requirement,
@@ -83,7 +85,7 @@ pub(super) fn authorized<S: Clone + Send + Sync + 'static>(
     methods.route_layer(from_fn_with_state((Arc::clone(authorizer), access), admit))
 }
 
-/// The same for methods with a description, which then says what they need.
+/// Like [`authorized`], and adds the requirement to the description of the methods.
 pub(super) fn authorized_operation<S: Clone + Send + Sync + 'static>(
     authorizer: &Arc<Authorizer>,
     access: Requirement,
@@ -96,7 +98,7 @@ pub(super) fn authorized_operation<S: Clone + Send + Sync + 'static>(
     )
 }
 
-/// Lets a request in, or answers in place of its handler.
+/// Calls the handler, or responds with an error if the request is not allowed.
 async fn admit(
     State((authorizer, access)): State<(Arc<Authorizer>, Requirement)>,
     mut request: Request,

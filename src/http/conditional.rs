@@ -4,17 +4,18 @@ use axum::http::HeaderMap;
 use axum::http::header::IF_NONE_MATCH;
 use headers::{ETag, Header, IfNoneMatch};
 
-/// What proxies put between a tag and the coding that they applied: `-` by Apache, `--` by Jetty, `;` by
-/// others.
+/// Separators that proxies put between a tag and the name of the coding that they applied: `-` in
+/// Apache, `--` in Jetty, `;` in others.
 const SEPARATORS: [&str; 3] = ["-", "--", ";"];
-/// The codings that proxies apply.
+/// Codings that proxies apply.
 const CODINGS: [&str; 4] = ["gzip", "br", "zstd", "deflate"];
 
-/// Whether the client has the representation with this tag already.
+/// Whether the client already has the representation with this tag.
 ///
-/// Backstage sends `cache-control: no-cache` with its tag and means "ask again", so that only the
-/// tag decides. Tags are compared weakly, as the RFC says for `If-None-Match`. A proxy that compresses a
-/// body marks its tag, and the client returns the marked one (`"…-gzip"`): that is a match too.
+/// Only the tag decides: Backstage always sends `cache-control: no-cache` with its tag, which means
+/// "revalidate". Tags are compared weakly, as the RFC requires for `If-None-Match`. A proxy that
+/// compresses a body adds a suffix to its tag (`"…-gzip"`), which the client sends back: such a tag
+/// matches too.
 #[must_use]
 pub fn is_not_modified(headers: &HeaderMap, etag: &str) -> bool {
     let Ok(condition) = IfNoneMatch::decode(&mut headers.get_all(IF_NONE_MATCH).iter()) else {
@@ -27,7 +28,7 @@ pub fn is_not_modified(headers: &HeaderMap, etag: &str) -> bool {
     matches(etag) || marked(etag).any(|tag| matches(&tag))
 }
 
-/// A tag as proxies mark it.
+/// Returns a tag with each suffix that a proxy may add.
 fn marked(etag: &str) -> impl Iterator<Item = String> {
     let open = etag.strip_suffix('"').unwrap_or(etag);
     SEPARATORS
@@ -40,8 +41,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_matching_tag_is_answered_with_304() {
-        let asked = |value: &str| {
+    fn only_a_matching_tag_gives_304() {
+        let not_modified = |value: &str| {
             let headers = HeaderMap::from_iter([(IF_NONE_MATCH, value.parse().unwrap())]);
             is_not_modified(&headers, "\"a\"")
         };
@@ -58,7 +59,7 @@ mod tests {
             r#""a--gzip""#,
             r#""b-gzip", W/"a-br""#,
         ] {
-            assert!(asked(matching), "{matching}");
+            assert!(not_modified(matching), "{matching}");
         }
         for other in [
             r#""b""#,
@@ -71,7 +72,7 @@ mod tests {
             "a",
             "",
         ] {
-            assert!(!asked(other), "{other}");
+            assert!(!not_modified(other), "{other}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The handlers, one file a resource.
+//! The handlers, one file for each resource.
 
 #![expect(
     clippy::missing_errors_doc,

@@ -1,4 +1,4 @@
-//! Every error that a client sees, as a problem document (RFC 9457).
+//! All errors that a client sees, as problem documents (RFC 9457).
 
 use std::any::Any;
 
@@ -12,10 +12,10 @@ use utoipa::ToSchema;
 use super::endpoints::run_view::RunProgressView;
 use super::json::Json;
 
-/// Why a request is not answered as it was meant.
+/// Why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
-    /// There is no snapshot yet; an empty list would delete everybody from a catalog.
+    /// There is no snapshot yet. An empty list would delete all entities from the catalog.
     #[error("no snapshot has been read from Authentik yet; {}", outlook(.0.as_ref()))]
     NoSnapshot(Option<RunProgressView>),
     /// The service is shutting down.
@@ -26,77 +26,75 @@ pub enum ApiError {
         "the snapshot is older than `entityProvider.maxAge`; /health says why, /entities still serves it"
     )]
     Stale,
-    /// Too much is asked for at once.
-    #[error("too much is asked of the service at once; ask again in a moment")]
+    /// Too many requests are in progress.
+    #[error("the service has too many requests at once; try again in a moment")]
     Overloaded,
-    /// The answer takes too long to make.
-    #[error(
-        "the answer took too long to make; ask again later, or for less with ?kind= or ?shard="
-    )]
+    /// The response takes too long.
+    #[error("the response took too long; try again later, or request less with ?kind= or ?shard=")]
     TooSlow,
-    /// A body where none is wanted.
-    #[error("no request to this service needs a body, and this one announces a large one")]
+    /// The request has a large body, and no request needs one.
+    #[error("no request to this service needs a body, but this one has a large body; remove it")]
     BodyTooLarge,
-    /// A query parameter is unknown or has a value that cannot be used.
+    /// A query parameter is unknown or has an invalid value.
     #[error("{0}")]
     Query(String),
-    /// What says under which URL the service was asked cannot stand in a URL; the value is not
-    /// repeated, since it may be anything.
+    /// A header with a part of the requested URL is not valid in a URL. The message omits the
+    /// value, since it may be anything.
     #[error(
         "the header {0} cannot be used in a URL; set `entityProvider.publicUrl` or correct the request"
     )]
     Host(&'static str),
-    /// None of the formats is acceptable.
+    /// The client accepts none of the formats.
     #[error("none of {0} is acceptable; send another Accept header or use ?format=")]
     NotAcceptable(String),
-    /// No such entity.
-    #[error("no entity has this kind, namespace and name; GET /entities has those that there are")]
+    /// There is no such entity.
+    #[error("no entity has this kind, namespace and name; GET /entities lists all entities")]
     UnknownEntity,
-    /// No such run, or it ended too long ago.
-    #[error("no run has the id {0}; GET /sync lists the runs that are known")]
+    /// There is no such run, or it ended too long ago.
+    #[error("no run has the id {0}; GET /sync lists the known runs")]
     UnknownRun(String),
-    /// No row of the snapshot has this name or pk; the end of the message proposes others.
+    /// No row of the snapshot has this name or pk. The message ends with similar names.
     #[error(
-        "no {0} is in the snapshot, neither by name nor by pk; spell it as Authentik or the catalog does{1}"
+        "the snapshot has no {0}, neither by name nor by pk; spell it as in Authentik or in the catalog{1}"
     )]
     UnknownRow(String, String),
-    /// No token where one is needed.
+    /// The request has no token, but needs one.
     #[error(
-        "a token is needed: send it as `Authorization: Bearer …`, or to read also as `?token=…`"
+        "this request needs a token: send it as `Authorization: Bearer …`, or to read also as `?token=…`"
     )]
     TokenMissing,
-    /// No such token.
-    #[error("the token is none of those that this service knows; it may have been replaced")]
+    /// The token is unknown.
+    #[error("this service does not know the token; it may have been replaced")]
     TokenInvalid,
-    /// A token for something else.
+    /// The token is of the wrong kind.
     #[error(
-        "the token is for something else: a read token reads, and a sync token asks for runs with POST /sync \
-         and follows them with GET /sync and GET /sync/{{id}}/events"
+        "the token is of the wrong kind: a read token allows reading, and a sync token allows POST /sync \
+         and to follow runs with GET /sync and GET /sync/{{id}}/events"
     )]
     TokenKind,
-    /// Several tokens.
+    /// The request has several tokens.
     #[error(
-        "the request carries more than one token; send one, in the Authorization header or as ?token="
+        "the request has more than one token; send one, in the Authorization header or as ?token="
     )]
     TokenTwice,
-    /// A token in the URL of a request that changes something; proxies write URLs to their logs.
+    /// A request that changes something has a token in its URL. Proxies write URLs to their logs.
     #[error(
-        "send the token in the Authorization header here; a token in a URL ends up in logs, so replace it"
+        "this request needs its token in the Authorization header; a token in a URL appears in logs, so replace it"
     )]
     TokenInQuery,
-    /// Nobody may ask for runs.
+    /// No sync token is configured.
     #[error(
-        "nobody may ask for runs here, since no `entityProvider.auth.syncTokens` are set; \
+        "no client may request runs, since `entityProvider.auth.syncTokens` is not set; \
          set one, or `allowAnonymous: true` beside it"
     )]
     SyncClosed,
-    /// No such path.
+    /// The path is unknown.
     #[error("there is nothing at this path; GET /openapi.json describes the service")]
     UnknownPath,
-    /// The path exists and the method does not.
-    #[error("this path does not answer this method; the Allow header names those that it does")]
+    /// The path exists, but not with this method.
+    #[error("this path does not have this method; the Allow header lists its methods")]
     UnknownMethod,
-    /// A bug.
+    /// The service has a bug.
     #[error("an internal error occurred; the log has the reason")]
     Internal,
 }
@@ -104,29 +102,29 @@ pub enum ApiError {
 /// A problem document (RFC 9457).
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Problem {
-    /// Always `about:blank`: the status says what kind of problem it is.
+    /// Always `about:blank`: the status determines the kind of problem.
     #[serde(rename = "type")]
     #[schema(example = "about:blank")]
     pub problem_type: &'static str,
-    /// The status in words.
+    /// The name of the status.
     #[schema(example = "Service Unavailable")]
     pub title: &'static str,
-    /// The status.
+    /// The HTTP status.
     #[schema(example = 503)]
     pub status: u16,
-    /// What is the matter and what to do.
+    /// The problem and its remedy.
     pub detail: String,
-    /// What kind of problem it is, stable over versions.
+    /// The kind of problem; stable across versions.
     #[schema(example = "no-snapshot")]
     pub code: &'static str,
-    /// How far the run is that is under way or queued, before the first snapshot.
+    /// The progress of the run that is in progress or queued, before the first snapshot.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub run: Option<RunProgressView>,
 }
 
 impl ApiError {
-    /// The status of the answer.
+    /// Returns the HTTP status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
@@ -151,7 +149,7 @@ impl ApiError {
         }
     }
 
-    /// What kind of problem it is, stable over versions.
+    /// Returns the kind of problem; stable across versions.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -179,7 +177,7 @@ impl ApiError {
         }
     }
 
-    /// How many seconds to wait before asking again.
+    /// Returns the seconds to wait before the next attempt.
     fn retry_after(&self) -> Option<&'static str> {
         match self {
             Self::Overloaded => Some("1"),
@@ -188,7 +186,7 @@ impl ApiError {
         }
     }
 
-    /// How far the run is that the client waits for.
+    /// Returns the progress of the run that the client waits for.
     fn run(&self) -> Option<&RunProgressView> {
         match self {
             Self::NoSnapshot(run) => run.as_ref(),
@@ -196,7 +194,7 @@ impl ApiError {
         }
     }
 
-    /// What a client must do about its token (RFC 6750, section 3).
+    /// Returns the challenge about the token (RFC 6750, section 3).
     fn challenge(&self) -> Option<&'static str> {
         match self {
             Self::TokenMissing => Some(r#"Bearer realm="authentik-entity-provider""#),
@@ -214,10 +212,10 @@ impl ApiError {
     }
 }
 
-/// What a client can expect before the first snapshot.
+/// Returns when to expect the first snapshot, as the end of a message.
 fn outlook(run: Option<&RunProgressView>) -> String {
     run.map_or_else(
-        || "/health says how the last run went and when the next one is due".to_owned(),
+        || "/health shows the last run and when the next one is due".to_owned(),
         ToString::to_string,
     )
 }
@@ -251,7 +249,7 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// The answer to a request whose handler panicked; the panic hook has logged why.
+/// Returns the response to a request whose handler panicked. The panic hook has logged the panic.
 pub(super) fn panicked(_: Box<dyn Any + Send>) -> Response<Body> {
     ApiError::Internal.into_response()
 }

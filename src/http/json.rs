@@ -1,4 +1,4 @@
-//! JSON answers in which control characters are escaped, so that names are inert on a terminal too.
+//! JSON responses with escaped control characters, so that a name cannot control a terminal.
 
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::catalog::escape::to_json;
 
-/// A value as an answer in JSON.
+/// A value as a JSON response.
 #[derive(Debug)]
 pub struct Json<T>(pub T);
 

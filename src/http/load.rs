@@ -1,8 +1,8 @@
-//! Sheds load: limits for every route how many requests it answers at once.
+//! Load shedding: limits the number of concurrent requests.
 //!
-//! `/health` is outside, so that orchestrators see a busy service as alive, and so is `/metrics`, which is
-//! wanted most when the service is busy. Both cost little. A request without a valid token is refused
-//! before and takes no place.
+//! `/health` and `/metrics` have no limit: an orchestrator must see a busy service as alive, and an
+//! operator needs the metrics when the service is busy. Both cost little. A request without a valid
+//! token is refused earlier and does not count.
 
 mod openapi;
 
@@ -27,22 +27,23 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use super::auth::Requirement;
 use super::error::ApiError;
 
-/// The largest body that a request may announce. Nobody reads it, but webhooks may send one to `/sync`.
+/// The maximum size of a request's body, in bytes. No handler reads a body, but a webhook may send
+/// one to `/sync`.
 const MAX_BODY: u64 = 64 << 10;
 
-/// What a connection's requests carry that was accepted although there are too many.
+/// Marks the requests of a connection beyond the limit of connections.
 #[derive(Clone, Copy, Debug)]
 pub struct ExcessConnection;
 
-/// How much is done at once.
+/// The limits of concurrent requests.
 #[derive(Clone, Copy, Debug)]
 pub struct Capacity {
-    /// Requests that read; a rendition is shared by all that wait for it.
+    /// Maximum number of concurrent requests that read.
     pub reading: usize,
-    /// Requests that follow a run, which wait long and cost little.
+    /// Maximum number of concurrent requests that follow a run. They wait long and cost little.
     pub following: usize,
-    /// How long a reading request may take until its answer begins: a rendition of 300,000 users takes
-    /// seconds.
+    /// How long a reading request may take until its response begins. A rendition of 300,000 users
+    /// takes seconds.
     pub read_timeout: Duration,
 }
 
@@ -56,7 +57,7 @@ impl Default for Capacity {
     }
 }
 
-/// The places for requests; cheap to clone.
+/// The permits for requests; cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct Load {
     reading: GlobalConcurrencyLimitLayer,
@@ -65,7 +66,7 @@ pub(super) struct Load {
 }
 
 impl Load {
-    /// Free places for so many.
+    /// Returns the permits of a capacity; all are free.
     pub(super) fn new(capacity: Capacity) -> Self {
         Self {
             reading: GlobalConcurrencyLimitLayer::new(capacity.reading),
@@ -75,7 +76,7 @@ impl Load {
     }
 }
 
-/// Limits how much a route does at once, and describes it.
+/// Limits the concurrent requests of a route, and adds the limits to its description.
 pub(super) fn limited_operation<S: Clone + Send + Sync + 'static>(
     load: &Load,
     access: Requirement,
@@ -86,10 +87,10 @@ pub(super) fn limited_operation<S: Clone + Send + Sync + 'static>(
         Requirement::Sync | Requirement::Runs => {
             methods.route_layer(from_fn_with_state(Arc::clone(&load.following), follow))
         }
-        // A place is free again when the answer begins: a slow reader holds none.
+        // The permit is released when the response begins, so a slow client holds none.
         Requirement::Read | Requirement::Docs | Requirement::DocsFiles => methods.route_layer(
             ServiceBuilder::new()
-                .layer(HandleErrorLayer::new(refused))
+                .layer(HandleErrorLayer::new(overload_error))
                 .load_shed()
                 .layer(load.reading.clone())
                 .timeout(load.read_timeout),
@@ -99,19 +100,19 @@ pub(super) fn limited_operation<S: Clone + Send + Sync + 'static>(
     (schemas, openapi::with_responses(paths), methods)
 }
 
-/// Answers a request that may last, whose place is taken until its answer has been sent.
+/// Handles a request that may take long. It holds its permit until its response is sent.
 async fn follow(
-    State(places): State<Arc<Semaphore>>,
+    State(permits): State<Arc<Semaphore>>,
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    let place = places.try_acquire_owned();
-    let place = place.map_err(|_| ApiError::Overloaded)?;
-    Ok(next.run(request).await.map(|body| holding(body, place)))
+    let permit = permits.try_acquire_owned();
+    let permit = permit.map_err(|_| ApiError::Overloaded)?;
+    Ok(next.run(request).await.map(|body| with_guard(body, permit)))
 }
 
-/// The answer to a request that found no place, or took too long.
-async fn refused(error: BoxError) -> ApiError {
+/// Returns the error of a request that got no permit or took too long.
+async fn overload_error(error: BoxError) -> ApiError {
     if error.is::<Overloaded>() {
         ApiError::Overloaded
     } else if error.is::<Elapsed>() {
@@ -121,7 +122,7 @@ async fn refused(error: BoxError) -> ApiError {
     }
 }
 
-/// Refuses a request on a connection that is one too many.
+/// Refuses a request on a connection beyond the limit.
 async fn refuse_excess(request: Request, next: Next) -> Result<Response, ApiError> {
     if request.extensions().get::<ExcessConnection>().is_some() {
         return Err(ApiError::Overloaded);
@@ -129,24 +130,24 @@ async fn refuse_excess(request: Request, next: Next) -> Result<Response, ApiErro
     Ok(next.run(request).await)
 }
 
-/// Refuses a request that announces a large body; of one that announces nothing, nothing is read.
+/// Refuses a request with a large `Content-Length`. A body without a length is not read.
 pub(super) async fn refuse_body(request: Request, next: Next) -> Response {
-    let announced = request
+    let length = request
         .headers()
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse().ok());
-    let announced: u64 = announced.unwrap_or(request.body().size_hint().lower());
-    if announced > MAX_BODY {
+    let length: u64 = length.unwrap_or(request.body().size_hint().lower());
+    if length > MAX_BODY {
         ApiError::BodyTooLarge.into_response()
     } else {
         next.run(request).await
     }
 }
 
-/// The same body, which holds something, such as a place, as long as it exists.
-fn holding(body: Body, held: impl Send + 'static) -> Body {
+/// Returns the body with a guard, such as a permit, that is dropped with it.
+fn with_guard(body: Body, guard: impl Send + 'static) -> Body {
     Body::new(body.map_err(move |error| {
-        let _ = &held;
+        let _ = &guard;
         error
     }))
 }

@@ -1,11 +1,11 @@
-//! Which format and which coding a client prefers (RFC 9110, section 12.5).
+//! Content negotiation (RFC 9110, section 12.5).
 
 use axum::http::header::{ACCEPT, ACCEPT_ENCODING};
 use axum::http::{HeaderMap, HeaderName};
 
 use crate::snapshot::rendition::{Encoding, Format};
 
-/// The format that `Accept` prefers; none if it excludes all of them.
+/// Returns the format that `Accept` prefers, or `None` if it excludes all of them.
 #[must_use]
 pub fn format(headers: &HeaderMap) -> Option<Format> {
     preferred(
@@ -14,7 +14,7 @@ pub fn format(headers: &HeaderMap) -> Option<Format> {
     )
 }
 
-/// Whether `Accept` prefers `OpenMetrics` to Prometheus' own text format, which is the default.
+/// Whether `Accept` prefers `OpenMetrics` to Prometheus' text format, the default.
 #[must_use]
 pub fn prefers_open_metrics(headers: &HeaderMap) -> bool {
     let choices: [(_, &[_]); 2] = [
@@ -24,8 +24,9 @@ pub fn prefers_open_metrics(headers: &HeaderMap) -> bool {
     preferred(headers, choices).unwrap_or_default()
 }
 
-/// The choice whose media types `Accept` prefers: by quality, then by how specific the range is, then the
-/// first; the first one without `Accept`, and none if it excludes all of them.
+/// Returns the choice whose media types `Accept` prefers: the one with the highest quality value,
+/// then with the most specific range, then the first. Without `Accept` this is the first choice.
+/// Returns `None` if `Accept` excludes all of them.
 fn preferred<T: Copy, const N: usize>(
     headers: &HeaderMap,
     choices: [(T, &'static [&'static str]); N],
@@ -39,18 +40,19 @@ fn preferred<T: Copy, const N: usize>(
         let (specificity, quality) = rated.max()?;
         (quality > 0).then_some((quality, specificity, choice))
     });
-    // Reversed, since of equals `max_by_key` gives the last and the first is meant.
+    // Reversed, since `max_by_key` returns the last of equal items.
     rated
         .rev()
         .max_by_key(|(quality, specificity, _)| (*quality, *specificity))
         .map(|(.., choice)| choice)
 }
 
-/// The coding that `Accept-Encoding` prefers; without one, or if it excludes all, none is used.
+/// Returns the coding that `Accept-Encoding` prefers; `identity` without the header, or if it
+/// excludes all codings.
 ///
-/// Of equals the first of [`Encoding::COMPRESSING`] is chosen. A coding is only weighed against
-/// `identity` where that is named. A wildcard stands for gzip alone: whoever does not name a coding
-/// may not have it, and gzip is what everybody has.
+/// Of codings with equal quality values, the first of [`Encoding::COMPRESSING`] wins. A coding is
+/// compared with `identity` only if the header names `identity`. A wildcard means gzip only: a
+/// client may not support a coding that it does not name, but every client supports gzip.
 #[must_use]
 pub fn encoding(headers: &HeaderMap) -> Encoding {
     let accepted = weighted(headers, &ACCEPT_ENCODING);
@@ -68,13 +70,13 @@ pub fn encoding(headers: &HeaderMap) -> Encoding {
         (quality.unwrap_or(0), coding)
     });
     let least = quality(&["identity"]).unwrap_or(0).max(1);
-    // Reversed, since of equals `max_by_key` gives the last and the first is meant.
+    // Reversed, since `max_by_key` returns the last of equal items.
     let best = rated.rev().max_by_key(|(quality, _)| *quality);
     best.filter(|(quality, _)| *quality >= least)
         .map_or(Encoding::Identity, |(_, coding)| coding)
 }
 
-/// The names under which clients ask for a format, the present one first.
+/// Returns the names of a format in `Accept`, the current one first.
 fn media_types(format: Format) -> &'static [&'static str] {
     match format {
         Format::Yaml => &[
@@ -92,7 +94,7 @@ fn media_types(format: Format) -> &'static [&'static str] {
     }
 }
 
-/// How specific the best matching range is, and its quality in thousandths.
+/// Returns how specific the best matching range is, and its quality value in thousandths.
 fn quality_of(media_type: &str, ranges: &[(String, u16)]) -> Option<(u8, u16)> {
     let main = media_type.split('/').next().unwrap_or_default();
     let specificity = |range: &str| match range {
@@ -107,7 +109,7 @@ fn quality_of(media_type: &str, ranges: &[(String, u16)]) -> Option<(u8, u16)> {
         .max()
 }
 
-/// The elements of a list header in lower case, each with its quality in thousandths.
+/// Returns the elements of a list header in lower case, each with its quality value in thousandths.
 fn weighted(headers: &HeaderMap, name: &HeaderName) -> Vec<(String, u16)> {
     let values = headers
         .get_all(name)
@@ -119,7 +121,7 @@ fn weighted(headers: &HeaderMap, name: &HeaderName) -> Vec<(String, u16)> {
         .collect()
 }
 
-/// One element: a name, and `;q=` behind it or not. Other parameters are ignored.
+/// Parses one element: a name with an optional parameter `q`. Ignores other parameters.
 fn element(text: &str) -> Option<(String, u16)> {
     let mut parts = text.split(';').map(str::trim);
     let name = parts
@@ -131,7 +133,7 @@ fn element(text: &str) -> Option<(String, u16)> {
     Some((name, quality.map_or(1000, thousandths)))
 }
 
-/// A quality value; one that cannot be read counts as a refusal.
+/// Parses a quality value. An invalid one counts as 0.
 fn thousandths(text: &str) -> u16 {
     let quality = text.trim().parse().unwrap_or(0.0_f32).clamp(0.0, 1.0);
     #[expect(
@@ -152,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn the_format_that_is_accepted_best_wins() {
+    fn the_format_with_the_highest_quality_wins() {
         use Format::{Json, Ndjson, Yaml};
         assert_eq!(format(&HeaderMap::new()), Some(Yaml));
         for (accept, expected) in [
@@ -190,7 +192,7 @@ mod tests {
                 "application/openmetrics-text;q=0.3, text/plain;q=0.5",
                 false,
             ),
-            // Prometheus 2.42 and 3, with and without its own binary format.
+            // Prometheus 2.42 and 3, with and without Prometheus' binary format.
             (
                 "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,\
                  text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
@@ -217,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn the_coding_that_is_welcome_most_wins() {
+    fn the_coding_with_the_highest_quality_wins() {
         use Encoding::{Brotli, Gzip, Identity, Zstd};
         assert_eq!(encoding(&HeaderMap::new()), Identity);
         for (accept, expected) in [

@@ -1,4 +1,4 @@
-//! What the description says of every operation alike: caching, `HEAD`, other methods.
+//! The parts of the OpenAPI description that all operations share: headers, `HEAD`, other methods.
 
 use std::collections::btree_map::Entry;
 
@@ -9,17 +9,17 @@ use utoipa::openapi::{Header, HeaderBuilder, RefOr, Response};
 
 use super::error::Problem;
 
-/// What is answered to a method that a path does not have.
+/// The response to a method that a path does not have.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "only its description is used")]
 enum MethodResponses {
-    /// The answer to any other method
+    /// The path does not have this method
     #[response(status = METHOD_NOT_ALLOWED, content_type = "application/problem+json",
         headers(("Allow" = String, description = "The methods of this path")))]
     NotAllowed(Problem),
 }
 
-/// Adds what holds for all paths.
+/// Adds the shared parts to all paths.
 pub(super) fn complete(paths: &mut Paths) {
     for path in paths.paths.values_mut() {
         for operation in operations(path) {
@@ -34,12 +34,12 @@ pub(super) fn complete(paths: &mut Paths) {
     }
 }
 
-/// The operations of a path that this service has.
+/// Returns the operations of a path.
 pub(super) fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [&mut path.get, &mut path.post].into_iter().flatten()
 }
 
-/// Adds responses to those that an operation has itself.
+/// Adds responses to an operation; merges those with the same status.
 pub(super) fn add<More: IntoResponses>(operation: &mut Operation) {
     for (status, more) in More::responses() {
         match operation.responses.responses.entry(status) {
@@ -56,14 +56,15 @@ pub(super) fn add<More: IntoResponses>(operation: &mut Operation) {
     }
 }
 
-/// Adds the headers of every response; a response may not be stored, unless it has another rule.
+/// Adds the headers of every response. `Cache-Control` is `no-store` unless the response has its
+/// own.
 fn common_headers(response: &mut RefOr<Response>) {
     if let RefOr::T(response) = response {
         for (name, description) in [
             ("Cache-Control", "`no-store`"),
             (
                 "X-Request-Id",
-                "The id of the request, or that which it came with",
+                "The id of the request: the one that the client sent, or a generated one",
             ),
         ] {
             let headers = response.headers.entry(name.to_owned());
@@ -77,7 +78,7 @@ fn text_header(description: &str) -> RefOr<Header> {
     header.description(Some(description)).build().into()
 }
 
-/// `HEAD` for a `GET`: the same headers, and no body.
+/// Returns the `HEAD` operation for a `GET`: the same headers without a body.
 fn without_bodies(mut operation: Operation) -> Operation {
     operation.operation_id = operation.operation_id.map(|id| format!("head_{id}"));
     operation.summary = operation

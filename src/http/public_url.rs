@@ -1,9 +1,9 @@
-//! Where a request came from, and under which URL this service was asked.
+//! The URL of this service as the client reaches it.
 //!
-//! What proxies add to a request counts only if the peer is one that the operator trusts; anybody else
-//! can write the same headers. Of several values the last one counts, which the peer itself wrote.
-//! RFC 7239's `Forwarded` is not read: most proxies pass on what they do not know, and who wrote it
-//! could not be told.
+//! Forwarded headers apply only if the operator trusts the peer, since every client can write the
+//! same headers. Of several values the last one applies: the peer itself wrote it. RFC 7239's
+//! `Forwarded` is ignored: a proxy that does not know it passes it on, so a client may have written
+//! it.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -17,18 +17,18 @@ use url::Url;
 use crate::http::error::ApiError;
 use crate::http::state::AppState;
 
-/// The longest host and the longest prefix that are taken from a request, in bytes: each of up to 1024
-/// targets repeats them. A name in DNS has 253 characters (RFC 1035, section 2.3.4).
+/// The maximum length of a host and of a prefix from a request, in bytes: up to 1024 targets repeat
+/// them. A name in DNS has at most 253 characters (RFC 1035, section 2.3.4).
 const MAX_PART: usize = 300;
 
-/// What the operator says of the ways to this service.
+/// The configuration of the service's URL.
 #[derive(Clone, Debug, Default)]
 pub struct PublicUrls {
-    /// The URL of this service without a trailing slash, whatever requests say.
+    /// The URL of this service without a trailing slash; overrides every request.
     pub public_url: Option<String>,
-    /// Peers whose forwarded headers count.
+    /// Peers whose forwarded headers apply.
     pub trusted_proxies: Vec<IpNet>,
-    /// Whether the service itself speaks TLS.
+    /// Whether the service itself serves TLS.
     pub is_tls: bool,
 }
 
@@ -37,15 +37,15 @@ pub struct PublicUrls {
 pub struct ServiceUrl {
     /// The URL.
     pub base: String,
-    /// Whether it was made from the request, and another request may give another one.
+    /// Whether it depends on the request.
     pub is_from_request: bool,
 }
 
 impl PublicUrls {
-    /// The URL under which a request reached this service.
+    /// Returns the URL under which a request reached this service.
     ///
     /// # Errors
-    /// When the host or what a trusted proxy says cannot stand in a URL.
+    /// When the host or a header of a trusted proxy is not valid in a URL.
     pub fn service_url(&self, parts: &Parts) -> Result<ServiceUrl, ApiError> {
         if let Some(base) = &self.public_url {
             return Ok(ServiceUrl {
@@ -92,13 +92,13 @@ impl FromRequestParts<AppState> for ServiceUrl {
     }
 }
 
-/// The other end of the connection; an IPv4 address is one also on a socket for IPv6.
+/// Returns the address of the peer. An IPv4 peer of an IPv6 socket has its IPv4 address.
 fn peer(extensions: &Extensions) -> Option<IpAddr> {
     let ConnectInfo(peer) = extensions.get::<ConnectInfo<SocketAddr>>()?;
     Some(peer.ip().to_canonical())
 }
 
-/// The last value of a list header.
+/// Returns the last value of a list header.
 fn last<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str>, ApiError> {
     let Some(value) = headers.get_all(name).iter().next_back() else {
         return Ok(None);
@@ -107,8 +107,8 @@ fn last<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str
     Ok(value.rsplit(',').next().map(str::trim))
 }
 
-/// The host that the client asked: that of the request's own target (HTTP/2 and absolute URLs, RFC
-/// 9112, section 3.2.2), else the `Host` header, of which there must be one.
+/// Returns the requested host: from the request's target (HTTP/2 and absolute URLs, RFC 9112,
+/// section 3.2.2), otherwise from the `Host` header, which must occur once.
 fn request_host(parts: &Parts) -> Result<&str, ApiError> {
     if let Some(authority) = parts.uri.authority() {
         return Ok(authority.as_str());
@@ -123,7 +123,7 @@ fn request_host(parts: &Parts) -> Result<&str, ApiError> {
     }
 }
 
-/// The scheme that a proxy was asked with, else that of the service itself.
+/// Returns the scheme of the request to the proxy, or that of the service itself.
 fn scheme(forwarded: Option<&str>, is_tls: bool) -> Result<&'static str, ApiError> {
     match forwarded.map(str::to_ascii_lowercase).as_deref() {
         None => Ok(if is_tls { "https" } else { "http" }),
@@ -133,20 +133,20 @@ fn scheme(forwarded: Option<&str>, is_tls: bool) -> Result<&'static str, ApiErro
     }
 }
 
-/// The URL of a host, if the text is a host with or without a port and nothing else.
+/// Returns the URL of a host, if the text is only a host with an optional port.
 fn root(scheme: &str, host: &str) -> Option<Url> {
     let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
     let plain = (1..=MAX_PART).contains(&host.len()) && host.bytes().all(is_host);
     plain.then(|| Url::parse(&format!("{scheme}://{host}")).ok())?
 }
 
-/// A URL with a path below it, if the text is a path and nothing else; without a trailing slash.
+/// Returns a URL with a path, without a trailing slash, if the text is only a path.
 fn below(mut url: Url, prefix: &str) -> Option<String> {
-    // `*` is missing too, since Backstage refuses it in a path.
+    // `*` is excluded too, since Backstage refuses it in a path.
     let is_path = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
     let plain = prefix.len() <= MAX_PART && prefix.bytes().all(is_path);
     url.set_path(prefix);
-    // A path that leads upwards or does not begin with a slash is another one now.
+    // The parser changes a path with `..`, or without a leading slash.
     let same = url.path().trim_end_matches('/') == prefix;
     (plain && same).then(|| url.as_str().trim_end_matches('/').to_owned())
 }

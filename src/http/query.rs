@@ -1,4 +1,4 @@
-//! The parameters of a query, read strictly; what is wrong with them is said in words of this service.
+//! Parses the parameters of a query strictly, with error messages of its own.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,7 +12,7 @@ use url::form_urlencoded;
 
 use super::error::ApiError;
 
-/// The parameters of a query as a struct with a field for each.
+/// Extracts the parameters of a query as a struct with one field for each.
 #[derive(Debug)]
 pub struct Query<T>(pub T);
 
@@ -24,40 +24,40 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
-/// Reads a query; every parameter is known and comes once.
+/// Parses a query. Every parameter must be known and must occur once.
 fn read<T: DeserializeOwned>(query: &str) -> Result<T, ApiError> {
     let pairs =
         form_urlencoded::parse(query.as_bytes()).map(|(name, text)| (name, ParameterValue(text)));
     let parsed = serde_path_to_error::deserialize(MapDeserializer::new(pairs));
     parsed.map_err(|error| {
         ApiError::Query(match error.inner() {
-            Fault::Name(what) => what.clone(),
-            Fault::Value(what) => format!("`{}`: {what}", error.path()),
+            Fault::Name(problem) => problem.clone(),
+            Fault::Value(problem) => format!("`{}`: {problem}", error.path()),
         })
     })
 }
 
-/// What is wrong with a query.
+/// The error in a query.
 #[derive(Debug)]
 enum Fault {
-    /// A parameter that is unknown, missing or given twice.
+    /// A parameter is unknown, missing or repeated.
     Name(String),
-    /// The value of a parameter.
+    /// The value of a parameter is invalid.
     Value(String),
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Self::Name(what) | Self::Value(what)) = self;
-        f.write_str(what)
+        let (Self::Name(problem) | Self::Value(problem)) = self;
+        f.write_str(problem)
     }
 }
 
 impl std::error::Error for Fault {}
 
 impl serde::de::Error for Fault {
-    fn custom<T: fmt::Display>(what: T) -> Self {
-        Self::Value(what.to_string())
+    fn custom<T: fmt::Display>(problem: T) -> Self {
+        Self::Value(problem.to_string())
     }
 
     fn unknown_variant(given: &str, known: &'static [&'static str]) -> Self {
@@ -76,11 +76,11 @@ impl serde::de::Error for Fault {
     }
 
     fn duplicate_field(name: &'static str) -> Self {
-        Self::Name(format!("the parameter `{name}` is given more than once"))
+        Self::Name(format!("the parameter `{name}` occurs more than once"))
     }
 }
 
-/// Names in a list for messages.
+/// Joins quoted names for a message.
 fn listed(names: &[&str]) -> String {
     let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
     names.join(", ")
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_without_words_of_a_library() {
+    fn error_messages_are_our_own() {
         for (query, expected) in [
             ("", "the parameter `shards` is missing"),
             (
@@ -174,7 +174,7 @@ mod tests {
             ),
             (
                 "shards=1&name=a&name=b",
-                "the parameter `name` is given more than once",
+                "the parameter `name` occurs more than once",
             ),
             (
                 "shards=1&color=green",

@@ -1,4 +1,4 @@
-//! What handlers share.
+//! The state that handlers share.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,43 +19,45 @@ use crate::snapshot::renditions::Renditions;
 use crate::snapshot::status::ServiceStatus;
 use crate::snapshot::{Snapshot, Store};
 
-/// How many bytes of renditions other than the default body are kept.
+/// The capacity of the cache of renditions, without the default body, in bytes.
 const RENDITION_CACHE_SIZE: u64 = 128 << 20;
 
-/// How many bytes of lists of locations are kept: the largest has a third of a megabyte.
+/// The capacity of the cache of location lists, in bytes. The largest list has a third of a
+/// megabyte.
 const LOCATION_CACHE_SIZE: u64 = 8 << 20;
 
-/// What handlers share; cheap to clone.
+/// The state that handlers share; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct AppState {
-    /// The snapshot that is served.
+    /// The store with the current snapshot.
     pub store: Arc<Store>,
-    /// Renditions made on first use.
+    /// The cache of renditions.
     pub renditions: Arc<Renditions>,
-    /// Lists of locations; apart, so that no `Host` that clients invent drives entities out.
+    /// The cache of location lists. It is separate, so that requests with invented `Host` headers
+    /// do not evict entities.
     pub locations: Arc<Renditions>,
-    /// What the names of locations begin with.
+    /// The prefix of the names of locations.
     pub location_prefix: LocationPrefix,
-    /// What the operator says of the ways to this service.
+    /// The configuration of the service's URL.
     pub public_urls: Arc<PublicUrls>,
-    /// Runs of the sync.
+    /// The ledger of runs.
     pub ledger: Arc<Ledger>,
-    /// What is known of the service beside its runs.
+    /// The status of the service besides its runs.
     pub status: Arc<ServiceStatus>,
     /// Whether the snapshot is on disk.
     pub persistence: Arc<PersistenceStatus>,
-    /// The age at which a snapshot counts as stale.
+    /// The age at which a snapshot is stale.
     pub max_age: Option<Duration>,
     /// The wall clock.
     pub clock: Clock,
-    /// Decides who may do what.
+    /// Authorizes requests.
     pub authorizer: Arc<Authorizer>,
-    /// Cancelled as soon as the service begins to shut down.
+    /// Cancelled when the service starts to shut down.
     pub draining: CancellationToken,
 }
 
 impl AppState {
-    /// The state of a service before its first run; snapshots are published in `store`.
+    /// Returns the state before the first run.
     #[must_use]
     pub fn new(
         service: &ServiceConfig,
@@ -85,28 +87,28 @@ impl AppState {
         }
     }
 
-    /// The snapshot that is served.
+    /// Returns the current snapshot.
     ///
     /// # Errors
-    /// Before the first one; the error has the progress of the run under way.
+    /// Before the first snapshot; the error has the progress of the run.
     pub fn snapshot(&self) -> Result<Arc<Snapshot>, ApiError> {
         let missing = || ApiError::NoSnapshot(self.unfinished_run());
         self.store.current().ok_or_else(missing)
     }
 
-    /// How far the run is that is under way or queued.
+    /// Returns the progress of the run that is in progress or queued.
     #[must_use]
     pub fn unfinished_run(&self) -> Option<RunProgressView> {
         self.ledger.unfinished().as_ref().map(RunProgressView::from)
     }
 
-    /// When the next scheduled run is due; never in the past.
+    /// Returns when the next scheduled run is due; never in the past.
     #[must_use]
     pub fn next_run_at(&self) -> Option<Timestamp> {
         self.status.next_run_at(self.clock.now())
     }
 
-    /// Whether a snapshot is older than the operator allows.
+    /// Whether a snapshot is older than `entityProvider.maxAge`.
     #[must_use]
     pub fn is_stale(&self, snapshot: &Snapshot) -> bool {
         let age = Duration::try_from(self.clock.now().duration_since(snapshot.read_at));

@@ -1,4 +1,4 @@
-//! The explanation of a user or group: its entity, or why there is none.
+//! The explanations of the rows that match a name or pk.
 
 use std::fmt;
 
@@ -6,23 +6,24 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::catalog::entity::Kind;
-use crate::catalog::explain::{Explanation, explain, near};
+use crate::catalog::explain::{Explanation, explain, similar_names};
 use crate::catalog::plan::{Names, Plan};
 use crate::catalog::policy::Policy;
 use crate::directory::Directory;
 
-/// The explanation of a user or group: its entity, or why there is none.
+/// The explanations of the rows that match a name or pk: the entity of each, or why there is none.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Explanations {
     /// `user` or `group`.
     pub kind: String,
     /// The requested name or pk.
-    pub asked: String,
+    #[serde(rename = "asked")]
+    pub query: String,
     /// Every matching row, ordered by pk.
     pub matches: Vec<Explanation>,
-    /// If none is meant, names that are similar.
+    /// Similar names, if no row matches.
     #[serde(skip)]
-    pub near: Vec<String>,
+    pub similar: Vec<String>,
 }
 
 impl Explanations {
@@ -35,35 +36,39 @@ impl Explanations {
         policy: &Policy,
         held: &Names,
         kind: Kind,
-        asked: String,
+        query: String,
     ) -> Self {
-        Self::by(&Plan::new(directory, policy, held), kind, asked)
+        Self::by(&Plan::new(directory, policy, held), kind, query)
     }
 
-    /// Explains the rows of a plan that are meant.
+    /// Explains the matching rows of a plan.
     #[must_use]
-    pub fn by(plan: &Plan<'_>, kind: Kind, asked: String) -> Self {
-        let matches = explain(plan, kind, &asked);
-        let near = if matches.is_empty() {
-            near(plan, kind, &asked)
+    pub fn by(plan: &Plan<'_>, kind: Kind, query: String) -> Self {
+        let matches = explain(plan, kind, &query);
+        let similar = if matches.is_empty() {
+            similar_names(plan, kind, &query)
         } else {
             Vec::new()
         };
         Self {
             kind: kind.to_string(),
-            asked,
+            query,
             matches,
-            near,
+            similar,
         }
     }
 
-    /// The names that are similar, as the end of a message.
+    /// Returns the similar names as the end of a message.
     #[must_use]
     pub fn proposal(&self) -> String {
-        if self.near.is_empty() {
+        if self.similar.is_empty() {
             return String::new();
         }
-        let names: Vec<_> = self.near.iter().map(|name| format!("{name:?}")).collect();
+        let names: Vec<_> = self
+            .similar
+            .iter()
+            .map(|name| format!("{name:?}"))
+            .collect();
         format!("; similar names: {}", names.join(", "))
     }
 }
@@ -71,6 +76,6 @@ impl Explanations {
 impl fmt::Display for Explanations {
     /// Writes the kind and the requested name.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {:?}", self.kind, self.asked)
+        write!(f, "{} {:?}", self.kind, self.query)
     }
 }

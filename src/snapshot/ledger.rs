@@ -1,7 +1,7 @@
-//! Which runs were asked for, which one is under way, how the last ones ended.
+//! The ledger of runs: the queued run, the run in progress, and the last runs that ended.
 //!
-//! At most one run is queued: whoever asks while a run is under way shares the queued one, so that
-//! asking always leads to a run that began afterwards.
+//! At most one run is queued. All requests during a run share the queued one, so every request
+//! leads to a run that starts after it.
 
 use std::collections::VecDeque;
 
@@ -12,10 +12,10 @@ use super::sync_mode::SyncMode;
 use super::totals::Totals;
 use crate::clock::Clock;
 
-/// How many ended runs are kept.
+/// The number of ended runs that the ledger stores.
 const MAX_ENDED: usize = 100;
 
-/// The ledger of runs. The lock of its channel is held for a few assignments and never over an `await`.
+/// The ledger of runs. Its channel holds a lock for a few assignments, never over an `await`.
 #[derive(Debug)]
 pub struct Ledger {
     clock: Clock,
@@ -32,12 +32,12 @@ struct Runs {
 }
 
 impl Runs {
-    /// All runs, the latest first.
+    /// Returns all runs, newest first.
     fn all(&self) -> impl Iterator<Item = &Run> {
         self.queued.iter().chain(&self.running).chain(&self.ended)
     }
 
-    /// Counts a run that has ended, and keeps it until many others have.
+    /// Counts a run that has ended, and stores it until [`MAX_ENDED`] others have ended.
     fn end(&mut self, run: Run) {
         self.totals.count(&run);
         self.ended.push_front(run);
@@ -47,10 +47,10 @@ impl Runs {
 
 #[expect(
     clippy::must_use_candidate,
-    reason = "the changes are what is wanted, not what they give"
+    reason = "callers need the changes, not always the results"
 )]
 impl Ledger {
-    /// An empty ledger.
+    /// Returns an empty ledger.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         Self {
@@ -59,13 +59,13 @@ impl Ledger {
         }
     }
 
-    /// Asks for a run; the answer names the queued one, which may have been asked for before. None
-    /// once the ledger is closed.
+    /// Queues a run, unless one is queued, and returns the id of the queued run. Returns `None` if
+    /// the ledger is closed.
     pub fn request(&self, trigger: Trigger) -> Option<RunId> {
         self.request_with(trigger, RunOptions::default())
     }
 
-    /// Asks for a run with options: they are added to those of the queued run, and to no other's.
+    /// Queues a run with options, which are added to those of a queued run.
     pub fn request_with(&self, trigger: Trigger, options: RunOptions) -> Option<RunId> {
         let queued_at = self.clock.now();
         self.change(|runs| {
@@ -83,10 +83,10 @@ impl Ledger {
 
     /// Waits until a run is queued.
     pub async fn requested(&self) {
-        self.when(|runs| runs.queued.as_ref().map(drop)).await;
+        self.wait_for(|runs| runs.queued.as_ref().map(drop)).await;
     }
 
-    /// Begins the queued run, if there is one.
+    /// Starts the queued run, if there is one.
     pub fn start(&self) -> Option<Run> {
         let now = self.clock.now();
         self.change(|runs| {
@@ -99,8 +99,8 @@ impl Ledger {
         })
     }
 
-    /// Begins a run that nobody has to wait for; to be called between runs only.
-    pub fn begin(&self, trigger: Trigger) {
+    /// Starts a run at once, without the queue. The caller calls it only between runs.
+    pub fn start_now(&self, trigger: Trigger) {
         let now = self.clock.now();
         self.change(|runs| {
             runs.running = Some(Run {
@@ -110,7 +110,7 @@ impl Ledger {
         });
     }
 
-    /// Says how the run that is under way reads Authentik.
+    /// Sets the mode of the run in progress.
     pub fn set_mode(&self, mode: SyncMode) {
         self.change(|runs| {
             if let Some(run) = &mut runs.running {
@@ -119,7 +119,7 @@ impl Ledger {
         });
     }
 
-    /// Ends the run that is under way and gives it as it ended.
+    /// Ends the run in progress and returns it.
     pub fn finish(&self, outcome: Outcome) -> Option<Run> {
         let now = self.clock.now();
         self.change(|runs| {
@@ -132,7 +132,7 @@ impl Ledger {
         })
     }
 
-    /// Ends the queued run, which never began, and takes no more.
+    /// Ends the queued run without starting it, and refuses further requests.
     pub fn close(&self, outcome: Outcome) {
         let now = self.clock.now();
         self.change(|runs| {
@@ -146,40 +146,40 @@ impl Ledger {
         });
     }
 
-    /// All runs that are known, the latest first.
+    /// Returns the known runs, newest first.
     #[must_use]
     pub fn runs(&self) -> Vec<Run> {
         self.runs.borrow().all().cloned().collect()
     }
 
-    /// The run that ended last.
+    /// Returns the last run that ended.
     #[must_use]
     pub fn last(&self) -> Option<Run> {
         self.runs.borrow().ended.front().cloned()
     }
 
-    /// The run under way, else the queued one.
+    /// Returns the run in progress, or the queued one.
     #[must_use]
     pub fn unfinished(&self) -> Option<Run> {
         let runs = self.runs.borrow();
         runs.running.as_ref().or(runs.queued.as_ref()).cloned()
     }
 
-    /// What was counted since the start.
+    /// Returns the counters since the start of the process.
     #[must_use]
     pub fn totals(&self) -> Totals {
         self.runs.borrow().totals.clone()
     }
 
-    /// A run, unless it was never asked for or ended long ago.
+    /// Returns a run, if it is known.
     #[must_use]
     pub fn find(&self, id: RunId) -> Option<Run> {
         self.runs.borrow().all().find(|run| run.id == id).cloned()
     }
 
-    /// Waits until a run has ended; none if it is not known.
+    /// Waits until a run has ended, and returns it. Returns `None` if it is unknown.
     pub async fn ended(&self, id: RunId) -> Option<Run> {
-        self.when(|runs| {
+        self.wait_for(|runs| {
             let run = runs.all().find(|run| run.id == id);
             run.is_none_or(|run| run.end.is_some())
                 .then(|| run.cloned())
@@ -187,21 +187,21 @@ impl Ledger {
         .await
     }
 
-    /// Waits until a question about the runs has an answer.
-    async fn when<T>(&self, mut answer: impl FnMut(&Runs) -> Option<T>) -> T {
+    /// Waits until `find` returns a value.
+    async fn wait_for<T>(&self, mut find: impl FnMut(&Runs) -> Option<T>) -> T {
         let mut runs = self.runs.subscribe();
         loop {
-            if let Some(answer) = answer(&runs.borrow_and_update()) {
-                return answer;
+            if let Some(found) = find(&runs.borrow_and_update()) {
+                return found;
             }
             if runs.changed().await.is_err() {
-                // The sender lives as long as this does.
+                // Unreachable: `self` owns the sender.
                 std::future::pending::<()>().await;
             }
         }
     }
 
-    /// Changes the runs and wakes everything that waits for a change.
+    /// Changes the runs and wakes all waiting tasks.
     fn change<T>(&self, change: impl FnOnce(&mut Runs) -> T) -> T {
         let mut result = None;
         self.runs.send_modify(|runs| result = Some(change(runs)));
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_run_that_is_queued_takes_wishes() {
+    fn only_the_queued_run_takes_options() {
         let ledger = ledger();
         let options = RunOptions {
             accepts_shrink: true,
@@ -253,20 +253,20 @@ mod tests {
         assert_eq!(
             ledger.find(running).unwrap().options,
             RunOptions::default(),
-            "it began before the wish"
+            "it started before the request"
         );
         ledger.finish(failed());
         assert_eq!(
             ledger.start().unwrap().options,
             options,
-            "a later post does not take it back"
+            "a later request does not remove them"
         );
         ledger.finish(failed());
         ledger.request(Trigger::Schedule);
         assert_eq!(
             ledger.start().unwrap().options,
             RunOptions::default(),
-            "it counted once"
+            "they applied to one run"
         );
     }
 
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_ledger_ends_what_is_queued_and_promises_nothing() {
+    fn a_closed_ledger_ends_the_queued_run_and_refuses_requests() {
         let ledger = ledger();
         let queued = ledger.request(Trigger::Request).unwrap();
         ledger.close(failed());
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_last_runs_are_kept() {
+    fn only_the_last_runs_are_stored() {
         let ledger = ledger();
         let first = ledger.request(Trigger::Request).unwrap();
         for _ in 0..=MAX_ENDED {
@@ -313,6 +313,10 @@ mod tests {
         assert_eq!(ledger.runs().len(), MAX_ENDED);
         assert!(ledger.find(first).is_none());
         let counted: u64 = ledger.totals().runs().map(|(_, count)| count).sum();
-        assert_eq!(counted, MAX_ENDED as u64 + 1, "the count forgets none");
+        assert_eq!(
+            counted,
+            MAX_ENDED as u64 + 1,
+            "the counters include dropped runs"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! How large the directory was in the last 24 hours: what many small losses are compared with.
+//! The largest sizes of the directory in the last 24 hours. The shrink guard compares with them, so
+//! that it notices many small removals.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::directory::Sizes;
 
-/// How many hours count beside the present one.
+/// The number of hours before the current one.
 const HOURS: u64 = 24;
 
-/// The largest published sizes of each hour; a plain value of a few entries that goes with a snapshot.
+/// The largest published sizes of each hour; a part of the snapshot with at most a few entries.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RecentMaxima(BTreeMap<i64, Sizes>);
@@ -22,8 +23,8 @@ impl RecentMaxima {
         Self(BTreeMap::from([(hour(time), sizes)]))
     }
 
-    /// These peaks and what was published at a time; hours further from it than a day are forgotten.
-    /// Those within a day ahead stay, since a clock that is set back must not weaken the guard.
+    /// Adds the sizes that were published at `time`, and drops hours more than a day away from it.
+    /// Hours up to a day after it stay: a clock that is set back must not weaken the guard.
     #[must_use]
     pub fn and(&self, time: Timestamp, sizes: Sizes) -> Self {
         let now = hour(time);
@@ -34,7 +35,7 @@ impl RecentMaxima {
         Self(hours)
     }
 
-    /// The largest sizes that were published within 24 hours before a time.
+    /// Returns the largest sizes that were published within 24 hours before a time.
     #[must_use]
     pub fn largest(&self, time: Timestamp) -> Sizes {
         let now = hour(time);
@@ -48,12 +49,12 @@ impl RecentMaxima {
     }
 }
 
-/// Whether two hours are no more than a day apart.
+/// Whether two hours are at most a day apart.
 fn is_within_a_day(hour: i64, other: i64) -> bool {
     hour.abs_diff(other) <= HOURS
 }
 
-/// The hour of a time, counted from the epoch.
+/// Returns the hour of a time, counted from the epoch.
 fn hour(time: Timestamp) -> i64 {
     time.as_second().div_euclid(3600)
 }
@@ -76,21 +77,21 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_of_24_hours_counts_and_is_forgotten_after_them() {
-        let peaks = RecentMaxima::at(at(0), users(100))
+    fn a_size_is_the_maximum_for_24_hours_and_is_then_dropped() {
+        let maxima = RecentMaxima::at(at(0), users(100))
             .and(at(10), users(90))
             .and(at(60 * 20), users(80));
-        assert_eq!(peaks.largest(at(60 * 23)).users, 100);
-        assert_eq!(peaks.largest(at(60 * 25)).users, 80);
-        assert_eq!(peaks.largest(at(60 * 50)).users, 0);
+        assert_eq!(maxima.largest(at(60 * 23)).users, 100);
+        assert_eq!(maxima.largest(at(60 * 25)).users, 80);
+        assert_eq!(maxima.largest(at(60 * 50)).users, 0);
     }
 
     #[test]
-    fn it_stays_small_wherever_the_clock_is_set() {
-        let mut peaks = RecentMaxima::default();
+    fn it_stays_small_when_the_clock_is_set() {
+        let mut maxima = RecentMaxima::default();
         for minutes in (0..60 * 100).chain((-60 * 100..60 * 100).rev()) {
-            peaks = peaks.and(at(minutes), users(1));
-            assert!(peaks.0.len() <= 49, "{}", peaks.0.len());
+            maxima = maxima.and(at(minutes), users(1));
+            assert!(maxima.0.len() <= 49, "{}", maxima.0.len());
         }
     }
 }

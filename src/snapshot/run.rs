@@ -1,4 +1,4 @@
-//! A run of the sync: why it was asked for, how far it is, how it ended.
+//! A run of the sync: its trigger, options, progress and outcome.
 
 use std::fmt::{self, Display};
 use std::str::FromStr;
@@ -14,12 +14,12 @@ use super::sync_mode::SyncMode;
 use crate::catalog::finding::Finding;
 use crate::progress::Progress;
 
-/// A run's name; ids are not used twice, not even after a restart.
+/// The id of a run; unique, also across restarts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RunId(Uuid);
 
 impl RunId {
-    /// A new id; later ids sort after earlier ones (UUID version 7, RFC 9562).
+    /// Returns a new id. Later ids sort after earlier ones (UUID version 7, RFC 9562).
     #[must_use]
     pub fn new() -> Self {
         Self(Uuid::now_v7())
@@ -46,18 +46,18 @@ impl FromStr for RunId {
     }
 }
 
-/// Why a run was asked for.
+/// The trigger of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[schema(as = RunTrigger)]
 pub enum Trigger {
-    /// It was due.
+    /// The schedule.
     Schedule,
-    /// Somebody posted to `/sync`.
+    /// A client sent `POST /sync`.
     Request,
     /// The configuration changed.
     Reload,
-    /// The service began with what an earlier process had kept.
+    /// The service started and restored the persisted snapshot.
     Restart,
 }
 
@@ -67,38 +67,38 @@ impl Display for Trigger {
     }
 }
 
-/// What a run may and shall do beyond others.
+/// The options of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RunOptions {
-    /// Whether what the shrink guard would hold is published.
+    /// Whether the run publishes a result that the shrink guard would hold.
     pub accepts_shrink: bool,
-    /// Whether everything is read.
+    /// Whether the run is a full sync.
     pub full: bool,
 }
 
 /// A run in the ledger.
 #[derive(Clone, Debug)]
 pub struct Run {
-    /// Its name.
+    /// The id.
     pub id: RunId,
-    /// Why it was asked for.
+    /// The trigger.
     pub trigger: Trigger,
-    /// What it may and shall do beyond others.
+    /// The options.
     pub options: RunOptions,
-    /// When it was asked for.
+    /// Time when the run was queued.
     pub queued_at: Timestamp,
-    /// When it began.
+    /// Time when the run started.
     pub started_at: Option<Timestamp>,
-    /// How it reads Authentik, once that is known and if it does.
+    /// The mode, as soon as it is known; `None` if the run does not read Authentik.
     pub mode: Option<SyncMode>,
-    /// How far it is, or was when it ended.
+    /// The progress.
     pub progress: Arc<Progress>,
-    /// When and how it ended.
+    /// Time and outcome of the end.
     pub end: Option<(Timestamp, Outcome)>,
 }
 
 impl Run {
-    /// A run that has just been asked for.
+    /// Returns a queued run without options.
     #[must_use]
     pub fn queued(trigger: Trigger, queued_at: Timestamp) -> Self {
         Self {
@@ -113,7 +113,7 @@ impl Run {
         }
     }
 
-    /// How long it took, in seconds; none unless it began and ended.
+    /// Returns the duration in seconds; `None` unless the run started and ended.
     #[must_use]
     pub fn duration_seconds(&self) -> Option<f64> {
         let (start, (end, _)) = (self.started_at?, self.end.as_ref()?);
@@ -121,19 +121,19 @@ impl Run {
     }
 }
 
-/// How a run ended.
+/// The outcome of a run.
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    /// A snapshot was published.
+    /// The run published a snapshot.
     Succeeded(RunReport),
-    /// The rows were read and are suspiciously few: the old snapshot stays until somebody accepts them.
+    /// The rows are suspiciously few; the old snapshot stays until an operator accepts them.
     Held(Failure),
-    /// Nothing changed: the old snapshot stays.
+    /// The run failed; the old snapshot stays.
     Failed(Failure),
 }
 
 impl Outcome {
-    /// The outcome in one word.
+    /// Returns the outcome in one word.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
@@ -144,32 +144,32 @@ impl Outcome {
     }
 }
 
-/// What a successful run brought.
+/// The result of a successful run.
 #[derive(Clone, Debug)]
 pub struct RunReport {
-    /// User entities in the new snapshot.
+    /// Number of user entities in the new snapshot.
     pub users: usize,
-    /// Group entities in the new snapshot.
+    /// Number of group entities in the new snapshot.
     pub groups: usize,
-    /// Differences from the snapshot before.
+    /// Differences from the previous snapshot.
     pub changes: Changes,
-    /// What the operator should know.
+    /// Findings for the operator.
     pub findings: Arc<[Finding]>,
 }
 
-/// Why a run failed or was held, in words an operator can act on.
+/// Why a run failed or was held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// What kind of failure it is, stable over versions.
+    /// The kind of failure; stable across versions.
     pub code: &'static str,
-    /// What is the matter and what to do.
+    /// The problem and its remedy.
     pub message: String,
-    /// What in the message are somebody else's words, which may name anybody.
+    /// The part of the message that another server wrote; it may contain personal data.
     pub quoted: Option<String>,
 }
 
 impl Failure {
-    /// A failure in our own words.
+    /// Returns a failure whose message has no text of another server.
     #[must_use]
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self {
@@ -179,7 +179,7 @@ impl Failure {
         }
     }
 
-    /// The message without somebody else's words, for whoever may know nobody.
+    /// Returns the message without the text of another server, for clients without a token.
     #[must_use]
     pub fn public_message(&self) -> String {
         let quoted = self.quoted.as_deref().filter(|quoted| !quoted.is_empty());

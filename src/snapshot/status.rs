@@ -1,4 +1,5 @@
-//! What is known of the service beside its runs: shared between the parts that learn it and those that show it.
+//! The status of the service besides its runs, shared by the tasks that set it and the HTTP
+//! handlers.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -6,8 +7,8 @@ use jiff::Timestamp;
 
 use super::push::PushReport;
 
-/// The next run, the last push and a refused configuration. The lock is held for an assignment and never
-/// over an `await`.
+/// The next run, the last push and a refused configuration. The lock is held for an assignment,
+/// never over an `await`.
 #[derive(Debug, Default)]
 pub struct ServiceStatus(Mutex<Facts>);
 
@@ -24,35 +25,36 @@ impl ServiceStatus {
         self.lock().next_run_at = next_run_at;
     }
 
-    /// When the next scheduled run is due, but never before `now`: a due run may have to wait for a moment.
+    /// Returns when the next scheduled run is due, but never before `now`: a due run may have to
+    /// wait.
     #[must_use]
     pub fn next_run_at(&self, now: Timestamp) -> Option<Timestamp> {
         self.lock().next_run_at.map(|due| due.max(now))
     }
 
-    /// Sets why the present configuration on disk was refused, or that it was not.
+    /// Sets why the configuration on disk was refused; `None` if it was not.
     pub fn refuse(&self, reason: Option<String>) {
         self.lock().refused = reason;
     }
 
-    /// Why the present configuration on disk was refused while an older one is in effect.
+    /// Returns why the configuration on disk was refused, while an older one is in effect.
     #[must_use]
     pub fn refused(&self) -> Option<String> {
         self.lock().refused.clone()
     }
 
-    /// Sets how the last push to Backstage went.
+    /// Sets the outcome of the last push to Backstage.
     pub fn report_push(&self, report: PushReport) {
         self.lock().push = Some(report);
     }
 
-    /// How the last push to Backstage went.
+    /// Returns the outcome of the last push to Backstage.
     #[must_use]
     pub fn last_push(&self) -> Option<PushReport> {
         self.lock().push.clone()
     }
 
-    /// The facts; a panic of another holder cannot leave them half changed.
+    /// Locks the facts; a panic of another holder cannot leave them half changed.
     fn lock(&self) -> MutexGuard<'_, Facts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,4 +1,4 @@
-//! What is counted of the runs since the start: the ledger forgets runs, and a counter must not.
+//! Counters of the runs since the start. They also include runs that the ledger has dropped.
 
 use std::collections::BTreeMap;
 
@@ -7,14 +7,15 @@ use jiff::Timestamp;
 use super::run::{Outcome, Run};
 use super::sync_mode::SyncMode;
 
-/// How runs end.
+/// The outcomes of runs.
 const OUTCOMES: [&str; 3] = ["succeeded", "held", "failed"];
-/// How runs read Authentik, or that they did not: after a restart, a reload, or a failure before that.
+/// The modes of runs. A run has no mode if it did not read Authentik: after a restart or reload, or
+/// if it failed early.
 const MODES: [&str; 3] = ["full", "incremental", NO_MODE];
-/// The mode of a run that read nothing.
+/// The label of a run without a mode.
 const NO_MODE: &str = "none";
 
-/// The runs that ended since the start.
+/// The numbers of runs that ended since the start.
 #[derive(Clone, Debug)]
 pub struct Totals {
     runs: BTreeMap<(&'static str, &'static str), u64>,
@@ -22,7 +23,7 @@ pub struct Totals {
 }
 
 impl Default for Totals {
-    /// Nothing has been counted yet, of anything that may be.
+    /// Returns zero for every outcome and mode.
     fn default() -> Self {
         let kinds = OUTCOMES
             .iter()
@@ -47,12 +48,12 @@ impl Totals {
         }
     }
 
-    /// How many runs ended, by outcome and mode; those that none did have a zero.
+    /// Returns the number of runs that ended, for every outcome and mode.
     pub fn runs(&self) -> impl Iterator<Item = ((&'static str, &'static str), u64)> {
         self.runs.iter().map(|(kind, count)| (*kind, *count))
     }
 
-    /// When a run that read Authentik succeeded the last time.
+    /// Returns when a run that read Authentik last succeeded.
     #[must_use]
     pub fn succeeded_at(&self) -> Option<Timestamp> {
         self.succeeded_at
@@ -89,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn runs_are_counted_by_outcome_and_mode_and_all_kinds_are_there_from_the_start() {
+    fn runs_are_counted_by_outcome_and_mode_and_every_counter_exists_from_the_start() {
         let failure = Failure::new("test", "");
         let full = Some(SyncMode::Full(FullReason::First));
         let mut totals = Totals::default();
@@ -123,15 +124,19 @@ mod tests {
         assert_eq!(
             totals.runs().count(),
             kinds.len(),
-            "every word is known from the start"
+            "every counter exists from the start"
         );
     }
 
     #[test]
-    fn only_a_run_that_read_authentik_is_a_success_that_counts_as_fresh() {
+    fn only_a_run_that_read_authentik_sets_the_time_of_success() {
         let mut totals = Totals::default();
         totals.count(&ended(1, None, succeeded()));
-        assert_eq!(totals.succeeded_at(), None, "it published what was kept");
+        assert_eq!(
+            totals.succeeded_at(),
+            None,
+            "it published the restored rows"
+        );
         totals.count(&ended(
             2,
             Some(SyncMode::Incremental(Timestamp::UNIX_EPOCH)),

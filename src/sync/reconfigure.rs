@@ -64,7 +64,7 @@ impl Scheduler {
             Reload::Settings(settings) => *settings,
             Reload::Refused(failure) => {
                 self.status.refuse(Some(failure.message.clone()));
-                self.ledger.begin(Trigger::Reload);
+                self.ledger.start_now(Trigger::Reload);
                 self.conclude("reload", &Err(CycleError::Failed(failure)), past);
                 return;
             }
@@ -79,7 +79,7 @@ impl Scheduler {
             .as_ref()
             .is_some_and(|served| self.cycle.suffices(&served.directory));
         if is_sufficient {
-            self.ledger.begin(Trigger::Reload);
+            self.ledger.start_now(Trigger::Reload);
             let ended = self.cycle.reconfigure().await;
             self.conclude("reload", &ended, past);
             if ended.is_ok() {

@@ -23,7 +23,7 @@ impl Scheduler {
             self.ledger.request(Trigger::Restart);
             return;
         }
-        self.ledger.begin(Trigger::Restart);
+        self.ledger.start_now(Trigger::Restart);
         let ended = self.cycle.restore(&rows).await;
         self.conclude("restart", &ended, past);
     }

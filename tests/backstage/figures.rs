@@ -122,7 +122,7 @@ async fn measure(layout: &str) {
     backstage.becomes(&promised).await;
 
     filling.stop().await;
-    let telling = [
+    let variables = [
         (
             "ENTITY_PROVIDER_BACKSTAGE_BASE_URL",
             backstage.base.as_str(),
@@ -130,7 +130,7 @@ async fn measure(layout: &str) {
         ("ENTITY_PROVIDER_BACKSTAGE_TOKEN", TOKEN),
         ("ENTITY_PROVIDER_BACKSTAGE_LOCATIONS", &target),
     ];
-    let service = service(&authentik, &recorder, &telling).await;
+    let service = service(&authentik, &recorder, &variables).await;
     service
         .pushed(|push| push["waiting"] == 0 && push["error"].is_null())
         .await;
@@ -156,13 +156,13 @@ fn percent(part: usize, whole: usize) -> f64 {
 }
 
 #[tokio::test]
-#[ignore = "prints figures and judges nothing but the content"]
+#[ignore = "prints figures and checks only the content"]
 async fn one_body() {
     measure("/entities").await;
 }
 
 #[tokio::test]
-#[ignore = "prints figures and judges nothing but the content"]
+#[ignore = "prints figures and checks only the content"]
 async fn shards() {
     measure("/locations?shards=64").await;
 }

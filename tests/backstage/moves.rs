@@ -95,7 +95,7 @@ async fn service(authentik: &Authentik, names: &str) -> (Service, Catalog) {
 }
 
 #[tokio::test]
-async fn the_modules_entities_are_taken_over_and_nobody_is_missing_for_a_moment() {
+async fn the_modules_entities_are_taken_over_without_an_absence() {
     let authentik = Authentik::spawn(plain(users())).await;
     let (service, before) = service(&authentik, "npm-module").await;
     let backstage = filled_by_the_module(&authentik, &before.refs()).await;
@@ -126,7 +126,7 @@ async fn the_modules_entities_are_taken_over_and_nobody_is_missing_for_a_moment(
 }
 
 #[tokio::test]
-async fn another_layout_takes_everybody_over_and_nobody_is_missing_for_a_moment() {
+async fn another_layout_takes_all_entities_over_without_an_absence() {
     let authentik = Authentik::spawn(FakeDirectory::generate(users())).await;
     let (service, promised) = service(&authentik, "backstage").await;
     let release = statement("To another target", &service);
@@ -154,7 +154,7 @@ async fn another_layout_takes_everybody_over_and_nobody_is_missing_for_a_moment(
 }
 
 #[tokio::test]
-async fn another_layout_with_one_restart_ends_with_everybody() {
+async fn another_layout_with_one_restart_ends_with_all_entities() {
     let authentik = Authentik::spawn(FakeDirectory::generate(users())).await;
     let (service, promised) = service(&authentik, "backstage").await;
     let targets = LAYOUTS.map(|layout| format!("{}{layout}", service.base));

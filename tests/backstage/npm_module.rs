@@ -49,7 +49,7 @@ pub fn plain(users: usize) -> FakeDirectory {
 }
 
 #[tokio::test]
-async fn moving_over_from_the_module_with_one_restart_ends_with_everybody() {
+async fn a_move_from_the_module_with_one_restart_ends_with_all_entities() {
     let users = std::env::var("USERS").map_or(USERS, |users| users.parse().unwrap());
     let authentik = Authentik::spawn(plain(users)).await;
     let service = Service::with(&authentik.base, FakeAuthentik::TOKEN, &[]).await;

@@ -25,7 +25,7 @@ async fn filled() -> (Authentik, Service, Recorder, Backstage, Catalog) {
 }
 
 #[tokio::test]
-async fn everybody_arrives_after_backstage_has_met_a_service_without_a_snapshot() {
+async fn all_entities_arrive_after_the_service_had_no_snapshot() {
     let authentik = Authentik::spawn(FakeDirectory::generate(50)).await;
     let service = Service::spawn(&authentik).await;
     let recorder = Recorder::spawn(&service.base).await;
@@ -37,7 +37,7 @@ async fn everybody_arrives_after_backstage_has_met_a_service_without_a_snapshot(
 }
 
 #[tokio::test]
-async fn a_restarted_service_loses_nobody() {
+async fn a_restarted_service_loses_no_entity() {
     let (authentik, service, recorder, backstage, catalog) = filled().await;
     recorder.redirect(None);
     service.stop().await;
@@ -51,7 +51,7 @@ async fn a_restarted_service_loses_nobody() {
     assert_eq!(
         backstage.database.errors().await.len(),
         1,
-        "the location's alone"
+        "only the location has an error"
     );
 
     service.sync().await;
@@ -61,7 +61,7 @@ async fn a_restarted_service_loses_nobody() {
 }
 
 #[tokio::test]
-async fn a_short_restart_costs_backstage_nothing() {
+async fn a_short_restart_causes_no_new_read_of_the_body() {
     let (authentik, service, recorder, backstage, catalog) = filled().await;
     recorder.answers(1, Some(304)).await;
     recorder.redirect(None);
@@ -81,7 +81,7 @@ async fn a_short_restart_costs_backstage_nothing() {
 }
 
 #[tokio::test]
-async fn a_lost_authentik_loses_nobody() {
+async fn an_outage_of_authentik_loses_no_entity() {
     let (authentik, service, recorder, backstage, catalog) = filled().await;
     let out_of_order = Action::answer(StatusCode::INTERNAL_SERVER_ERROR, "{}");
     authentik

@@ -1,4 +1,4 @@
-//! The service tells Backstage which locations to refresh, so that a change arrives long before the
+//! The service pushes changed locations to Backstage, so that a change arrives long before the
 //! next poll.
 
 use std::collections::BTreeSet;
@@ -31,7 +31,7 @@ impl Pushing {
         let authentik = Authentik::spawn(FakeDirectory::generate(200)).await;
         let (site, recorder) = (Site::free().await, Recorder::spawn_cut().await);
         let target = format!("{}{path}", recorder.base);
-        let service = telling(&authentik, &site, TOKEN, &target).await;
+        let service = pushing(&authentik, &site, TOKEN, &target).await;
         recorder.redirect(Some(&service.base));
         let setup = Setup {
             interval,
@@ -72,7 +72,7 @@ impl Pushing {
 }
 
 /// A service that pushes changes of one location to a Backstage.
-async fn telling(authentik: &Authentik, site: &Site, token: &str, target: &str) -> Service {
+async fn pushing(authentik: &Authentik, site: &Site, token: &str, target: &str) -> Service {
     let more = [
         ("ENTITY_PROVIDER_NAMES", "backstage"),
         ("ENTITY_PROVIDER_BACKSTAGE_BASE_URL", site.base.as_str()),
@@ -107,7 +107,7 @@ async fn a_change_of_a_plain_location_arrives_long_before_a_poll() {
 }
 
 #[tokio::test]
-async fn of_the_shards_the_changed_one_alone_is_read_long_before_a_poll() {
+async fn only_the_changed_shard_is_read_long_before_a_poll() {
     let pushing = Pushing::spawn("/locations?shards=16", 16, None).await;
     pushing.service.pushed(|push| push["refreshed"] == 16).await;
     let (start, mark) = (Instant::now(), pushing.recorder.passed().len());
@@ -128,12 +128,12 @@ async fn of_the_shards_the_changed_one_alone_is_read_long_before_a_poll() {
     assert_eq!(
         pushing.recorder.paths(mark, 304),
         list,
-        "nothing is read but the way to the shard"
+        "Backstage reads only the list and the shard"
     );
 }
 
 #[tokio::test]
-async fn a_change_while_backstage_is_away_is_told_when_it_is_back() {
+async fn a_change_during_an_outage_of_backstage_is_pushed_afterwards() {
     let pushing = Pushing::spawn("/entities", 1, Some(NEVER)).await;
     pushing.service.pushed(|push| push["refreshed"] == 1).await;
     let Pushing {
@@ -158,7 +158,7 @@ async fn a_change_while_backstage_is_away_is_told_when_it_is_back() {
 }
 
 #[tokio::test]
-async fn backstage_says_which_location_it_does_not_know_and_which_token() {
+async fn an_unknown_location_and_a_wrong_token_are_reported() {
     let authentik = Authentik::spawn(FakeDirectory::generate(5)).await;
     let backstage = Backstage::spawn(&Setup::default()).await;
     let site = Site {
@@ -166,7 +166,7 @@ async fn backstage_says_which_location_it_does_not_know_and_which_token() {
         database: backstage.database.clone(),
     };
     let target = "http://entities.example.com/entities";
-    let service = telling(&authentik, &site, TOKEN, target).await;
+    let service = pushing(&authentik, &site, TOKEN, target).await;
     service.sync().await;
     let push = service.pushed(|push| push["unknown"] == 1).await;
     assert_eq!(
@@ -175,7 +175,7 @@ async fn backstage_says_which_location_it_does_not_know_and_which_token() {
         "{push}"
     );
 
-    let service = telling(&authentik, &site, "not-a-token-of-this-backstage", target).await;
+    let service = pushing(&authentik, &site, "not-a-token-of-this-backstage", target).await;
     service.sync().await;
     let push = service.pushed(|push| push["waiting"] == 1).await;
     assert_eq!(push["error"]["code"], "backstage-token", "{push}");

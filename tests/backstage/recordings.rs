@@ -49,7 +49,7 @@ async fn every_repaired_entity_is_accepted() {
 }
 
 #[tokio::test]
-async fn of_the_seeds_names_exactly_those_in_the_findings_are_refused() {
+async fn exactly_the_unrepaired_names_in_the_findings_are_refused() {
     for release in RELEASES {
         let (service, run) = replayed(release, "npm-module").await;
         let refused = refused(&run);

@@ -84,7 +84,7 @@ fn part(index: usize) -> String {
 }
 
 #[tokio::test]
-async fn the_parts_make_the_whole_and_one_changed_user_has_one_part_read() {
+async fn the_shards_together_are_all_entities_and_a_changed_user_changes_one_shard() {
     let filled = Filled::spawn(FakeDirectory::generate(200)).await;
     let promised = filled.service.catalog().await;
     assert!(promised.has_relation("memberOf") && promised.has_relation("childOf"));
@@ -122,7 +122,7 @@ async fn the_parts_make_the_whole_and_one_changed_user_has_one_part_read() {
 }
 
 #[tokio::test]
-async fn a_renamed_user_moves_to_another_part_and_a_deleted_one_goes() {
+async fn a_renamed_user_moves_to_another_shard_and_a_deleted_user_disappears() {
     let mut directory = FakeDirectory::generate(50);
     // The user is in no group, so no other shard changes.
     let loner = directory.add_user("loner");
@@ -150,7 +150,7 @@ async fn a_renamed_user_moves_to_another_part_and_a_deleted_one_goes() {
 }
 
 #[tokio::test]
-async fn nobody_is_lost_while_the_service_is_away_or_has_no_snapshot() {
+async fn no_entity_is_lost_while_the_service_is_down_or_has_no_snapshot() {
     let Filled {
         authentik,
         service,

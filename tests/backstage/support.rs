@@ -5,10 +5,7 @@ pub mod backstage;
 pub mod catalog;
 pub mod database;
 pub mod presence;
-#[expect(
-    dead_code,
-    reason = "the other suite also asks what this one does not need"
-)]
+#[expect(dead_code, reason = "the other suite uses more of it")]
 #[path = "../it/support/process.rs"]
 pub mod process;
 pub mod recorder;

@@ -9,7 +9,7 @@ use crate::support::recorder::Recorder;
 use crate::support::service::{READ_TOKEN, Service};
 
 #[tokio::test]
-async fn a_token_in_the_target_opens_the_whole_and_the_shards() {
+async fn a_token_in_the_target_gives_access_to_all_entities_and_to_shards() {
     let authentik = Authentik::spawn(FakeDirectory::generate(50)).await;
     let service = Service::guarded(&authentik).await;
     service.sync().await;
@@ -25,17 +25,17 @@ async fn a_token_in_the_target_opens_the_whole_and_the_shards() {
         let token = format!("token={READ_TOKEN}");
         assert!(
             paths.iter().all(|path| path.ends_with(&token)),
-            "the list hands it on: {paths:?}"
+            "the targets contain it: {paths:?}"
         );
         assert!(
             backstage.everything().await.contains(&token),
-            "as the documentation warns"
+            "the documentation warns of this"
         );
     }
 }
 
 #[tokio::test]
-async fn without_a_token_nobody_is_lost_and_the_location_says_why() {
+async fn without_a_token_no_entity_is_lost_and_the_location_has_an_error() {
     let authentik = Authentik::spawn(FakeDirectory::generate(50)).await;
     let service = Service::spawn(&authentik).await;
     service.sync().await;

@@ -27,7 +27,7 @@ async fn guarded() -> (Authentik, Service) {
 }
 
 #[tokio::test]
-async fn the_token_opens_the_service_and_is_seen_by_nobody() {
+async fn the_token_gives_access_and_never_appears() {
     let (authentik, service) = guarded().await;
     let recorder = Recorder::spawn(&service.base).await;
     let target = format!("{}/locations?shards=4", recorder.base);
@@ -59,13 +59,13 @@ async fn the_token_opens_the_service_and_is_seen_by_nobody() {
     let everything = backstage.everything().await;
     assert!(
         everything.contains(r#""name":"new""#),
-        "it is the whole answer"
+        "it is the full body"
     );
     assert!(!everything.contains(READ_TOKEN));
 }
 
 #[tokio::test]
-async fn the_token_goes_to_no_other_host_not_even_by_a_redirect() {
+async fn the_token_is_sent_to_no_other_host_not_even_after_a_redirect() {
     let (_authentik, service) = guarded().await;
     let elsewhere = Recorder::spawn(&service.base).await;
     let detour = detour(&format!("{}/detour", elsewhere.base)).await;
@@ -101,7 +101,7 @@ async fn the_token_goes_to_no_other_host_not_even_by_a_redirect() {
     );
 }
 
-/// Serves a location that redirects elsewhere, and returns its URL.
+/// Serves a location that redirects to another URL, and returns its own URL.
 async fn detour(to: &str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let target = format!("http://{}/entities", listener.local_addr().unwrap());

@@ -72,7 +72,7 @@ async fn last_run(app: &TestApp) -> String {
 }
 
 #[tokio::test]
-async fn every_operation_asks_for_its_kind_of_token() {
+async fn every_operation_requires_its_kind_of_token() {
     let pair = guarded().await;
     let run = last_run(&pair.app).await;
     let entity = "/entities/by-name/group/default/everyone";
@@ -107,7 +107,7 @@ async fn every_operation_asks_for_its_kind_of_token() {
 }
 
 #[tokio::test]
-async fn a_refusal_says_what_is_the_matter_and_shows_nothing() {
+async fn a_refusal_names_the_problem_and_shows_no_data() {
     let pair = guarded().await;
     let in_query = format!("/entities?token={READ}");
     let post = format!("/sync?token={SYNC}");
@@ -178,7 +178,7 @@ async fn a_refusal_says_what_is_the_matter_and_shows_nothing() {
     assert_eq!(
         runs["runs"].as_array().unwrap().len(),
         1,
-        "no refused post led to a run"
+        "no refused request led to a run"
     );
 }
 
@@ -195,7 +195,7 @@ async fn a_read_token_in_the_query_is_removed_before_the_query_is_parsed() {
         assert_eq!(
             answer.etag(),
             with_header.etag(),
-            "the token is no part of the content"
+            "the token is not part of the content"
         );
     }
     for (query, status, code) in [
@@ -210,7 +210,7 @@ async fn a_read_token_in_the_query_is_removed_before_the_query_is_parsed() {
 }
 
 #[tokio::test]
-async fn a_service_without_tokens_is_open_and_takes_a_token_all_the_same() {
+async fn a_service_without_tokens_is_open_and_also_accepts_a_token() {
     let pair = Pair::with(crowd(5)).await;
     pair.app.sync().await;
     for (path, token) in [
@@ -228,7 +228,7 @@ async fn a_service_without_tokens_is_open_and_takes_a_token_all_the_same() {
 }
 
 #[tokio::test]
-async fn wrong_tokens_are_answered_at_once_and_take_no_place() {
+async fn wrong_tokens_are_answered_at_once_and_take_no_slot() {
     let upstream = Upstream::spawn(crowd(5)).await;
     let mut config = config(&upstream.authentik.base, FakeAuthentik::TOKEN);
     config.service.auth.read_tokens = vec![READ.into()];
@@ -249,7 +249,7 @@ async fn wrong_tokens_are_answered_at_once_and_take_no_place() {
 }
 
 #[tokio::test]
-async fn a_short_token_keeps_the_service_from_starting() {
+async fn the_service_does_not_start_with_a_short_token() {
     let upstream = Upstream::spawn(crowd(1)).await;
     for variable in [
         "ENTITY_PROVIDER_AUTH_READ_TOKENS",

@@ -7,7 +7,7 @@ use crate::support::app::Pair;
 use crate::support::directory::{assert_says, crowd, failure, finding, findings, group_pk};
 
 /// Replaces a field of the rows with these pks in every later answer.
-fn spoil(pair: &Pair, place: Target, pks: &[&str], field: &str, value: &Value) {
+fn break_field(pair: &Pair, place: Target, pks: &[&str], field: &str, value: &Value) {
     let (pks, field, value) = (
         pks.iter().map(ToString::to_string).collect::<Vec<_>>(),
         field.to_owned(),
@@ -29,7 +29,7 @@ fn spoil(pair: &Pair, place: Target, pks: &[&str], field: &str, value: &Value) {
 }
 
 #[tokio::test]
-async fn a_broken_user_is_served_as_before_and_the_others_as_they_are_now() {
+async fn a_broken_user_is_served_as_before_and_other_users_are_current() {
     for (field, value, private) in [
         ("email", json!(47_110_815), "47110815"),
         ("username", json!({"classified": 1}), "classified"),
@@ -44,7 +44,7 @@ async fn a_broken_user_is_served_as_before_and_the_others_as_they_are_now() {
             assert!(directory.rename(4, "renamed"));
             assert!(directory.edit_user(3, |user| user.name = "Another Name".into()));
         });
-        spoil(&pair, Target::Users, &["3"], field, &value);
+        break_field(&pair, Target::Users, &["3"], field, &value);
         let run = pair.app.sync().await;
         let finding = finding(&run, "broken-row");
         assert_eq!(
@@ -64,14 +64,14 @@ async fn a_broken_user_is_served_as_before_and_the_others_as_they_are_now() {
         assert!(!message.contains(private), "{message}");
         assert_eq!(
             run["findings"], 1,
-            "no list lacks a row that the other names: {run}"
+            "no list references a row that the other lacks: {run}"
         );
         assert_eq!(pair.app.entity("user", "user-3").await.unwrap(), before);
         assert!(pair.app.entity("user", "renamed").await.is_some());
         assert_eq!(
             pair.app.sync().await["removed"],
             0,
-            "it stays, however often it is broken"
+            "it is served in every run"
         );
         pair.fake.clear_script();
         assert_eq!(pair.app.sync().await["findings"], 0);
@@ -81,9 +81,9 @@ async fn a_broken_user_is_served_as_before_and_the_others_as_they_are_now() {
 }
 
 #[tokio::test]
-async fn a_broken_row_that_was_never_read_is_left_out_and_hides_nothing() {
+async fn a_broken_row_without_an_earlier_version_is_left_out_and_hides_no_row() {
     let pair = Pair::with(crowd(30)).await;
-    spoil(&pair, Target::Users, &["3"], "username", &json!(7));
+    break_field(&pair, Target::Users, &["3"], "username", &json!(7));
     let run = pair.app.sync().await;
     assert_says(
         finding(&run, "broken-row")["message"].as_str().unwrap(),
@@ -108,7 +108,7 @@ async fn a_broken_group_keeps_its_members() {
     let pair = Pair::with(crowd(30)).await;
     pair.app.sync().await;
     let before = pair.app.entity("group", "everyone").await.unwrap();
-    spoil(
+    break_field(
         &pair,
         Target::Groups,
         &[&group_pk(1).to_string()],
@@ -125,10 +125,10 @@ async fn a_broken_group_keeps_its_members() {
 }
 
 #[tokio::test]
-async fn what_a_broken_row_still_names_is_neither_hidden_nor_linked() {
+async fn references_of_a_broken_row_are_neither_hidden_nor_linked() {
     let pair = Pair::with(crowd(30)).await;
     pair.app.sync().await;
-    spoil(
+    break_field(
         &pair,
         Target::Groups,
         &[&group_pk(1).to_string()],
@@ -154,9 +154,9 @@ async fn what_a_broken_row_still_names_is_neither_hidden_nor_linked() {
 }
 
 #[tokio::test]
-async fn a_broken_row_that_is_deleted_goes() {
+async fn a_deleted_broken_row_is_removed() {
     let pair = Pair::with(crowd(30)).await;
-    spoil(&pair, Target::Users, &["3"], "username", &json!(7));
+    break_field(&pair, Target::Users, &["3"], "username", &json!(7));
     pair.app.sync().await;
     pair.fake
         .edit(|directory: &mut FakeDirectory| assert!(directory.remove_user(3)));
@@ -174,23 +174,23 @@ async fn more_than_a_few_broken_rows_fail_the_run() {
     let pks: Vec<&str> = pks.iter().map(String::as_str).collect();
     let pair = Pair::with(crowd(600)).await;
     pair.app.sync().await;
-    spoil(&pair, Target::Users, &pks, "is_active", &json!("yes"));
+    break_field(&pair, Target::Users, &pks, "is_active", &json!("yes"));
     let run = pair.app.sync().await;
     assert_eq!(
         findings(&run, "broken-row").len(),
         6,
-        "one percent of 600 rows are few"
+        "one percent of 600 rows may be broken"
     );
 
     let pair = Pair::with(crowd(100)).await;
     pair.app.sync().await;
-    spoil(&pair, Target::Users, &pks[1..], "is_active", &json!("yes"));
+    break_field(&pair, Target::Users, &pks[1..], "is_active", &json!("yes"));
     assert_eq!(
         findings(&pair.app.sync().await, "broken-row").len(),
         5,
-        "five are few, whatever their share"
+        "five rows may always be broken"
     );
-    spoil(&pair, Target::Users, &pks, "is_active", &json!("yes"));
+    break_field(&pair, Target::Users, &pks, "is_active", &json!("yes"));
     let run = pair.app.sync().await;
     let (code, message) = failure(&run);
     assert_eq!(code, "broken-rows");
@@ -206,10 +206,10 @@ async fn more_than_a_few_broken_rows_fail_the_run() {
 }
 
 #[tokio::test]
-async fn a_gigantic_row_is_a_broken_one() {
+async fn a_too_large_row_is_a_broken_row() {
     let pair = Pair::with(crowd(30)).await;
     pair.app.sync().await;
-    spoil(
+    break_field(
         &pair,
         Target::Users,
         &["3"],

@@ -17,11 +17,11 @@ async fn check(base: &str, token: &str, arguments: &[&str]) -> Ended {
     let ended = Process::run(&[&["check"], arguments].concat(), &variables).await;
     assert_eq!(
         ended.error, "",
-        "no bar and no log where standard error is no terminal"
+        "no progress bar and no log if standard error is not a terminal"
     );
     assert!(
         !ended.out.contains('\u{1b}'),
-        "no colours where standard output is no terminal"
+        "no colours if standard output is not a terminal"
     );
     ended
 }
@@ -45,7 +45,7 @@ async fn small(release: Release) -> (FakeAuthentik, RunningAuthentik) {
 }
 
 #[tokio::test]
-async fn a_full_view_is_fine_and_its_findings_do_not_fail_it() {
+async fn a_full_view_passes_the_check_despite_findings() {
     for release in RELEASES {
         let report = recorded(release, FULL).await;
         assert!(report.ends_with("exit code 0"), "{report}");

@@ -46,7 +46,7 @@ async fn assert_syncs(service: &str) {
 }
 
 #[tokio::test]
-async fn the_demo_says_what_to_open_and_serves_it() {
+async fn the_demo_prints_the_urls_that_it_serves() {
     let mut demo = Process::spawn(&["demo", "--users", "30", "--listen", "127.0.0.1:0"], &[]);
     let mut opened = Vec::new();
     let urls = demo.until(|line| {
@@ -144,7 +144,7 @@ async fn the_token_can_come_from_a_file() {
 }
 
 #[tokio::test]
-async fn a_line_break_after_the_token_in_its_variable_does_not_count() {
+async fn a_line_break_after_the_token_in_its_variable_is_ignored() {
     let authentik = authentik().await;
     let token = format!("{}\n", FakeAuthentik::TOKEN);
     let variables = [
@@ -171,7 +171,7 @@ async fn the_address_may_come_from_a_variable_and_the_flag_wins() {
 }
 
 #[tokio::test]
-async fn the_flag_takes_what_the_configuration_takes() {
+async fn the_flag_accepts_the_values_of_the_configuration() {
     let authentik = authentik().await;
     let variables = [
         ("AUTHENTIK_BASE_URL", authentik.base.as_str()),

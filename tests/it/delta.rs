@@ -35,7 +35,7 @@ fn settled(users: u64) -> FakeDirectory {
 }
 
 #[tokio::test]
-async fn a_crawl_gives_what_a_reading_of_changes_goes_on_from() {
+async fn a_full_sync_gives_the_watermark_for_an_incremental_sync() {
     let mut directory = FakeDirectory::generate(300);
     let newest = directory
         .users()
@@ -59,12 +59,12 @@ async fn a_crawl_gives_what_a_reading_of_changes_goes_on_from() {
     );
     assert!(
         (newest_but_one..=now).contains(&watermark),
-        "a stamp from the future is no watermark: {watermark}"
+        "a stamp in the future is not the watermark: {watermark}"
     );
 }
 
 #[tokio::test]
-async fn nothing_changed_costs_a_few_rows() {
+async fn an_unchanged_directory_costs_a_few_rows() {
     let mut reader = Reader::with(FakeDirectory::generate(2000)).await;
     let (delta, cost) = reader.follows(|_| ()).await;
     assert!(delta.unstamped.is_empty());
@@ -106,7 +106,7 @@ async fn memberships_and_groups_are_followed_without_a_stamp() {
 }
 
 #[tokio::test]
-async fn who_joins_a_group_just_after_it_was_read_is_in_it() {
+async fn a_user_who_joins_a_group_just_after_it_was_read_is_a_member() {
     let reader = Reader::with(settled(30)).await;
     let join = |directory: &mut FakeDirectory| {
         let new = directory.add_user("new");
@@ -223,12 +223,12 @@ async fn a_row_that_appears_late_is_found_by_its_stamp_or_by_the_count() {
         let (delta, _) = reader
             .follows(|directory| directory.insert_user(late))
             .await;
-        assert!(delta.unstamped.is_empty(), "the overlap shows it");
+        assert!(delta.unstamped.is_empty(), "it is within the overlap");
     }
 }
 
 #[tokio::test]
-async fn a_delete_behind_a_row_without_a_stamp_is_found_by_the_spots() {
+async fn a_delete_behind_an_unstamped_row_is_found_by_the_sample_offsets() {
     let mut directory = settled(300);
     assert!(directory.remove_user(250));
     let mut reader = Reader::with(directory).await;
@@ -241,7 +241,7 @@ async fn a_delete_behind_a_row_without_a_stamp_is_found_by_the_spots() {
 }
 
 #[tokio::test]
-async fn a_name_without_a_stamp_waits_for_the_next_crawl() {
+async fn an_unstamped_name_change_is_found_by_the_next_full_sync() {
     let reader = Reader::with(settled(300)).await;
     reader
         .fake
@@ -252,7 +252,7 @@ async fn a_name_without_a_stamp_waits_for_the_next_crawl() {
 }
 
 #[tokio::test]
-async fn avatars_with_a_new_signature_in_every_answer_are_no_changes() {
+async fn a_new_avatar_signature_in_every_answer_is_no_change() {
     let reader = Reader::with(settled(300)).await;
     let mut answers = 0;
     let sign = move |mut page: serde_json::Value| {
@@ -282,7 +282,7 @@ async fn a_change_of_many_users_takes_several_pages() {
 }
 
 #[tokio::test]
-async fn many_changes_at_once_are_soon_not_read_again() {
+async fn many_changes_at_once_are_not_read_in_every_later_sync() {
     let mut reader = Reader::with(settled(400)).await;
     let rename = |directory: &mut FakeDirectory| {
         (1..=80).for_each(|pk| assert!(directory.rename(pk, &format!("renamed-{pk}"))));
@@ -297,7 +297,7 @@ async fn many_changes_at_once_are_soon_not_read_again() {
 }
 
 #[tokio::test]
-async fn a_crawl_goes_on_from_when_it_began_where_nothing_changed_for_long() {
+async fn without_recent_changes_the_watermark_is_the_start_minus_the_overlap() {
     let mut directory = settled(30);
     wait(&mut directory, 1000);
     let reader = Reader::with(directory).await;
@@ -306,12 +306,12 @@ async fn a_crawl_goes_on_from_when_it_began_where_nothing_changed_for_long() {
     let age = now.duration_since(watermark);
     assert!(
         (5..7).contains(&age.as_secs()),
-        "the overlap before, and `Date` has whole seconds: {age:?}"
+        "the overlap, and `Date` has whole seconds: {age:?}"
     );
 }
 
 #[tokio::test]
-async fn a_delete_that_an_old_row_covers_is_found_in_time() {
+async fn a_delete_that_an_old_row_cancels_out_is_found_after_some_syncs() {
     let mut directory = settled(31);
     assert!(directory.remove_user(13));
     let mut reader = Reader::with(directory).await;

@@ -56,7 +56,7 @@ impl Following {
         // change.
         config.service.incremental_overlap = Duration::from_secs(5);
         adjust(&mut config);
-        // A full sync of a small directory is cheaper, unless all is free.
+        // A full sync of a small directory is cheaper, unless requests have no cost.
         let app = TestApp::spawn_as(config, clock, |app| {
             app.with_jitter(Jitter::new(|| 0.0))
                 .with_cooldown(Duration::ZERO)
@@ -115,7 +115,7 @@ fn reason(run: &Value) -> &str {
 }
 
 #[tokio::test]
-async fn the_second_run_reads_what_changed_and_says_so_everywhere() {
+async fn the_second_run_is_incremental_and_every_output_shows_it() {
     let following = Following::of(settled(500)).await;
     let app = &following.pair.app;
     let run = following
@@ -130,7 +130,7 @@ async fn the_second_run_reads_what_changed_and_says_so_everywhere() {
     let age = now.duration_since(since).as_secs();
     assert!(
         (5..13).contains(&age),
-        "the overlap before the last change of before: {age} s"
+        "the overlap before the last known change: {age} s"
     );
     assert!(
         app.entity("user", "renamed").await.unwrap()["spec"]["memberOf"] == json!(["everyone"])
@@ -146,7 +146,7 @@ async fn the_second_run_reads_what_changed_and_says_so_everywhere() {
 }
 
 #[tokio::test]
-async fn nothing_changed_costs_a_few_rows_and_keeps_the_body() {
+async fn an_unchanged_directory_costs_a_few_rows_and_the_body_stays() {
     let following = Following::of(settled(2000)).await;
     let app = &following.pair.app;
     let tag = app.fetch("/entities").await.headers()["etag"].clone();
@@ -196,7 +196,7 @@ async fn every_kind_of_change_is_followed() {
 }
 
 #[tokio::test]
-async fn names_stay_with_who_held_them() {
+async fn rows_keep_their_names() {
     let following = Following::of(settled(30)).await;
     let run = following
         .follows(|directory| {
@@ -216,7 +216,7 @@ async fn names_stay_with_who_held_them() {
 }
 
 #[tokio::test]
-async fn the_shrink_guard_judges_what_changed() {
+async fn the_shrink_guard_checks_incremental_syncs() {
     let following = Following::of(settled(30)).await;
     let run = following
         .after(|directory| (1..=7).for_each(|pk| assert!(directory.remove_user(pk * 3))))
@@ -261,7 +261,7 @@ async fn a_failed_run_changes_nothing_and_needs_no_full_sync() {
 }
 
 #[tokio::test]
-async fn a_change_that_nothing_shows_keeps_the_body() {
+async fn a_change_that_no_entity_shows_keeps_the_body() {
     let following = Following::of(settled(30)).await;
     let tag = following.pair.app.fetch("/entities").await.headers()["etag"].clone();
     let run = following
@@ -278,7 +278,7 @@ async fn a_change_that_nothing_shows_keeps_the_body() {
     );
 }
 
-/// Lets every avatar be another one, without a stamp.
+/// Changes every avatar without a stamp.
 fn flip_avatars(directory: &mut FakeDirectory) {
     let pks: Vec<_> = directory.users().iter().map(|user| user.pk).collect();
     for pk in pks {
@@ -292,8 +292,8 @@ fn flip_avatars(directory: &mut FakeDirectory) {
 }
 
 #[tokio::test]
-async fn avatars_that_move_without_a_stamp_wait_for_a_full_sync() {
-    // Some users are read in each run: they changed just before the first one.
+async fn unstamped_avatar_changes_are_found_by_a_full_sync() {
+    // Some users are read in each run: they changed just before the first run.
     let mut directory = settled(300);
     (1..=20).for_each(|pk| assert!(directory.edit_user(pk, |_| ())));
     flip_avatars(&mut directory);
@@ -308,7 +308,7 @@ async fn avatars_that_move_without_a_stamp_wait_for_a_full_sync() {
     }
     let edit = |directory: &mut FakeDirectory| assert!(directory.edit_user(7, |_| ()));
     let run = following.follows(edit).await;
-    assert_eq!(run["changed"], 1, "the stamp says so: {run}");
+    assert_eq!(run["changed"], 1, "the stamp shows it: {run}");
     let run = app.sync().await;
-    assert_eq!(run["changed"], 299, "all others wait for this: {run}");
+    assert_eq!(run["changed"], 299, "the full sync finds all others: {run}");
 }

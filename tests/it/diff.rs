@@ -113,7 +113,7 @@ async fn the_request_carries_the_configured_token_or_that_of_the_url() {
 }
 
 #[tokio::test]
-async fn a_file_of_every_format_is_as_good_as_a_service() {
+async fn a_file_of_every_format_can_replace_a_service() {
     let upstream = Upstream::spawn(crowd(4)).await;
     let folder = tempfile::tempdir().unwrap();
     let files: Vec<_> = ["yaml", "json", "ndjson"]
@@ -169,7 +169,7 @@ async fn the_difference_as_json_has_the_same_refs() {
 }
 
 #[tokio::test]
-async fn names_that_the_service_holds_count_as_held() {
+async fn names_in_the_service_are_held_names() {
     let upstream = Upstream::spawn(directory(&[(2, "other"), (4, "alex")], &[])).await;
     let app = TestApp::spawn(config(&upstream.authentik.base, FakeAuthentik::TOKEN)).await;
     app.sync().await;
@@ -177,7 +177,7 @@ async fn names_that_the_service_holds_count_as_held() {
     let ended = upstream.run(&["diff", "--against", &app.base]).await;
     assert_eq!(
         ended.out, "- user:default/other\n",
-        "pk 4 keeps the name against the lower pk"
+        "pk 4 has the name, not the lower pk"
     );
     let run = app.sync().await;
     assert_eq!(
@@ -187,7 +187,7 @@ async fn names_that_the_service_holds_count_as_held() {
 }
 
 #[tokio::test]
-async fn whatever_keeps_the_comparison_from_being_made_has_an_exit_code_of_its_own() {
+async fn a_failed_comparison_has_its_own_exit_code() {
     let upstream = Upstream::spawn(crowd(4)).await;
     let unsynced = TestApp::spawn(config(&upstream.authentik.base, FakeAuthentik::TOKEN)).await;
     let folder = tempfile::tempdir().unwrap();
@@ -216,14 +216,14 @@ async fn whatever_keeps_the_comparison_from_being_made_has_an_exit_code_of_its_o
     assert_eq!(
         ended.status.code(),
         Some(2),
-        "an Authentik that cannot be read is trouble, not a difference"
+        "a failed sync is an error, not a difference"
     );
     assert_says(&ended.error, &["(token)"]);
     let ended = crate::support::process::Process::run(&["diff"], &[]).await;
     assert_eq!(
         ended.status.code(),
         Some(2),
-        "so is a configuration that cannot be used"
+        "an invalid configuration is an error too"
     );
 }
 

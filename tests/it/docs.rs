@@ -39,7 +39,7 @@ async fn fetch(app: &TestApp, from: &Url, address: &str) -> (Url, Answer) {
 }
 
 #[tokio::test]
-async fn the_short_address_leads_to_the_page_below_any_prefix() {
+async fn the_short_url_redirects_to_the_page_below_any_prefix() {
     let pair = page().await;
     for method in [Method::GET, Method::HEAD] {
         let answer = Answer::to(&pair.app, method, "/docs", &[]).await;
@@ -74,7 +74,7 @@ async fn every_file_that_the_page_loads_is_served_by_this_service() {
 }
 
 #[tokio::test]
-async fn the_page_reads_the_description_beside_it_and_asks_no_validator() {
+async fn the_page_reads_its_relative_description_and_uses_no_validator() {
     let pair = page().await;
     let base = Url::parse(&pair.app.base).unwrap();
     let (at, script) = fetch(&pair.app, &base, "/docs/swagger-initializer.js").await;
@@ -96,12 +96,12 @@ async fn the_page_reads_the_description_beside_it_and_asks_no_validator() {
     let servers = &description.json()["servers"];
     assert_eq!(
         servers[0]["url"], "./",
-        "requests are tried beside the description, behind any prefix"
+        "the page sends requests relative to the description, behind any prefix"
     );
 }
 
 #[tokio::test]
-async fn a_browser_may_load_nothing_from_elsewhere() {
+async fn a_browser_loads_nothing_from_another_origin() {
     let pair = page().await;
     for path in [
         "/docs/",
@@ -122,7 +122,7 @@ async fn a_browser_may_load_nothing_from_elsewhere() {
 }
 
 #[tokio::test]
-async fn a_file_that_the_page_has_not_is_a_problem() {
+async fn an_unknown_file_of_the_page_is_a_problem() {
     let pair = page().await;
     for path in [
         "/docs/nothing.js",

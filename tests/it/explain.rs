@@ -212,7 +212,7 @@ async fn missing_groups_members_and_parents_are_named_with_the_reason() {
 }
 
 #[tokio::test]
-async fn a_cut_link_is_said_on_both_sides() {
+async fn a_cut_link_is_explained_on_both_sides() {
     let pair = synced().await;
     let (child, parent) = (
         only(&pair, "group=loop-b").await,
@@ -296,7 +296,7 @@ async fn blanks_around_an_email_are_explained() {
 }
 
 #[tokio::test]
-async fn questions_that_cannot_be_answered_are_problems() {
+async fn invalid_queries_and_unknown_rows_are_problems() {
     let pair = Pair::with(mixed()).await;
     let answer = async |query: &str| Answer::get(&pair.app, &format!("/explain{query}"), &[]).await;
     answer("?user=pat").await.problem(503, "no-snapshot");
@@ -322,7 +322,7 @@ async fn questions_that_cannot_be_answered_are_problems() {
 }
 
 #[tokio::test]
-async fn the_command_says_the_same_from_the_service_and_from_authentik() {
+async fn the_command_prints_the_same_from_the_service_and_from_authentik() {
     let pair = synced().await;
     let upstream = Upstream::spawn(mixed()).await;
     for name in ["pat", "sam.lee", "gone", "1"] {
@@ -359,7 +359,7 @@ async fn the_command_takes_the_policy_from_the_configuration() {
 }
 
 #[tokio::test]
-async fn who_is_unknown_ends_the_command_with_an_error() {
+async fn an_unknown_user_ends_the_command_with_an_error() {
     let pair = synced().await;
     let upstream = Upstream::spawn(mixed()).await;
     for more in [&[][..], &["--url", &pair.app.base]] {

@@ -85,7 +85,7 @@ async fn the_number_of_findings_is_on_standard_error() {
 }
 
 #[tokio::test]
-async fn every_command_writes_its_form_to_its_file() {
+async fn every_command_can_write_its_output_to_a_file() {
     let upstream = Upstream::spawn(crowd(5)).await;
     let folder = tempfile::tempdir().unwrap();
     let entities = folder.path().join("entities.yaml");
@@ -125,11 +125,7 @@ async fn a_file_is_replaced_as_a_whole_and_a_failed_run_leaves_the_old_one() {
     assert_eq!(upstream.printed(&arguments).await, "");
     let old = fs::read_to_string(&file).unwrap();
     assert_eq!(old, upstream.printed(&["export"]).await);
-    assert_eq!(
-        mode(&file),
-        0o600,
-        "names and addresses of people are not for everyone"
-    );
+    assert_eq!(mode(&file), 0o600, "only the owner can read personal data");
     upstream.fake.revoke(FakeAuthentik::TOKEN);
     let failed = upstream.run(&arguments).await;
     assert_eq!(failed.status.code(), Some(1));
@@ -138,7 +134,7 @@ async fn a_file_is_replaced_as_a_whole_and_a_failed_run_leaves_the_old_one() {
     assert_eq!(
         listed(folder.path()),
         ["entities.yaml"],
-        "nothing half-written stays"
+        "no unfinished file remains"
     );
 }
 
@@ -159,7 +155,7 @@ async fn an_existing_file_keeps_its_mode_and_a_link_stays_a_link() {
 }
 
 #[tokio::test]
-async fn a_place_that_cannot_be_written_is_named() {
+async fn a_path_that_cannot_be_written_is_named() {
     let upstream = Upstream::spawn(crowd(5)).await;
     for place in ["/dev/null", "/nonexistent/entities.yaml"] {
         let ended = upstream.run(&["export", "--output", place]).await;
@@ -169,7 +165,7 @@ async fn a_place_that_cannot_be_written_is_named() {
 }
 
 #[tokio::test]
-async fn a_name_from_the_configuration_file_before_the_command_counts() {
+async fn a_configuration_file_before_the_command_is_used() {
     let pair = Pair::spawn(
         Release::V2026_5,
         directory(&[(1, "pat")], &[(1, "Tech Ops!", &[])]),

@@ -129,7 +129,7 @@ async fn an_excluded_group_leaves_no_trace() {
 }
 
 #[tokio::test]
-async fn exclusion_follows_the_seed_rule_even_where_names_are_repaired() {
+async fn exclusion_follows_the_npm_modules_rule_even_if_names_are_repaired() {
     let pair = Pair::spawn(
         Release::V2026_5,
         directory(
@@ -152,7 +152,8 @@ async fn exclusion_follows_the_seed_rule_even_where_names_are_repaired() {
 }
 
 #[tokio::test]
-async fn an_entry_that_is_not_sanitized_excludes_nothing_and_is_found_with_the_right_spelling() {
+async fn an_entry_that_is_not_sanitized_excludes_no_group_and_is_reported_with_the_right_spelling()
+{
     let (pair, run) = excluding(Release::V2026_5, &["Authentik Admins"]).await;
     assert_eq!(pair.app.names("group").await.len(), 3);
     let finding = finding(&run, "exclude-misspelt");
@@ -161,7 +162,7 @@ async fn an_entry_that_is_not_sanitized_excludes_nothing_and_is_found_with_the_r
 }
 
 #[tokio::test]
-async fn an_entry_that_matches_nothing_is_found_with_the_nearest_name() {
+async fn an_entry_that_matches_no_group_is_reported_with_the_closest_name() {
     let (_pair, run) = excluding(
         Release::V2026_5,
         &["authentik-admin", "root", "no-such-thing"],

@@ -59,7 +59,7 @@ async fn assert_held(pair: &Pair, parts: &[&str]) {
 }
 
 #[tokio::test]
-async fn a_permission_that_is_narrowed_during_operation_removes_nobody() {
+async fn a_permission_that_is_narrowed_during_operation_removes_no_entity() {
     let pair = published().await;
     let access = Access::ObjectLevel {
         users: [1, 2, 3].into(),
@@ -109,7 +109,7 @@ async fn a_group_that_is_emptied_is_held_by_its_memberships() {
 }
 
 #[tokio::test]
-async fn the_last_group_is_not_removed_without_a_word() {
+async fn the_removal_of_the_last_group_is_held() {
     let pair = published().await;
     pair.fake
         .edit(|directory| assert!(directory.remove_group(group_pk(1))));
@@ -117,7 +117,7 @@ async fn the_last_group_is_not_removed_without_a_word() {
 }
 
 #[tokio::test]
-async fn rows_that_are_replaced_are_removed_although_the_number_stays() {
+async fn replaced_rows_count_as_removed_although_the_number_is_the_same() {
     let pair = published().await;
     remove(&pair.fake, 1..10);
     pair.fake.edit(|directory| {
@@ -129,7 +129,7 @@ async fn rows_that_are_replaced_are_removed_although_the_number_stays() {
 }
 
 #[tokio::test]
-async fn users_that_are_deactivated_or_made_service_accounts_in_a_mass_are_held() {
+async fn many_deactivated_users_or_new_service_accounts_are_held() {
     type Edit = fn(&mut FakeDirectory, u64) -> bool;
     let deactivate: Edit = |directory, pk| directory.set_active(pk, false);
     let convert: Edit = |directory, pk| directory.set_kind(pk, UserKind::ServiceAccount);
@@ -151,7 +151,7 @@ async fn users_that_are_deactivated_or_made_service_accounts_in_a_mass_are_held(
 }
 
 #[tokio::test]
-async fn what_stays_within_the_limits_is_published() {
+async fn a_removal_within_the_limits_is_published() {
     let pair = published().await;
     remove(&pair.fake, (1..7).chain([35]));
     let run = pair.app.sync().await;
@@ -170,7 +170,7 @@ async fn what_stays_within_the_limits_is_published() {
     assert_eq!(
         small.app.sync().await["removed"],
         4,
-        "fewer than five are no shrink while a user is left"
+        "fewer than five removed users are published while one user is left"
     );
 }
 
@@ -251,7 +251,7 @@ async fn an_accepted_empty_directory_stays_accepted_until_users_appear() {
     assert_eq!(
         pair.app.sync().await["state"],
         "succeeded",
-        "it stays accepted"
+        "it is still accepted"
     );
     pair.fake
         .edit(|directory| assert!(directory.set_active(1, true)));
@@ -262,7 +262,7 @@ async fn an_accepted_empty_directory_stays_accepted_until_users_appear() {
 }
 
 #[tokio::test]
-async fn accepting_counts_for_a_run_that_begins_afterwards() {
+async fn an_acceptance_applies_to_a_run_that_starts_after_it() {
     let pair = published().await;
     remove(&pair.fake, 1..16);
     let gate = Gate::new();
@@ -314,7 +314,7 @@ async fn only_a_shrink_can_be_accepted() {
 }
 
 #[tokio::test]
-async fn a_held_run_ends_its_stream_with_an_event_of_its_own() {
+async fn a_held_run_ends_its_stream_with_its_own_event() {
     let pair = published().await;
     remove(&pair.fake, 1..16);
     let id = pair.app.sync().await["id"].as_str().unwrap().to_owned();
@@ -329,7 +329,7 @@ async fn a_held_run_ends_its_stream_with_an_event_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_first_view_that_hides_much_is_not_served_until_it_is_accepted() {
+async fn a_first_view_that_hides_many_rows_is_not_served_until_it_is_accepted() {
     let pair = Pair::with(crowd(35)).await;
     let access = Access::ObjectLevel {
         users: [1, 2, 3].into(),
@@ -359,12 +359,12 @@ async fn a_first_view_that_hides_much_is_not_served_until_it_is_accepted() {
     assert_eq!(
         pair.app.sync().await["state"],
         "succeeded",
-        "an accepted view is a known one"
+        "the accepted view is the previous snapshot now"
     );
 }
 
 #[tokio::test]
-async fn a_first_view_that_hides_a_little_is_served() {
+async fn a_first_view_that_hides_few_rows_is_served() {
     let pair = Pair::with(crowd(35)).await;
     let users = (1..=31).chain([35]).collect();
     let access = Access::ObjectLevel {
@@ -411,7 +411,7 @@ impl Clocked {
 }
 
 #[tokio::test]
-async fn many_small_losses_within_a_day_are_held_like_one() {
+async fn many_small_removals_within_a_day_are_held_like_one() {
     let service = Clocked::spawn(100).await;
     for hour in 0..3 {
         let run = service.later(1, hour * 5 + 1..hour * 5 + 6).await;
@@ -437,7 +437,7 @@ async fn many_small_losses_within_a_day_are_held_like_one() {
 }
 
 #[tokio::test]
-async fn small_losses_on_different_days_are_none() {
+async fn small_removals_on_different_days_are_published() {
     let service = Clocked::spawn(100).await;
     for day in 0..5 {
         let run = service.later(26, day * 10 + 1..day * 10 + 11).await;
@@ -451,7 +451,7 @@ async fn small_losses_on_different_days_are_none() {
 }
 
 #[tokio::test]
-async fn the_way_to_accept_a_loss_has_a_token_where_one_is_needed() {
+async fn the_command_to_accept_a_removal_sends_a_token_if_one_is_required() {
     const TOKEN: &str = "sYnC4tG7bN1mK8jH5gF2dS9aP6oI3uYq";
     let with_header = "curl -X POST -H 'Authorization: Bearer …' 'http://…/sync?accept=shrink'";
     let tokens = |auth: &mut AuthConfig| {

@@ -32,7 +32,7 @@ async fn assert_live_and_ready(app: &TestApp) {
 }
 
 #[tokio::test]
-async fn before_the_first_snapshot_the_process_lives_but_is_not_ready() {
+async fn before_the_first_snapshot_the_process_is_live_but_not_ready() {
     let pair = Pair::spawn(Release::V2026_5, FakeDirectory::generate(30), |_| ()).await;
     assert_eq!(
         Answer::get(&pair.app, "/health/live", &[]).await.status,
@@ -48,7 +48,7 @@ async fn before_the_first_snapshot_the_process_lives_but_is_not_ready() {
 }
 
 #[tokio::test]
-async fn before_the_first_snapshot_every_answer_says_how_far_the_run_is() {
+async fn before_the_first_snapshot_every_answer_has_the_progress_of_the_run() {
     let pair = Pair::spawn(Release::V2026_5, FakeDirectory::generate(30), |config| {
         config.service.page_size = 5;
         config.service.concurrency = 1;
@@ -161,7 +161,7 @@ async fn the_next_scheduled_run_is_announced() {
 }
 
 #[tokio::test]
-async fn what_an_upstream_says_is_not_told_to_everybody() {
+async fn the_text_of_another_server_is_not_shown_without_a_token() {
     let pair = Pair::spawn(Release::V2026_5, FakeDirectory::generate(60), |_| ()).await;
     pair.app.sync().await;
     let secret = "alice.secret@example.com";
@@ -239,7 +239,7 @@ async fn while_draining_the_service_is_not_ready_but_still_answers() {
 }
 
 #[tokio::test]
-async fn while_draining_no_run_is_promised() {
+async fn while_draining_no_run_is_queued() {
     let pair = Pair::spawn(Release::V2026_5, FakeDirectory::generate(60), |config| {
         config.service.drain_delay = Duration::from_hours(1);
     })
@@ -253,7 +253,7 @@ async fn while_draining_no_run_is_promised() {
 }
 
 #[tokio::test]
-async fn who_waits_for_a_run_is_answered_when_the_service_drains() {
+async fn a_client_that_waits_for_a_run_is_answered_when_the_service_drains() {
     let pair = Pair::spawn(Release::V2026_5, FakeDirectory::generate(60), |config| {
         config.service.drain_delay = Duration::from_hours(1);
     })

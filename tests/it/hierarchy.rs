@@ -64,7 +64,7 @@ async fn both_generations_give_the_same_tree() {
 }
 
 #[tokio::test]
-async fn of_several_parents_the_first_by_name_is_the_parent_and_every_one_lists_the_child() {
+async fn the_first_of_several_parents_by_name_is_the_parent_and_all_list_the_child() {
     let pair = Pair::with(tree(&["zeta", "alpha", "shared"], &[(3, &[1, 2])])).await;
     pair.app.sync().await;
     let expected = [
@@ -153,7 +153,7 @@ async fn only_the_links_that_close_a_cycle_are_cut() {
 }
 
 #[tokio::test]
-async fn a_group_that_moves_is_moved() {
+async fn a_moved_group_has_its_new_parent() {
     let pair = Pair::with(tree(&["old", "new", "team"], &[(3, &[1])])).await;
     pair.app.sync().await;
     pair.fake

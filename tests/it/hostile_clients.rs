@@ -19,7 +19,7 @@ use crate::support::app::{TestApp, config};
 use crate::support::command::Upstream;
 use crate::support::wire::Answer;
 
-/// A connection that ends within this time ended by itself.
+/// A connection that ends within this time was closed by the service.
 const BOUND: Duration = Duration::from_secs(30);
 
 /// A limit that is reached quickly.
@@ -70,9 +70,9 @@ impl Limited {
         TcpStream::connect(self.address()).await.unwrap()
     }
 
-    /// Connects with a small receive window, so that answers soon wait for the client. Repeats the
+    /// Connects with a small receive window, so that answers soon block on the client. Repeats the
     /// request until the service accepts it.
-    async fn ask_narrowly(&self, request: &str) -> (TcpStream, String) {
+    async fn ask_with_small_window(&self, request: &str) -> (TcpStream, String) {
         loop {
             let socket = TcpSocket::new_v4().unwrap();
             socket.set_recv_buffer_size(4096).unwrap();

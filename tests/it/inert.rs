@@ -146,7 +146,7 @@ async fn assert_answer(url: &str, status: u16) {
 }
 
 #[tokio::test]
-async fn hostile_names_are_data_in_what_commands_print() {
+async fn hostile_names_are_data_in_the_output_of_commands() {
     let upstream = Upstream::spawn(hostile()).await;
     for format in ["yaml", "json", "ndjson"] {
         let ended = upstream.run(&["export", "--format", format]).await;

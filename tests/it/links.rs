@@ -11,7 +11,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The pages directly in a folder.
+/// Returns the pages directly in a folder.
 fn pages_in(folder: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(root().join(folder)).unwrap();
     let files = entries.map(|entry| entry.unwrap().path());
@@ -24,7 +24,7 @@ fn read(page: &Path) -> String {
     fs::read_to_string(page).unwrap_or_else(|error| panic!("{}: {error}", page.display()))
 }
 
-/// The lines of a page that are not in a code block.
+/// Returns the lines of a page that are not in a code block.
 fn prose(text: &str) -> Vec<&str> {
     let mut is_code = false;
     let mut lines = Vec::new();
@@ -38,7 +38,7 @@ fn prose(text: &str) -> Vec<&str> {
     lines
 }
 
-/// The targets of the links of a page that do not lead to another site.
+/// Returns the targets of the links of a page, except those to other sites.
 fn links(text: &str) -> Vec<String> {
     let lines = prose(text);
     let after = lines.iter().flat_map(|line| line.split("](").skip(1));
@@ -49,7 +49,7 @@ fn links(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// The anchors of the headings of a page, as forges and mdBook derive them.
+/// Returns the anchors of the headings of a page, as forges and mdBook derive them.
 fn anchors(text: &str) -> BTreeSet<String> {
     let headings = prose(text).into_iter().filter(|line| line.starts_with('#'));
     headings
@@ -64,7 +64,7 @@ fn anchors(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// Why a link of a page leads nowhere.
+/// Returns why a link of a page is broken, if it is.
 fn broken(page: &Path, link: &str) -> Option<String> {
     let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
     let target = if file.is_empty() {

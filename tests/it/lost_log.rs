@@ -1,4 +1,4 @@
-//! A log that cannot be written: lines are lost, and nothing else is.
+//! A log that cannot be written loses its lines, and has no other effect.
 
 use std::fs::File;
 use std::io::pipe;
@@ -18,7 +18,7 @@ fn base_url(line: &Line) -> Option<String> {
     url.strip_suffix("/health").map(str::to_owned)
 }
 
-/// Asserts that a demo answers, syncs and ends as if its log were written.
+/// Asserts that a demo answers, syncs and ends as with a working log.
 async fn assert_serves_and_ends(mut demo: Process) {
     let service = demo.until(base_url).await;
     let live = get(&format!("{service}/health/live")).await;
@@ -34,7 +34,7 @@ async fn assert_serves_and_ends(mut demo: Process) {
 }
 
 #[tokio::test]
-async fn a_pipe_that_nobody_reads_any_more_costs_lines_only() {
+async fn a_pipe_without_a_reader_loses_only_log_lines() {
     let (reader, writer) = pipe().unwrap();
     drop(reader);
     let unreadable_filter = [("RUST_LOG", "debug,=")];
@@ -42,7 +42,7 @@ async fn a_pipe_that_nobody_reads_any_more_costs_lines_only() {
 }
 
 #[tokio::test]
-async fn a_pipe_that_is_full_costs_lines_only() {
+async fn a_full_pipe_loses_only_log_lines() {
     let (_unread, writer) = pipe().unwrap();
     let sender = Sender::from_owned_fd(OwnedFd::from(writer)).unwrap();
     sender.writable().await.unwrap();
@@ -52,13 +52,13 @@ async fn a_pipe_that_is_full_costs_lines_only() {
 }
 
 #[tokio::test]
-async fn a_device_without_room_costs_lines_only() {
+async fn a_full_device_loses_only_log_lines() {
     let full = File::options().write(true).open("/dev/full").unwrap();
     assert_serves_and_ends(Process::spawn_logging_to(full, &DEMO, &[])).await;
 }
 
 #[tokio::test]
-async fn a_full_disk_costs_lines_only() {
+async fn a_full_disk_loses_only_log_lines() {
     let directory = tempfile::tempdir().unwrap();
     let mut demo = Process::spawn_logging_to_a_full_disk(directory.path(), &DEMO);
     let service = demo.until(base_url).await;
@@ -67,13 +67,13 @@ async fn a_full_disk_costs_lines_only() {
         "succeeded"
     );
     let log = format!("/proc/{}/root{}/log", demo.id(), directory.path().display());
-    assert_eq!(std::fs::metadata(log).unwrap().len(), 0, "there is no room");
+    assert_eq!(std::fs::metadata(log).unwrap().len(), 0, "the disk is full");
     demo.signal(Signal::TERM);
     assert_eq!(demo.end().await.status.code(), Some(0));
 }
 
 #[tokio::test]
-async fn an_interrupt_ends_a_demo_whose_reader_ended_before() {
+async fn an_interrupt_ends_a_demo_whose_output_has_no_reader() {
     for _ in 0..3 {
         let mut demo = Process::spawn_with_one_output(&DEMO);
         demo.until(base_url).await;

@@ -25,7 +25,7 @@ use text::Metrics;
 
 /// The content type that Prometheus needs to detect the format.
 const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-/// What asks for it.
+/// The header that requests this format.
 const OPEN_METRICS: [(&str, &str); 1] = [("accept", "application/openmetrics-text")];
 
 async fn scraped(app: &TestApp) -> String {
@@ -137,13 +137,13 @@ fn agree_on_snapshot(metrics: &Metrics, snapshot: &Value) {
 }
 
 #[tokio::test]
-async fn the_figures_are_those_of_health_and_sync_whatever_runs_did() {
+async fn the_metrics_agree_with_health_and_sync_after_every_outcome() {
     let pair = Pair::with(FakeDirectory::generate(200)).await;
     let mut before = agreeing(&pair.app).await;
     assert_eq!(
         before.counters().len(),
         9,
-        "every counter is there before it counts"
+        "every counter exists from the start"
     );
     let grant = |access| pair.fake.grant(FakeAuthentik::TOKEN, access);
     for (step, state) in [
@@ -199,7 +199,7 @@ async fn the_figures_are_those_of_health_and_sync_whatever_runs_did() {
 }
 
 #[tokio::test]
-async fn findings_are_counted_by_code_and_every_code_has_a_count() {
+async fn findings_are_counted_by_code_and_every_code_has_a_sample() {
     let pair = Pair::with(FakeDirectory::generate(200)).await;
     let run = pair.app.sync().await;
     let mut expected = BTreeMap::new();
@@ -227,7 +227,7 @@ async fn findings_are_counted_by_code_and_every_code_has_a_count() {
 }
 
 #[tokio::test]
-async fn a_hostile_directory_leaves_no_trace() {
+async fn metrics_contain_no_name_of_a_hostile_directory() {
     let names = [
         "private person",
         "private\"} 1\n# EOF\nforged_total{x=\"",
@@ -254,7 +254,7 @@ async fn a_hostile_directory_leaves_no_trace() {
             .to_string()
             .to_lowercase()
             .contains("private"),
-        "there are findings about them"
+        "the directory has findings"
     );
     let fine = scraped(&pair.app).await;
     Metrics::read(&fine);
@@ -279,7 +279,7 @@ async fn a_hostile_directory_leaves_no_trace() {
 }
 
 #[tokio::test]
-async fn the_whole_text_is_as_it_was() {
+async fn the_text_is_the_reviewed_one() {
     let authentik = RunningAuthentik::spawn(&FakeAuthentik::new(Release::V2026_5, crowd(5))).await;
     let clock = Clock::new(|| "2026-01-02T03:04:05.678Z".parse().unwrap());
     let app = TestApp::spawn_at(config(&authentik.base, FakeAuthentik::TOKEN), clock).await;
@@ -293,7 +293,7 @@ async fn the_whole_text_is_as_it_was() {
         scraped(&app)
             .await
             .replace(env!("CARGO_PKG_VERSION"), "0.0.0"),
-        "the order stays"
+        "the order does not change"
     );
     let classic = exposition::classic(&app)
         .await
@@ -302,7 +302,7 @@ async fn the_whole_text_is_as_it_was() {
 }
 
 #[tokio::test]
-async fn it_answers_reading_methods_alone() {
+async fn metrics_answer_only_get_and_head() {
     let pair = Pair::with(crowd(5)).await;
     let head = Answer::to(&pair.app, Method::HEAD, "/metrics", &OPEN_METRICS).await;
     assert_eq!(

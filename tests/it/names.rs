@@ -8,7 +8,7 @@ use crate::support::app::Pair;
 use crate::support::directory::{assert_says, directory, finding, findings, group_pk};
 
 /// Usernames whose unrepaired names Backstage rejects, and one that it accepts.
-fn odd_users() -> FakeDirectory {
+fn users_with_invalid_names() -> FakeDirectory {
     let long = "x".repeat(70);
     directory(
         &[
@@ -34,14 +34,14 @@ async fn holder(pair: &Pair, name: &str) -> Option<String> {
 }
 
 #[tokio::test]
-async fn the_default_names_are_the_seeds_and_refusals_are_reported() {
-    let pair = Pair::with(odd_users()).await;
+async fn the_default_names_are_the_npm_modules_and_refusals_are_reported() {
+    let pair = Pair::with(users_with_invalid_names()).await;
     let run = pair.app.sync().await;
     let long = "x".repeat(70);
     assert_eq!(
         holder(&pair, "--").await.as_deref(),
         Some("2"),
-        "of two, the lowest pk"
+        "the lowest pk of two gets the name"
     );
     assert_eq!(
         pair.app.names("user").await,
@@ -65,8 +65,8 @@ async fn the_default_names_are_the_seeds_and_refusals_are_reported() {
 }
 
 #[tokio::test]
-async fn repaired_names_are_valid_reported_and_never_touch_a_valid_one() {
-    let pair = Pair::with_repaired_names(Release::V2026_5, odd_users()).await;
+async fn repaired_names_are_valid_and_reported_and_valid_names_are_unchanged() {
+    let pair = Pair::with_repaired_names(Release::V2026_5, users_with_invalid_names()).await;
     let run = pair.app.sync().await;
     let names = pair.app.names("user").await;
     assert!(names.iter().all(|name| is_valid_name(name)), "{names:?}");
@@ -111,7 +111,7 @@ async fn group_names_follow_the_same_rules() {
 }
 
 #[tokio::test]
-async fn under_seed_the_loser_of_a_collision_is_left_out_and_found_with_both_names() {
+async fn under_npm_module_a_colliding_row_is_left_out_and_reported_with_both_names() {
     let users = [(3, "Alice.Smith"), (4, "alice.smith")];
     let pair = Pair::with(directory(
         &users,
@@ -124,13 +124,13 @@ async fn under_seed_the_loser_of_a_collision_is_left_out_and_found_with_both_nam
     assert_eq!(
         alice["spec"]["memberOf"],
         json!(["admins"]),
-        "no user inherits a namesake's groups"
+        "no user gets the groups of another user with the same name"
     );
     let guests = pair.app.entity("group", "guests").await.unwrap();
     assert_eq!(
         guests["spec"]["members"],
         json!([]),
-        "the namesake is no member of the other's group"
+        "the other user of the name is not a member of the group"
     );
     let finding = finding(&run, "name-collision");
     assert_eq!(
@@ -150,7 +150,7 @@ async fn under_seed_the_loser_of_a_collision_is_left_out_and_found_with_both_nam
 }
 
 #[tokio::test]
-async fn under_backstage_the_loser_gets_a_suffix_that_depends_on_its_pk_alone() {
+async fn under_backstage_a_colliding_row_gets_a_suffix_that_depends_on_its_pk_alone() {
     let users = [(3, "Alice.Smith"), (4, "alice.smith")];
     let groups: &[(u128, &str, &[u64])] = &[(1, "admins", &[3]), (2, "guests", &[4])];
     let pair = Pair::with_repaired_names(Release::V2026_5, directory(&users, groups)).await;
@@ -224,7 +224,7 @@ async fn a_rename_into_a_held_name_does_not_take_it() {
 }
 
 #[tokio::test]
-async fn a_failed_run_does_not_forget_who_holds_a_name() {
+async fn a_failed_run_keeps_the_held_names() {
     let pair = Pair::with(directory(&[(9, "alice")], &[])).await;
     pair.app.sync().await;
     pair.fake.revoke(FakeAuthentik::TOKEN);
@@ -237,7 +237,7 @@ async fn a_failed_run_does_not_forget_who_holds_a_name() {
 }
 
 #[tokio::test]
-async fn groups_of_one_name_stay_apart() {
+async fn groups_with_the_same_name_stay_separate() {
     let groups: &[(u128, &str, &[u64])] = &[(5, "Ops", &[1]), (6, "OPS", &[2])];
     let pair =
         Pair::with_repaired_names(Release::V2024_2, directory(&[(1, "a"), (2, "b")], groups)).await;

@@ -72,7 +72,7 @@ async fn held_against(app: &TestApp, method: Method, path: &str, operation: &Val
         );
     }
     for name in answer.headers.keys() {
-        // What every answer over HTTP has is not described.
+        // The description omits headers that every HTTP response has.
         let is_common = ["content-type", "content-length", "date", "connection"];
         let is_described = documented["headers"].as_object().is_some_and(|headers| {
             headers
@@ -90,10 +90,7 @@ async fn held_against(app: &TestApp, method: Method, path: &str, operation: &Val
 
 #[test]
 fn the_committed_description_is_the_generated_one() {
-    assert!(
-        text() == COMMITTED,
-        "run `cargo run -- openapi > openapi/openapi.json`"
-    );
+    assert!(text() == COMMITTED, "run `cargo xtask generate`");
 }
 
 #[test]
@@ -174,7 +171,7 @@ async fn refusals_are_described_too() {
 }
 
 #[tokio::test]
-async fn every_path_describes_what_other_methods_are_answered() {
+async fn every_path_describes_the_response_to_other_methods() {
     let pair = pair().await;
     for (method, path, operation) in operations(&description()) {
         let path = path.replace("{id}", "nonsense");
@@ -188,7 +185,7 @@ async fn every_path_describes_what_other_methods_are_answered() {
 }
 
 #[test]
-fn what_can_be_read_has_head_too() {
+fn every_get_has_a_head() {
     for (path, methods) in description()["paths"].as_object().unwrap() {
         assert_eq!(
             methods["get"].is_object(),
@@ -214,7 +211,7 @@ fn parameters_that_exclude_each_other_say_so() {
 }
 
 #[tokio::test]
-async fn what_needs_a_token_is_described_and_refused_as_described() {
+async fn the_required_tokens_are_described_and_enforced() {
     let pair = Pair::spawn(Release::V2026_5, FakeDirectory::generate(3), |config| {
         config.service.auth.read_tokens = vec!["rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr".into()];
         config.service.auth.sync_tokens = vec!["ssssssssssssssssssssssssssssssss".into()];

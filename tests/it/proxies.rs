@@ -1,4 +1,4 @@
-//! The way through a proxy that the environment names, to Authentik and to Backstage.
+//! Requests to Authentik and Backstage through the proxy of the environment.
 
 use authentik_entity_provider::backstage::client::BackstageClient;
 use authentik_entity_provider::outbound::proxy::Proxies;
@@ -10,13 +10,13 @@ use crate::support::process::{Ended, Process};
 use crate::support::proxy::ForwardProxy;
 use crate::tls::Authority;
 
-/// A server whose name only a proxy knows.
+/// A server whose name only the proxy resolves.
 const HIDDEN: &str = "http://authentik.invalid";
 
-/// A proxy that nobody runs.
+/// The address of a proxy that does not run.
 const CLOSED: &str = "http://127.0.0.1:1";
 
-/// What a check says of a server.
+/// Runs `check` on a server.
 async fn check(base: &str, more: &[(&str, &str)]) -> Ended {
     let variables = [
         ("AUTHENTIK_BASE_URL", base),
@@ -25,13 +25,13 @@ async fn check(base: &str, more: &[(&str, &str)]) -> Ended {
     Process::run(&["check"], &[&variables, more].concat()).await
 }
 
-async fn look_alike() -> RunningAuthentik {
+async fn fake_authentik() -> RunningAuthentik {
     RunningAuthentik::spawn(&FakeAuthentik::new(Release::V2026_5, crowd(5))).await
 }
 
 #[tokio::test]
 async fn a_plain_server_is_read_through_a_proxy_that_knows_its_user() {
-    let authentik = look_alike().await;
+    let authentik = fake_authentik().await;
     let proxy = ForwardProxy::to(&authentik.base).await;
     let ended = check(HIDDEN, &[("HTTP_PROXY", &proxy.url_with("ann:s3cret"))]).await;
     assert_eq!(ended.status.code(), Some(0), "{}", ended.out);
@@ -79,7 +79,7 @@ async fn an_encrypted_server_is_read_through_a_tunnel() {
 
 #[tokio::test]
 async fn exceptions_are_reached_directly() {
-    let authentik = look_alike().await;
+    let authentik = fake_authentik().await;
     let proxy = ForwardProxy::to(&authentik.base).await;
     let url = proxy.url();
     for (list, code) in [
@@ -102,7 +102,7 @@ async fn exceptions_are_reached_directly() {
 }
 
 #[tokio::test]
-async fn what_fails_on_the_way_names_the_proxy_and_no_credentials() {
+async fn a_failure_through_a_proxy_names_the_proxy_without_credentials() {
     let refusing = ForwardProxy::answering("403 Forbidden").await;
     let asking = ForwardProxy::answering("407 Proxy Authentication Required").await;
     let failing = ForwardProxy::answering("503 Service Unavailable").await;
@@ -157,7 +157,7 @@ async fn what_fails_on_the_way_names_the_proxy_and_no_credentials() {
 }
 
 #[tokio::test]
-async fn a_variable_that_names_no_proxy_is_an_error_of_the_configuration() {
+async fn an_invalid_proxy_variable_is_a_configuration_error() {
     for value in [
         "socks5://ann:s3cret@127.0.0.1:1080",
         "http://ann:s3cret@:3128",

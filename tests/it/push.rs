@@ -27,7 +27,7 @@ const GENERATED: &str = "location:default/generated-ff6c2973489f76ecd2e2fe9bdb26
 
 /// Records refresh requests and answers each with a status once the test allows it.
 #[derive(Clone)]
-struct Desk {
+struct RefreshStub {
     requested: mpsc::UnboundedSender<String>,
     status: Arc<AtomicU16>,
     body: Arc<Mutex<&'static str>>,
@@ -54,7 +54,7 @@ impl Refreshes {
         );
         let body = Arc::new(Mutex::new(""));
         let parts_are_known = Arc::new(AtomicBool::new(true));
-        let desk = Desk {
+        let stub = RefreshStub {
             requested: sender,
             status: Arc::clone(&status),
             body: Arc::clone(&body),
@@ -63,7 +63,7 @@ impl Refreshes {
         };
         let router = Router::new()
             .route("/base/api/catalog/refresh", post(refresh))
-            .with_state(desk);
+            .with_state(stub);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}/base", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -108,21 +108,21 @@ impl Refreshes {
 }
 
 async fn refresh(
-    State(desk): State<Desk>,
+    State(stub): State<RefreshStub>,
     headers: HeaderMap,
     Json(body): Json<Value>,
 ) -> (StatusCode, &'static str) {
     assert_eq!(headers["authorization"], format!("Bearer {TOKEN}"));
     let entity_ref = body["entityRef"].as_str().unwrap().to_owned();
     let is_part = entity_ref.contains("-of-");
-    let _ = desk.requested.send(entity_ref);
-    let _turn = desk.allowed.acquire().await.unwrap();
-    if is_part && !desk.parts_are_known.load(SeqCst) {
+    let _ = stub.requested.send(entity_ref);
+    let _turn = stub.allowed.acquire().await.unwrap();
+    if is_part && !stub.parts_are_known.load(SeqCst) {
         return (StatusCode::NOT_FOUND, NOT_FOUND);
     }
     (
-        StatusCode::from_u16(desk.status.load(SeqCst)).unwrap(),
-        *desk.body.lock().unwrap(),
+        StatusCode::from_u16(stub.status.load(SeqCst)).unwrap(),
+        *stub.body.lock().unwrap(),
     )
 }
 
@@ -138,7 +138,7 @@ async fn push(app: &TestApp, is_it: impl Fn(&Value) -> bool) -> Value {
 }
 
 /// Changes the display name of a user; no group entity contains it.
-fn call_me(directory: &mut FakeDirectory, pk: u64, name: &str) {
+fn set_display_name(directory: &mut FakeDirectory, pk: u64, name: &str) {
     assert!(directory.edit_user(pk, |user| user.name = name.into()));
 }
 
@@ -169,7 +169,7 @@ async fn a_plain_location_is_read_again_only_when_its_content_changed() {
     pair.app.sync().await;
     // Users only, so that the location of the groups does not change.
     pair.fake
-        .edit(|directory| call_me(directory, 3, "someone else"));
+        .edit(|directory| set_display_name(directory, 3, "someone else"));
     let run = pair.app.sync().await;
     assert_eq!(
         (&run["state"], &run["changed"]),
@@ -186,7 +186,7 @@ async fn a_plain_location_is_read_again_only_when_its_content_changed() {
 }
 
 #[tokio::test]
-async fn of_the_shards_those_are_read_again_that_changed() {
+async fn only_changed_shards_are_refreshed() {
     let mut backstage = Refreshes::spawn().await;
     let pair = backstage
         .pair(
@@ -198,7 +198,7 @@ async fn of_the_shards_those_are_read_again_that_changed() {
     assert_eq!(backstage.take(16).await.len(), 16);
     let before = tags(&pair.app, 16).await;
     pair.fake
-        .edit(|directory| call_me(directory, 7, "someone else"));
+        .edit(|directory| set_display_name(directory, 7, "someone else"));
     pair.app.sync().await;
     let after = tags(&pair.app, 16).await;
     let changed = (0..16).filter(|index| before[*index] != after[*index]);
@@ -212,7 +212,7 @@ async fn of_the_shards_those_are_read_again_that_changed() {
 }
 
 #[tokio::test]
-async fn where_backstage_does_not_know_the_parts_it_reads_their_list() {
+async fn if_backstage_does_not_know_the_shards_their_list_is_refreshed() {
     let mut backstage = Refreshes::spawn().await;
     backstage.parts_are_known.store(false, SeqCst);
     let pair = backstage
@@ -244,7 +244,7 @@ async fn where_backstage_does_not_know_the_parts_it_reads_their_list() {
 }
 
 #[tokio::test]
-async fn what_backstage_did_not_take_is_sent_again_and_no_sync_waits_for_it() {
+async fn a_failed_refresh_is_retried_and_no_sync_waits_for_it() {
     let mut backstage = Refreshes::spawn().await;
     backstage.status.store(503, SeqCst);
     let pair = backstage
@@ -273,7 +273,8 @@ async fn snapshots_during_a_push_are_pushed_together() {
     pair.app.sync().await;
     assert_eq!(backstage.next().await, GENERATED);
     for name in ["one", "two", "three"] {
-        pair.fake.edit(|directory| call_me(directory, 3, name));
+        pair.fake
+            .edit(|directory| set_display_name(directory, 3, name));
         assert_eq!(
             pair.app.sync().await["changed"],
             1,
@@ -282,7 +283,8 @@ async fn snapshots_during_a_push_are_pushed_together() {
     }
     backstage.allowed.add_permits(10_000);
     assert_eq!(backstage.next().await, GENERATED);
-    pair.fake.edit(|directory| call_me(directory, 3, "four"));
+    pair.fake
+        .edit(|directory| set_display_name(directory, 3, "four"));
     pair.app.sync().await;
     assert_eq!(backstage.next().await, GENERATED);
     push(&pair.app, |push| push["waiting"] == 0).await;
@@ -293,7 +295,7 @@ async fn snapshots_during_a_push_are_pushed_together() {
 }
 
 #[tokio::test]
-async fn a_location_that_backstage_does_not_know_is_not_insisted_on() {
+async fn an_unknown_location_is_not_retried() {
     let mut backstage = Refreshes::spawn().await;
     backstage.status.store(404, SeqCst);
     *backstage.body.lock().unwrap() = NOT_FOUND;
@@ -352,7 +354,7 @@ async fn a_refused_token_is_named_by_its_key_and_not_shown() {
 }
 
 #[tokio::test]
-async fn a_backstage_that_cannot_be_reached_is_said_so() {
+async fn an_unreachable_backstage_is_reported() {
     let backstage = Refreshes::spawn().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let closed = format!("http://{}", listener.local_addr().unwrap());

@@ -1,4 +1,4 @@
-//! README and manual say what the code does: their configurations load, and they name every code.
+//! README and manual agree with the code: their configurations load, and they name every code.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,7 +14,8 @@ const PROBLEMS: &str = include_str!("../../docs/findings-and-failures.md");
 const HTTP_API: &str = include_str!("../../docs/http-api.md");
 const SYNC: &str = include_str!("../../docs/how-sync-works.md");
 
-/// The YAML blocks of a page that are meant for this service: those with the info string `yaml app-config`.
+/// Returns the YAML blocks of a page for this service: those with the info string `yaml
+/// app-config`.
 fn configurations(page: &str) -> Vec<&str> {
     let blocks = page.split("```yaml app-config\n").skip(1);
     blocks
@@ -22,7 +23,7 @@ fn configurations(page: &str) -> Vec<&str> {
         .collect()
 }
 
-/// The values of an enum of the OpenAPI description.
+/// Returns the values of an enum of the OpenAPI description.
 fn enumeration(schema: &str) -> Vec<String> {
     let description = serde_json::to_value(authentik_entity_provider::http::description()).unwrap();
     let values = description["components"]["schemas"][schema]["enum"]
@@ -73,7 +74,7 @@ fn kebab(variant: &str) -> String {
     parts.collect()
 }
 
-/// The part of a page below a heading.
+/// Returns the part of a page below a heading.
 fn section(page: &'static str, heading: &str) -> &'static str {
     let (_, rest) = page
         .split_once(&format!("\n## {heading}\n"))

@@ -91,7 +91,7 @@ fn content(base: &str, token: &str, authentik: &str, own: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_changed_file_takes_effect_without_asking_authentik() {
+async fn a_changed_file_takes_effect_without_a_request_to_authentik() {
     let mut running = Running::spawn().await;
     let before = running.fake.counters().requests;
     assert_eq!(running.names("group").await, ["everyone"]);
@@ -113,7 +113,7 @@ async fn a_changed_file_takes_effect_without_asking_authentik() {
     assert_eq!(
         running.fake.counters().requests,
         before,
-        "the present rows suffice"
+        "the current rows suffice"
     );
 }
 
@@ -165,7 +165,7 @@ async fn an_invalid_configuration_is_reported_and_the_old_one_stays() {
     let health = running.json("/health").await;
     assert_eq!(
         health["status"], "degraded",
-        "a good run does not mend the file: {health}"
+        "a successful run does not correct the file: {health}"
     );
     assert!(
         health["configurationError"]
@@ -213,7 +213,7 @@ async fn another_server_is_another_directory_and_no_shrink() {
     assert_eq!(running.names("user").await, ["pat"]);
     assert!(
         running.names("group").await.is_empty(),
-        "the one group of the other server is not missed"
+        "the group of the other server does not count as removed"
     );
 }
 
@@ -258,7 +258,7 @@ async fn a_configuration_that_removes_much_is_held_until_it_is_accepted() {
 }
 
 #[tokio::test]
-async fn changed_limits_are_tried_at_once_after_a_hold() {
+async fn changed_limits_start_a_run_at_once_after_a_hold() {
     let mut running = Running::spawn().await;
     running
         .fake
@@ -274,7 +274,7 @@ async fn changed_limits_are_tried_at_once_after_a_hold() {
 }
 
 #[tokio::test]
-async fn a_fixed_token_is_tried_at_once() {
+async fn a_corrected_token_starts_a_run_at_once() {
     let mut running = Running::spawn().await;
     running.fake.revoke(FakeAuthentik::TOKEN);
     let run = post(&format!("{}/sync?wait=1m", running.service)).await;
@@ -293,7 +293,7 @@ async fn a_fixed_token_is_tried_at_once() {
 }
 
 #[tokio::test]
-async fn a_change_applies_to_the_present_rows_while_authentik_is_down() {
+async fn a_change_applies_to_the_current_rows_while_authentik_is_down() {
     let mut running = Running::spawn().await;
     running.fake.revoke(FakeAuthentik::TOKEN);
     let run = post(&format!("{}/sync?wait=1m", running.service)).await;
@@ -306,7 +306,7 @@ async fn a_change_applies_to_the_present_rows_while_authentik_is_down() {
     assert_eq!(
         running.json("/health").await["status"],
         "degraded",
-        "the change mended nothing"
+        "the change did not end the outage"
     );
 }
 

@@ -175,7 +175,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[tokio::test]
-async fn what_was_served_before_is_served_after_a_restart_while_authentik_is_down() {
+async fn after_a_restart_the_service_serves_the_same_while_authentik_is_down() {
     let mut world = World::of(FakeDirectory::generate(80)).await;
     world.set("ENTITY_PROVIDER_NAMES", "backstage");
     let served = world.serve().await;
@@ -244,7 +244,7 @@ async fn what_was_served_before_is_served_after_a_restart_while_authentik_is_dow
 }
 
 #[tokio::test]
-async fn who_held_a_name_keeps_it_over_a_restart() {
+async fn a_row_keeps_its_name_across_a_restart() {
     let world = World::of(directory(&[(4, "alice")], &[])).await;
     let served = world.serve().await;
     served.sync().await;
@@ -271,7 +271,7 @@ async fn who_held_a_name_keeps_it_over_a_restart() {
 }
 
 #[tokio::test]
-async fn the_present_configuration_counts_for_the_rows_of_before() {
+async fn the_current_configuration_applies_to_restored_rows() {
     let mut world = World::of(crowd(5)).await;
     world.serve_once().await;
     world.authentik = None;
@@ -282,7 +282,7 @@ async fn the_present_configuration_counts_for_the_rows_of_before() {
 }
 
 #[tokio::test]
-async fn another_servers_rows_are_not_served_and_each_server_has_a_file() {
+async fn rows_of_another_server_are_not_served_and_each_server_has_its_file() {
     let mut world = World::of(crowd(5)).await;
     world.serve_once().await;
     let other = World::of(crowd(7)).await;
@@ -311,7 +311,7 @@ async fn another_servers_rows_are_not_served_and_each_server_has_a_file() {
 }
 
 #[tokio::test]
-async fn the_file_is_for_its_owner_alone_and_holds_no_token() {
+async fn only_the_owner_can_read_the_file_and_it_contains_no_token() {
     let world = World::of(crowd(5)).await;
     world.serve_once().await;
     let names = files(&world.state());
@@ -328,7 +328,7 @@ async fn the_file_is_for_its_owner_alone_and_holds_no_token() {
 }
 
 #[tokio::test]
-async fn nothing_is_written_when_it_is_switched_off_or_only_shown() {
+async fn nothing_is_written_without_persistence_or_in_the_demo() {
     let mut world = World::of(crowd(5)).await;
     let home = world.disk.path().to_str().unwrap().to_owned();
     world.set("HOME", &home);

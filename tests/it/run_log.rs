@@ -1,4 +1,4 @@
-//! The log: a line for each run, with numbers as numbers, in the form that is asked for.
+//! The log: a line for each run, with numbers as numbers, in the requested format.
 
 use fake_authentik::{Action, ScriptStep, Target};
 use jiff::Timestamp;
@@ -21,7 +21,7 @@ fn serve(upstream: &Upstream, arguments: &[&str], more: &[(&str, &str)]) -> Proc
     Process::spawn(&[&["serve"], arguments].concat(), &variables)
 }
 
-/// The names of the fields that hold numbers.
+/// Returns the names of the fields with numbers.
 fn numbers(entry: &Value) -> Vec<&str> {
     let fields = entry.as_object().unwrap().iter();
     let numbers = fields.filter(|(_, value)| value.is_number());
@@ -29,7 +29,7 @@ fn numbers(entry: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_run_is_one_line_with_what_it_was_and_what_it_cost() {
+async fn a_run_is_one_line_with_its_outcome_and_cost() {
     let upstream = Upstream::spawn(crowd(5)).await;
     let mut serve = serve(&upstream, &[], &[]);
     let service = serve.serving().await;
@@ -54,7 +54,7 @@ async fn a_run_is_one_line_with_what_it_was_and_what_it_cost() {
 }
 
 #[tokio::test]
-async fn a_failed_run_says_when_the_next_one_is() {
+async fn the_line_of_a_failed_run_has_the_time_of_the_next_run() {
     let upstream = Upstream::spawn(crowd(5)).await;
     let refused = Action::answer(StatusCode::BAD_REQUEST, r#"{"detail": "no"}"#);
     upstream
@@ -78,7 +78,7 @@ async fn a_failed_run_says_when_the_next_one_is() {
 }
 
 #[tokio::test]
-async fn the_form_comes_from_the_flag_the_variable_or_the_key() {
+async fn the_format_comes_from_the_flag_the_variable_or_the_key() {
     let upstream = Upstream::spawn(crowd(5)).await;
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("app-config.yaml");
@@ -109,7 +109,7 @@ async fn the_form_comes_from_the_flag_the_variable_or_the_key() {
 }
 
 #[tokio::test]
-async fn an_error_at_the_start_has_the_form_of_the_log() {
+async fn an_error_at_the_start_has_the_format_of_the_log() {
     let upstream = Upstream::spawn(crowd(5)).await;
     let open = [("ENTITY_PROVIDER_LISTEN", "0.0.0.0:0")];
     for (arguments, is_text) in [(&["--log-format", "text"][..], true), (&[], false)] {
@@ -127,7 +127,7 @@ async fn an_error_at_the_start_has_the_form_of_the_log() {
 }
 
 #[tokio::test]
-async fn a_run_that_a_shutdown_ends_is_no_error() {
+async fn a_run_cancelled_by_a_shutdown_is_no_error() {
     let upstream = Upstream::spawn(crowd(5)).await;
     let gate = fake_authentik::Gate::new();
     upstream

@@ -76,10 +76,10 @@ impl Scheduled {
                 ended.reverse();
                 return ended;
             }
-            let rest = list
+            let left = list
                 .get("nextRunAt")
                 .map_or(0, |next| seconds(next) - self.now());
-            later(Duration::from_secs(rest.max(1).unsigned_abs())).await;
+            later(Duration::from_secs(left.max(1).unsigned_abs())).await;
         }
     }
 
@@ -134,7 +134,7 @@ async fn the_first_run_follows_the_initial_delay_and_the_others_the_frequency() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_next_run_is_announced_while_one_is_under_way() {
+async fn no_next_run_is_announced_during_a_run() {
     let service = Scheduled::spawn(schedule(&json!({"frequency": {"minutes": 5}}))).await;
     let gate = Gate::new();
     service
@@ -162,7 +162,7 @@ async fn the_defaults_are_fifteen_seconds_and_thirty_minutes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_manual_trigger_never_runs_by_itself() {
+async fn with_a_manual_trigger_no_run_is_scheduled() {
     let service = Scheduled::spawn(schedule(&json!({"frequency": {"trigger": "manual"}}))).await;
     later(Duration::from_hours(48)).await;
     assert_eq!(service.fake.counters().requests, 0);
@@ -189,13 +189,13 @@ async fn a_cron_expression_runs_at_its_times() {
     assert_eq!(
         starts(&runs),
         [10, 30 * 60, 150 * 60],
-        "at once to have something to serve, 08:30, 10:30"
+        "at once, since there is no snapshot, then 08:30 and 10:30"
     );
     assert_eq!(service.next().await, 270 * 60);
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_there_is_nothing_to_serve_failures_are_followed_by_quicker_runs() {
+async fn without_a_snapshot_runs_follow_failures_sooner() {
     let service = Scheduled::spawn(schedule(&json!({"initialDelay": "10s"}))).await;
     service.fake.revoke(FakeAuthentik::TOKEN);
     let runs = service.ended(8).await;
@@ -210,12 +210,12 @@ async fn while_there_is_nothing_to_serve_failures_are_followed_by_quicker_runs()
     assert_eq!(
         service.next().await,
         seconds(&runs[8]["startedAt"]) + 1800,
-        "then the frequency holds"
+        "then the frequency applies"
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_a_snapshot_a_failure_waits_for_the_next_regular_run() {
+async fn with_a_snapshot_the_next_regular_run_follows_a_failure() {
     let service = Scheduled::spawn(schedule(&json!({"initialDelay": "0s"}))).await;
     service.ended(1).await;
     service.fake.revoke(FakeAuthentik::TOKEN);
@@ -233,7 +233,7 @@ fn pauses(runs: &[Value]) -> Vec<i64> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn repeated_failures_slow_the_pace_down_and_a_success_brings_it_back() {
+async fn repeated_failures_lengthen_the_interval_and_a_success_resets_it() {
     let service =
         Scheduled::spawn(schedule(&json!({"frequency": "5m", "initialDelay": "0s"}))).await;
     service.ended(1).await;
@@ -263,7 +263,7 @@ async fn a_requested_run_resets_the_backoff_even_if_it_fails() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lengthened_pause_has_jitter_and_a_regular_one_has_none() {
+async fn a_lengthened_interval_has_jitter_and_a_regular_one_has_none() {
     let spawn = Scheduled::with_jitter(
         schedule(&json!({"frequency": "5m", "initialDelay": "0s"})),
         1.0,
@@ -298,7 +298,7 @@ async fn a_schedule_slower_than_an_hour_is_not_slowed_down() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn held_runs_keep_the_pace() {
+async fn held_runs_do_not_change_the_interval() {
     let service =
         Scheduled::spawn(schedule(&json!({"frequency": "5m", "initialDelay": "0s"}))).await;
     service.ended(1).await;
@@ -314,7 +314,7 @@ async fn held_runs_keep_the_pace() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_was_asked_for_moves_the_next_regular_one() {
+async fn a_requested_run_moves_the_next_regular_one() {
     let service = Scheduled::spawn(schedule(&json!({"initialDelay": "0s"}))).await;
     service.ended(1).await;
     later(Duration::from_mins(10)).await;
@@ -365,9 +365,9 @@ async fn posts_during_a_run_share_the_next_one() {
     assert_eq!(
         format!("/sync/{}", last["id"].as_str().unwrap()),
         second,
-        "a third post shares it too"
+        "a third request shares it too"
     );
-    assert_eq!(last["users"], 6, "it began after the change");
+    assert_eq!(last["users"], 6, "it started after the change");
     assert_eq!(pair.fake.counters().group_lists, 2);
 }
 
@@ -415,12 +415,12 @@ async fn two_hundred_posts_at_once_lead_to_two_runs_at_most() {
     assert_eq!(last["state"], "succeeded");
     assert!(
         pair.fake.counters().group_lists <= 2,
-        "the run under way and the one that all others share"
+        "the run in progress and the one that all others share"
     );
 }
 
 #[tokio::test]
-async fn the_shutdown_ends_a_run_under_way() {
+async fn a_shutdown_ends_the_run_in_progress() {
     let mut pair = Pair::with(crowd(5)).await;
     let gate = Gate::new();
     pair.fake

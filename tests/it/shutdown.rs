@@ -155,7 +155,7 @@ async fn a_second_signal_aborts() {
 }
 
 /// A service with a body larger than all buffers between it and a client that reads nothing.
-async fn long_winded(drain_timeout: Duration) -> (Pair, TcpStream) {
+async fn with_unread_answer(drain_timeout: Duration) -> (Pair, TcpStream) {
     let mut directory = FakeDirectory::generate(0);
     for at in 0..120 {
         let pk = directory.add_user(&format!("user-{at}"));
@@ -180,7 +180,7 @@ async fn long_winded(drain_timeout: Duration) -> (Pair, TcpStream) {
 
 #[tokio::test]
 async fn an_unread_answer_is_cut_off_at_the_deadline() {
-    let (mut pair, _unread) = long_winded(Duration::from_millis(50)).await;
+    let (mut pair, _unread) = with_unread_answer(Duration::from_millis(50)).await;
     pair.app.shutdown.cancel();
     let ended = tokio::time::timeout(Duration::from_mins(1), &mut pair.app.ended).await;
     assert!(
@@ -192,17 +192,17 @@ async fn an_unread_answer_is_cut_off_at_the_deadline() {
 }
 
 #[tokio::test]
-async fn an_answer_under_way_is_sent_to_its_end() {
-    let (mut pair, mut stream) = long_winded(Duration::from_hours(1)).await;
+async fn an_answer_in_progress_is_sent_completely() {
+    let (mut pair, mut stream) = with_unread_answer(Duration::from_hours(1)).await;
     pair.app.shutdown.cancel();
-    let mut rest = Vec::new();
-    stream.read_to_end(&mut rest).await.unwrap();
-    assert!(rest.len() > 120 * 100_000 && rest.ends_with(b"}\n"));
+    let mut body = Vec::new();
+    stream.read_to_end(&mut body).await.unwrap();
+    assert!(body.len() > 120 * 100_000 && body.ends_with(b"}\n"));
     assert!((&mut pair.app.ended).await.unwrap().is_ok());
 }
 
 #[tokio::test]
-async fn a_connection_that_only_waits_holds_nothing_up() {
+async fn an_idle_connection_does_not_delay_a_shutdown() {
     let held = Held::spawn("  drainTimeout: 1h").await;
     let idle = client();
     assert_eq!(
@@ -218,7 +218,7 @@ async fn a_connection_that_only_waits_holds_nothing_up() {
 }
 
 #[tokio::test]
-async fn a_connection_without_a_request_holds_nothing_up() {
+async fn a_connection_without_a_request_does_not_delay_a_shutdown() {
     let held = Held::spawn("  drainTimeout: 1h").await;
     let address = held.service.trim_start_matches("http://");
     let _silent = TcpStream::connect(address).await.unwrap();

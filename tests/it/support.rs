@@ -88,7 +88,7 @@ impl RunningAuthentik {
         self.request(path).bearer_auth(FakeAuthentik::TOKEN)
     }
 
-    /// Fetches JSON, whatever the status.
+    /// Fetches JSON with any status.
     pub async fn json(&self, path: &str) -> Value {
         serde_json::from_str(&self.get(path).send().await.unwrap().text().await.unwrap()).unwrap()
     }

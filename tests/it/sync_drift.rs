@@ -18,7 +18,7 @@ use crate::support::app::Pair;
 use crate::support::directory::{directory, failure, group_pk};
 
 /// Users `u-1` to `u-N` in no group, and as many groups without members.
-fn loners(rows: u64) -> FakeDirectory {
+fn users_without_groups(rows: u64) -> FakeDirectory {
     let mut directory = directory(&[], &[]);
     for pk in 1..=rows {
         directory.insert_user(FakeUser::new(pk * 10, &format!("u-{pk:03}")));
@@ -103,7 +103,7 @@ async fn assert_served(pair: &Pair, before: &[Named; 2], what: &str) {
 
 /// Syncs with an edit right before the answer for one page of a list.
 async fn edited_before(list: Target, page: usize, rows: u64, edit: fn(&mut FakeDirectory)) -> Pair {
-    let pair = one_page_at_a_time(loners(rows)).await;
+    let pair = one_page_at_a_time(users_without_groups(rows)).await;
     let what = format!("{list:?} page {page} of {rows} rows");
     pair.fake
         .script(ScriptStep::at(list, Action::before(edit)).page(page));
@@ -163,7 +163,7 @@ async fn a_user_deleted_and_one_added_between_the_same_pages_hide_no_other() {
 
 #[tokio::test]
 async fn users_added_and_deleted_around_the_last_page_hide_no_other() {
-    let pair = one_page_at_a_time(loners(20)).await;
+    let pair = one_page_at_a_time(users_without_groups(20)).await;
     let add = |directory: &mut FakeDirectory| {
         for number in 0..7 {
             directory.add_user(&format!("late-{number}"));
@@ -180,7 +180,7 @@ async fn users_added_and_deleted_around_the_last_page_hide_no_other() {
 #[tokio::test]
 async fn a_user_whose_lower_pk_appears_late_hides_no_other() {
     for page in 1..=3 {
-        let pair = one_page_at_a_time(loners(35)).await;
+        let pair = one_page_at_a_time(users_without_groups(35)).await;
         let commit =
             |directory: &mut FakeDirectory| directory.insert_user(FakeUser::new(15, "late"));
         pair.fake.script(
@@ -196,7 +196,7 @@ async fn a_user_whose_lower_pk_appears_late_hides_no_other() {
 async fn groups_deleted_and_added_at_once_hide_no_other() {
     for page in 1..=4 {
         for (deleted, added) in [(350, 105), (10, 5), (200, 9999), (105, 355)] {
-            let pair = one_page_at_a_time(loners(35)).await;
+            let pair = one_page_at_a_time(users_without_groups(35)).await;
             let edit = move |directory: &mut FakeDirectory| {
                 directory.remove_group(group_pk(deleted));
                 directory.insert_group(FakeGroup::new(group_pk(added), "new"));
@@ -214,7 +214,7 @@ async fn groups_deleted_and_added_at_once_hide_no_other() {
 
 #[tokio::test]
 async fn users_deleted_and_added_between_pages_hide_no_other() {
-    let pair = one_page_at_a_time(loners(35)).await;
+    let pair = one_page_at_a_time(users_without_groups(35)).await;
     let delete = |directory: &mut FakeDirectory| assert!(directory.remove_user(20));
     let add = |directory: &mut FakeDirectory| assert!(directory.add_user("late") > 0);
     pair.fake
@@ -227,7 +227,7 @@ async fn users_deleted_and_added_between_pages_hide_no_other() {
 #[tokio::test]
 async fn a_user_renamed_between_pages_is_served_once() {
     for page in 2..=4 {
-        let pair = one_page_at_a_time(loners(35)).await;
+        let pair = one_page_at_a_time(users_without_groups(35)).await;
         let rename = |directory: &mut FakeDirectory| assert!(directory.rename(350, "a-new-name"));
         pair.fake
             .script(ScriptStep::at(Target::Users, Action::before(rename)).page(page));
@@ -282,8 +282,8 @@ async fn an_insert_costs_no_second_crawl() {
 }
 
 #[tokio::test]
-async fn a_directory_that_never_rests_fails_the_run_and_not_the_catalog() {
-    let pair = one_page_at_a_time(loners(35)).await;
+async fn an_unstable_directory_fails_the_run_and_keeps_the_catalog() {
+    let pair = one_page_at_a_time(users_without_groups(35)).await;
     pair.app.sync().await;
     let mut next = 0;
     let churn = move |directory: &mut FakeDirectory| {

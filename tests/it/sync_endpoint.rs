@@ -119,7 +119,7 @@ async fn the_location_answers_at_once() {
 }
 
 #[tokio::test]
-async fn a_failed_run_says_why_and_the_old_snapshot_stays() {
+async fn a_failed_run_has_its_reason_and_the_old_snapshot_stays() {
     let pair = Pair::spawn(Release::V2026_5, FakeDirectory::generate(30), |_| ()).await;
     pair.app.sync().await;
     let before = Answer::get(&pair.app, "/entities", &[]).await;
@@ -146,7 +146,7 @@ async fn a_failed_run_says_why_and_the_old_snapshot_stays() {
 }
 
 #[tokio::test]
-async fn posts_during_a_run_share_the_one_run_that_begins_after_them() {
+async fn posts_during_a_run_share_the_run_that_starts_after_them() {
     let (pair, gate) = held().await;
     let first = post(&pair.app).await;
     gate.waiting(1).await;

@@ -129,7 +129,7 @@ async fn an_empty_user_list_empties_the_catalog_only_if_it_is_accepted() {
     assert_eq!(
         pair.app.sync().await["removed"],
         0,
-        "what was accepted is what the next is compared with"
+        "the next run is compared with the accepted rows"
     );
     pair.fake.edit(|directory| *directory = crowd(5));
     assert_eq!(pair.app.sync().await["users"], 5);
@@ -138,7 +138,7 @@ async fn an_empty_user_list_empties_the_catalog_only_if_it_is_accepted() {
     assert_eq!(
         hold(&pair.app.sync().await).0,
         "empty-user-list",
-        "it was accepted once"
+        "the acceptance applies to one run"
     );
 }
 
@@ -170,14 +170,18 @@ async fn a_redirect_is_not_followed_and_its_target_is_named() {
     assert_says(message, &[&target.base, "not followed", "baseUrl"]);
     assert!(
         !message.contains("hidden"),
-        "the query of the target may hold anything: {message}"
+        "the query of the target may contain secrets: {message}"
     );
-    assert_eq!(pair.fake.counters().user_lists, 1, "it is not tried again");
-    assert_eq!(elsewhere.counters().requests, 0, "the token did not travel");
+    assert_eq!(pair.fake.counters().user_lists, 1, "it is not retried");
+    assert_eq!(
+        elsewhere.counters().requests,
+        0,
+        "the token was not sent there"
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_token_appears_in_no_answer_whatever_the_server_says() {
+async fn the_token_appears_in_no_answer_even_if_the_server_repeats_it() {
     let token = FakeAuthentik::TOKEN;
     let echo = format!(r#"{{"detail":"who is Bearer {token}?"}}"#);
     let location = format!("https://sso.example.com/{token}/login");
@@ -237,7 +241,7 @@ async fn a_server_that_is_not_authentik_has_its_error() {
 }
 
 #[tokio::test]
-async fn a_row_without_a_pk_fails_the_run_by_its_place_and_never_by_its_value() {
+async fn a_row_without_a_pk_fails_the_run_and_its_value_is_not_shown() {
     for pk in [
         json!("a, expected classified, expected b"),
         json!({"classified": 1}),
@@ -256,7 +260,7 @@ async fn a_row_without_a_pk_fails_the_run_by_its_place_and_never_by_its_value() 
 }
 
 #[tokio::test]
-async fn a_count_that_lies_fails_the_run_after_a_few_rounds() {
+async fn a_wrong_count_fails_the_run_after_a_few_rounds() {
     for (lie, list) in [(7, Target::Users), (3, Target::Users), (7, Target::Groups)] {
         let pair = Pair::with(crowd(5)).await;
         let rewrite = move |mut page: Value| {
@@ -305,7 +309,7 @@ async fn a_next_page_without_end_is_not_followed() {
     let run = pair.app.sync().await;
     assert_eq!(
         run["users"], 5,
-        "ninety-nine times the same page are five users: {run}"
+        "the same page 99 times gives five users: {run}"
     );
 }
 
@@ -331,7 +335,7 @@ async fn a_request_without_an_answer_ends_at_its_own_timeout() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_timeout_of_a_full_run_says_how_far_it_came_and_what_would_do() {
+async fn the_timeout_of_a_full_sync_has_the_progress_and_a_sufficient_timeout() {
     let pair = Pair::spawn(Release::V2026_5, crowd(45), |config| {
         config.service.page_size = 10;
         config.service.request_timeout = Duration::from_hours(1);
@@ -357,7 +361,7 @@ async fn the_timeout_of_a_full_run_says_how_far_it_came_and_what_would_do() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_timeout_without_any_page_does_not_guess() {
+async fn a_timeout_without_any_page_suggests_no_timeout() {
     let pair = Pair::spawn(Release::V2026_5, crowd(5), |config| {
         config.service.request_timeout = Duration::from_hours(1);
         config.service.full_sync.timeout = Duration::from_mins(3);

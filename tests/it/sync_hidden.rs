@@ -158,7 +158,7 @@ async fn a_user_added_to_a_group_during_the_crawl_is_served_as_its_member() {
     assert_eq!(
         pair.fake.counters().user_lists,
         8,
-        "four pages, three seams, and the last page again: it shows who is new"
+        "four pages, three seams, and the last page again, which has the new user"
     );
 }
 
@@ -194,7 +194,7 @@ async fn edited_between_the_lists(edit: fn(&mut FakeDirectory)) -> Pair {
 }
 
 #[tokio::test]
-async fn who_joins_a_group_after_it_was_read_is_served_as_its_member() {
+async fn a_user_who_joins_a_group_after_it_was_read_is_served_as_its_member() {
     let join = |directory: &mut FakeDirectory| {
         let late = directory.add_user("late");
         assert!(directory.add_member(group_pk(1), late));

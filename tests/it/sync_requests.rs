@@ -45,13 +45,13 @@ async fn pages_and_overlaps_are_requested_once_with_the_cheapest_query() {
         assert_eq!(
             pair.fake.counters().requests,
             11,
-            "the first answer gives the time, the next the end"
+            "the first answer has the time, the next one the end of the list"
         );
     }
 }
 
 #[tokio::test]
-async fn every_request_carries_the_token_and_asks_for_english() {
+async fn every_request_has_the_token_and_requests_english() {
     let pair = small_pages(Release::V2026_5, 4).await;
     pair.app.sync().await;
     pair.fake.revoke(FakeAuthentik::TOKEN);

@@ -34,7 +34,7 @@ async fn meeting(action: Action) -> (serde_json::Value, u64) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_breaks_is_tried_again() {
+async fn a_request_on_a_broken_connection_is_retried() {
     for action in [Action::Drop, Action::Cut(1), Action::Cut(700)] {
         let name = format!("{action:?}");
         let (run, requests) = meeting(action).await;
@@ -43,7 +43,7 @@ async fn a_connection_that_breaks_is_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_overloaded_server_is_asked_again() {
+async fn a_request_to_an_overloaded_server_is_retried() {
     for status in [429, 501, 502, 503, 504, 507, 522, 599] {
         for retry_after in [None, Some("0"), Some("1"), Some("soon"), Some("-1")] {
             let (run, requests) = meeting(busy(status, retry_after)).await;
@@ -63,7 +63,7 @@ async fn a_request_without_an_answer_is_retried() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn retry_after_is_waited_for_in_seconds_and_as_a_date() {
+async fn a_retry_waits_for_retry_after_in_seconds_and_as_a_date() {
     let now = "2026-01-05T08:00:00Z".parse().unwrap();
     let (seconds, date) = ("40", "Mon, 05 Jan 2026 08:00:40 GMT");
     for (status, retry_after) in [(429, seconds), (429, date), (503, seconds), (503, date)] {
@@ -85,7 +85,7 @@ async fn retry_after_is_waited_for_in_seconds_and_as_a_date() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_retry_after_beyond_all_patience_ends_the_run() {
+async fn a_too_long_retry_after_ends_the_run() {
     let (run, requests) = meeting(busy(503, Some("86400"))).await;
     assert_eq!((failure(&run).0, requests), ("unavailable", 1));
 }
@@ -106,18 +106,19 @@ async fn an_outage_ends_the_run_after_some_retries() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_error_is_tried_again() {
+async fn a_server_error_is_retried() {
     for body in [
         "Internal Server Error",
         r#"{"detail":"A server error occurred."}"#,
     ] {
-        let (run, asked) = meeting(Action::answer(StatusCode::INTERNAL_SERVER_ERROR, body)).await;
-        assert_eq!((&run["users"], asked), (&5.into(), 2), "{run}");
+        let (run, requests) =
+            meeting(Action::answer(StatusCode::INTERNAL_SERVER_ERROR, body)).await;
+        assert_eq!((&run["users"], requests), (&5.into(), 2), "{run}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_always_errs_ends_the_run_with_its_status() {
+async fn a_persistent_server_error_ends_the_run_with_its_status() {
     for users in [5, 2000] {
         let pair = Pair::with(crowd(users)).await;
         pair.fake.recycle_every(1);
@@ -131,7 +132,7 @@ async fn a_server_that_always_errs_ends_the_run_with_its_status() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_error_of_the_version_page_alone_stops_no_run() {
+async fn a_server_error_of_the_version_page_alone_fails_no_run() {
     let pair = Pair::with(crowd(5)).await;
     let boom = Action::answer(StatusCode::INTERNAL_SERVER_ERROR, "boom");
     pair.fake
@@ -140,7 +141,7 @@ async fn a_server_error_of_the_version_page_alone_stops_no_run() {
 }
 
 #[tokio::test]
-async fn workers_that_are_recycled_fail_no_run_of_a_large_directory() {
+async fn recycled_workers_fail_no_run_of_a_large_directory() {
     let fake = FakeDirectory::generate(50_000);
     let users = fake.users().len();
     let pair = Pair::with(fake).await;
@@ -239,7 +240,7 @@ async fn an_idle_connection_that_was_closed_is_no_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_is_gone_has_its_error() {
+async fn an_unreachable_server_has_its_error() {
     let closed = TcpListener::bind("127.0.0.1:0")
         .await
         .unwrap()

@@ -54,7 +54,7 @@ impl Authority {
     }
 }
 
-/// Serves a look-alike with a certificate and a key, and gives its base URL.
+/// Serves a fake Authentik with a certificate and a key, and returns its base URL.
 async fn serve(certificate: CertificateDer<'static>, key: &KeyPair) -> String {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let private = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
@@ -77,7 +77,7 @@ async fn serve(certificate: CertificateDer<'static>, key: &KeyPair) -> String {
     base
 }
 
-/// A certificate that is presented, whether it belongs to the key or not.
+/// Presents a certificate, even if it does not belong to the key.
 #[derive(Debug)]
 struct Presented(Arc<CertifiedKey>);
 
@@ -119,7 +119,7 @@ async fn run_at(base: &str, ca_file: Option<&Path>) -> Value {
 }
 
 #[tokio::test]
-async fn a_server_whose_ca_is_named_is_trusted_and_no_other() {
+async fn only_a_server_of_the_configured_ca_is_trusted() {
     let (ours, another) = (Authority::new(), Authority::new());
     let base = ours.serve("127.0.0.1").await;
     assert_eq!(run_at(&base, Some(&ours.file())).await["users"], 5);
@@ -128,7 +128,7 @@ async fn a_server_whose_ca_is_named_is_trusted_and_no_other() {
     assert_eq!(
         run_at(&base, Some(&both)).await["users"],
         5,
-        "a bundle holds several"
+        "a bundle has several certificates"
     );
     for untrusting in [None, Some(another.file())] {
         let run = run_at(&base, untrusting.as_deref()).await;
@@ -146,8 +146,8 @@ async fn a_trusted_certificate_for_another_name_is_refused() {
     assert_eq!(failure(&run).0, "tls", "{run}");
 }
 
-/// A self-signed certificate for the loopback address, marked as an authority's as `openssl req -x509`
-/// does it, and its key.
+/// Returns a self-signed certificate for the loopback address and its key. It is marked as a CA, as
+/// by `openssl req -x509`.
 fn self_signed(adjust: impl FnOnce(&mut CertificateParams)) -> (rcgen::Certificate, KeyPair) {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
@@ -156,7 +156,7 @@ fn self_signed(adjust: impl FnOnce(&mut CertificateParams)) -> (rcgen::Certifica
     (params.self_signed(&key).unwrap(), key)
 }
 
-/// The run of a service that trusts a certificate.
+/// Runs a sync of a service that trusts a certificate.
 async fn run_trusting(base: &str, certificate: &rcgen::Certificate) -> Value {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), certificate.pem()).unwrap();
@@ -164,7 +164,7 @@ async fn run_trusting(base: &str, certificate: &rcgen::Certificate) -> Value {
 }
 
 #[tokio::test]
-async fn a_self_signed_certificate_that_is_named_is_trusted_and_no_other() {
+async fn only_the_configured_self_signed_certificate_is_trusted() {
     let (certificate, key) = self_signed(|_| ());
     let base = serve(certificate.der().clone(), &key).await;
     assert_eq!(run_trusting(&base, &certificate).await["users"], 5);
@@ -179,11 +179,11 @@ async fn a_self_signed_certificate_that_is_named_is_trusted_and_no_other() {
     }
 }
 
-/// What makes a certificate unusable.
+/// A change that makes a certificate invalid.
 type Adjustment = fn(&mut CertificateParams);
 
 #[tokio::test]
-async fn a_named_certificate_counts_for_its_names_its_time_and_its_purpose_alone() {
+async fn a_configured_certificate_is_valid_only_for_its_names_time_and_purpose() {
     let long_ago = date_time_ymd(2001, 1, 1);
     let far_ahead = date_time_ymd(2999, 1, 1);
     let adjustments: [(&str, Adjustment); 4] = [
@@ -212,7 +212,7 @@ async fn a_named_certificate_counts_for_its_names_its_time_and_its_purpose_alone
 }
 
 #[tokio::test]
-async fn a_named_certificate_is_of_no_use_without_its_key() {
+async fn a_configured_certificate_does_not_help_without_its_key() {
     let (certificate, _) = self_signed(|_| ());
     let base = serve(certificate.der().clone(), &KeyPair::generate().unwrap()).await;
     let run = run_trusting(&base, &certificate).await;
@@ -220,7 +220,7 @@ async fn a_named_certificate_is_of_no_use_without_its_key() {
 }
 
 #[tokio::test]
-async fn an_untrusted_server_leaves_no_lines_of_a_library_in_the_log() {
+async fn an_untrusted_server_causes_no_log_lines_of_a_library() {
     let (certificate, key) = self_signed(|_| ());
     let base = serve(certificate.der().clone(), &key).await;
     let variables = [
@@ -230,7 +230,7 @@ async fn an_untrusted_server_leaves_no_lines_of_a_library_in_the_log() {
     let ended = Process::run(&["check"], &variables).await;
     assert_eq!(ended.status.code(), Some(1), "{}", ended.out);
     assert_says(&ended.out, &["caFile"]);
-    assert_eq!(ended.error, "", "the report alone says it");
+    assert_eq!(ended.error, "", "only the report has it");
 }
 
 #[tokio::test]
@@ -284,7 +284,7 @@ async fn a_file_without_certificates_is_reported_before_any_request() {
 }
 
 #[tokio::test]
-async fn a_system_without_certificates_is_told_where_they_are_needed() {
+async fn a_system_without_certificates_gets_an_error_that_names_the_remedy() {
     let empty = tempfile::NamedTempFile::new().unwrap();
     let empty = empty.path().to_str().unwrap();
     let ours = Authority::new();

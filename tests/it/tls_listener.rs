@@ -49,7 +49,7 @@ impl Files {
         std::fs::write(self.config().key_file, signing_key.serialize_pem()).unwrap();
     }
 
-    /// Creates a client that trusts only the present certificate.
+    /// Creates a client that trusts only the current certificate.
     fn client(&self) -> Client {
         let pem = std::fs::read(self.config().cert_file).unwrap();
         client_builder()
@@ -105,7 +105,7 @@ async fn is_answered(client: &Client, app: &TestApp) -> bool {
 }
 
 #[tokio::test]
-async fn a_service_with_a_certificate_speaks_tls_and_nothing_else() {
+async fn a_service_with_a_certificate_accepts_only_tls() {
     let files = Files::new();
     let (app, _upstream) = service(&files, |_| ()).await;
     let client = files.client();
@@ -163,7 +163,7 @@ async fn a_handshake_that_does_not_end_ends_the_connection() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_replaced_certificate_counts_and_a_broken_one_does_not() {
+async fn a_replaced_certificate_takes_effect_and_a_broken_one_does_not() {
     let files = Files::new();
     let (app, _upstream) = service(&files, |_| ()).await;
     let first = files.client();
@@ -177,27 +177,30 @@ async fn a_replaced_certificate_counts_and_a_broken_one_does_not() {
         tokio::time::sleep(Duration::from_secs(7)).await;
         assert!(
             is_answered(&files.client(), &app).await,
-            "the old one stays"
+            "the old one is still used"
         );
     }
     std::fs::remove_file(files.config().key_file).unwrap();
     tokio::time::sleep(Duration::from_secs(7)).await;
     assert!(
         is_answered(&files.client(), &app).await,
-        "the old one stays"
+        "the old one is still used"
     );
     std::fs::write(files.config().key_file, key).unwrap();
     files.renew();
-    assert!(!is_answered(&files.client(), &app).await, "not yet");
+    assert!(
+        !is_answered(&files.client(), &app).await,
+        "the new one is not used yet"
+    );
     tokio::time::sleep(Duration::from_secs(7)).await;
     assert!(
         is_answered(&files.client(), &app).await,
-        "the new one counts"
+        "the new one is used"
     );
 }
 
 #[tokio::test]
-async fn a_certificate_that_cannot_be_used_keeps_the_service_from_starting() {
+async fn the_service_does_not_start_with_an_unusable_certificate() {
     let (files, others) = (Files::new(), Files::new());
     let upstream = Upstream::spawn(crowd(1)).await;
     let spoiled = |file: &Path, content: Option<&[u8]>| {
@@ -263,7 +266,7 @@ async fn a_certificate_that_expires_soon_is_a_warning() {
 }
 
 #[tokio::test]
-async fn the_health_check_and_the_log_know_of_tls() {
+async fn the_health_check_and_the_log_support_tls() {
     let files = Files::new();
     let upstream = Upstream::spawn(crowd(5)).await;
     let mut serve = Process::spawn(&["serve", "--config", &files.file()], &upstream.variables());
@@ -290,6 +293,6 @@ async fn the_health_check_and_the_log_know_of_tls() {
     assert_eq!(
         foreign.status.code(),
         Some(1),
-        "a URL that is given is trusted no further than others"
+        "a given URL is trusted like any other"
     );
 }

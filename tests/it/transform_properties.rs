@@ -109,7 +109,7 @@ proptest! {
     }
 
     #[test]
-    fn no_reference_dangles_and_no_ref_comes_twice(world in world()) {
+    fn no_reference_dangles_and_no_ref_occurs_twice(world in world()) {
         let outcome = Outcome::of(&world, &world.held);
         let (groups, users) = (outcome.by_name("Group"), outcome.by_name("User"));
         prop_assert_eq!(groups.len() + users.len(), outcome.entities.len(), "a ref came twice");
@@ -167,13 +167,13 @@ proptest! {
             let parent = groups[name]["spec"].get("parent").map(|parent| parent.as_str().unwrap());
             prop_assert_eq!(parent, given.first().copied(), "the parent is the first by name");
         }
-        let mut rest: BTreeSet<_> = groups.keys().copied().collect();
-        while let Some(root) = rest.iter().copied().find(|name| {
-            parents.get(name).is_none_or(|parents| parents.iter().all(|parent| !rest.contains(parent)))
+        let mut unplaced: BTreeSet<_> = groups.keys().copied().collect();
+        while let Some(root) = unplaced.iter().copied().find(|name| {
+            parents.get(name).is_none_or(|parents| parents.iter().all(|parent| !unplaced.contains(parent)))
         }) {
-            rest.remove(root);
+            unplaced.remove(root);
         }
-        prop_assert!(rest.is_empty(), "a cycle among {:?}", rest);
+        prop_assert!(unplaced.is_empty(), "a cycle among {:?}", unplaced);
     }
 
     #[test]
@@ -197,7 +197,7 @@ proptest! {
     }
 
     #[test]
-    fn names_are_the_seeds_or_what_backstage_accepts(world in world()) {
+    fn names_follow_the_npm_modules_rule_or_are_valid_for_backstage(world in world()) {
         let outcome = Outcome::of(&world, &world.held);
         let users = world.users.iter().map(|user| ("User", user.pk.to_string(), &*user.username));
         let groups = world.groups.iter().map(|group| ("Group", group.pk.to_string(), &*group.name));
@@ -228,7 +228,7 @@ proptest! {
     }
 
     #[test]
-    fn with_its_own_names_held_nothing_changes(world in world()) {
+    fn the_transform_with_its_own_names_changes_nothing(world in world()) {
         let one = Outcome::of(&world, &world.held);
         let two = Outcome::of(&world, &one.names);
         prop_assert_eq!(one.document.bytes(), two.document.bytes());
@@ -261,7 +261,7 @@ proptest! {
     }
 
     #[test]
-    fn a_collision_is_explained_by_who_has_the_name(world in world()) {
+    fn a_collision_is_explained_by_the_row_that_has_the_name(world in world()) {
         let directory = Directory::new(world.users.clone(), world.groups.clone());
         let plan = Plan::new(&directory, &world.policy, &world.held);
         for user in directory.users() {
@@ -307,17 +307,17 @@ proptest! {
     }
 
     #[test]
-    fn what_is_taken_from_an_earlier_document_is_what_would_be_written(
+    fn a_document_with_copied_entities_equals_a_new_one(
         before in world(),
         mut after in world(),
-        keeps in any::<[bool; 2]>(),
+        shares in any::<[bool; 2]>(),
     ) {
-        // Otherwise hardly any entity remains.
-        if keeps[0] {
+        // Without common users hardly any entity is copied.
+        if shares[0] {
             let known: BTreeSet<_> = after.users.iter().map(|user| user.pk).collect();
             after.users.extend(before.users.iter().filter(|user| !known.contains(&user.pk)).cloned());
         }
-        if keeps[1] {
+        if shares[1] {
             after.policy = before.policy.clone();
         }
         let earlier = Outcome::of(&before, &Names::default());

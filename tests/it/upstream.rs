@@ -36,7 +36,7 @@ async fn assert_fails(pair: &Pair, expected: &str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_comes_slowly_is_read_within_the_request_s_time() {
+async fn a_slow_body_is_read_within_the_request_timeout() {
     let pair = in_pages().await;
     pair.fake.script(
         ScriptStep::at(Target::Users, Action::Trickle(Duration::from_millis(1500))).page(3),
@@ -50,7 +50,7 @@ async fn a_body_that_comes_slowly_is_read_within_the_request_s_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_comes_too_slowly_or_stalls_ends_at_the_request_s_time() {
+async fn a_too_slow_or_stalled_body_ends_at_the_request_timeout() {
     for action in [
         Action::Trickle(Duration::from_secs(15)),
         Action::Stall(1),
@@ -93,7 +93,7 @@ async fn a_reset_connection_is_an_error_of_the_connection() {
 }
 
 #[tokio::test]
-async fn a_permission_that_is_lost_in_the_middle_of_a_crawl_changes_nothing() {
+async fn a_permission_lost_during_a_full_sync_changes_nothing() {
     let pair = in_pages().await;
     let refused = Action::answer(
         StatusCode::FORBIDDEN,
@@ -105,7 +105,7 @@ async fn a_permission_that_is_lost_in_the_middle_of_a_crawl_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_small_answer_that_unpacks_to_a_huge_one_is_not_taken() {
+async fn a_small_answer_that_decompresses_to_a_huge_one_is_rejected() {
     let pair = in_pages().await;
     let mut packer = GzEncoder::new(Vec::new(), Compression::best());
     for _ in 0..40 {
@@ -140,7 +140,7 @@ async fn a_small_answer_that_unpacks_to_a_huge_one_is_not_taken() {
         .count();
     assert_eq!(
         pages, 2,
-        "a good one and a bad one: it is not requested again; {before} before"
+        "a good answer and a bad one, which is not retried; {before} before"
     );
 }
 
@@ -167,7 +167,7 @@ async fn a_list_that_claims_billions_of_rows_causes_few_requests() {
 }
 
 #[tokio::test]
-async fn a_list_that_claims_many_pages_ends_where_it_ends() {
+async fn a_list_that_claims_many_pages_is_read_to_its_real_end() {
     for place in [Target::Users, Target::Groups] {
         let pair = in_pages().await;
         let before = pair.fake.counters().requests;
@@ -215,7 +215,7 @@ async fn a_list_that_grows_with_every_page_ends() {
 }
 
 #[tokio::test]
-async fn a_server_that_ignores_size_and_order_is_read_rightly_or_not_at_all() {
+async fn a_server_that_ignores_size_and_order_is_read_correctly_or_not_at_all() {
     for shuffled in [false, true] {
         let pair = in_pages().await;
         let mut page = pair
@@ -253,7 +253,7 @@ async fn a_server_that_ignores_size_and_order_is_read_rightly_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn a_list_that_never_comes_in_the_order_asked_for_is_named() {
+async fn a_list_that_is_never_in_the_requested_order_is_named() {
     for (place, list) in [(Target::Users, "user"), (Target::Groups, "group")] {
         let pair = in_pages().await;
         pair.fake.edit(|directory| {
@@ -278,7 +278,7 @@ async fn a_list_that_never_comes_in_the_order_asked_for_is_named() {
 }
 
 #[tokio::test]
-async fn a_list_that_comes_in_another_order_once_is_read_again() {
+async fn a_list_that_is_once_in_another_order_is_read_again() {
     let pair = in_pages().await;
     let turn = |mut page: Value| {
         page["results"].as_array_mut().unwrap().reverse();

@@ -42,7 +42,7 @@ async fn every_release_serves_its_active_people() {
         assert_eq!(
             pair.app.fetch("/entities").await.status(),
             503,
-            "never an empty list"
+            "the list is not empty"
         );
         let run = pair.app.sync().await;
         assert_eq!(run["state"], "succeeded", "{run}");
@@ -135,7 +135,7 @@ async fn a_user_without_groups_has_an_empty_member_of() {
 }
 
 #[tokio::test]
-async fn what_is_empty_is_left_out_and_an_empty_name_becomes_the_username() {
+async fn empty_fields_are_left_out_and_an_empty_name_becomes_the_username() {
     let profile = profile(|user| {
         user.username = "Pat".into();
         user.name = String::new();
@@ -147,7 +147,7 @@ async fn what_is_empty_is_left_out_and_an_empty_name_becomes_the_username() {
 }
 
 #[tokio::test]
-async fn an_email_is_served_without_blanks_around_it_and_one_of_blanks_is_none() {
+async fn an_email_is_trimmed_and_an_email_of_blanks_is_left_out() {
     for (email, served) in [
         (" pat@example.com\t", json!("pat@example.com")),
         ("\u{a0}pat@example.com\r\n", json!("pat@example.com")),
@@ -173,7 +173,7 @@ async fn a_relative_avatar_is_resolved_against_the_base_url() {
 }
 
 #[tokio::test]
-async fn pictures_as_data_and_over_http_stay_as_they_are() {
+async fn data_and_http_pictures_are_unchanged() {
     for avatar in [
         "data:image/svg+xml;base64,PHN2Zz4=",
         "http://cdn.example.com/a",

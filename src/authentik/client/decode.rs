@@ -38,7 +38,7 @@ pub(super) fn without_values(message: &str) -> String {
     }
 }
 
-/// The text of an error from Authentik: a `detail`, or texts for fields (Django COOLDOWN framework).
+/// The text of an error from Authentik: a `detail`, or texts for fields (Django REST framework).
 pub(super) fn detail(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     #[serde(untagged)]

@@ -16,8 +16,8 @@ impl Client {
         request.await.map_err(|error| self.proxied(error))
     }
 
-    /// An error that names the proxy, if there is one. Only Authentik itself knows of tokens and
-    /// permissions.
+    /// An error that names the proxy, if there is one. Errors about tokens and permissions come
+    /// from Authentik itself, so they do not name it.
     pub(super) fn proxied(&self, error: Error) -> Error {
         let Some(proxy) = self.settings.proxies.of(self.settings.base_url.url()) else {
             return error;

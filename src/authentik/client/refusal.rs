@@ -12,7 +12,7 @@ use crate::inert::inert;
 /// The maximum length of a header value in an error, in characters.
 const HEADER_LENGTH: usize = 60;
 
-/// The body with which Authentik refuses a request (Django COOLDOWN framework).
+/// The body with which Authentik refuses a request (Django REST framework).
 #[derive(Deserialize)]
 struct RefusalBody {
     #[serde(rename = "detail")]

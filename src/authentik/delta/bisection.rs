@@ -1,9 +1,9 @@
 //! Bisection: finds the offset where two ordered lists differ. Pure: the caller sends the probes.
 //!
-//! An offset is the position of a pk in a list, counted from 1. [`Bisection`] ends whatever the lists
-//! are, after as many probes as the offset has binary digits. Its result is only a hint where to
-//! look. A [`Window`] is a proof: the rows of one page. No other row was between its first and its
-//! last one. A window around the offset always shows a difference, unless the list changed
+//! An offset is the position of a pk in a list, counted from 1. [`Bisection`] ends for any
+//! lists, after as many probes as the offset has binary digits. Its result is only a hint where to
+//! look. A [`Window`] is a proof: the rows of one page. No other row was between its first and
+//! its last one. A window around the offset always shows a difference, unless the list changed
 //! meanwhile.
 
 use std::collections::BTreeSet;
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_has_both_ranks() {
+    fn a_page_has_both_offsets() {
         for offset in 1..5000 {
             let PageRequest { size, page } = PageRequest::around(offset, WINDOW);
             let offsets = (page - 1) * size + 1..=page * size;

@@ -70,13 +70,12 @@ fn picture_of<R: Row>(
     let value = mapping.picture.value(row);
     let from = origin(sources, mapping.picture.chosen(row), value.clone());
     match (mapping.picture(row, &plan.policy.base_url), value) {
-        (_, None) => from,
         (Picture::Absent, Some(_)) => format!("{from}, which `pictures` leaves out"),
         (Picture::Refused, Some(_)) => format!("{from} is neither http, https nor data:image/"),
         (Picture::Shown(url), Some(value)) if url != value => {
             format!("{from} is resolved to {:?}", shortened(&url))
         }
-        (Picture::Shown(_), Some(_)) => from,
+        _ => from,
     }
 }
 

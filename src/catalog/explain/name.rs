@@ -27,7 +27,7 @@ pub(super) fn steps<R: Row>(
             .filter(|rival| rival.pk() > row.pk())
             .map(|rival| {
                 format!(
-                    "pk {} had the name in the previous snapshot, so it keeps it against a lower pk",
+                    "pk {} had the name in the previous snapshot, so it wins against a lower pk",
                     rival.pk()
                 )
             }),

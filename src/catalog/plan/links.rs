@@ -40,11 +40,11 @@ impl Links {
                 links.member_of[*member].push(group);
             }
         }
-        for (rank, parents) in hierarchy.parents.iter().enumerate() {
-            let child = groups.position_of_rank(rank);
+        for (pk_index, parents) in hierarchy.parents.iter().enumerate() {
+            let child = groups.position_at_pk_index(pk_index);
             let parents = parents
                 .iter()
-                .map(|parent| groups.position_of_rank(*parent));
+                .map(|parent| groups.position_at_pk_index(*parent));
             links.parents[child] = sorted(parents.collect());
             for parent in &links.parents[child] {
                 links.children[*parent].push(child);
@@ -87,13 +87,13 @@ fn transitive_members(
     members.into_iter().map(sorted).collect()
 }
 
-/// The hierarchy of the named groups, as ranks.
+/// The hierarchy of the named groups, as pk indexes.
 pub(super) fn hierarchy(groups: &NamedRows<'_, Group>) -> Hierarchy {
-    let links = (0..groups.len()).flat_map(|rank| {
-        let row = groups.row(groups.position_of_rank(rank));
+    let links = (0..groups.len()).flat_map(|pk_index| {
+        let row = groups.row(groups.position_at_pk_index(pk_index));
         row.parents
             .iter()
-            .filter_map(move |parent| Some((rank, groups.rank(*parent)?)))
+            .filter_map(move |parent| Some((pk_index, groups.pk_index(*parent)?)))
     });
     Hierarchy::acyclic(links.collect(), groups.len())
 }
@@ -105,9 +105,9 @@ fn sorted(mut positions: Vec<usize>) -> Vec<usize> {
     positions
 }
 
-/// Returns the finding about a cut link; `child` and `parent` are ranks.
+/// Returns the finding about a cut link; `child` and `parent` are pk indexes.
 pub(super) fn cycle(groups: &NamedRows<'_, Group>, child: usize, parent: usize) -> Finding {
-    let row = |rank| groups.row(groups.position_of_rank(rank));
+    let row = |pk_index| groups.row(groups.position_at_pk_index(pk_index));
     let (child, parent) = (row(child), row(parent));
     let message = if child.pk == parent.pk {
         format!(

@@ -144,7 +144,7 @@ impl<'p> MetadataMapping<'p> {
             .annotations
             .iter()
             .map(|(key, sources)| (key.as_str(), sources));
-        let annotations = texts(fixed.collect(), sources.collect(), kind, fields);
+        let annotations = texts(&fixed.collect(), &sources.collect(), kind, fields);
         let labels = shape.fixed_labels.iter();
         let fixed = labels.map(|(key, value)| (key.as_str(), value.as_str()));
         let sources = shape
@@ -154,7 +154,7 @@ impl<'p> MetadataMapping<'p> {
         Self {
             description: shape.description.columns(kind, fields),
             annotations,
-            labels: texts(fixed.collect(), sources.collect(), kind, fields),
+            labels: texts(&fixed.collect(), &sources.collect(), kind, fields),
         }
     }
 
@@ -194,8 +194,8 @@ impl TextMapping<'_> {
 
 /// The mappings of all keys that have a source or a fixed text, in order.
 fn texts<'p>(
-    fixed: BTreeMap<&'p str, &'p str>,
-    sources: BTreeMap<&'p str, &'p Sources>,
+    fixed: &BTreeMap<&'p str, &'p str>,
+    sources: &BTreeMap<&'p str, &'p Sources>,
     kind: Kind,
     fields: &FieldPaths,
 ) -> Vec<TextMapping<'p>> {

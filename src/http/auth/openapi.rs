@@ -1,4 +1,4 @@
-//! What the description says of tokens: how they are sent, what needs which, and the refusals.
+//! Tokens in the OpenAPI description: how to send them, which operation needs one, and the errors.
 
 use utoipa::openapi::path::{Operation, Paths};
 use utoipa::openapi::security::{
@@ -14,7 +14,7 @@ use crate::http::openapi::{add, operations};
 const HEADER: &str = "bearer";
 const QUERY: &str = "token";
 
-/// Adds the ways to send a token.
+/// Adds the security schemes: the ways to send a token.
 #[derive(Debug)]
 pub(in crate::http) struct Schemes;
 
@@ -24,37 +24,37 @@ impl Modify for Schemes {
         let bearer = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
             .description(Some(
-                "A read or sync token of this service; not needed where the service is open. Excludes `?token=`",
+                "A read or sync token of this service; not needed if the service is open. Excludes `?token=`",
             ));
         let query = ApiKeyValue::with_description(
             "token",
-            "A read token, for readers that cannot send a header, as Backstage: everybody who sees the URL has it. \
-             Excludes the `Authorization` header, and is refused where a request changes something",
+            "A read token, for clients that cannot send a header, such as Backstage. Everyone who sees the URL sees \
+             the token. Excludes the `Authorization` header, and is refused by an operation that changes something",
         );
         components.add_security_scheme(HEADER, SecurityScheme::Http(bearer.build()));
         components.add_security_scheme(QUERY, SecurityScheme::ApiKey(ApiKey::Query(query)));
     }
 }
 
-/// What a authorizer answers in place of a handler.
+/// The responses of the authorizer.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "only its description is used")]
 enum TokenResponses {
-    /// The request carries several tokens, or a token in a URL where none may be
+    /// The request has several tokens, or a token in a URL that must not have one
     #[response(status = BAD_REQUEST, content_type = "application/problem+json",
-        headers(("WWW-Authenticate" = String, description = "`Bearer` with the error `invalid_request`, if a token is the matter")))]
+        headers(("WWW-Authenticate" = String, description = "`Bearer` with the error `invalid_request`, if the token is the problem")))]
     Ambiguous(Problem),
     /// A token is missing or wrong
     #[response(status = UNAUTHORIZED, content_type = "application/problem+json",
-        headers(("WWW-Authenticate" = String, description = "`Bearer`, with the error `invalid_token` if there is a token")))]
+        headers(("WWW-Authenticate" = String, description = "`Bearer`, with the error `invalid_token` if the request has a token")))]
     Unknown(Problem),
-    /// The token is for something else, or this is closed to everybody
+    /// The token is of the wrong kind, or no token is configured for this operation
     #[response(status = FORBIDDEN, content_type = "application/problem+json",
-        headers(("WWW-Authenticate" = String, description = "`Bearer` with the error `insufficient_scope`, if the token is for something else")))]
+        headers(("WWW-Authenticate" = String, description = "`Bearer` with the error `insufficient_scope`, if the token is of the wrong kind")))]
     Forbidden(Problem),
 }
 
-/// The paths with what a route needs and how it refuses.
+/// Adds the requirement of a route and the responses of the authorizer to its paths.
 pub(super) fn with_responses(mut paths: Paths, access: Requirement) -> Paths {
     if access != Requirement::Open {
         paths
@@ -67,7 +67,7 @@ pub(super) fn with_responses(mut paths: Paths, access: Requirement) -> Paths {
 }
 
 fn describe(operation: &mut Operation, access: Requirement) {
-    // The empty one says that a service may be open.
+    // The empty requirement means that no token may be needed: the service may be open.
     let ways: &[&str] = if access == Requirement::Sync {
         &[HEADER]
     } else {

@@ -1,4 +1,4 @@
-//! Which token opens what; pure.
+//! The rules that decide which token allows which request. Pure.
 
 use std::net::SocketAddr;
 
@@ -10,10 +10,10 @@ use super::Requirement;
 use crate::config::{AuthConfig, Entry, Exposure};
 use crate::http::error::ApiError;
 
-/// What is compared in place of a token: all are of one length.
+/// The hash of a token. Hashes are compared instead of tokens, since they all have the same length.
 type Fingerprint = [u8; 32];
 
-/// The rules of a configuration.
+/// The rules of one configuration.
 #[derive(Debug)]
 pub(super) struct Rules {
     reading: AcceptedTokens,
@@ -22,7 +22,7 @@ pub(super) struct Rules {
     metrics: Exposure,
 }
 
-/// What keeps a kind of request out.
+/// The tokens that allow a kind of request.
 #[derive(Debug)]
 enum AcceptedTokens {
     Open,
@@ -31,7 +31,7 @@ enum AcceptedTokens {
 }
 
 impl Rules {
-    /// The rules of a service that listens on an address.
+    /// Returns the rules of a service that listens on `listen`.
     pub(super) fn new(auth: &AuthConfig, listen: SocketAddr) -> Self {
         Self {
             reading: AcceptedTokens::new(&auth.reading(listen)),
@@ -41,7 +41,7 @@ impl Rules {
         }
     }
 
-    /// Whether a request with or without a token may do something.
+    /// Decides whether a request with this token, or without one, is allowed.
     pub(super) fn decide(
         &self,
         access: Requirement,
@@ -58,7 +58,7 @@ impl Rules {
         }
     }
 
-    /// Who may come in at all, with or without a token.
+    /// Returns whether a requirement needs a token, none, or hides the route.
     fn exposure(&self, access: Requirement) -> Exposure {
         match access {
             Requirement::Read | Requirement::Runs | Requirement::Sync => Exposure::Token,
@@ -69,7 +69,7 @@ impl Rules {
         }
     }
 
-    /// Whether a token opens one of some accepted.
+    /// Checks that the token is in one of the accepted sets.
     fn require_any(
         &self,
         accepted: &[&AcceptedTokens],
@@ -90,15 +90,15 @@ impl Rules {
         let fingerprint = fingerprint(token.ok_or(ApiError::TokenMissing)?);
         let matches_any = |accepted: &[&AcceptedTokens]| {
             accepted.iter().fold(Choice::from(0), |found, tokens| {
-                found | tokens.holds(&fingerprint)
+                found | tokens.contains(&fingerprint)
             })
         };
-        // Both are always computed, so that the time tells nothing of the kind.
-        let (opens, known) = (
+        // Both are always computed, so that the response time does not depend on the kind of token.
+        let (is_accepted, is_known) = (
             matches_any(accepted),
             matches_any(&[&self.reading, &self.syncing]),
         );
-        match (opens.into(), known.into()) {
+        match (is_accepted.into(), is_known.into()) {
             (true, _) => Ok(()),
             (false, true) => Err(ApiError::TokenKind),
             (false, false) => Err(ApiError::TokenInvalid),
@@ -115,8 +115,8 @@ impl AcceptedTokens {
         }
     }
 
-    /// Whether a token is among those of this tokens; compares with all of them, in constant time.
-    fn holds(&self, fingerprint: &Fingerprint) -> Choice {
+    /// Whether these tokens contain one; compares with all of them, in constant time.
+    fn contains(&self, fingerprint: &Fingerprint) -> Choice {
         let known: &[Fingerprint] = match self {
             Self::Tokens(known) => known,
             Self::Open | Self::Closed => &[],
@@ -150,7 +150,8 @@ mod tests {
         Rules::new(&auth, "192.0.2.1:80".parse().unwrap())
     }
 
-    /// The code for no token, the read token, the older one, the sync token and a wrong one.
+    /// Returns the codes for no token, the read token, the old read token, the sync token and a
+    /// wrong token.
     fn codes(rules: &Rules, access: Requirement) -> [&'static str; 5] {
         [None, Some(READ), Some(OLD), Some(SYNC), Some(WRONG)].map(|token| {
             let token = token.map(SecretString::from);
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_token_opens_its_own_doors() {
+    fn each_kind_of_token_allows_its_own_requests() {
         let (missing, invalid, kind) = ("token-missing", "token-invalid", "token-kind");
         let rules = rules(|_| ());
         for (access, expected) in [
@@ -178,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn without_sync_tokens_nobody_asks_for_runs_unless_that_is_written_down() {
+    fn without_sync_tokens_runs_are_refused_unless_the_configuration_opens_them() {
         let closed = rules(|auth| auth.sync_tokens.clear());
         assert_eq!(codes(&closed, Requirement::Sync), ["sync-closed"; 5]);
         let expected = [
@@ -195,7 +196,11 @@ mod tests {
         });
         assert_eq!(codes(&open, Requirement::Sync), ["ok"; 5]);
         assert_eq!(codes(&open, Requirement::Runs), ["ok"; 5]);
-        assert_eq!(codes(&open, Requirement::Metrics), ["ok"; 5], "as runs are");
+        assert_eq!(
+            codes(&open, Requirement::Metrics),
+            ["ok"; 5],
+            "the same as for runs"
+        );
         assert_eq!(codes(&open, Requirement::Read), expected);
     }
 
@@ -223,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_a_token_is_none() {
+    fn a_part_of_a_token_is_not_accepted() {
         let rules = rules(|_| ());
         let (longer, upper) = (format!("{READ}r"), READ.to_uppercase());
         for token in ["", &READ[1..], longer.as_str(), upper.as_str()] {

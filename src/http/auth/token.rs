@@ -1,4 +1,4 @@
-//! The token that a request carries, taken out of it.
+//! Removes the token from a request.
 
 use axum::extract::Request;
 use axum::http::header::AUTHORIZATION;
@@ -10,18 +10,18 @@ use url::form_urlencoded;
 use crate::config::is_token;
 use crate::http::error::ApiError;
 
-/// The parameter of a query that holds a token (RFC 6750, section 2.3, has another name; Backstage's
-/// configuration knows none).
+/// The query parameter with a token. RFC 6750, section 2.3, has another name; Backstage has none.
 const PARAMETER: &str = "token";
 
-/// The token that came in the query of an admitted request, in the request's extensions.
+/// The token from the query of an allowed request, stored in the request's extensions.
 ///
-/// Only such a token may stand in URLs that an answer holds: who gave it put it into one already. While
-/// reading is open it is there as well, so that URLs stay the same when tokens are turned on.
+/// Only such a token may appear in URLs of a response, since the client already sent it in a URL.
+/// It is stored even if reading needs no token, so that URLs do not change when tokens are
+/// configured.
 #[derive(Clone, Debug)]
 pub struct QueryToken(pub SecretString);
 
-/// The token of a request, by the way that it came.
+/// The token of a request, by the way it was sent.
 #[derive(Debug)]
 pub(super) enum Presented {
     Nothing,
@@ -30,10 +30,10 @@ pub(super) enum Presented {
 }
 
 impl Presented {
-    /// Takes the token out of a request.
+    /// Removes the token from a request.
     ///
     /// # Errors
-    /// When there are several, or one in the URL of a request that changes something.
+    /// When there are several tokens, or one in the URL of a request that changes something.
     pub(super) fn take(request: &mut Request) -> Result<Self, ApiError> {
         let in_query = take_from_query(request.uri_mut())?;
         if !in_query.is_empty() && !matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -50,7 +50,7 @@ impl Presented {
         }
     }
 
-    /// The token itself.
+    /// Returns the token itself.
     pub(super) fn token(&self) -> Option<&SecretString> {
         match self {
             Self::Nothing => None,
@@ -58,7 +58,7 @@ impl Presented {
         }
     }
 
-    /// The token if it came in the query and could be one of this service.
+    /// Returns the token if it was in the query and has the form of this service's tokens.
     pub(super) fn into_query_token(self) -> Option<QueryToken> {
         match self {
             Self::Query(token) if is_token(token.expose_secret()) => Some(QueryToken(token)),
@@ -67,7 +67,8 @@ impl Presented {
     }
 }
 
-/// The bearer tokens of the header; other schemes are for others, such as a proxy.
+/// Removes the bearer tokens from the header. Other schemes stay: they are for a proxy, for
+/// example.
 fn take_from_header(headers: &mut HeaderMap) -> Vec<SecretString> {
     let bearer = |text: &str| {
         let (scheme, token) = text.trim().split_once(' ')?;
@@ -85,7 +86,7 @@ fn take_from_header(headers: &mut HeaderMap) -> Vec<SecretString> {
     tokens
 }
 
-/// The tokens of a query, whose other parameters stay as they are; an empty one counts as none.
+/// Removes the tokens from a query and leaves the other parameters unchanged. Ignores empty tokens.
 fn take_from_query(uri: &mut Uri) -> Result<Vec<SecretString>, ApiError> {
     let Some(query) = uri.query() else {
         return Ok(Vec::new());
@@ -96,20 +97,21 @@ fn take_from_query(uri: &mut Uri) -> Result<Vec<SecretString>, ApiError> {
         return Ok(Vec::new());
     }
     let separator = if others.is_empty() { "" } else { "?" };
-    let rest = format!("{}{separator}{}", uri.path(), others.join("&"));
+    let without_token = format!("{}{separator}{}", uri.path(), others.join("&"));
     let tokens = tokens
         .into_iter()
         .filter_map(value_of)
         .filter(|token| !token.is_empty());
     let tokens = tokens.map(SecretString::from).collect();
     let mut parts = uri.clone().into_parts();
-    parts.path_and_query = Some(PathAndQuery::try_from(rest).map_err(|_| ApiError::Internal)?);
+    parts.path_and_query =
+        Some(PathAndQuery::try_from(without_token).map_err(|_| ApiError::Internal)?);
     *uri = Uri::from_parts(parts).map_err(|_| ApiError::Internal)?;
     Ok(tokens)
 }
 
-/// The value of a pair if it is the token's. No token holds a space, so a plus sign that was not encoded
-/// means itself.
+/// Returns the value of a pair if its name is `token`. A token has no space, so a plus sign stays a
+/// plus sign.
 fn value_of(pair: &str) -> Option<String> {
     let (name, value) = form_urlencoded::parse(pair.as_bytes()).next()?;
     (name == PARAMETER).then(|| value.replace(' ', "+"))
@@ -137,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_leaves_the_query_and_the_rest_stays() {
+    fn a_token_is_removed_from_the_query_and_other_parameters_stay() {
         for (uri, left, expected) in [
             ("/a", "/a", None),
             ("/a?", "/a?", None),
@@ -180,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bearer_token_leaves_the_header() {
+    fn a_bearer_token_is_removed_from_the_header() {
         for (headers, expected) in [
             (&["Bearer abc"][..], Some("abc")),
             (&["bEaReR   abc "], Some("abc")),
@@ -220,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_may_be_a_token_of_this_service_is_carried_on() {
+    fn only_a_query_token_of_the_right_form_is_stored() {
         let carried = |uri: &str| {
             let token = Presented::take(&mut request(Method::GET, uri, &[]))
                 .unwrap()
@@ -249,14 +251,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_the_query_a_handler_sees_all_of_it_but_tokens(
+        fn a_handler_sees_every_query_without_its_tokens(
             parts in proptest::collection::vec("(token|tok%65n|t|)(=[a-c%0-9+;?/=]{0,6})?", 0..5),
         ) {
             let uri = format!("/a?{}", parts.join("&"));
             let mut request = request(Method::GET, &uri, &[]);
             let mut expected = pairs(request.uri());
             expected.retain(|(name, _)| name != PARAMETER);
-            // Even where several tokens are refused.
+            // Also if the request is refused for several tokens.
             let _ = Presented::take(&mut request);
             prop_assert_eq!(pairs(request.uri()), expected);
         }

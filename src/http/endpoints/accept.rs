@@ -1,12 +1,12 @@
-//! What a run may be allowed to do beyond others.
+//! The parameter `accept` of `POST /sync`.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// What a run may be allowed to do.
+/// A result of a run that the client accepts in advance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Accept {
-    /// Publish also what the shrink guard would hold.
+    /// A removal that the shrink guard would hold.
     Shrink,
 }

@@ -1,4 +1,4 @@
-//! How the changes of a run are shown.
+//! The changes of a run in JSON.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -7,17 +7,17 @@ use crate::snapshot::changes::{ChangedRefs, RefList};
 
 /// The entities that a run added, changed and removed, as entity refs.
 ///
-/// Groups, then users, each sorted by name; at most 1000 a list and 64 KiB, `added`, `changed` and
-/// `removed` of the run have the whole numbers.
+/// Groups, then users, each sorted by name. A list has at most 1000 refs and 64 KiB; `added`,
+/// `changed` and `removed` of the run have the total numbers.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ChangesView {
-    /// Entities that the snapshot before lacked.
+    /// Entities that are not in the previous snapshot.
     #[schema(example = json!(["user:default/alice.smith"]))]
     added: Vec<String>,
-    /// Entities that differ from the snapshot before.
+    /// Entities that differ from the previous snapshot.
     #[schema(example = json!(["group:default/engineers"]))]
     changed: Vec<String>,
-    /// Entities that only the snapshot before had.
+    /// Entities that are only in the previous snapshot.
     #[schema(example = json!(["user:default/bob"]))]
     removed: Vec<String>,
 }

@@ -1,7 +1,8 @@
-//! `/docs`: the description as a page for people, with everything it needs built in.
+//! `/docs`: the OpenAPI description as a page for people. All its files are built into the binary.
 //!
-//! It is not part of the description: it is for people. Every address in it is relative, so that it
-//! also works behind a path prefix. A token in its own query goes on to the description, and nowhere else.
+//! The page is not part of the description. Every URL in it is relative, so that it also works
+//! behind a path prefix. The page passes a token from its query to the description and nowhere
+//! else.
 
 use std::sync::{Arc, LazyLock};
 
@@ -20,15 +21,15 @@ use crate::http::auth::{Authorizer, Requirement, authorized};
 use crate::http::error::ApiError;
 use crate::http::state::AppState;
 
-/// The description, relative to the page.
+/// The URL of the description, relative to the page.
 const DESCRIPTION: &str = "../openapi.json";
-/// The file with the page's settings.
+/// The name of the file with the page's settings.
 const SETTINGS: &str = "swagger-initializer.js";
-/// Lets a browser load nothing from elsewhere, whatever the page's scripts want.
+/// Forbids the browser to load anything from another origin.
 const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
     object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
-/// The page's settings; "none" turns off the badge of an online validator.
+/// The page's settings. "none" disables the badge of an online validator.
 static CONFIG: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| {
     let config = Config::new([DESCRIPTION])
         .validator_url("none")
@@ -40,7 +41,7 @@ static CONFIG: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| {
     )
 });
 
-/// The page and its assets.
+/// Returns the routes of the page and its files.
 pub(crate) fn router(authorizer: &Arc<Authorizer>) -> Router<AppState> {
     let needs = |access, methods| authorized(authorizer, access, methods);
     Router::new()
@@ -61,36 +62,36 @@ pub(crate) fn router(authorizer: &Arc<Authorizer>) -> Router<AppState> {
         )
 }
 
-/// One file of the page.
+/// Serves one file of the page.
 async fn read_asset(file: Result<Path<String>, PathRejection>) -> Result<Response, ApiError> {
     let Path(file) = file.map_err(|_| ApiError::UnknownPath)?;
     asset(&file)
 }
 
-/// The answer with a file.
+/// Returns the response with a file.
 fn asset(file: &str) -> Result<Response, ApiError> {
     let served = serve(file, Arc::clone(&CONFIG)).map_err(|error| {
-        tracing::error!(%error, file, "a file of the API page cannot be made");
+        tracing::error!(%error, file, "cannot build a file of the page /docs");
         ApiError::Internal
     })?;
     let served = served.ok_or(ApiError::UnknownPath)?;
     let bytes = if file == SETTINGS {
-        carrying_on(&served.bytes)
+        with_query(&served.bytes)
     } else {
         served.bytes.into_owned()
     };
     let headers: [(HeaderName, &str); 4] = [
         (CONTENT_TYPE, &served.content_type),
         (CONTENT_SECURITY_POLICY, POLICY),
-        // The page's own address may hold a token.
+        // The page's own URL may contain a token.
         (REFERRER_POLICY, "no-referrer"),
         (CACHE_CONTROL, "no-cache"),
     ];
     Ok((headers, bytes).into_response())
 }
 
-/// The settings, with which the page asks for the description as it was asked for itself.
-fn carrying_on(settings: &[u8]) -> Vec<u8> {
+/// Changes the settings so that the page requests the description with the page's own query.
+fn with_query(settings: &[u8]) -> Vec<u8> {
     let address = format!("\"{DESCRIPTION}\"");
     String::from_utf8_lossy(settings)
         .replace(&address, &format!("{address} + location.search"))

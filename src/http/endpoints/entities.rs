@@ -1,4 +1,4 @@
-//! `/entities`: what a Backstage `url` location reads.
+//! `/entities`: the entities that a Backstage `url` location reads.
 
 use axum::body::Body;
 use axum::extract::State;
@@ -20,11 +20,11 @@ use crate::http::state::AppState;
 use crate::snapshot::rendition::{Format, Rendition, Variant};
 use crate::snapshot::shard::Shard;
 
-/// When the reading of Authentik began. `Last-Modified` would say something else: the same body may have
-/// been read many times.
+/// The header with the time at which the sync started to read Authentik. `Last-Modified` has
+/// another meaning: many syncs may give the same body.
 const READ_AT: HeaderName = HeaderName::from_static("snapshot-read-at");
 
-/// Which entities, in which format.
+/// The selection of entities, and the format.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -32,11 +32,12 @@ pub struct EntitiesQuery {
     /// Only entities of this kind.
     #[param(inline)]
     kind: Option<Kind>,
-    /// Only entities of this shard, `i/K`: the first four bytes of the SHA-256 of the entity's ref in
-    /// lower case, as a number, modulo K are i. K is a power of two up to 1024.
+    /// Only entities of this shard, `i/K`: those whose hash modulo K is i. The hash is the first four
+    /// bytes of the SHA-256 of the entity's ref in lower case, as a number. K is a power of two up to
+    /// 1024.
     #[param(value_type = Option<String>, nullable = false, pattern = "^[0-9]{1,4}/[0-9]{1,4}$", example = "0/64")]
     shard: Option<Shard>,
-    /// The format, whatever the `Accept` header says.
+    /// The format; overrides the `Accept` header.
     #[param(inline)]
     format: Option<Format>,
 }
@@ -44,7 +45,7 @@ pub struct EntitiesQuery {
 /// The groups and users of the current snapshot
 ///
 /// Groups, then users, each sorted by name. The default format is JSON documents, each after a
-/// `---` line: the only JSON that Backstage's URL location reads. A JSON array is refused there.
+/// `---` line: the only JSON that Backstage's URL location reads. It refuses a JSON array.
 #[utoipa::path(
     get,
     path = "/entities",
@@ -52,7 +53,7 @@ pub struct EntitiesQuery {
     params(
         EntitiesQuery,
         ("If-None-Match" = Option<String>, Header, nullable = false, example = "\"0123456789abcdef\"",
-            description = "The tags of what the client has; compared weakly, whatever `Cache-Control` says"),
+            description = "The tags that the client has; compared weakly, regardless of `Cache-Control`"),
     ),
     responses(
         (status = OK, description = "The entities, compressed if the client accepts zstd, br or gzip",
@@ -60,22 +61,22 @@ pub struct EntitiesQuery {
                 (String = "application/yaml"), (Vec<Object> = "application/json"), (String = "application/x-ndjson"),
             ),
             headers(
-                ("ETag" = String, description = "Strong; made from the content, so the same after a restart"),
+                ("ETag" = String, description = "Strong; a hash of the content, so a restart does not change it"),
                 ("Vary" = String, description = "`Accept, Accept-Encoding`"),
-                ("Cache-Control" = String, description = "`private, no-cache`: may be kept, must be asked again"),
-                ("Snapshot-Read-At" = String, description = "When the reading of Authentik began (RFC 3339); no part of the tag"),
-                ("Content-Encoding" = String, description = "`zstd`, `br` or `gzip`, by the quality that the client gives them and then in this order; or missing"),
+                ("Cache-Control" = String, description = "`private, no-cache`: may be stored, must be revalidated"),
+                ("Snapshot-Read-At" = String, description = "The time at which the sync started to read Authentik (RFC 3339); not part of the tag"),
+                ("Content-Encoding" = String, description = "`zstd`, `br` or `gzip`: the one with the highest quality value, then the first in this order; absent without compression"),
             )),
-        (status = NOT_MODIFIED, description = "The client has them already",
+        (status = NOT_MODIFIED, description = "The client already has the entities",
             headers(
-                ("ETag" = String, description = "The tag of what the client has"),
+                ("ETag" = String, description = "The tag of the body that the client has"),
                 ("Vary" = String, description = "`Accept, Accept-Encoding`"),
                 ("Cache-Control" = String, description = "`private, no-cache`"),
-                ("Snapshot-Read-At" = String, description = "When the reading of Authentik began (RFC 3339); no part of the tag"),
+                ("Snapshot-Read-At" = String, description = "The time at which the sync started to read Authentik (RFC 3339); not part of the tag"),
             )),
         (status = BAD_REQUEST, description = "An unknown parameter or value", body = Problem, content_type = "application/problem+json"),
         (status = NOT_ACCEPTABLE, description = "No format is acceptable", body = Problem, content_type = "application/problem+json"),
-        (status = SERVICE_UNAVAILABLE, description = "No snapshot yet: never an empty list, which would empty a catalog",
+        (status = SERVICE_UNAVAILABLE, description = "No snapshot yet. An empty list would delete all entities from the catalog",
             body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u32, description = "Seconds to wait"))),
     )
@@ -88,7 +89,7 @@ pub async fn read_entities(
 ) -> Result<Response, ApiError> {
     let format = format(query.format, &headers)?;
     let snapshot = state.snapshot()?;
-    // The only shard is no other content and is not rendered again.
+    // The only shard has the content of all entities, so it needs no rendition of its own.
     let shard = query.shard.filter(|shard| !shard.is_whole());
     let variant = Variant {
         format,
@@ -108,13 +109,13 @@ pub async fn read_entities(
     dated(answered, snapshot.read_at)
 }
 
-/// The format that the query names, else the one that `Accept` prefers.
+/// Returns the format of the query, or the one that `Accept` prefers.
 pub(super) fn format(named: Option<Format>, headers: &HeaderMap) -> Result<Format, ApiError> {
     let format = named.or_else(|| negotiate::format(headers));
     format.ok_or_else(|| ApiError::NotAcceptable(Format::ALL.map(Format::media_type).join(", ")))
 }
 
-/// The answer with a rendition, or with its headers alone.
+/// Returns the response with a rendition, or with its headers only.
 pub(super) fn answer(
     rendition: &Rendition,
     not_modified: bool,
@@ -126,7 +127,8 @@ pub(super) fn answer(
         .header(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     if not_modified {
         if method == Method::HEAD {
-            // Else the length of no body is sent, which RFC 9110, section 8.6, forbids on a 304.
+            // Without this the length would be that of the empty body, which RFC 9110, section 8.6,
+            // forbids on a 304.
             response = response.header(CONTENT_LENGTH, rendition.bytes.len());
         }
         return response
@@ -147,7 +149,7 @@ pub(super) fn answer(
         .map_err(|_| ApiError::Internal)
 }
 
-/// The answer with the time at which the reading of the snapshot began.
+/// Adds the header with the snapshot's read time to a response.
 pub(super) fn dated(mut response: Response, read_at: Timestamp) -> Result<Response, ApiError> {
     let read_at = HeaderValue::from_str(&read_at.to_string()).map_err(|_| ApiError::Internal)?;
     response.headers_mut().insert(READ_AT, read_at);

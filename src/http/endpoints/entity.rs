@@ -1,4 +1,4 @@
-//! `/entities/by-name/…`: one entity, as Backstage's catalog API has it.
+//! `/entities/by-name/…`: one entity, as in Backstage's catalog API.
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -14,7 +14,7 @@ use crate::http::error::{ApiError, Problem};
 use crate::http::state::AppState;
 use crate::snapshot::rendition::Rendition;
 
-/// The parts of an entity ref; compared without regard to case.
+/// The parts of an entity ref, compared without letter case.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 pub struct EntityPath {
@@ -30,7 +30,7 @@ pub struct EntityPath {
 }
 
 impl EntityPath {
-    /// The entity, if there is one; the names of a document are in lower case.
+    /// Returns the entity, if there is one. Names in a document are in lower case.
     fn find(&self, snapshot: &crate::snapshot::Snapshot) -> Option<Rendition> {
         let [kind, namespace, name] =
             [&self.kind, &self.namespace, &self.name].map(|part| part.to_lowercase());
@@ -43,8 +43,8 @@ impl EntityPath {
 
 /// One entity of the current snapshot
 ///
-/// The path is that of Backstage's catalog API. As in entity refs, case does not matter. The
-/// namespace is that of the configuration.
+/// The path has the form of Backstage's catalog API. Letter case does not matter, as in entity
+/// refs. The namespace is that of the configuration.
 #[utoipa::path(
     get,
     path = "/entities/by-name/{kind}/{namespace}/{name}",
@@ -52,25 +52,25 @@ impl EntityPath {
     params(
         EntityPath,
         ("If-None-Match" = Option<String>, Header, nullable = false, example = "\"0123456789abcdef\"",
-            description = "The tags of what the client has; compared weakly, whatever `Cache-Control` says"),
+            description = "The tags that the client has; compared weakly, regardless of `Cache-Control`"),
     ),
     responses(
         (status = OK, description = "The entity", body = Object, content_type = "application/json",
             headers(
-                ("ETag" = String, description = "Strong; made from the content, so the same after a restart"),
-                ("Vary" = String, description = "`Accept, Accept-Encoding`, as `/entities` has it"),
-                ("Cache-Control" = String, description = "`private, no-cache`: may be kept, must be asked again"),
-                ("Snapshot-Read-At" = String, description = "When the reading of Authentik began (RFC 3339); no part of the tag"),
+                ("ETag" = String, description = "Strong; a hash of the content, so a restart does not change it"),
+                ("Vary" = String, description = "`Accept, Accept-Encoding`, as for `/entities`"),
+                ("Cache-Control" = String, description = "`private, no-cache`: may be stored, must be revalidated"),
+                ("Snapshot-Read-At" = String, description = "The time at which the sync started to read Authentik (RFC 3339); not part of the tag"),
             )),
-        (status = NOT_MODIFIED, description = "The client has it already",
+        (status = NOT_MODIFIED, description = "The client already has the entity",
             headers(
-                ("ETag" = String, description = "The tag of what the client has"),
+                ("ETag" = String, description = "The tag of the body that the client has"),
                 ("Vary" = String, description = "`Accept, Accept-Encoding`"),
                 ("Cache-Control" = String, description = "`private, no-cache`"),
-                ("Snapshot-Read-At" = String, description = "When the reading of Authentik began (RFC 3339); no part of the tag"),
+                ("Snapshot-Read-At" = String, description = "The time at which the sync started to read Authentik (RFC 3339); not part of the tag"),
             )),
         (status = NOT_FOUND, description = "No such entity", body = Problem, content_type = "application/problem+json"),
-        (status = SERVICE_UNAVAILABLE, description = "No snapshot yet, so that nobody knows what there is",
+        (status = SERVICE_UNAVAILABLE, description = "No snapshot yet, so the entity may exist",
             body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u32, description = "Seconds to wait"))),
     )
@@ -82,7 +82,7 @@ pub async fn read_entity(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let snapshot = state.snapshot()?;
-    // Only a text that is not UTF-8 is rejected, and no name is such a text.
+    // The extractor rejects only a text that is not UTF-8, and no name is such a text.
     let found = path.ok().and_then(|Path(path)| path.find(&snapshot));
     let entity = found.ok_or(ApiError::UnknownEntity)?;
     dated(

@@ -1,4 +1,4 @@
-//! `/sync/{id}/events`: follows a run as server-sent events, driven by what happens and not by a timer.
+//! `/sync/{id}/events`: the progress of a run as server-sent events, sent when it changes.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -23,11 +23,11 @@ use crate::progress::{Pages, Progress};
 use crate::snapshot::ledger::Ledger;
 use crate::snapshot::run::{Outcome, Run, RunId};
 
-/// The shortest time between two `progress` events: four a second at most.
+/// The minimum time between two `progress` events: at most four a second.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
-/// How long a shutdown waits for the end of the run, which it brings about itself.
+/// How long a stream waits during shutdown for the end of the run, which the shutdown cancels.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
-/// Keeps nginx from holding events back.
+/// Disables nginx's buffer, so that it forwards events at once.
 const UNBUFFERED: [(HeaderName, HeaderValue); 1] = [(
     HeaderName::from_static("x-accel-buffering"),
     HeaderValue::from_static("no"),
@@ -37,9 +37,9 @@ const UNBUFFERED: [(HeaderName, HeaderValue); 1] = [(
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only its description is used")]
 pub struct RunEvent {
-    /// What happened.
+    /// The kind of event.
     event: EventName,
-    /// JSON: the pages as `Pages` with `progress`, else the run as `RunView`.
+    /// JSON: `Pages` for `progress`, otherwise `RunView`.
     #[schema(
         content_media_type = "application/json",
         example = "{\"done\":3,\"total\":104}"
@@ -47,13 +47,13 @@ pub struct RunEvent {
     data: String,
 }
 
-/// What happens to a run.
+/// The kinds of events of a run.
 #[derive(ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[schema(as = RunEventName)]
 #[expect(dead_code, reason = "only its description is used")]
 enum EventName {
-    /// Pages were read, or are known to exist.
+    /// More pages were read, or more pages are known to exist.
     Progress,
     /// The run succeeded.
     Succeeded,
@@ -65,20 +65,21 @@ enum EventName {
 
 /// Follows a run
 ///
-/// Server-sent events: `progress` with the pages that were read and those that are known to exist, at
-/// once and then as they change, at most four a second; at the end `succeeded`, `held` or `failed` with
-/// the run as `GET /sync` shows it. Then the stream ends, as it does on a shutdown; a browser's
-/// `EventSource` asks again unless it is closed at that event.
+/// Server-sent events. `progress` has the number of pages that were read and that are known to
+/// exist; it is sent at once and after each change, at most four times a second. At the end of the
+/// run, `succeeded`, `held` or `failed` has the run as `GET /sync` shows it, and the stream ends.
+/// It also ends when the service shuts down. A browser's `EventSource` reconnects unless the page
+/// closes it after the last event.
 #[utoipa::path(
     get,
     path = "/sync/{id}/events",
     tag = "sync",
-    params(("id" = String, Path, description = "The run's id, as `POST /sync` and `GET /sync` name it")),
+    params(("id" = String, Path, description = "The id of the run, from `POST /sync` or `GET /sync`")),
     responses(
-        (status = OK, description = "Server-sent events, as WHATWG's HTML has them; the schema is that of each \
-            event. Comments between them keep the connection open",
+        (status = OK, description = "Server-sent events (WHATWG HTML); the schema is that of each \
+            event. Comments between events keep the connection open",
             body = RunEvent, content_type = "text/event-stream",
-            headers(("X-Accel-Buffering" = String, description = "`no`: events pass nginx at once"))),
+            headers(("X-Accel-Buffering" = String, description = "`no`: nginx forwards events at once"))),
         (status = NOT_FOUND, description = "No such run", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -95,18 +96,18 @@ pub async fn follow_run(
     ))
 }
 
-/// What is left to tell one client; dropped with the connection.
+/// The remaining events for one client; dropped with the connection.
 struct RunFeed {
     id: RunId,
     ledger: Arc<Ledger>,
-    /// Keeps the counts while their run is forgotten.
+    /// Keeps the counters alive after the ledger drops the run.
     _progress: Arc<Progress>,
     pages: watch::Receiver<Pages>,
     draining: CancellationToken,
     not_before: Instant,
 }
 
-/// What happens to a run.
+/// A change of a run.
 #[derive(Debug)]
 enum RunUpdate {
     Progress(Pages),
@@ -114,10 +115,10 @@ enum RunUpdate {
 }
 
 impl RunFeed {
-    /// The news of a run from now on.
+    /// Returns the changes of a run from now on.
     fn new(run: &Run, ledger: Arc<Ledger>, draining: CancellationToken) -> Self {
         let mut pages = run.progress.watch();
-        // The first event tells how far the run is already.
+        // The first event has the current progress.
         pages.mark_changed();
         let (id, progress) = (run.id, Arc::clone(&run.progress));
         Self {
@@ -130,17 +131,18 @@ impl RunFeed {
         }
     }
 
-    /// The stream of events, which ends after the end of the run.
+    /// Returns the stream of events, which ends after the run.
     fn events(self) -> impl Stream<Item = Result<Event, Infallible>> {
         unfold(Some(self), async |feed| {
             let mut feed = feed?;
-            let news = feed.next().await?;
-            let rest = matches!(news, RunUpdate::Progress(_)).then_some(feed);
-            Some((Ok(event(&news)), rest))
+            let update = feed.next().await?;
+            let remaining = matches!(update, RunUpdate::Progress(_)).then_some(feed);
+            Some((Ok(event(&update)), remaining))
         })
     }
 
-    /// What happens next; none if the service shuts down or nobody knows the run any more.
+    /// Waits for the next change. Returns `None` if the service shuts down, or if the ledger
+    /// dropped the run.
     async fn next(&mut self) -> Option<RunUpdate> {
         let changed = async {
             sleep_until(self.not_before).await;
@@ -189,7 +191,7 @@ mod tests {
     use crate::clock::Clock;
     use crate::snapshot::run::{Failure, Trigger};
 
-    /// A run under way, and the feed of a client.
+    /// Returns a ledger with a run in progress, and the feed of a client.
     fn feed() -> (Arc<Ledger>, Arc<Progress>, RunFeed, CancellationToken) {
         let ledger = Arc::new(Ledger::new(Clock::new(|| Timestamp::UNIX_EPOCH)));
         let id = ledger.request(Trigger::Request).unwrap();
@@ -203,41 +205,41 @@ mod tests {
         (ledger, progress, feed, draining)
     }
 
-    fn pages(news: Option<&RunUpdate>) -> (usize, usize) {
-        let Some(RunUpdate::Progress(pages)) = news else {
-            panic!("no progress: {news:?}")
+    fn pages(update: Option<&RunUpdate>) -> (usize, usize) {
+        let Some(RunUpdate::Progress(pages)) = update else {
+            panic!("no progress: {update:?}")
         };
         (pages.done, pages.total)
     }
 
     #[tokio::test(start_paused = true)]
-    async fn steps_in_quick_succession_are_one_event_a_quarter_of_a_second_later() {
+    async fn fast_progress_gives_one_event_after_a_quarter_of_a_second() {
         let (_ledger, progress, mut feed, _) = feed();
         progress.expect(1000);
         assert_eq!(pages(feed.next().await.as_ref()), (0, 1000));
-        let told = Instant::now();
+        let sent = Instant::now();
         for _ in 0..700 {
             progress.advance();
         }
         assert_eq!(pages(feed.next().await.as_ref()), (700, 1000));
-        assert_eq!(told.elapsed(), PROGRESS_INTERVAL, "of a paused clock");
+        assert_eq!(sent.elapsed(), PROGRESS_INTERVAL, "of a paused clock");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_end_of_a_run_waits_for_no_pace_and_ends_the_stream() {
+    async fn the_end_of_a_run_is_sent_at_once_and_ends_the_stream() {
         let (ledger, progress, feed, _) = feed();
         let mut events = Box::pin(feed.events());
         assert!(events.next().await.is_some());
-        let told = Instant::now();
+        let sent = Instant::now();
         progress.expect(1);
         ledger.finish(Outcome::Failed(Failure::new("test", "it failed")));
         assert!(events.next().await.is_some());
         assert!(events.next().await.is_none());
-        assert_eq!(told.elapsed(), Duration::ZERO, "of a paused clock");
+        assert_eq!(sent.elapsed(), Duration::ZERO, "of a paused clock");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_shutdown_ends_the_stream_of_a_run_that_nobody_ends() {
+    async fn a_shutdown_ends_the_stream_of_a_run_that_does_not_end() {
         let (_ledger, _progress, mut feed, draining) = feed();
         feed.next().await;
         draining.cancel();
@@ -245,7 +247,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_follows_a_run_once_its_client_is_gone() {
+    async fn a_disconnected_client_leaves_no_receiver() {
         let (_ledger, progress, feed, _) = feed();
         let mut events = Box::pin(feed.events());
         events.next().await;

@@ -1,4 +1,4 @@
-//! `/explain`: what became of a row, and why.
+//! `/explain`: why a row has an entity or not.
 
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -15,40 +15,42 @@ use crate::http::query::Query;
 use crate::http::state::AppState;
 use crate::snapshot::explanations::Explanations;
 
-/// An explanation decides everything anew, so one at a time is made: a person asks, not a machine.
-static TURN: Semaphore = Semaphore::const_new(1);
+/// Allows one explanation at a time: each repeats the whole transform, and only people request
+/// them.
+static PERMIT: Semaphore = Semaphore::const_new(1);
 
-/// Whom or what to explain; exactly one of both.
+/// The user or group to explain; exactly one of the two.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ExplainQuery {
-    /// A user's name in the catalog, username or pk. Excludes `group`; one of both is needed.
+    /// A user's name in the catalog, username or pk. Excludes `group`; one of the two is required.
     #[param(nullable = false)]
     user: Option<String>,
-    /// A group's name in the catalog, name in Authentik or pk. Excludes `user`; one of both is needed.
+    /// A group's name in the catalog, name in Authentik or pk. Excludes `user`; one of the two is
+    /// required.
     #[param(nullable = false)]
     group: Option<String>,
 }
 
 impl ExplainQuery {
-    /// What is asked for.
-    fn asked(self) -> Result<(Kind, String), ApiError> {
+    /// Returns the kind and the text to search for.
+    fn kind_and_text(self) -> Result<(Kind, String), ApiError> {
         match (self.user, self.group) {
             (Some(user), None) => Ok((Kind::User, user)),
             (None, Some(group)) => Ok((Kind::Group, group)),
             _ => Err(ApiError::Query(
-                "give either ?user= or ?group=, and not both".into(),
+                "send either ?user= or ?group=, and not both".into(),
             )),
         }
     }
 }
 
-/// Why a user or group is in the catalog as it is, or is not
+/// Why a user or group has its entity, or has none
 ///
-/// Explains every row of the current snapshot that has the name or pk, and every row that wanted the
-/// name and did not get it: the row's fields, the rules that applied, and the entity or the reason
-/// that there is none.
+/// Explains every row of the current snapshot that has the name or pk, also a row that did not get
+/// the name because another row has it: the row's fields, the rules that applied, and the entity or
+/// the reason why there is none.
 #[utoipa::path(
     get,
     path = "/explain",
@@ -57,7 +59,7 @@ impl ExplainQuery {
     responses(
         (status = OK, description = "All rows that match", body = Explanations,
             headers(("Cache-Control" = String, description = "`no-store`"))),
-        (status = BAD_REQUEST, description = "Neither or both are given, or an unknown parameter",
+        (status = BAD_REQUEST, description = "Neither or both parameters are set, or a parameter is unknown",
             body = Problem, content_type = "application/problem+json"),
         (status = NOT_FOUND, description = "No row matches", body = Problem, content_type = "application/problem+json"),
         (status = SERVICE_UNAVAILABLE, description = "No snapshot yet", body = Problem,
@@ -69,25 +71,25 @@ pub async fn read_explanation(
     State(state): State<AppState>,
     Query(query): Query<ExplainQuery>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let (kind, asked) = query.asked()?;
+    let (kind, text) = query.kind_and_text()?;
     let snapshot = state.snapshot()?;
-    let turn = TURN.acquire().await;
-    let explained = spawn_blocking(move || {
-        // Kept until the work is done, even if nobody waits for it any more.
-        let _turn = turn;
+    let permit = PERMIT.acquire().await;
+    let explanations = spawn_blocking(move || {
+        // Released when the work ends, even if the client has disconnected.
+        let _permit = permit;
         Explanations::of(
             &snapshot.directory,
             &snapshot.policy,
             &snapshot.names,
             kind,
-            asked,
+            text,
         )
     });
-    let explained = explained.await.map_err(|_| ApiError::Internal)?;
-    if explained.matches.is_empty() {
+    let explanations = explanations.await.map_err(|_| ApiError::Internal)?;
+    if explanations.matches.is_empty() {
         return Err(ApiError::UnknownRow(
-            explained.to_string(),
-            explained.proposal(),
+            explanations.to_string(),
+            explanations.proposal(),
         ));
     }
     Ok((
@@ -95,6 +97,6 @@ pub async fn read_explanation(
             (CONTENT_TYPE, "application/json"),
             (CACHE_CONTROL, "no-store"),
         ],
-        to_json(&explained),
+        to_json(&explanations),
     ))
 }

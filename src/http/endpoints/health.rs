@@ -1,4 +1,4 @@
-//! `/health`: for orchestrators and for people who look what is the matter.
+//! `/health`: health checks for orchestrators, and a summary for people.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -16,83 +16,84 @@ use crate::http::state::AppState;
 use crate::snapshot::Snapshot;
 use crate::snapshot::run::{Outcome, Run};
 
-/// How the service is.
+/// The state of the service.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HealthView {
-    /// In one word.
+    /// The state in one word.
     status: HealthStatus,
     /// The version of this service.
     version: &'static str,
-    /// What is served; missing before the first snapshot.
+    /// The served snapshot; absent before the first one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     snapshot: Option<SnapshotView>,
-    /// How far the run is that is under way or queued.
+    /// The progress of the run that is in progress or queued.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     run: Option<RunProgressView>,
-    /// The run that ended last.
+    /// The last run that ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     last_run: Option<RunView>,
-    /// When the next scheduled run is due, never in the past; missing while a run is under way and without a
+    /// When the next scheduled run is due, never in the past; absent during a run and without a
     /// schedule.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
     next_run_at: Option<Timestamp>,
-    /// Why a changed configuration was refused; an older one counts until it is mended.
+    /// Why a changed configuration was refused; the previous one stays in effect until it is
+    /// corrected.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     configuration_error: Option<String>,
-    /// Why the snapshot is not on disk, so that a restart would begin with an older one or with none.
+    /// Why the snapshot is not on disk; a restart would restore an older one or none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     state_error: Option<String>,
 }
 
-/// The service in one word.
+/// The state of the service in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[schema(as = HealthStatus)]
 pub enum HealthStatus {
-    /// No snapshot has been read yet.
+    /// There is no snapshot yet.
     Starting,
     /// The last run succeeded.
     Ok,
-    /// The last run failed or was held, and the snapshot before it is served; or the snapshot is stale or
-    /// cannot be kept on disk; or a changed configuration is invalid.
+    /// The last run failed or was held, and the previous snapshot is served; or the snapshot is
+    /// stale, or cannot be written to disk; or a changed configuration is invalid.
     Degraded,
     /// The service is shutting down.
     Draining,
 }
 
-/// The snapshot that is served.
+/// The served snapshot.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct SnapshotView {
-    /// When the reading of Authentik began.
+    /// When the sync started to read Authentik.
     #[schema(value_type = String, format = DateTime)]
     read_at: Timestamp,
-    /// Seconds since then.
+    /// Seconds since `readAt`.
     #[schema(minimum = 0)]
     age_seconds: i64,
     /// Whether it is older than `entityProvider.maxAge`.
     stale: bool,
-    /// Whether it was read before the service was restarted.
+    /// Whether it was restored after a restart of the service.
     restored: bool,
-    /// User entities.
+    /// The number of user entities.
     users: usize,
-    /// Group entities.
+    /// The number of group entities.
     groups: usize,
-    /// How many findings there are; `GET /sync/{id}` of the run lists them.
+    /// The number of findings; `GET /sync/{id}` of the run lists them.
     findings: usize,
-    /// The tag of the default body without a coding.
+    /// The tag of the default body without a content coding.
     etag: String,
 }
 
 impl SnapshotView {
-    /// A snapshot as it is shown now.
+    /// Describes a snapshot at the current time.
     fn of(snapshot: &Snapshot, state: &AppState) -> Self {
         let now = state.clock.now();
         Self {
@@ -110,7 +111,7 @@ impl SnapshotView {
 
 /// A summary for people
 ///
-/// It names nobody: findings are counted, and `GET /sync/{id}` lists them.
+/// It contains no name: it counts the findings, and `GET /sync/{id}` lists them.
 #[utoipa::path(
     get,
     path = "/health",
@@ -141,38 +142,38 @@ pub async fn read_health(State(state): State<AppState>) -> impl IntoResponse {
     (code, [(CACHE_CONTROL, "no-store")], Json(view))
 }
 
-/// The service in one word.
+/// The state of the service in one word.
 fn status(state: &AppState, snapshot: Option<&Snapshot>, last_run: Option<&Run>) -> HealthStatus {
     let succeeded = |run: &Run| matches!(run.end, Some((_, Outcome::Succeeded(_))));
     let stopped = last_run.is_some_and(|run| !succeeded(run));
     match snapshot {
         _ if state.draining.is_cancelled() => HealthStatus::Draining,
         None => HealthStatus::Starting,
-        Some(snapshot) if stopped || is_weakened(state, snapshot) => HealthStatus::Degraded,
+        Some(snapshot) if stopped || is_degraded(state, snapshot) => HealthStatus::Degraded,
         Some(_) => HealthStatus::Ok,
     }
 }
 
-/// Whether something other than a run is the matter.
-fn is_weakened(state: &AppState, snapshot: &Snapshot) -> bool {
+/// Whether the service is degraded for another reason than the last run.
+fn is_degraded(state: &AppState, snapshot: &Snapshot) -> bool {
     let refused = state.status.refused().is_some();
     refused || state.persistence.error().is_some() || state.is_stale(snapshot)
 }
 
-/// Whether the process answers at all
+/// Whether the process responds
 #[utoipa::path(
     get,
     path = "/health/live",
     tag = "health",
-    responses((status = OK, description = "It does", body = String, content_type = "text/plain", example = "ok\n"))
+    responses((status = OK, description = "The process responds", body = String, content_type = "text/plain", example = "ok\n"))
 )]
 pub async fn read_liveness() -> impl IntoResponse {
     ([(CACHE_CONTROL, "no-store")], "ok\n")
 }
 
-/// Whether requests should be sent here
+/// Whether the service can serve requests
 ///
-/// An outage of Authentik does not fail this, since the last snapshot is still served, unless the
+/// An outage of Authentik does not change this, since the last snapshot is still served, unless the
 /// snapshot becomes older than `entityProvider.maxAge`.
 #[utoipa::path(
     get,
@@ -180,7 +181,7 @@ pub async fn read_liveness() -> impl IntoResponse {
     tag = "health",
     responses(
         (status = OK, description = "A snapshot is served", body = String, content_type = "text/plain", example = "ok\n"),
-        (status = SERVICE_UNAVAILABLE, description = "No snapshot yet, or it is older than `entityProvider.maxAge`, or shutting down",
+        (status = SERVICE_UNAVAILABLE, description = "No snapshot yet, or it is older than `entityProvider.maxAge`, or the service is shutting down",
             body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u32, description = "Seconds to wait"))),
     )

@@ -21,34 +21,34 @@ use crate::snapshot::locations::{Locations, TargetToken};
 use crate::snapshot::rendition::Format;
 use crate::snapshot::shard::ShardCount;
 
-/// What an answer depends on whose base was made from the request.
-const VARYING: &str =
+/// The value of `Vary` if the base URL of the targets depends on the request.
+const VARY_BY_BASE: &str =
     "Accept, Accept-Encoding, Host, X-Forwarded-Host, X-Forwarded-Prefix, X-Forwarded-Proto";
 
-/// How many shards, of which entities.
+/// The number of shards, and the selection of entities.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct LocationsQuery {
-    /// The number of shards, a power of two up to 1024. It stands in every target, so that no entity
-    /// moves unless this number is changed.
+    /// The number of shards, a power of two up to 1024. It is part of every target: an entity moves
+    /// to another location only if this number changes.
     #[param(inline, example = 64)]
     shards: ShardCount,
-    /// Only entities of this kind, which names and targets then say.
+    /// Only entities of this kind; then the names and targets contain the kind.
     #[param(inline)]
     kind: Option<Kind>,
-    /// The format of this list, whatever the `Accept` header says.
+    /// The format of this list; overrides the `Accept` header.
     #[param(inline)]
     format: Option<Format>,
 }
 
 /// A location for each shard of the entities
 ///
-/// Backstage reads each target on its own, so that a changed user costs it one shard and not the whole.
-/// The targets are absolute: they begin with `publicUrl`, else with the URL that was asked. The list
-/// depends on nothing else and is also there before the first snapshot; its targets are not. A token
-/// that came as `?token=` stands in each target, where every reader of the catalog sees it; one that came
-/// in the header does not.
+/// Backstage reads each target separately, so for a changed user it reads one shard again and not
+/// all entities. The targets are absolute: they begin with `publicUrl`, or with the URL of the
+/// request. The list depends on nothing else, so it is available before the first snapshot; its
+/// targets are not. A token from `?token=` becomes part of each target, where every reader of the
+/// catalog sees it; a token from the header does not.
 #[utoipa::path(
     get,
     path = "/locations",
@@ -56,7 +56,7 @@ pub struct LocationsQuery {
     params(
         LocationsQuery,
         ("If-None-Match" = Option<String>, Header, nullable = false, example = "\"0123456789abcdef\"",
-            description = "The tags of what the client has; compared weakly, whatever `Cache-Control` says"),
+            description = "The tags that the client has; compared weakly, regardless of `Cache-Control`"),
     ),
     responses(
         (status = OK, description = "The locations, compressed if the client accepts zstd, br or gzip",
@@ -64,18 +64,18 @@ pub struct LocationsQuery {
                 (String = "application/yaml"), (Vec<Object> = "application/json"), (String = "application/x-ndjson"),
             ),
             headers(
-                ("ETag" = String, description = "Strong; made from the content, so the same after a restart"),
-                ("Vary" = String, description = "`Accept, Accept-Encoding`; without `publicUrl` also what the targets' base is made from"),
-                ("Cache-Control" = String, description = "`private, no-cache`: may be kept, must be asked again"),
-                ("Content-Encoding" = String, description = "As `/entities` has it"),
+                ("ETag" = String, description = "Strong; a hash of the content, so a restart does not change it"),
+                ("Vary" = String, description = "`Accept, Accept-Encoding`; without `publicUrl` also the headers that the targets depend on"),
+                ("Cache-Control" = String, description = "`private, no-cache`: may be stored, must be revalidated"),
+                ("Content-Encoding" = String, description = "As for `/entities`"),
             )),
-        (status = NOT_MODIFIED, description = "The client has them already",
+        (status = NOT_MODIFIED, description = "The client already has the locations",
             headers(
-                ("ETag" = String, description = "The tag of what the client has"),
-                ("Vary" = String, description = "As with the list"),
+                ("ETag" = String, description = "The tag of the body that the client has"),
+                ("Vary" = String, description = "As for status 200"),
                 ("Cache-Control" = String, description = "`private, no-cache`"),
             )),
-        (status = BAD_REQUEST, description = "An unknown parameter or value, or a host that cannot stand in a URL",
+        (status = BAD_REQUEST, description = "An unknown parameter or value, or a host that is not valid in a URL",
             body = Problem, content_type = "application/problem+json"),
         (status = NOT_ACCEPTABLE, description = "No format is acceptable", body = Problem, content_type = "application/problem+json"),
     )
@@ -88,20 +88,14 @@ pub async fn read_locations(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let (
-        format,
-        ServiceUrl {
-            base,
-            is_from_request,
-        },
-    ) = (format(query.format, &headers)?, url?);
+    let (format, url) = (format(query.format, &headers)?, url?);
     let kind = query.kind;
     let token = token.map(|Extension(QueryToken(token))| TargetToken(token));
     let locations = Locations {
         of: query.shards,
         kind,
         prefix: state.location_prefix,
-        base,
+        base: url.base,
         token,
     };
     let encoding = negotiate::encoding(&headers);
@@ -111,10 +105,10 @@ pub async fn read_locations(
         is_not_modified(&headers, &rendition.etag),
         &method,
     )?;
-    if is_from_request {
+    if url.is_from_request {
         response
             .headers_mut()
-            .insert(VARY, HeaderValue::from_static(VARYING));
+            .insert(VARY, HeaderValue::from_static(VARY_BY_BASE));
     }
     Ok(response)
 }

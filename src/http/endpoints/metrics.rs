@@ -1,4 +1,4 @@
-//! `/metrics`: figures for Prometheus.
+//! `/metrics`: the metrics for Prometheus.
 
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -10,10 +10,11 @@ use crate::http::negotiate::prefers_open_metrics;
 use crate::http::state::AppState;
 use crate::telemetry::metrics::{Exposition, Served, Sources, text};
 
-/// Figures for Prometheus
+/// Metrics for Prometheus
 ///
-/// In Prometheus' text format 0.0.4, or as `OpenMetrics` 1.0.0 if `Accept` prefers that. They name no person:
-/// every label is a word of this service. What describes the snapshot is there from the first one on.
+/// In Prometheus' text format 0.0.4, or in `OpenMetrics` 1.0.0 if `Accept` prefers that. They
+/// contain no data of a person: every label value is a fixed word of this service. Metrics of the
+/// snapshot exist from the first snapshot on.
 #[utoipa::path(
     get,
     path = "/metrics",
@@ -47,7 +48,7 @@ pub async fn read_metrics(
         Exposition::Text
     };
     let text = text(&sources, exposition).map_err(|error| {
-        tracing::error!(%error, "the metrics cannot be written");
+        tracing::error!(%error, "cannot write the metrics");
         ApiError::Internal
     })?;
     Ok((

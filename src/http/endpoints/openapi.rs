@@ -1,4 +1,4 @@
-//! `/openapi.json`: what this service answers.
+//! `/openapi.json`: the OpenAPI description of this service.
 
 use std::sync::OnceLock;
 
@@ -14,7 +14,7 @@ use crate::http::error::Problem;
     tag = "description",
     responses(
         (status = OK, description = "The OpenAPI description", body = Object, content_type = "application/json",
-            headers(("Cache-Control" = String, description = "`no-cache`: may be stored, must be validated"))),
+            headers(("Cache-Control" = String, description = "`no-cache`: may be stored, must be revalidated"))),
         (status = NOT_FOUND, description = "`entityProvider.auth.docs` is `off`", body = Problem,
             content_type = "application/problem+json"),
     )
@@ -30,7 +30,7 @@ pub async fn read_description() -> impl IntoResponse {
     )
 }
 
-/// The description as indented JSON, as it is committed.
+/// Returns the description as indented JSON, as in `openapi/openapi.json`.
 ///
 /// # Panics
 /// Never: the description is plain data.

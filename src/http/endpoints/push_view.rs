@@ -1,4 +1,4 @@
-//! How the telling of Backstage is shown.
+//! The last push to Backstage in JSON.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -7,19 +7,19 @@ use utoipa::ToSchema;
 use super::run_view::FailureView;
 use crate::snapshot::push::PushReport;
 
-/// The last time that Backstage was told which locations changed.
+/// The last push of changed locations to Backstage.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct PushView {
-    /// When that was.
+    /// The time of the push.
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
-    /// Locations that Backstage was told to read again.
+    /// Number of locations that Backstage scheduled for a refresh.
     refreshed: usize,
-    /// Locations that Backstage does not know.
+    /// Number of locations that Backstage does not know.
     unknown: usize,
-    /// Locations that Backstage has still to be told of.
+    /// Number of locations still to be pushed.
     waiting: usize,
-    /// Why it was not told of all.
+    /// The error, if the push failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     error: Option<FailureView>,

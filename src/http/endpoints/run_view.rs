@@ -1,4 +1,4 @@
-//! How a run is shown.
+//! A run in JSON.
 
 use std::fmt;
 
@@ -13,40 +13,40 @@ use crate::progress::Pages;
 use crate::snapshot::run::{Failure, Outcome, Run, Trigger};
 use crate::snapshot::sync_mode::{FullReason, SyncMode};
 
-/// How many findings are listed with a run.
+/// The maximum number of findings listed with a run.
 const LISTED_FINDINGS: usize = 1000;
 
 /// A run.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RunView {
-    /// Its name.
+    /// The id.
     id: String,
-    /// Why it was asked for.
+    /// The trigger.
     trigger: Trigger,
-    /// What it was allowed to do beyond others.
+    /// What the client accepted in advance.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     accept: Option<Accept>,
-    /// How it reads Authentik, as soon as that is known; missing if it does not.
+    /// The mode, as soon as it is known; absent if the run does not read Authentik.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     mode: Option<Mode>,
-    /// Why it reads everything.
+    /// The reason for a full sync.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     reason: Option<FullReason>,
-    /// Since when it reads what changed, by Authentik's clock: `entityProvider.incrementalOverlap` before the last
-    /// change that was seen.
+    /// The start of the time range of an incremental sync, by Authentik's clock:
+    /// `entityProvider.incrementalOverlap` before the last known change.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
     since: Option<Timestamp>,
-    /// How far it is.
+    /// The state.
     state: State,
-    /// When it was asked for.
+    /// When it was queued.
     #[schema(value_type = String, format = DateTime)]
     queued_at: Timestamp,
-    /// When it began.
+    /// When it started.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
     started_at: Option<Timestamp>,
@@ -54,7 +54,7 @@ pub struct RunView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
     ended_at: Option<Timestamp>,
-    /// How long it took, in seconds.
+    /// Its duration in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     duration_seconds: Option<f64>,
@@ -62,64 +62,64 @@ pub struct RunView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pages: Option<Pages>,
-    /// User entities in the snapshot of a successful run.
+    /// Number of user entities in the snapshot of a successful run.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     users: Option<usize>,
-    /// Group entities in the snapshot of a successful run.
+    /// Number of group entities in the snapshot of a successful run.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     groups: Option<usize>,
-    /// Entities that the snapshot before lacked.
+    /// Number of entities that are not in the previous snapshot.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     added: Option<usize>,
-    /// Entities that differ from the snapshot before.
+    /// Number of entities that differ from the previous snapshot.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     changed: Option<usize>,
-    /// Entities that only the snapshot before had.
+    /// Number of entities that are only in the previous snapshot.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     removed: Option<usize>,
-    /// How many findings a successful run brought; `GET /sync/{id}` lists them.
+    /// Number of findings of a successful run; `GET /sync/{id}` lists them.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     findings: Option<usize>,
-    /// Why a run failed or was held.
+    /// Why the run failed or was held.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     error: Option<FailureView>,
 }
 
-/// A run with its findings and what it changed.
+/// A run with its findings and changes.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RunDetailView {
     #[serde(flatten)]
     run: RunView,
-    /// What the operator should know, at most 1000 findings; `findings` has the whole number.
+    /// The findings, at most 1000; `findings` has the total number.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     finding_list: Option<Vec<Finding>>,
-    /// Which entities a successful run added, changed and removed.
+    /// The entities that a successful run added, changed and removed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     change_list: Option<ChangesView>,
 }
 
-/// How a run reads Authentik.
+/// The mode of a run.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[schema(as = RunMode)]
 enum Mode {
-    /// A full sync: all rows.
+    /// A full sync: the run reads all rows.
     Full,
-    /// An incremental sync: the rows that changed.
+    /// An incremental sync: the run reads the rows that changed.
     Incremental,
 }
 
-/// How far a run is.
+/// The state of a run.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[schema(as = RunState)]
@@ -127,18 +127,18 @@ enum State {
     Queued,
     Running,
     Succeeded,
-    /// The rows are suspiciously few, and the old snapshot stays until somebody accepts them.
+    /// The rows are suspiciously few; the old snapshot stays until an operator accepts them.
     Held,
     Failed,
 }
 
-/// How far a run is that has not ended.
+/// The progress of a run that has not ended.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = RunProgress)]
 pub struct RunProgressView {
     /// `queued` or `running`.
     state: State,
-    /// Pages of Authentik's lists; missing before the run begins.
+    /// Pages of Authentik's lists; absent before the run starts.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pages: Option<Pages>,
@@ -157,9 +157,12 @@ impl fmt::Display for RunProgressView {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.pages {
             Some(Pages { done, total }) if *total > 0 => {
-                write!(f, "the run under way has read {done} of {total} pages")
+                write!(
+                    f,
+                    "a run is in progress and has read {done} of {total} pages"
+                )
             }
-            Some(_) => f.write_str("a run is under way"),
+            Some(_) => f.write_str("a run is in progress"),
             None => f.write_str("a run is queued"),
         }
     }
@@ -168,10 +171,10 @@ impl fmt::Display for RunProgressView {
 /// Why a run failed or was held.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct FailureView {
-    /// What kind of failure it is, stable over versions.
+    /// The kind of failure; stable across versions.
     #[schema(example = "token")]
     code: &'static str,
-    /// What is the matter and what to do.
+    /// The problem and its remedy.
     message: String,
 }
 
@@ -208,7 +211,7 @@ impl From<&Run> for RunView {
 }
 
 impl RunView {
-    /// A run as everybody may see it: without the words of whatever answered in place of Authentik.
+    /// Returns a run without texts of other servers, for clients without a token.
     pub(super) fn public(run: &Run) -> Self {
         let mut view = Self::from(run);
         if let Some((error, (_, Outcome::Held(failure) | Outcome::Failed(failure)))) =
@@ -252,8 +255,8 @@ impl From<&Run> for RunDetailView {
 }
 
 impl From<SyncMode> for Mode {
-    fn from(reading: SyncMode) -> Self {
-        match reading {
+    fn from(mode: SyncMode) -> Self {
+        match mode {
             SyncMode::Full(_) => Self::Full,
             SyncMode::Incremental(_) => Self::Incremental,
         }
@@ -261,7 +264,7 @@ impl From<SyncMode> for Mode {
 }
 
 impl State {
-    /// How far a run is.
+    /// Returns the state of a run.
     fn of(run: &Run) -> Self {
         match (&run.end, run.started_at) {
             (Some((_, Outcome::Succeeded(_))), _) => Self::Succeeded,

@@ -1,4 +1,4 @@
-//! `/sync`: asks for runs and tells of them.
+//! `/sync`: requests runs and shows them.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -23,49 +23,49 @@ use crate::http::query::Query;
 use crate::http::state::AppState;
 use crate::snapshot::run::{Run, RunId, RunOptions, Trigger};
 
-/// The longest wait for the end of a run.
+/// The maximum wait for the end of a run.
 const LONGEST_WAIT: Duration = Duration::from_mins(10);
-/// RFC 7240.
+/// The header with the client's preferences (RFC 7240).
 const PREFER: HeaderName = HeaderName::from_static("prefer");
-/// RFC 7240.
+/// The header with the preferences that the service applied (RFC 7240).
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
-/// Runs change from one moment to the next.
+/// Runs change at any time, so a response must not be stored.
 pub(super) const NO_STORE: [(HeaderName, HeaderValue); 1] =
     [(CACHE_CONTROL, HeaderValue::from_static("no-store"))];
 
-/// The runs that are known.
+/// The known runs.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RunsView {
-    /// When the next scheduled run is due, never in the past; missing while a run is under way and without a
+    /// When the next scheduled run is due, never in the past; absent during a run and without a
     /// schedule.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
     next_run_at: Option<Timestamp>,
-    /// What came of telling Backstage which locations changed; missing before the first time.
+    /// The last push of changed locations to Backstage; absent before the first push.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     push: Option<PushView>,
-    /// The runs, the latest first.
+    /// The runs, newest first.
     runs: Vec<RunView>,
 }
 
-/// How long to wait for the end, what to accept, and how much to read.
+/// How long to wait for the end of the run, and its options.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct RunQuery {
     /// How long to wait for the end of the run: seconds, or a duration such as `30s`, `2 minutes`
-    /// or `PT30S`; at most 10 minutes. Goes before the `Prefer` header.
+    /// or `PT30S`; at most 10 minutes. Overrides the `Prefer` header.
     #[param(
         example = "30s",
         pattern = "^([0-9]{1,4}|[0-9]{1,4} ?(ms|s|m|seconds?|minutes?)|PT[0-9]{1,4}[SM])$"
     )]
     wait: Option<String>,
-    /// `shrink` lets this one run publish what the shrink guard would hold; look at the held run first.
+    /// `shrink`: this run publishes a removal that the shrink guard would hold. Check the held run first.
     #[param(inline)]
     accept: Option<Accept>,
-    /// `true` lets the run read everything and not only what changed.
+    /// `true`: the run is a full sync.
     #[serde(default)]
     #[param(inline, nullable = false)]
     full: bool,
@@ -73,12 +73,12 @@ pub struct RunQuery {
 
 /// Recent runs
 ///
-/// The queued and the running one, and the last 100 that ended.
+/// The queued run, the run in progress, and the last 100 that ended.
 #[utoipa::path(
     get,
     path = "/sync",
     tag = "sync",
-    responses((status = OK, description = "The runs, the latest first", body = RunsView))
+    responses((status = OK, description = "The runs, newest first", body = RunsView))
 )]
 pub async fn list_runs(State(state): State<AppState>) -> impl IntoResponse {
     let runs = state.ledger.runs().iter().map(RunView::from).collect();
@@ -93,14 +93,14 @@ pub async fn list_runs(State(state): State<AppState>) -> impl IntoResponse {
     )
 }
 
-/// One run, with its findings and what it changed
+/// One run, with its findings and changes
 ///
-/// `GET /sync/{id}/events` follows a run that is under way.
+/// `GET /sync/{id}/events` follows a run in progress.
 #[utoipa::path(
     get,
     path = "/sync/{id}",
     tag = "sync",
-    params(("id" = String, Path, description = "The run's id, as `POST /sync` and `GET /sync` name it")),
+    params(("id" = String, Path, description = "The id of the run, from `POST /sync` or `GET /sync`")),
     responses(
         (status = OK, description = "The run", body = RunDetailView),
         (status = NOT_FOUND, description = "No such run", body = Problem, content_type = "application/problem+json"),
@@ -114,11 +114,11 @@ pub async fn read_run(
     Ok((NO_STORE, Json(RunDetailView::from(&run))))
 }
 
-/// Asks for a run
+/// Requests a run
 ///
-/// A post always leads to a run that begins after it; posts during a run share the next one. With
-/// `accept=shrink` the run publishes also what the shrink guard would hold; the next run is guarded again
-/// and compared with what was accepted. With `full=true` it reads everything.
+/// The run starts after the request; all requests during a run share the next one. With
+/// `accept=shrink` the run also publishes a removal that the shrink guard would hold; the guard
+/// compares the next run with the accepted rows. With `full=true` the run is a full sync.
 #[utoipa::path(
     post,
     path = "/sync",
@@ -126,21 +126,21 @@ pub async fn read_run(
     params(
         RunQuery,
         ("Prefer" = Option<String>, Header, nullable = false, example = "wait=30",
-            description = "Waits so many seconds (RFC 7240) unless `wait` is given; what cannot be read is ignored"),
+            description = "The seconds to wait (RFC 7240), unless the parameter `wait` is set; an invalid preference is ignored"),
     ),
     responses(
-        (status = OK, description = "The run ended while the client waited: it succeeded, was held or failed", body = RunView,
+        (status = OK, description = "The run ended during the wait: it succeeded, was held or failed", body = RunView,
             headers(
-                ("Location" = String, description = "Where the run can be asked for, relative to this service"),
-                ("Preference-Applied" = String, description = "The preference, if it decided the wait"),
+                ("Location" = String, description = "The URL of the run, relative to this service"),
+                ("Preference-Applied" = String, description = "The preference, if it set the wait"),
             )),
-        (status = ACCEPTED, description = "The run is queued or under way", body = RunView,
+        (status = ACCEPTED, description = "The run is queued or in progress", body = RunView,
             headers(
-                ("Location" = String, description = "Where the run can be asked for at once, relative to this service"),
-                ("Preference-Applied" = String, description = "The preference, if it decided the wait"),
+                ("Location" = String, description = "The URL of the run, relative to this service; available at once"),
+                ("Preference-Applied" = String, description = "The preference, if it set the wait"),
             )),
         (status = BAD_REQUEST, description = "An unknown parameter or value", body = Problem, content_type = "application/problem+json"),
-        (status = SERVICE_UNAVAILABLE, description = "Shutting down: no run begins any more",
+        (status = SERVICE_UNAVAILABLE, description = "The service is shutting down, so no run starts",
             body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u32, description = "Seconds to wait"))),
     )
@@ -150,10 +150,10 @@ pub async fn request_run(
     Query(query): Query<RunQuery>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let asked = query.wait.as_deref().map(parse_wait).transpose()?;
+    let requested = query.wait.as_deref().map(parse_wait).transpose()?;
     let preferred = preferred_wait(&headers);
     if state.draining.is_cancelled() {
-        // No run begins any more, so none is promised.
+        // No run starts during a shutdown.
         return Err(ApiError::Draining);
     }
     let options = RunOptions {
@@ -164,13 +164,16 @@ pub async fn request_run(
         .ledger
         .request_with(Trigger::Request, options)
         .ok_or(ApiError::Draining)?;
-    let wait = asked.or(preferred).unwrap_or_default().min(LONGEST_WAIT);
-    // A shutdown ends every run, so that it is not waited for here. Too late is no error: the run is
-    // shown as it is.
+    let wait = requested
+        .or(preferred)
+        .unwrap_or_default()
+        .min(LONGEST_WAIT);
+    // A shutdown ends every run, so the wait needs no further condition. A timeout is no error: the
+    // response shows the run as it is.
     let ended = timeout(wait, state.ledger.ended(id)).await;
     let run = ended.unwrap_or_else(|_| state.ledger.find(id));
     let run = run.ok_or_else(|| ApiError::UnknownRun(id.to_string()))?;
-    // Without a wait the answer is 202, however fast the run ends.
+    // Without a wait the status is 202, even if the run has already ended.
     let status = if run.end.is_some() && !wait.is_zero() {
         StatusCode::OK
     } else {
@@ -178,7 +181,7 @@ pub async fn request_run(
     };
     let location = [(LOCATION, format!("/sync/{id}"))];
     let mut response = (status, NO_STORE, location, Json(RunView::from(&run))).into_response();
-    if let (None, Some(wait)) = (asked, preferred) {
+    if let (None, Some(wait)) = (requested, preferred) {
         let applied = format!("wait={}", wait.min(LONGEST_WAIT).as_secs());
         let value = HeaderValue::from_str(&applied).map_err(|_| ApiError::Internal)?;
         response.headers_mut().insert(PREFERENCE_APPLIED, value);
@@ -186,7 +189,8 @@ pub async fn request_run(
     Ok(response)
 }
 
-/// The run that a path names. Only a text that is not UTF-8 is rejected, and no id is such a text.
+/// Returns the run of a path. The extractor rejects only a text that is not UTF-8, and no id is
+/// such a text.
 pub(super) fn known_run(
     state: &AppState,
     id: Result<Path<String>, PathRejection>,
@@ -198,7 +202,7 @@ pub(super) fn known_run(
     run.ok_or(ApiError::UnknownRun(id))
 }
 
-/// A duration in a query: as in the configuration, or a plain number of seconds.
+/// Parses a duration in a query: as in the configuration, or a plain number of seconds.
 fn parse_wait(text: &str) -> Result<Duration, ApiError> {
     if let Ok(seconds) = text.parse() {
         return Ok(Duration::from_secs(seconds));
@@ -206,7 +210,7 @@ fn parse_wait(text: &str) -> Result<Duration, ApiError> {
     parse_duration(text).map_err(|error| ApiError::Query(format!("`wait`: {error}")))
 }
 
-/// The `wait` preference in seconds; what cannot be read is ignored, as RFC 7240 says.
+/// Returns the `wait` preference in seconds. Ignores an invalid one, as RFC 7240 requires.
 fn preferred_wait(headers: &HeaderMap) -> Option<Duration> {
     let values = headers
         .get_all(PREFER)
@@ -230,7 +234,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_wait_preference_is_read_from_any_list() {
+    fn the_wait_preference_is_found_in_every_list() {
         let wait = |value: &'static str| {
             let headers = HeaderMap::from_iter([(PREFER, HeaderValue::from_static(value))]);
             preferred_wait(&headers).map(|wait| wait.as_secs())

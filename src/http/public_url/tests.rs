@@ -29,8 +29,8 @@ fn request(peer: &str, uri: &str, headers: &[(&'static str, &str)]) -> Parts {
     parts
 }
 
-/// The base for a request, or the header that is at fault.
-fn asked(peer: &str, headers: &[(&'static str, &str)]) -> Result<String, &'static str> {
+/// Returns the base URL for a request, or the name of the invalid header.
+fn base_url(peer: &str, headers: &[(&'static str, &str)]) -> Result<String, &'static str> {
     match public_urls().service_url(&request(peer, "/locations", headers)) {
         Ok(url) => {
             assert!(url.is_from_request);
@@ -42,7 +42,7 @@ fn asked(peer: &str, headers: &[(&'static str, &str)]) -> Result<String, &'stati
 }
 
 #[test]
-fn a_host_is_taken_as_it_was_asked_and_nothing_but_a_host() {
+fn the_host_header_must_be_a_plain_host() {
     for (host, expected) in [
         ("localhost:8080", "http://localhost:8080"),
         ("Entities.Example.com", "http://entities.example.com"),
@@ -51,7 +51,7 @@ fn a_host_is_taken_as_it_was_asked_and_nothing_but_a_host() {
         ("[::1]:9000", "http://[::1]:9000"),
     ] {
         assert_eq!(
-            asked(STRANGER, &[("host", host)]).as_deref(),
+            base_url(STRANGER, &[("host", host)]).as_deref(),
             Ok(expected),
             "{host}"
         );
@@ -81,17 +81,17 @@ fn a_host_is_taken_as_it_was_asked_and_nothing_but_a_host() {
         "xn--\u{e4}",
         &long,
     ] {
-        assert_eq!(asked(STRANGER, &[("host", bad)]), Err("host"), "{bad}");
+        assert_eq!(base_url(STRANGER, &[("host", bad)]), Err("host"), "{bad}");
     }
-    assert_eq!(asked(STRANGER, &[]), Err("host"));
+    assert_eq!(base_url(STRANGER, &[]), Err("host"));
     assert_eq!(
-        asked(STRANGER, &[("host", "a"), ("host", "b")]),
+        base_url(STRANGER, &[("host", "a"), ("host", "b")]),
         Err("host")
     );
 }
 
 #[test]
-fn the_target_of_the_request_goes_before_the_host_header() {
+fn the_request_target_overrides_the_host_header() {
     let parts = request(
         STRANGER,
         "http://a.example.com:81/locations",
@@ -110,7 +110,7 @@ fn the_target_of_the_request_goes_before_the_host_header() {
 }
 
 #[test]
-fn forwarded_headers_count_from_a_trusted_proxy_alone() {
+fn forwarded_headers_apply_only_from_a_trusted_proxy() {
     let headers = [
         ("host", "inner:8080"),
         ("x-forwarded-host", "outer.example.com"),
@@ -119,19 +119,19 @@ fn forwarded_headers_count_from_a_trusted_proxy_alone() {
         ("forwarded", "host=other.example.com;proto=https"),
     ];
     assert_eq!(
-        asked(PROXY, &headers).as_deref(),
+        base_url(PROXY, &headers).as_deref(),
         Ok("https://outer.example.com/people")
     );
     assert_eq!(
-        asked("[::ffff:10.1.2.3]:1", &headers).as_deref(),
+        base_url("[::ffff:10.1.2.3]:1", &headers).as_deref(),
         Ok("https://outer.example.com/people")
     );
     assert_eq!(
-        asked(STRANGER, &headers).as_deref(),
+        base_url(STRANGER, &headers).as_deref(),
         Ok("http://inner:8080")
     );
     assert_eq!(
-        asked("[::ffff:192.0.2.1]:1", &headers).as_deref(),
+        base_url("[::ffff:192.0.2.1]:1", &headers).as_deref(),
         Ok("http://inner:8080")
     );
     let mut parts = request(PROXY, "/locations", &headers);
@@ -144,7 +144,7 @@ fn forwarded_headers_count_from_a_trusted_proxy_alone() {
 }
 
 #[test]
-fn of_several_forwarded_values_the_last_one_counts() {
+fn the_last_of_several_forwarded_values_applies() {
     let headers = [
         ("host", "inner"),
         ("x-forwarded-host", "forged, a"),
@@ -152,13 +152,13 @@ fn of_several_forwarded_values_the_last_one_counts() {
         ("x-forwarded-proto", "http, HTTPS"),
     ];
     assert_eq!(
-        asked(PROXY, &headers).as_deref(),
+        base_url(PROXY, &headers).as_deref(),
         Ok("https://b.example.com")
     );
 }
 
 #[test]
-fn a_forwarded_value_that_is_no_part_of_a_url_is_named() {
+fn an_invalid_forwarded_value_is_an_error_that_names_the_header() {
     for (name, value) in [
         ("x-forwarded-host", "a/b"),
         ("x-forwarded-host", ""),
@@ -176,25 +176,25 @@ fn a_forwarded_value_that_is_no_part_of_a_url_is_named() {
         ("x-forwarded-prefix", "\\a"),
     ] {
         assert_eq!(
-            asked(PROXY, &[("host", "inner"), (name, value)]),
+            base_url(PROXY, &[("host", "inner"), (name, value)]),
             Err(name),
             "{value}"
         );
         assert_eq!(
-            asked(STRANGER, &[("host", "inner"), (name, value)]).as_deref(),
+            base_url(STRANGER, &[("host", "inner"), (name, value)]).as_deref(),
             Ok("http://inner")
         );
     }
     for root in ["", "/", "//"] {
         assert_eq!(
-            asked(PROXY, &[("host", "a"), ("x-forwarded-prefix", root)]).as_deref(),
+            base_url(PROXY, &[("host", "a"), ("x-forwarded-prefix", root)]).as_deref(),
             Ok("http://a")
         );
     }
 }
 
 #[test]
-fn a_public_url_goes_before_every_request() {
+fn a_public_url_overrides_every_request() {
     let public = PublicUrls {
         public_url: Some("https://entities.example.com/x".into()),
         ..public_urls()
@@ -219,7 +219,7 @@ fn a_public_url_goes_before_every_request() {
 
 proptest! {
     #[test]
-    fn whatever_a_request_says_the_base_is_a_plain_url(
+    fn the_base_is_a_plain_url_for_every_request(
         host in "[!-~]{0,20}|[a-z0-9.:\\[\\]-]{1,12}",
         prefix in "(/[!-~]{0,8}){0,3}",
         proto in "https?|[a-z,]{0,6}",
@@ -230,7 +230,7 @@ proptest! {
             ("x-forwarded-prefix", prefix.as_str()),
             ("x-forwarded-proto", proto.as_str()),
         ];
-        if let Ok(base) = asked(PROXY, &headers) {
+        if let Ok(base) = base_url(PROXY, &headers) {
             let url = Url::parse(&base).unwrap();
             prop_assert!(matches!(url.scheme(), "http" | "https"));
             prop_assert!(url.username().is_empty() && url.password().is_none());

@@ -37,14 +37,14 @@ pub enum FormatError {
     /// The file is shorter than its first line says.
     #[error("it ends too early, as after an interrupted copy")]
     Torn,
-    /// The checksum or the rows are wrong.
+    /// The checksum or a row is wrong.
     #[error("its content is corrupted")]
     Corrupted,
     /// Another program wrote the file, or it belongs to another server.
     #[error("it is not a snapshot of this Authentik server")]
     Foreign,
     /// A later version of this program wrote the file.
-    #[error("a later version of this program wrote it in format {0}")]
+    #[error("a later version of this program wrote it, in format {0}")]
     Newer(u32),
 }
 
@@ -108,14 +108,14 @@ pub fn encode(
         fields: FieldSelection::clone(directory.selection()),
         namespace: names.namespace.named().map(str::to_owned),
     };
-    let mut rest = serde_json::to_vec(&header)?;
-    rest.push(b'\n');
+    let mut payload = serde_json::to_vec(&header)?;
+    payload.push(b'\n');
     // serde_json writes a few bytes at a time; the buffer saves a call of zstd for each.
-    let mut compressed = BufWriter::new(zstd::Encoder::new(rest, LEVEL)?);
+    let mut compressed = BufWriter::new(zstd::Encoder::new(payload, LEVEL)?);
     rows::write(&mut compressed, directory, names)?;
-    let rest = compressed.into_inner()?.finish()?;
-    let mut bytes = first_line(&rest).into_bytes();
-    bytes.extend_from_slice(&rest);
+    let payload = compressed.into_inner()?.finish()?;
+    let mut bytes = first_line(&payload).into_bytes();
+    bytes.extend_from_slice(&payload);
     Ok(bytes)
 }
 
@@ -124,7 +124,7 @@ pub fn encode(
 /// # Errors
 /// Rejects a file that is incomplete, corrupted, of another server or of an unknown version.
 pub fn decode(bytes: &[u8], base_url: &BaseUrl) -> Result<PersistedRows, FormatError> {
-    let Some((first, rest)) = lines(bytes) else {
+    let Some((first, payload)) = lines(bytes) else {
         return Err(incomplete(bytes));
     };
     let fields = first
@@ -144,14 +144,14 @@ pub fn decode(bytes: &[u8], base_url: &BaseUrl) -> Result<PersistedRows, FormatE
         .split(' ')
         .nth(1)
         .and_then(|length| length.parse().ok());
-    if length.is_some_and(|length: usize| rest.len() < length) {
+    if length.is_some_and(|length: usize| payload.len() < length) {
         return Err(FormatError::Torn);
     }
     // The text comparison rejects other spellings of the same numbers.
-    if first_line(rest).as_bytes() != &bytes[..=first.len()] {
+    if first_line(payload).as_bytes() != &bytes[..=first.len()] {
         return Err(FormatError::Corrupted);
     }
-    let (header, compressed) = lines(rest).ok_or(FormatError::Corrupted)?;
+    let (header, compressed) = lines(payload).ok_or(FormatError::Corrupted)?;
     let header: Header = serde_json::from_slice(header).map_err(|_| FormatError::Corrupted)?;
     if header.base_url != base_url.as_str() {
         return Err(FormatError::Foreign);
@@ -185,11 +185,11 @@ pub fn decode(bytes: &[u8], base_url: &BaseUrl) -> Result<PersistedRows, FormatE
 }
 
 /// Returns the first line, with its line break.
-fn first_line(rest: &[u8]) -> String {
+fn first_line(payload: &[u8]) -> String {
     format!(
         "{MAGIC}{VERSION} {} {}\n",
-        rest.len(),
-        sha256_hex(rest, DIGITS)
+        payload.len(),
+        sha256_hex(payload, DIGITS)
     )
 }
 

@@ -104,25 +104,21 @@ mod tests {
 
     #[test]
     fn a_snapshot_is_persisted_after_a_write_without_error() {
-        let keeping = PersistenceStatus::default();
-        assert_eq!(keeping.is_persisted(), None);
-        keeping.switch(true);
-        assert_eq!(keeping.is_persisted(), Some(true));
-        let number = keeping.expect();
-        assert_eq!(
-            keeping.is_persisted(),
-            Some(false),
-            "it waits for its write"
-        );
-        keeping.note(Some("the disk is full".into()));
-        keeping.settle(number);
-        assert_eq!(keeping.is_persisted(), Some(false));
-        keeping.switch(true);
+        let status = PersistenceStatus::default();
+        assert_eq!(status.is_persisted(), None);
+        status.switch(true);
+        assert_eq!(status.is_persisted(), Some(true));
+        let number = status.expect();
+        assert_eq!(status.is_persisted(), Some(false), "it waits for its write");
+        status.note(Some("the disk is full".into()));
+        status.settle(number);
+        assert_eq!(status.is_persisted(), Some(false));
+        status.switch(true);
         assert!(
-            keeping.error().is_some(),
+            status.error().is_some(),
             "the error remains until a write to the new directory succeeds"
         );
-        keeping.switch(false);
-        assert_eq!((keeping.is_persisted(), keeping.error()), (None, None));
+        status.switch(false);
+        assert_eq!((status.is_persisted(), status.error()), (None, None));
     }
 }

@@ -1,4 +1,4 @@
-// A Backstage backend with a catalog and nothing else, started as `node index.js --config FILE`.
+// A Backstage backend with only a catalog, started as `node index.js --config FILE`.
 
 import { createBackend } from '@backstage/backend-defaults';
 

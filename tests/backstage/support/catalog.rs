@@ -101,7 +101,7 @@ impl Catalog {
         let differences: Vec<_> = refs
             .iter()
             .filter(differ)
-            .map(|at| self.tell(other, at))
+            .map(|at| self.difference(other, at))
             .collect();
         if differences.is_empty() {
             Ok(())
@@ -114,7 +114,7 @@ impl Catalog {
         }
     }
 
-    fn tell(&self, other: &Self, entity_ref: &str) -> String {
+    fn difference(&self, other: &Self, entity_ref: &str) -> String {
         let side = |catalog: &Self| {
             catalog
                 .0

@@ -70,7 +70,7 @@ impl Service {
         format!("{}/entities", self.base)
     }
 
-    /// Syncs and returns the finished run, whatever its outcome.
+    /// Syncs and returns the finished run with any outcome.
     pub async fn try_sync(&self) -> Value {
         let answer = self.send(Method::POST, "/sync?wait=30s", SYNC_TOKEN).await;
         assert_eq!(answer.status(), 200, "the run did not end");

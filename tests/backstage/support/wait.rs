@@ -38,7 +38,7 @@ async fn wait<T, E: Display>(
     loop {
         match look().await {
             Ok(seen) => return seen,
-            Err(seen) if Instant::now() >= deadline => panic!("{awaited}: still not so: {seen}"),
+            Err(seen) if Instant::now() >= deadline => panic!("timeout: {awaited}: {seen}"),
             Err(_) => sleep(INTERVAL).await,
         }
     }

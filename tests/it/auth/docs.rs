@@ -13,7 +13,7 @@ fn setting(docs: Exposure) -> AuthConfig {
 }
 
 #[tokio::test]
-async fn the_description_is_for_readers_public_or_off() {
+async fn the_description_needs_a_read_token_or_is_public_or_off() {
     for (docs, without, with) in [
         (Exposure::Token, 401, 200),
         (Exposure::Open, 200, 200),
@@ -56,7 +56,7 @@ async fn the_page_sends_its_token_to_the_description_only() {
     assert_eq!(
         page.header("referrer-policy"),
         "no-referrer",
-        "the page's own address holds the token"
+        "the page's own URL contains the token"
     );
     assert!(!page.text().contains(READ));
     let settings = ask(&pair.app, Method::GET, "/docs/swagger-initializer.js", None).await;

@@ -1,4 +1,4 @@
-//! A service that everybody could read does not start by mistake, and image, README and manual agree.
+//! The service does not start without authorization by mistake; image, README and manual agree.
 
 use fake_authentik::FakeAuthentik;
 
@@ -43,7 +43,7 @@ async fn a_service_beyond_loopback_without_read_tokens_does_not_start() {
 }
 
 #[tokio::test]
-async fn the_flag_is_looked_at_too() {
+async fn the_flag_listen_is_checked_too() {
     let local = variables(&[("ENTITY_PROVIDER_LISTEN", "127.0.0.1:0")]);
     let ended = Process::run(&["serve", "--listen", "0.0.0.0:0"], &local).await;
     assert!(ended.error.contains("allowAnonymous"), "{}", ended.error);
@@ -52,7 +52,7 @@ async fn the_flag_is_looked_at_too() {
 }
 
 #[tokio::test]
-async fn tokens_or_a_written_word_let_it_start() {
+async fn it_starts_with_tokens_or_with_allow_anonymous() {
     for (variable, value, status) in [
         ("ENTITY_PROVIDER_AUTH_READ_TOKENS", READ, 401),
         ("ENTITY_PROVIDER_AUTH_ALLOW_ANONYMOUS", "true", 503),
@@ -65,7 +65,7 @@ async fn tokens_or_a_written_word_let_it_start() {
 }
 
 #[tokio::test]
-async fn check_says_before_that_it_would_not_start() {
+async fn check_reports_in_advance_that_it_would_not_start() {
     for (more, is_told) in [
         (&[][..], true),
         (&[("ENTITY_PROVIDER_AUTH_READ_TOKENS", READ)], false),
@@ -88,7 +88,7 @@ async fn the_demo_needs_no_tokens() {
         .await;
 }
 
-/// The commands of a page that run the image.
+/// Returns the commands of a page that run the image.
 fn docker_runs(page: &str) -> Vec<&str> {
     page.split("docker run ")
         .skip(1)

@@ -6,7 +6,7 @@ use reqwest::Method;
 use super::{READ, SYNC, WRONG, ask, guarded_by, section};
 
 #[tokio::test]
-async fn the_metrics_are_for_token_holders_public_or_off() {
+async fn the_metrics_need_a_token_or_are_public_or_off() {
     for (metrics, expected) in [
         (Exposure::Token, [401, 200, 200, 401]),
         (Exposure::Open, [200; 4]),
@@ -46,7 +46,7 @@ async fn the_metrics_are_for_token_holders_public_or_off() {
                 .await
                 .status,
             401,
-            "it has its own"
+            "metrics have their own setting"
         );
     }
 }

@@ -89,7 +89,7 @@ impl Reloading {
 }
 
 #[tokio::test]
-async fn a_token_is_changed_without_a_restart_and_without_a_gap() {
+async fn a_token_changes_without_a_restart_and_without_a_gap() {
     let mut world = Reloading::spawn(&tokens(OLD_READ, "")).await;
     let service = world.service.clone();
     assert_eq!(statuses(&service).await, [200, 401]);
@@ -122,7 +122,7 @@ async fn a_token_is_changed_without_a_restart_and_without_a_gap() {
 }
 
 #[tokio::test]
-async fn who_reads_the_metrics_is_changed_without_a_restart() {
+async fn access_to_the_metrics_changes_without_a_restart() {
     let mut world = Reloading::spawn(&tokens(READ, "")).await;
     let metrics = format!("{}/metrics", world.service);
     for (word, without, with) in [("open", 200, 200), ("off", 404, 404), ("token", 401, 200)] {

@@ -27,8 +27,7 @@ async fn answers(client: &Client, service: &str) -> String {
         "/nothing",
         "/explain?user=x",
     ];
-    // Few invalid tokens, because the service delays answers to many.
-    for (token, paths) in [(READ, &paths[..]), (SYNC, &paths), (WRONG, &paths[..1])] {
+    for token in [READ, SYNC, WRONG] {
         for path in paths {
             let separator = if path.contains('?') { '&' } else { '?' };
             let with_token = format!("{path}{separator}token={token}");
@@ -45,7 +44,7 @@ async fn answers(client: &Client, service: &str) -> String {
 }
 
 #[tokio::test]
-async fn no_token_is_in_a_log_or_in_an_answer() {
+async fn no_token_appears_in_a_log_or_in_an_answer() {
     let fake = FakeAuthentik::new(Release::V2026_5, FakeDirectory::generate(30));
     let authentik = RunningAuthentik::spawn(&fake).await;
     let variables = [
@@ -65,7 +64,7 @@ async fn no_token_is_in_a_log_or_in_an_answer() {
     let ended = serve.end().await;
     assert!(
         ended.error.contains("\"level\":\"TRACE\"") && output.contains("token-invalid"),
-        "both do talk"
+        "both logs have entries"
     );
     output.push_str(&ended.out);
     output.push_str(&ended.error);

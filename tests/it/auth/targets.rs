@@ -13,7 +13,7 @@ fn targets(list: &Answer) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_token_from_the_query_leads_on_to_the_shards() {
+async fn a_token_from_the_query_is_part_of_the_targets() {
     let pair = guarded().await;
     let list = Answer::get(
         &pair.app,
@@ -35,7 +35,7 @@ async fn a_token_from_the_query_leads_on_to_the_shards() {
 }
 
 #[tokio::test]
-async fn a_token_from_the_header_stays_there() {
+async fn a_token_from_the_header_is_not_part_of_the_targets() {
     let pair = guarded().await;
     let list = ask(&pair.app, Method::GET, "/locations?shards=2", Some(READ)).await;
     assert_eq!(

@@ -15,7 +15,7 @@ async fn report(base: &str, token: &str) -> (Option<i32>, Value) {
 }
 
 #[tokio::test]
-async fn machines_get_one_object() {
+async fn the_json_report_is_one_object() {
     let replay = Replay::spawn("2026.5").await;
     let (status, report) = report(&replay.base, OBJECT_LEVEL).await;
     assert_eq!((status, &report["status"]), (Some(1), &json!("failed")));

@@ -141,7 +141,7 @@ async fn a_wrong_configuration_skips_everything_else() {
 }
 
 #[tokio::test]
-async fn what_looks_like_a_mistake_in_the_configuration_is_a_warning() {
+async fn a_probable_mistake_in_the_configuration_is_a_warning() {
     let (_fake, authentik) = small(Release::V2026_5).await;
     let variables = [
         ("AUTHENTIK_BASE_URL", authentik.base.as_str()),
@@ -194,7 +194,7 @@ async fn a_token_that_authentik_repeats_is_not_shown() {
 }
 
 #[tokio::test]
-async fn few_hidden_rows_fail_the_check_although_a_service_would_publish_the_rest() {
+async fn few_hidden_rows_fail_the_check_although_a_service_would_publish_the_others() {
     let (fake, authentik) = with(crowd(35)).await;
     let users = (1..=31).chain([35]).collect();
     fake.grant(
@@ -217,7 +217,7 @@ async fn few_hidden_rows_fail_the_check_although_a_service_would_publish_the_res
 }
 
 #[tokio::test]
-async fn what_a_service_would_hold_at_its_start_fails_the_check() {
+async fn a_first_sync_that_would_be_held_fails_the_check() {
     let (fake, authentik) = with(crowd(5)).await;
     fake.edit(|directory| assert!((1..6).all(|pk| directory.set_active(pk, false))));
     let ended = check(&authentik.base, FakeAuthentik::TOKEN, &[]).await;
@@ -234,7 +234,7 @@ async fn what_a_service_would_hold_at_its_start_fails_the_check() {
 }
 
 #[tokio::test]
-async fn a_reading_that_takes_too_long_names_the_timeout_to_raise() {
+async fn a_full_sync_that_takes_too_long_names_the_timeout_to_raise() {
     let (fake, authentik) = small(Release::V2026_5).await;
     // The first request checks the permission, the second starts the full sync.
     fake.script(ScriptStep::at(Target::Users, Action::Hang).nth(2));

@@ -60,7 +60,7 @@ async fn the_configuration_may_be_named_before_and_after_the_command() {
 }
 
 #[tokio::test]
-async fn a_relative_path_is_meant_from_where_the_command_runs() {
+async fn a_relative_path_is_relative_to_the_working_directory() {
     let authentik = authentik().await;
     let (directory, _) = directory_with("app-config.yaml", &ours(&authentik.base));
     let mut serve = Process::spawn_in(
@@ -181,7 +181,7 @@ async fn no_message_contains_a_token() {
 }
 
 #[tokio::test]
-async fn what_is_missing_is_named_with_the_variable_that_gives_it() {
+async fn a_missing_key_is_named_with_its_variable() {
     let error = refused("{}", &[("AUTHENTIK_TOKEN", "abc")]).await;
     assert!(
         error.contains("catalog.providers.authentik.baseUrl"),
@@ -233,7 +233,7 @@ entityProvider:
 }
 
 #[tokio::test]
-async fn a_container_without_any_variable_says_everything_that_it_lacks() {
+async fn a_container_without_variables_reports_all_missing_keys() {
     let listen = [("ENTITY_PROVIDER_LISTEN", "0.0.0.0:0")];
     let error = Process::run(&["serve"], &listen).await.error;
     for name in [
@@ -246,7 +246,7 @@ async fn a_container_without_any_variable_says_everything_that_it_lacks() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_not_there_is_named() {
+async fn a_missing_file_is_named() {
     let ended = Process::run(&["serve", "--config", "/nowhere/app-config.yaml"], &[]).await;
     assert_eq!(ended.status.code(), Some(1));
     assert!(
@@ -257,7 +257,7 @@ async fn a_file_that_is_not_there_is_named() {
 }
 
 #[tokio::test]
-async fn a_misspelt_key_is_refused_in_our_block_and_warned_of_in_backstages() {
+async fn a_misspelt_key_is_an_error_in_our_block_and_a_warning_in_backstages() {
     let authentik = authentik().await;
     let misspelt = ours(&authentik.base).replace("listen:", "lisen:");
     let error = refused(&misspelt, &[]).await;
@@ -345,7 +345,7 @@ async fn a_zone_that_the_system_lacks_is_built_in() {
 }
 
 #[tokio::test]
-async fn a_frequency_under_a_second_is_refused_and_one_under_ten_is_warned_of() {
+async fn a_frequency_under_a_second_is_an_error_and_under_ten_seconds_a_warning() {
     let authentik = authentik().await;
     let content = |frequency: &str| {
         ours(&authentik.base).replace(

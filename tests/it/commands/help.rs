@@ -10,7 +10,7 @@ async fn help(arguments: &[&str]) -> String {
 }
 
 #[tokio::test]
-async fn the_help_reads_well() {
+async fn the_help_is_the_reviewed_one() {
     insta::assert_snapshot!("help", help(&["--help"]).await);
     insta::assert_snapshot!("help-serve", help(&["serve", "--help"]).await);
     for command in ["demo", "check", "export", "diff", "explain", "healthcheck"] {
@@ -27,7 +27,7 @@ async fn the_version_is_that_of_the_package() {
 }
 
 #[tokio::test]
-async fn without_a_command_the_help_is_shown_as_a_mistake() {
+async fn without_a_command_the_help_is_shown_and_the_exit_code_is_an_error() {
     let ended = Process::run(&[], &[]).await;
     assert_eq!(ended.status.code(), Some(2));
     assert!(ended.error.contains("Usage:") && ended.error.contains("serve"));

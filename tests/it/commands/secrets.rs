@@ -13,7 +13,7 @@ const TOKEN: &str = "zQ7xW2vK9pLmR4tY8uB3nC6hJ1sD5fG0aEqZ";
 const IN_A_URL: &str = "qUeRySeCrEt0815";
 
 #[tokio::test]
-async fn not_even_the_most_talkative_log_holds_a_token_or_a_part_of_it() {
+async fn the_log_at_trace_level_contains_no_token_or_part_of_it() {
     let fake = FakeAuthentik::new(Release::V2026_5, FakeDirectory::generate(30))
         .with_token(TOKEN, Access::Full);
     let authentik = RunningAuthentik::spawn(&fake).await;
@@ -51,7 +51,10 @@ async fn not_even_the_most_talkative_log_holds_a_token_or_a_part_of_it() {
     let ended = serve.end().await;
     assert_eq!(ended.status.code(), Some(0));
     let output = format!("{}{}", ended.out, ended.error);
-    assert!(output.contains("\"level\":\"TRACE\""), "the log does talk");
+    assert!(
+        output.contains("\"level\":\"TRACE\""),
+        "the log has trace lines"
+    );
     for part in TOKEN.as_bytes().windows(8).chain([IN_A_URL.as_bytes()]) {
         let part = str::from_utf8(part).unwrap();
         let line = output.lines().find(|line| line.contains(part));
@@ -60,7 +63,7 @@ async fn not_even_the_most_talkative_log_holds_a_token_or_a_part_of_it() {
 }
 
 #[tokio::test]
-async fn the_log_is_json_where_it_is_not_read_on_a_terminal() {
+async fn the_log_is_json_unless_it_is_a_terminal() {
     let authentik = super::authentik().await;
     let variables = [
         ("AUTHENTIK_BASE_URL", authentik.base.as_str()),

@@ -32,14 +32,14 @@ fn hide(reader: &Reader, users: &[u64], groups: &[u128]) {
 }
 
 #[tokio::test]
-async fn a_server_that_ignores_the_filter_gets_full_crawls() {
+async fn a_server_that_ignores_the_filter_causes_full_syncs() {
     let reader = Reader::spawn(Release::V2024_2, settled(30), 100).await;
     assert_eq!(reader.fallback().await, FallbackReason::Unsupported);
     assert_eq!(reader.crawl().await.watermark, None);
 }
 
 #[tokio::test]
-async fn a_server_that_refuses_a_filter_gets_full_crawls() {
+async fn a_server_that_refuses_a_filter_causes_full_syncs() {
     let reader = Reader::with(settled(30)).await;
     let refusal = || Action::answer(axum::http::StatusCode::BAD_REQUEST, r#"{"type":["no"]}"#);
     reader
@@ -49,7 +49,7 @@ async fn a_server_that_refuses_a_filter_gets_full_crawls() {
 }
 
 #[tokio::test]
-async fn ranks_that_a_cap_on_pages_moves_are_not_used() {
+async fn offsets_that_a_page_size_cap_shifts_are_not_used() {
     let reader = Reader::spawn(Release::V2026_5, settled(30), 3).await;
     let fake = reader.fake.clone().with_page_cap(Some(3));
     fake.edit(|directory| assert!(directory.remove_user(12)));
@@ -90,7 +90,7 @@ async fn permanently_wrong_counts_cause_a_fallback() {
 }
 
 #[tokio::test]
-async fn changed_users_that_an_answer_leaves_out_are_not_forgotten() {
+async fn changed_users_missing_from_an_answer_cause_a_fallback() {
     let reader = Reader::spawn(Release::V2026_5, settled(100), 5).await;
     reader.fake.edit(|directory| {
         (1..=12).for_each(|pk| assert!(directory.rename(pk, &format!("r-{pk}"))));
@@ -122,7 +122,7 @@ async fn an_unstable_directory_causes_a_fallback() {
 }
 
 #[tokio::test]
-async fn a_change_of_half_of_the_users_is_left_to_a_full_crawl() {
+async fn a_change_of_half_of_the_users_causes_a_full_sync() {
     let mut reader = Reader::with(settled(400)).await;
     reader.fake.edit(|directory| {
         (1..=200).for_each(|pk| assert!(directory.rename(pk, &format!("r-{pk}"))));
@@ -139,7 +139,7 @@ async fn a_change_of_half_of_the_users_is_left_to_a_full_crawl() {
 }
 
 #[tokio::test]
-async fn hidden_users_are_not_taken_for_deleted() {
+async fn hidden_users_are_not_treated_as_deleted() {
     let reader = Reader::with(settled(100)).await;
     hide(&reader, &[42], &[]);
     assert_eq!(
@@ -169,7 +169,7 @@ async fn with_many_groups() -> Reader {
 }
 
 #[tokio::test]
-async fn many_hidden_groups_are_no_deleted_ones_and_the_other_way_round() {
+async fn many_hidden_groups_and_many_deleted_groups_have_different_reasons() {
     let reader = with_many_groups().await;
     let teams: Vec<_> = (2..42).collect();
     hide(&reader, &[], &teams);
@@ -185,12 +185,12 @@ async fn many_hidden_groups_are_no_deleted_ones_and_the_other_way_round() {
     assert_eq!(
         reader.fallback().await,
         FallbackReason::TooManyChanges,
-        "nobody names them"
+        "no user row names them"
     );
 }
 
 #[tokio::test]
-async fn hidden_groups_are_not_taken_for_deleted() {
+async fn hidden_groups_are_not_treated_as_deleted() {
     let mut directory = settled(100);
     directory.insert_group(FakeGroup::new(group_pk(2), "board"));
     assert!(directory.add_member(group_pk(2), 50));
@@ -199,7 +199,7 @@ async fn hidden_groups_are_not_taken_for_deleted() {
     assert_eq!(
         reader.fallback().await,
         FallbackReason::ListsDisagree,
-        "the one member still names the group"
+        "the member's row still names the group"
     );
 }
 
@@ -246,7 +246,7 @@ async fn a_rejected_token_is_an_error_and_no_fallback() {
 }
 
 /// Replaces a field of a row by a number in every answer.
-fn spoil(reader: &Reader, place: Target, pk: &serde_json::Value, field: &'static str) {
+fn break_field(reader: &Reader, place: Target, pk: &serde_json::Value, field: &'static str) {
     let pk = pk.clone();
     let rewrite = move |mut page: serde_json::Value| {
         let rows = page["results"].as_array_mut().into_iter().flatten();
@@ -261,18 +261,21 @@ fn spoil(reader: &Reader, place: Target, pk: &serde_json::Value, field: &'static
 }
 
 #[tokio::test]
-async fn a_row_that_cannot_be_read_is_left_to_a_full_crawl_and_gives_no_watermark() {
+async fn a_broken_row_causes_a_full_sync_without_a_watermark() {
     let users = (Target::Users, json!(17), "username");
     for (place, pk, field) in [users, (Target::Groups, json!(group_pk(1)), "name")] {
         let reader = Reader::with(settled(30)).await;
-        spoil(&reader, place, &pk, field);
+        break_field(&reader, place, &pk, field);
         reader
             .fake
             .edit(|directory| assert!(directory.edit_user(17, |user| user.name = "New".into())));
         assert_eq!(reader.fallback().await, FallbackReason::BrokenRow);
         let crawl = reader.crawl().await;
         assert_eq!(crawl.watermark, None, "its stamp is not known");
-        assert!(crawl.directory.has_user(UserPk(17)), "it is as it was");
+        assert!(
+            crawl.directory.has_user(UserPk(17)),
+            "its earlier version is used"
+        );
     }
 }
 
@@ -294,7 +297,7 @@ async fn a_full_sync_finds_changes_without_a_new_stamp() {
 }
 
 #[tokio::test]
-async fn a_type_that_everybody_lost_at_once_is_not_searched_one_by_one() {
+async fn a_type_that_all_users_lost_at_once_is_not_searched_user_by_user() {
     let reader = Reader::with(settled(300)).await;
     reader.fake.edit(|directory| {
         for pk in 1..=300 {

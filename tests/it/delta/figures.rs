@@ -13,7 +13,7 @@ use crate::support::reader::{Reader, stamped};
 const USERS: u64 = 100_000;
 
 #[tokio::test]
-async fn a_reading_costs_as_much_as_changed() {
+async fn the_cost_grows_with_the_number_of_changes() {
     let mut directory = FakeDirectory::default();
     for pk in 1..=USERS {
         let last_updated = directory.tick();

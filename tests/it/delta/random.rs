@@ -18,7 +18,7 @@ use changes::{Changes, Numbers, beginning};
 /// another start.
 const SCRIPTS: u64 = 8_000;
 /// Syncs in each script.
-const READINGS: u64 = 4;
+const SYNCS: u64 = 4;
 /// Scripts that run concurrently, each with its own fake Authentik.
 const WORKERS: u64 = 4;
 
@@ -38,7 +38,7 @@ fn setting(name: &str, default: u64) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_changes_whenever_a_reading_is_right_or_in_doubt() {
+async fn an_incremental_sync_is_right_or_falls_back_whatever_changes() {
     let (first, scripts) = (setting("DELTA_SEED", 0), setting("DELTA_SCRIPTS", SCRIPTS));
     let workers = (0..WORKERS).map(|worker| {
         tokio::spawn(async move {
@@ -73,7 +73,7 @@ async fn whatever_changes_whenever_a_reading_is_right_or_in_doubt() {
         fallbacks,
         full,
     } = &total;
-    let of = |reason: FallbackReason| fallbacks.iter().filter(|doubt| **doubt == reason).count();
+    let of = |reason: FallbackReason| fallbacks.iter().filter(|found| **found == reason).count();
     let counted = [
         FallbackReason::TooManyChanges,
         FallbackReason::Unstable,
@@ -81,7 +81,7 @@ async fn whatever_changes_whenever_a_reading_is_right_or_in_doubt() {
     ]
     .map(of);
     println!(
-        "{incremental} incremental, {full} full, {moved} moved; too many, restless, disagreement: {counted:?}"
+        "{incremental} incremental, {full} full, {moved} moved; too many changes, unstable, lists disagree: {counted:?}"
     );
     assert_eq!(
         counted.iter().sum::<usize>(),
@@ -109,8 +109,8 @@ async fn play(reader: &mut Reader, seed: u64, tally: &mut Tally) {
         .edit(|directory| *directory = beginning(&mut numbers));
     reader.know_all();
     // One sync is a scheduled full sync.
-    let whole = numbers.below(READINGS);
-    for reading in 0..READINGS {
+    let whole = numbers.below(SYNCS);
+    for sync in 0..SYNCS {
         reader.fake.edit(|directory| {
             let born = None;
             (0..numbers.below(4)).for_each(|_| changes.apply(directory, &mut numbers, born));
@@ -119,8 +119,8 @@ async fn play(reader: &mut Reader, seed: u64, tally: &mut Tally) {
         for _ in 0..numbers.below(4) {
             moments.script(reader, changes, &mut numbers);
         }
-        let what = format!("seed {seed}, reading {reading}");
-        let changed = if reading == whole {
+        let what = format!("seed {seed}, sync {sync}");
+        let changed = if sync == whole {
             None
         } else {
             Some(reader.changes().await)

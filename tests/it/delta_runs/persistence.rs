@@ -23,7 +23,7 @@ async fn end(mut app: TestApp) {
 }
 
 #[tokio::test]
-async fn a_restart_reads_what_changed_since_while_the_last_full_run_is_young() {
+async fn after_a_restart_the_sync_is_incremental_until_a_full_sync_is_due() {
     let state = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let following = Following::of(settled(300)).await;
     let (app, run) = restarted(&following, state.path(), 0).await;
@@ -44,18 +44,22 @@ async fn a_restart_reads_what_changed_since_while_the_last_full_run_is_young() {
     assert_eq!(app.names("user").await.len(), 299);
     end(app).await;
     let (app, run) = restarted(&following, state.path(), 24).await;
-    assert_eq!(reason(&run), "due", "a delta run does not put it off");
+    assert_eq!(
+        reason(&run),
+        "due",
+        "an incremental sync does not postpone it"
+    );
     end(app).await;
     let (_app, run) = restarted(&following, state.path(), 25).await;
     assert_eq!(mode(&run), "incremental");
 }
 
 #[tokio::test]
-async fn rows_with_a_flaw_are_read_whole_after_a_restart() {
+async fn a_broken_row_causes_a_full_sync_after_a_restart() {
     let state = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let following = Following::of(settled(30)).await;
     let (app, _) = restarted(&following, state.path(), 0).await;
-    let spoil = |mut page: Value| {
+    let break_row = |mut page: Value| {
         for row in page["results"]
             .as_array_mut()
             .into_iter()
@@ -69,7 +73,7 @@ async fn rows_with_a_flaw_are_read_whole_after_a_restart() {
     following
         .pair
         .fake
-        .script(ScriptStep::at(Target::Users, Action::rewrite(spoil)).always());
+        .script(ScriptStep::at(Target::Users, Action::rewrite(break_row)).always());
     assert_eq!(findings(&app.sync().await, "broken-row").len(), 1);
     end(app).await;
     following.pair.fake.clear_script();
@@ -77,6 +81,6 @@ async fn rows_with_a_flaw_are_read_whole_after_a_restart() {
     assert_eq!(
         reason(&run),
         "first",
-        "the file does not say which row is old"
+        "the file does not contain which row is broken"
     );
 }

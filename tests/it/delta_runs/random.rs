@@ -16,7 +16,7 @@ async fn body(app: &TestApp) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn at_every_quiet_point_both_serve_the_same() {
+async fn after_each_run_both_services_serve_the_same() {
     let mut deltas = 0;
     for seed in 0..DIRECTORIES {
         let mut numbers = Numbers(seed << 20);

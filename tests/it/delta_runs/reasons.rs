@@ -34,7 +34,7 @@ async fn a_request() {
 }
 
 #[tokio::test]
-async fn a_small_directory_is_cheaper_to_read_whole() {
+async fn a_full_sync_of_a_small_directory_is_cheaper() {
     for (users, page_size, wanted) in [
         (60, 100, "cheaper"),
         (100, 100, "cheaper"),
@@ -81,7 +81,7 @@ async fn a_request_for_a_full_sync_lasts_until_one_succeeds() {
 }
 
 #[tokio::test]
-async fn it_is_time_or_the_clock_went_back() {
+async fn a_full_sync_is_due_or_the_clock_went_back() {
     let following = Following::of(settled(30)).await;
     for (hours, wanted) in [
         (23, ""),
@@ -101,7 +101,7 @@ async fn it_is_time_or_the_clock_went_back() {
 }
 
 #[tokio::test]
-async fn a_cron_expression_says_when_it_is_time() {
+async fn a_cron_expression_sets_when_a_full_sync_is_due() {
     // Mondays at midnight; the service starts on Monday the 5th at 8.
     let weekly = json!({"frequency": {"cron": "0 0 * * 1"}});
     let (following, run) = Following::spawn(Release::V2026_5, settled(30), |config| {
@@ -130,7 +130,7 @@ async fn a_cron_expression_says_when_it_is_time() {
 }
 
 #[tokio::test]
-async fn a_server_that_cannot_tell_is_read_whole_every_time() {
+async fn a_server_without_the_filter_gets_a_full_sync_every_time() {
     let (following, run) = Following::spawn(Release::V2024_2, settled(30), |_| ()).await;
     assert_eq!(reason(&run), "first");
     let run = following
@@ -189,9 +189,9 @@ async fn a_fallback_lasts_until_a_full_sync_succeeds() {
 }
 
 #[tokio::test]
-async fn a_row_cannot_be_read() {
+async fn a_broken_row_causes_a_full_sync() {
     let following = Following::of(settled(30)).await;
-    let spoil = |mut page: Value| {
+    let break_row = |mut page: Value| {
         for row in page["results"]
             .as_array_mut()
             .into_iter()
@@ -205,7 +205,7 @@ async fn a_row_cannot_be_read() {
     following
         .pair
         .fake
-        .script(ScriptStep::at(Target::Users, Action::rewrite(spoil)).always());
+        .script(ScriptStep::at(Target::Users, Action::rewrite(break_row)).always());
     let edit = |directory: &mut FakeDirectory| {
         assert!(directory.edit_user(17, |user| user.name = "N".into()));
     };
@@ -226,7 +226,7 @@ async fn a_row_cannot_be_read() {
 }
 
 #[tokio::test]
-async fn what_no_stamp_told_of_is_a_finding_until_the_next_full_run() {
+async fn unstamped_changes_are_a_finding_until_the_next_full_sync() {
     let following = Following::of(settled(300)).await;
     let by_sql =
         |directory: &mut FakeDirectory| directory.user_mut(42).unwrap().name = "By SQL".into();
@@ -258,7 +258,7 @@ async fn what_no_stamp_told_of_is_a_finding_until_the_next_full_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_kind_of_run_has_its_own_time() {
+async fn each_mode_has_its_own_timeout() {
     let (following, run) = Following::spawn(Release::V2026_5, settled(45), |config| {
         config.service.request_timeout = Duration::from_hours(5);
         config.authentik.schedule.timeout = Duration::from_mins(1);
@@ -277,7 +277,7 @@ async fn each_kind_of_run_has_its_own_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_changed_cannot_be_read_in_time_again_and_again() {
+async fn repeated_timeouts_of_incremental_syncs_cause_a_full_sync() {
     let (following, _) = Following::spawn(Release::V2026_5, settled(45), |config| {
         config.service.request_timeout = Duration::from_hours(5);
     })

@@ -70,7 +70,7 @@ async fn a_yaml_parser_reads_the_default_body_as_the_same_objects() {
 }
 
 #[tokio::test]
-async fn hostile_names_stay_what_they_are() {
+async fn hostile_names_are_unchanged() {
     let pair = synced(hostile_directory(20)).await;
     let user = pair.app.entity("user", "hostile-2").await.unwrap();
     assert_eq!(user["spec"]["profile"]["displayName"], "x\n---\n{}");
@@ -78,12 +78,12 @@ async fn hostile_names_stay_what_they_are() {
     assert_eq!(
         body.matches("\n---\n").count() + 1,
         documents(&body).len(),
-        "one separator an entity"
+        "one separator for each entity"
     );
 }
 
 #[tokio::test]
-async fn all_formats_hold_the_same_entities() {
+async fn all_formats_contain_the_same_entities() {
     let pair = synced(hostile_directory(150)).await;
     for kind in ["", "&kind=user", "&kind=group"] {
         let ask = async |format| {
@@ -100,7 +100,7 @@ async fn all_formats_hold_the_same_entities() {
 }
 
 #[tokio::test]
-async fn groups_followed_by_users_are_the_whole_in_every_format() {
+async fn groups_followed_by_users_are_the_body_in_every_format() {
     let pair = synced(hostile_directory(150)).await;
     for format in ["yaml", "json", "ndjson"] {
         let ask = async |query| {
@@ -159,7 +159,7 @@ async fn a_gzip_body_decodes_to_the_plain_one_in_every_variant() {
 }
 
 #[tokio::test]
-async fn every_variant_names_its_length_and_how_it_may_be_cached() {
+async fn every_variant_has_its_length_and_cache_headers() {
     let pair = synced(hostile_directory(60)).await;
     for (query, accept) in VARIANTS {
         for coding in CODINGS {

@@ -12,7 +12,7 @@ async fn named(app: &TestApp, entity: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn every_entity_is_found_by_its_kind_and_name_as_the_list_has_it() {
+async fn every_entity_is_found_by_kind_and_name_and_equals_the_list() {
     let pair = synced(hostile_directory(150)).await;
     for kind in ["group", "user"] {
         let entities = pair.app.entities(kind).await;
@@ -52,7 +52,7 @@ async fn case_does_not_matter_in_any_part() {
 }
 
 #[tokio::test]
-async fn what_there_is_not_is_a_problem() {
+async fn an_unknown_entity_is_a_problem() {
     let mut directory = FakeDirectory::default();
     directory.add_user("alice");
     directory.add_group("engineers");

@@ -17,7 +17,7 @@ async fn coded(pair: &Pair, path: &str, accept: &str, coding: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn every_coding_decodes_to_the_plain_body_in_every_variant_under_a_tag_of_its_own() {
+async fn every_coding_decodes_to_the_plain_body_and_has_its_own_tag() {
     let pair = synced(hostile_directory(150)).await;
     for (query, accept) in VARIANTS {
         let path = format!("/entities{query}");

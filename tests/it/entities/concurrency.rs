@@ -10,7 +10,7 @@ use super::{CODINGS, VARIANTS, synced};
 use crate::support::wire::Answer;
 
 /// Returns a variant and a coding for the n-th client.
-fn question(reader: usize) -> (String, [(&'static str, &'static str); 2]) {
+fn request(reader: usize) -> (String, [(&'static str, &'static str); 2]) {
     let (query, accept) = VARIANTS[reader % VARIANTS.len()];
     let coding = CODINGS[reader % CODINGS.len()];
     (
@@ -34,7 +34,7 @@ async fn concurrent_first_readers_of_a_rendition_get_the_same_bytes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_body_belongs_to_its_tag_whatever_is_published_meanwhile() {
+async fn a_body_matches_its_tag_while_snapshots_are_published() {
     let pair = synced(FakeDirectory::generate(400)).await;
     let changes = async {
         for round in 0..6 {
@@ -46,7 +46,7 @@ async fn a_body_belongs_to_its_tag_whatever_is_published_meanwhile() {
     let readers = (0..32).map(|reader| {
         let app = &pair.app;
         async move {
-            let (path, headers) = question(reader);
+            let (path, headers) = request(reader);
             let mut answers = Vec::new();
             for _ in 0..8 {
                 answers.push(Answer::get(app, &path, &headers).await);

@@ -39,7 +39,7 @@ async fn change(pair: &Pair) {
 }
 
 #[tokio::test]
-async fn every_format_kind_and_coding_has_a_tag_of_its_own() {
+async fn every_format_kind_and_coding_has_its_own_tag() {
     let pair = synced(FakeDirectory::generate(60)).await;
     let tags = tags(&pair.app).await;
     assert_eq!(
@@ -126,7 +126,7 @@ async fn a_304_has_the_headers_that_a_cache_needs_and_no_body() {
 }
 
 #[tokio::test]
-async fn any_tag_of_a_list_counts_and_is_compared_weakly() {
+async fn every_tag_of_a_list_is_compared_weakly() {
     let pair = synced(FakeDirectory::generate(60)).await;
     let etag = Answer::get(&pair.app, "/entities", &[])
         .await
@@ -182,7 +182,7 @@ async fn a_tag_that_a_proxy_marked_with_its_coding_is_a_match() {
 }
 
 #[tokio::test]
-async fn a_tag_spread_over_several_headers_counts() {
+async fn tags_in_several_headers_are_all_compared() {
     let pair = synced(FakeDirectory::generate(60)).await;
     let etag = Answer::get(&pair.app, "/entities", &[])
         .await
@@ -199,7 +199,7 @@ async fn a_tag_spread_over_several_headers_counts() {
 }
 
 #[tokio::test]
-async fn the_tag_of_one_coding_does_not_answer_for_another() {
+async fn the_tag_of_one_coding_does_not_match_another() {
     let pair = synced(FakeDirectory::generate(60)).await;
     let gzip = Answer::get(&pair.app, "/entities", &BACKSTAGE).await;
     let plain = [
@@ -216,6 +216,6 @@ async fn the_tag_of_one_coding_does_not_answer_for_another() {
             .await
             .status,
         200,
-        "there is no such date"
+        "there is no `Last-Modified` to compare with"
     );
 }

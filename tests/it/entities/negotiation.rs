@@ -65,7 +65,7 @@ async fn an_unacceptable_format_is_a_problem_that_names_the_possible_ones() {
 }
 
 #[tokio::test]
-async fn a_coding_is_sent_only_to_who_takes_it() {
+async fn a_coding_is_sent_only_to_a_client_that_accepts_it() {
     let pair = synced(FakeDirectory::generate(30)).await;
     for (accept, expected) in [
         ("gzip, deflate", "gzip"),
@@ -163,7 +163,7 @@ async fn a_failed_first_run_serves_nothing_either() {
     assert_eq!(
         pair.app.sync().await["state"],
         "held",
-        "an empty directory is a hidden one"
+        "an empty user list is held"
     );
     Answer::get(&pair.app, "/entities", &BACKSTAGE)
         .await

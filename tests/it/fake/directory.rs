@@ -11,7 +11,7 @@ fn the_same_size_gives_the_same_directory() {
 }
 
 #[test]
-fn an_invented_directory_is_lifelike() {
+fn a_generated_directory_is_lifelike() {
     let directory = FakeDirectory::generate(5000);
     let (users, groups) = (directory.users(), directory.groups());
     let share = |chosen: usize| chosen * 100 / users.len();
@@ -56,7 +56,7 @@ fn both_sides_of_a_membership_agree() {
 }
 
 #[test]
-fn the_smallest_directories_can_be_invented() {
+fn the_smallest_directories_can_be_generated() {
     for users in 0..4 {
         assert_eq!(FakeDirectory::generate(users).users().len(), users);
     }

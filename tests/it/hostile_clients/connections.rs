@@ -11,7 +11,7 @@ use super::{BOUND, Limited, SOON, ask, far, remaining};
 const CLOSING: &[u8] = b"GET /entities HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
 
 #[tokio::test]
-async fn a_first_request_that_does_not_come_ends_the_connection() {
+async fn a_connection_without_a_first_request_is_closed() {
     let service = Limited::spawn(
         Limits {
             first_request: SOON,
@@ -33,7 +33,7 @@ async fn a_first_request_that_does_not_come_ends_the_connection() {
 }
 
 #[tokio::test]
-async fn a_header_that_never_ends_is_not_waited_for_however_steadily_it_comes() {
+async fn an_endless_header_is_cut_off_even_if_it_arrives_steadily() {
     let service = Limited::spawn(
         Limits {
             first_request: SOON,
@@ -56,7 +56,7 @@ async fn a_header_that_never_ends_is_not_waited_for_however_steadily_it_comes() 
 }
 
 #[tokio::test]
-async fn a_next_request_that_does_not_come_ends_the_connection() {
+async fn an_idle_connection_is_closed() {
     let service = Limited::spawn(
         Limits {
             next_request: SOON,
@@ -78,7 +78,7 @@ async fn a_next_request_that_does_not_come_ends_the_connection() {
 }
 
 #[tokio::test]
-async fn a_client_of_http_2_that_answers_no_ping_loses_its_connection() {
+async fn an_http_2_connection_without_an_answer_to_a_ping_is_closed() {
     let service = Limited::spawn(
         Limits {
             stall: SOON,
@@ -107,7 +107,8 @@ async fn a_client_of_http_2_that_answers_no_ping_loses_its_connection() {
     );
 }
 
-/// A frame of HTTP/2 (RFC 9113, section 4.1); one of a stream ends its headers and the stream.
+/// Returns a frame of HTTP/2 (RFC 9113, section 4.1). A frame of a stream ends the headers and the
+/// stream.
 fn frame(kind: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
     let flags = if stream == 0 { 0 } else { 5 };
     let length = u8::try_from(payload.len()).unwrap();
@@ -115,7 +116,7 @@ fn frame(kind: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn who_reads_nothing_is_cut_off_and_holds_nobody_up() {
+async fn a_client_that_reads_nothing_is_cut_off_and_delays_no_other() {
     let mut directory = FakeDirectory::generate(0);
     for at in 0..120 {
         let pk = directory.add_user(&format!("user-{at}"));
@@ -128,7 +129,7 @@ async fn who_reads_nothing_is_cut_off_and_holds_nobody_up() {
         ..far()
     };
     let service = Limited::with(directory, limits, Capacity::default()).await;
-    let (mut stream, head) = service.ask_narrowly("GET /entities").await;
+    let (mut stream, head) = service.ask_with_small_window("GET /entities").await;
     let length = head
         .split("content-length: ")
         .nth(1)
@@ -142,20 +143,20 @@ async fn who_reads_nothing_is_cut_off_and_holds_nobody_up() {
     while !service.exchange(CLOSING).await.starts_with("HTTP/1.1 200") {}
     assert!(
         remaining(&mut stream).await.len() < length,
-        "its place was free, since its answer was cut off"
+        "its slot is free, since its answer was cut off"
     );
 }
 
 #[tokio::test]
-async fn a_crowd_leaves_room_for_probes_and_for_nothing_else() {
+async fn connections_beyond_the_limit_get_only_health_and_metrics() {
     let limits = Limits {
         connections: 2,
         reserve: 1,
         ..far()
     };
     let service = Limited::spawn(limits, Capacity::default()).await;
-    let (mut one, _) = service.ask_narrowly("HEAD /entities").await;
-    let (other, _) = service.ask_narrowly("HEAD /entities").await;
+    let (mut one, _) = service.ask_with_small_window("HEAD /entities").await;
+    let (other, _) = service.ask_with_small_window("HEAD /entities").await;
     service.assert_alive().await;
     let refused = service
         .exchange(b"GET /entities HTTP/1.1\r\nhost: x\r\n\r\n")
@@ -173,7 +174,7 @@ async fn a_crowd_leaves_room_for_probes_and_for_nothing_else() {
         ask(&mut one, "HEAD /entities")
             .await
             .starts_with("HTTP/1.1 200"),
-        "the crowd itself is served"
+        "the connections within the limit are served"
     );
     let mut last = service.connect().await;
     last.write_all(b"GET /health/live HTTP/1.1\r\n")

@@ -15,7 +15,7 @@ async fn assert_overloaded(service: &Limited, path: &str) {
 }
 
 #[tokio::test]
-async fn what_finds_no_place_to_be_read_is_refused_and_probes_are_answered() {
+async fn excess_reads_are_refused_and_probes_are_answered() {
     let service = Limited::spawn(
         far(),
         Capacity {
@@ -45,7 +45,7 @@ async fn what_finds_no_place_to_be_read_is_refused_and_probes_are_answered() {
 }
 
 #[tokio::test]
-async fn a_rendition_that_takes_too_long_is_refused_and_what_is_ready_is_not() {
+async fn a_slow_rendition_is_refused_and_a_ready_one_is_served() {
     let service = Limited::spawn(
         far(),
         Capacity {

@@ -5,7 +5,7 @@ use authentik_entity_provider::http::load::Capacity;
 use super::{Limited, far};
 
 #[tokio::test]
-async fn a_head_that_is_too_large_is_refused() {
+async fn too_large_headers_are_refused() {
     let service = Limited::spawn(far(), Capacity::default()).await;
     let one = format!(
         "GET /health/live HTTP/1.1\r\nhost: x\r\nx-large: {}\r\n\r\n",
@@ -26,7 +26,7 @@ async fn a_head_that_is_too_large_is_refused() {
 }
 
 #[tokio::test]
-async fn a_body_is_not_read_and_a_large_one_is_refused_unseen() {
+async fn a_body_is_not_read_and_a_large_one_is_refused() {
     let service = Limited::spawn(far(), Capacity::default()).await;
     let post = |headers: &str| {
         format!("POST /sync HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\r\n\r\n")

@@ -1,8 +1,8 @@
-//! Which format a scraper is answered with; CI also gives both to parsers that others wrote.
+//! The format for a scraper; CI also parses both formats with parsers of other projects.
 
 use super::*;
 
-/// The metrics for a scraper that names no format.
+/// Fetches the metrics without a requested format.
 pub(super) async fn classic(app: &TestApp) -> String {
     let answer = Answer::get(app, "/metrics", &[]).await;
     assert_eq!(
@@ -12,7 +12,7 @@ pub(super) async fn classic(app: &TestApp) -> String {
     answer.text()
 }
 
-/// The lines with samples.
+/// Returns the lines with samples.
 fn samples(text: &str) -> Vec<&str> {
     text.lines().filter(|line| !line.starts_with('#')).collect()
 }
@@ -27,7 +27,7 @@ async fn both_formats_have_the_same_samples() {
 }
 
 #[tokio::test]
-async fn a_family_of_the_text_format_is_named_and_typed_as_its_samples() {
+async fn a_family_of_the_text_format_has_the_name_and_type_of_its_samples() {
     let pair = Pair::with(crowd(35)).await;
     pair.app.sync().await;
     let text = classic(&pair.app).await;
@@ -51,7 +51,7 @@ async fn a_family_of_the_text_format_is_named_and_typed_as_its_samples() {
 }
 
 #[tokio::test]
-async fn the_format_follows_accept_and_a_cache_knows_that() {
+async fn the_format_follows_accept_and_vary_names_it() {
     let pair = Pair::with(crowd(5)).await;
     for (accept, media_type) in [
         ("*/*", "text/plain"),

@@ -38,7 +38,7 @@ async fn until(app: &TestApp, sample: &str, value: f64) -> Metrics {
 }
 
 #[tokio::test]
-async fn a_restored_snapshot_is_persisted_but_no_new_success() {
+async fn a_restored_snapshot_is_persisted_and_does_not_count_as_a_success() {
     let disk = disk();
     let (_authentik, config) = keeping(disk.path()).await;
     let first = TestApp::spawn(config.clone()).await;
@@ -105,7 +105,7 @@ async fn a_snapshot_is_not_persisted_until_a_write_succeeds() {
 }
 
 #[tokio::test]
-async fn without_a_state_directory_nothing_is_said_of_one() {
+async fn without_a_state_directory_there_is_no_metric_of_it() {
     let pair = Pair::with(crowd(5)).await;
     pair.app.sync().await;
     assert_eq!(agreeing(&pair.app).await.find("state_kept"), None);

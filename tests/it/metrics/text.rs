@@ -58,7 +58,7 @@ impl Metrics {
         };
         let body = text
             .strip_suffix("# EOF\n")
-            .expect("the last line says that nothing is missing");
+            .expect("the last line is `# EOF`");
         assert!(body.is_empty() || body.ends_with('\n'));
         let mut family: Option<Family> = None;
         for line in body.lines() {

@@ -62,7 +62,7 @@ fn tidy(state: &Path) -> bool {
 }
 
 #[tokio::test]
-async fn the_file_is_whole_whenever_the_service_is_killed() {
+async fn the_file_is_complete_after_a_kill_at_any_moment() {
     let world = World::of(large()).await;
     world.serve_once().await;
     let base_url = BaseUrl::parse(&world.authentik.as_ref().unwrap().base).unwrap();
@@ -104,12 +104,12 @@ async fn the_file_is_whole_whenever_the_service_is_killed() {
     }
     assert!(
         torn > 0,
-        "no writer was killed in the middle; {old} of {ROUNDS} files were the old ones"
+        "no kill interrupted a write; {old} of {ROUNDS} files were the old ones"
     );
 }
 
 #[tokio::test]
-async fn a_shutdown_right_after_a_run_waits_for_the_disk() {
+async fn a_shutdown_right_after_a_run_waits_for_the_write() {
     let world = World::of(large()).await;
     let base_url = BaseUrl::parse(&world.authentik.as_ref().unwrap().base).unwrap();
     let file = StateFile::of(&world.state(), &base_url);

@@ -100,7 +100,7 @@ async fn a_newer_file_is_set_aside() {
 }
 
 #[tokio::test]
-async fn what_is_no_file_is_set_aside() {
+async fn a_directory_in_place_of_the_file_is_set_aside() {
     assert_refused("foreign", |file| {
         std::fs::remove_file(file).unwrap();
         std::fs::create_dir(file).unwrap();

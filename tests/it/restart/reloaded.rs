@@ -37,7 +37,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn another_state_directory_counts_at_once() {
+async fn another_state_directory_takes_effect_at_once() {
     let world = World::of(crowd(5)).await;
     let (file, one, other) = (
         world.disk.path().join("a.yaml"),

@@ -29,7 +29,7 @@ fn messages(log: &str) -> (usize, usize) {
 }
 
 #[tokio::test]
-async fn a_directory_that_cannot_be_made_is_reported_until_it_can() {
+async fn a_directory_that_cannot_be_created_is_reported_until_it_can() {
     let world = World::of(crowd(5)).await;
     let blocking = world.disk.path().join("own");
     std::fs::write(&blocking, "in the way").unwrap();
@@ -63,7 +63,7 @@ async fn a_directory_that_cannot_be_made_is_reported_until_it_can() {
 }
 
 #[tokio::test]
-async fn a_full_disk_leaves_the_old_file_and_is_reported_until_there_is_room() {
+async fn a_full_disk_leaves_the_old_file_and_is_reported_until_a_write_succeeds() {
     let world = World::of(crowd(5)).await;
     world.serve_once().await;
     let before = std::fs::read(world.state().join(&files(&world.state())[0])).unwrap();
@@ -79,7 +79,7 @@ async fn a_full_disk_leaves_the_old_file_and_is_reported_until_there_is_room() {
     served.sync().await;
     shown(&served, &world).await;
     let names = files(&world.state());
-    assert_eq!(names.len(), 1, "nothing half written is left: {names:?}");
+    assert_eq!(names.len(), 1, "no unfinished file remains: {names:?}");
     assert_eq!(
         std::fs::read(world.state().join(&names[0])).unwrap(),
         before
@@ -101,6 +101,6 @@ async fn a_full_disk_leaves_the_old_file_and_is_reported_until_there_is_room() {
     assert_ne!(
         std::fs::read(world.state().join(&names[0])).unwrap(),
         before,
-        "it was read again since"
+        "it has been read again since"
     );
 }

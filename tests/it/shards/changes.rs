@@ -77,7 +77,7 @@ async fn a_renamed_user_changes_two_shards_and_those_of_the_groups_that_list_it(
 }
 
 #[tokio::test]
-async fn who_comes_and_who_goes_changes_its_shard_and_those_of_its_groups() {
+async fn a_new_or_deleted_user_changes_its_shard_and_those_of_its_groups() {
     let pair = synced(team()).await;
     let found = changed(&pair, |directory| {
         directory.add_user("newcomer");

@@ -10,7 +10,7 @@ use crate::support::directory::crowd;
 use crate::support::wire::{Answer, documents};
 
 #[tokio::test]
-async fn all_shards_together_are_all_entities_each_where_the_rule_says() {
+async fn all_shards_together_are_all_entities_each_in_the_shard_of_the_rule() {
     let pair = synced(FakeDirectory::generate(90)).await;
     let all = documents(&Answer::get(&pair.app, "/entities", &[]).await.text());
     for of in [1, 2, 16, 1024] {
@@ -25,7 +25,7 @@ async fn all_shards_together_are_all_entities_each_where_the_rule_says() {
             let expected = all
                 .iter()
                 .filter(|entity| shard_of(&reference(entity), of) == index);
-            assert!(part.iter().eq(expected), "in the order of the whole");
+            assert!(part.iter().eq(expected), "in the order of the full body");
             found.extend(part);
         }
         assert_eq!(found.len(), all.len(), "each entity once: {of}");
@@ -33,7 +33,7 @@ async fn all_shards_together_are_all_entities_each_where_the_rule_says() {
 }
 
 #[tokio::test]
-async fn the_only_shard_has_the_bytes_and_the_tag_of_the_whole() {
+async fn the_only_shard_has_the_bytes_and_the_tag_of_the_full_body() {
     let pair = synced(FakeDirectory::generate(30)).await;
     for coding in ["identity", "gzip", "zstd"] {
         let ask = async |path| Answer::get(&pair.app, path, &[("accept-encoding", coding)]).await;

@@ -78,7 +78,7 @@ async fn over_http_2_it_is_the_authority() {
 }
 
 #[tokio::test]
-async fn a_public_url_goes_before_every_header() {
+async fn a_public_url_overrides_every_header() {
     let pair = pair(
         Some("https://entities.example.com/people"),
         &["127.0.0.0/8"],
@@ -93,12 +93,12 @@ async fn a_public_url_goes_before_every_header() {
     assert_eq!(
         target(&pair.app, &[("host", "a,b")]).await,
         public,
-        "which is public"
+        "the list is public"
     );
 }
 
 #[tokio::test]
-async fn forwarded_headers_count_from_a_trusted_proxy_alone() {
+async fn forwarded_headers_apply_only_from_a_trusted_proxy() {
     for (trusted, base) in [
         (vec![], "http://inner.example.com:8080"),
         (
@@ -120,7 +120,7 @@ async fn forwarded_headers_count_from_a_trusted_proxy_alone() {
 }
 
 #[tokio::test]
-async fn each_base_has_a_list_and_a_tag_of_its_own() {
+async fn each_base_has_its_own_list_and_tag() {
     let pair = pair(None, &[]).await;
     let ask = async |host, coding| {
         Answer::get(
@@ -143,7 +143,7 @@ async fn each_base_has_a_list_and_a_tag_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_host_that_is_no_url_host_is_rejected_and_not_repeated() {
+async fn an_invalid_host_is_rejected_and_not_repeated() {
     let trusting = pair(None, &["127.0.0.1/32"]).await;
     for (name, value) in [
         ("host", "a.example.com/evil"),

@@ -85,7 +85,7 @@ impl TestApp {
         self.get(path).send().await.unwrap()
     }
 
-    /// Fetches JSON, whatever the status.
+    /// Fetches JSON with any status.
     pub async fn json(&self, path: &str) -> Value {
         serde_json::from_str(&self.fetch(path).await.text().await.unwrap()).unwrap()
     }
@@ -169,7 +169,7 @@ pub fn config(base_url: &str, token: &str) -> Config {
     }
 }
 
-/// The configuration that a variable of Backstage's form gives, beside the two that are required.
+/// Loads a configuration from a variable of Backstage's form and the two required ones.
 pub fn loaded(variable: &str, value: &Value) -> Config {
     let variables = [
         ("AUTHENTIK_BASE_URL", "https://authentik.example.com"),

@@ -75,7 +75,7 @@ impl Process {
         )
     }
 
-    /// The same with standard error somewhere else.
+    /// Like [`Process::spawn`], with another standard error.
     pub fn spawn_logging_to(
         error: impl Into<Stdio>,
         arguments: &[&str],
@@ -85,7 +85,7 @@ impl Process {
         Self::start_with(command.args(arguments), variables, error.into())
     }
 
-    /// The same with standard error where standard output is, as with `2>&1`.
+    /// Like [`Process::spawn`], with standard error in standard output, as with `2>&1`.
     pub fn spawn_with_one_output(arguments: &[&str]) -> Self {
         let mut command = Command::new("/bin/sh");
         command
@@ -94,8 +94,8 @@ impl Process {
         Self::start(command.args(arguments), &[])
     }
 
-    /// The same with standard error in a new file on a full file system; without the right to mount one,
-    /// no file can be written to.
+    /// Like [`Process::spawn`], with standard error in a new file on a full file system. Without
+    /// the right to mount one, a file size limit has the same effect.
     pub fn spawn_logging_to_a_full_disk(directory: &Path, arguments: &[&str]) -> Self {
         let full = "trap '' XFSZ
             if unshare -rm mount -t tmpfs tmpfs \"$1\"; then
@@ -144,7 +144,7 @@ impl Process {
         loop {
             let line = tokio::time::timeout(PATIENCE, self.lines.recv()).await;
             let Ok(Some(line)) = line else {
-                panic!("the line never came: {:#?}", self.seen)
+                panic!("no such line: {:#?}", self.seen)
             };
             let found = find(&line);
             self.seen.push(line);
@@ -168,7 +168,7 @@ impl Process {
         )
     }
 
-    /// Closes this end of the outputs, as a reader of a pipe does when it ends.
+    /// Closes this end of the outputs, like a reader of a pipe that ends.
     pub async fn stop_reading(&mut self) {
         for reader in self.readers.drain(..) {
             reader.abort();

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, copy_bidirectional, sink};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// A forward proxy that takes every name for one server; it stops when dropped.
+/// A forward proxy that resolves every name to one server; it stops on drop.
 pub struct ForwardProxy {
     address: SocketAddr,
     heads: Arc<Mutex<Vec<String>>>,
@@ -15,7 +15,7 @@ pub struct ForwardProxy {
 }
 
 impl ForwardProxy {
-    /// Starts a proxy that leads to a server, by the server's base URL.
+    /// Starts a proxy to the server with a base URL.
     pub async fn to(base: &str) -> Self {
         let server = base.rsplit('/').next().unwrap().to_owned();
         Self::spawn(move |client, head| pass(client, head, server.clone())).await
@@ -27,7 +27,8 @@ impl ForwardProxy {
             let answer =
                 format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
             let _ = client.write_all(answer.as_bytes()).await;
-            // A socket that is closed with something unread takes the answer back.
+            // Closing a socket with unread data resets the connection, and the client loses the
+            // answer.
             let _ = copy(&mut client, &mut sink()).await;
         })
         .await
@@ -49,7 +50,7 @@ impl ForwardProxy {
                 let (seen, answer) = (Arc::clone(&seen), Arc::clone(&answer));
                 tokio::spawn(async move {
                     let mut head = Vec::new();
-                    // A body may come with the head.
+                    // The head may arrive together with a part of the body.
                     while !head.windows(4).any(|end| end == b"\r\n\r\n")
                         && client.read_buf(&mut head).await.is_ok_and(|read| read > 0)
                     {
@@ -71,17 +72,17 @@ impl ForwardProxy {
         }
     }
 
-    /// The proxy as a variable names it.
+    /// Returns the proxy's URL, as in a variable.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The proxy with credentials.
+    /// Returns the proxy's URL with credentials.
     pub fn url_with(&self, credentials: &str) -> String {
         format!("http://{credentials}@{}", self.address)
     }
 
-    /// The heads of the requests so far, one for each connection.
+    /// Returns the heads of the requests so far, one for each connection.
     pub fn heads(&self) -> Vec<String> {
         self.heads.lock().unwrap().clone()
     }

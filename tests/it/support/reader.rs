@@ -73,7 +73,7 @@ impl Reader {
         Self::spawn(Release::V2026_5, directory, 100).await
     }
 
-    /// Sets the known directory to the present one.
+    /// Sets the known directory to the current one.
     pub fn know_all(&mut self) {
         (self.directory, self.watermark) = self.fake.edit(|directory| {
             let stamps = directory.users().iter().map(|user| user.last_updated);
@@ -81,7 +81,7 @@ impl Reader {
         });
     }
 
-    /// Returns the present directory.
+    /// Returns the current directory.
     pub fn present(&self) -> Directory {
         self.fake.edit(|directory| rows(directory))
     }
@@ -133,7 +133,7 @@ impl Reader {
     }
 
     /// Edits the directory, runs an incremental sync and asserts that the known directory equals
-    /// the present one.
+    /// the current one.
     pub async fn follows(&mut self, edit: impl FnOnce(&mut FakeDirectory)) -> (Delta, Cost) {
         self.fake.edit(edit);
         let (delta, cost) = self.delta().await;
@@ -147,7 +147,7 @@ impl Reader {
 #[track_caller]
 pub fn assert_same(found: &Directory, wanted: &Directory) {
     for user in found.users() {
-        assert_eq!(Some(user), wanted.user(user.pk), "is there, and should be");
+        assert_eq!(Some(user), wanted.user(user.pk), "found, wanted");
     }
     for user in wanted.users() {
         assert!(found.has_user(user.pk), "user {} is missing", user.pk);

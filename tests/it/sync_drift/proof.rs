@@ -9,7 +9,7 @@ use futures::{StreamExt, stream};
 
 use super::edits::{Numbers, edit};
 use super::history::History;
-use super::{assert_present, loners, one_page_at_a_time};
+use super::{assert_present, one_page_at_a_time, users_without_groups};
 use crate::support::app::Pair;
 use crate::support::directory::{failure, group_pk};
 
@@ -23,7 +23,7 @@ const AT_ONCE: usize = 8;
 /// A directory of 35 users and some groups; every second user is in a group. No list reveals the
 /// loss of the others.
 fn company() -> FakeDirectory {
-    let mut directory = loners(35);
+    let mut directory = users_without_groups(35);
     for number in (1..=35_u64).step_by(2) {
         assert!(directory.add_member(group_pk(u128::from(number % 7 + 1) * 10), number * 10));
     }
@@ -97,7 +97,7 @@ async fn play(seed: u64) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn whatever_changes_whenever_what_is_served_was_true_during_the_run() {
+async fn every_served_row_was_true_during_the_run_whatever_changes() {
     let number = |name| {
         std::env::var(name)
             .ok()
@@ -129,10 +129,10 @@ async fn whatever_changes_whenever_what_is_served_was_true_during_the_run() {
 }
 
 #[tokio::test]
-async fn a_delete_with_a_late_commit_of_a_lower_pk_hides_nobody() {
+async fn a_delete_with_a_late_commit_of_a_lower_pk_hides_no_other() {
     for request in 2..=7 {
         for (deleted, late) in [(20, 25), (20, 345), (10, 15), (150, 5), (250, 345)] {
-            let pair = one_page_at_a_time(loners(35)).await;
+            let pair = one_page_at_a_time(users_without_groups(35)).await;
             let swap = move |directory: &mut FakeDirectory| {
                 assert!(directory.remove_user(deleted));
                 directory.insert_user(FakeUser::new(late, &format!("new-{late}")));

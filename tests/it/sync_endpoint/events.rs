@@ -105,13 +105,13 @@ async fn a_client_sees_the_progress_of_a_run_and_then_its_success() {
     assert_eq!(name, "progress");
     assert!(count(&first, "done") < count(&first, "total"), "{first}");
     gate.open();
-    let mut rest = events.remaining().await;
-    let (name, last) = rest.pop().unwrap();
+    let mut earlier = events.remaining().await;
+    let (name, last) = earlier.pop().unwrap();
     assert_eq!(
         (name.as_str(), &last["state"], &last["id"]),
         ("succeeded", &"succeeded".into(), &id.as_str().into())
     );
-    assert!(rest.iter().all(|(name, _)| name == "progress"));
+    assert!(earlier.iter().all(|(name, _)| name == "progress"));
     let shown = run(&pair.app, &id).await;
     for (key, value) in last.as_object().unwrap() {
         assert_eq!(&shown[key], value, "{key}");
@@ -211,7 +211,7 @@ async fn an_unknown_run_is_a_problem_and_no_stream() {
 }
 
 #[tokio::test]
-async fn nothing_is_left_of_a_client_that_goes_away() {
+async fn a_disconnected_client_leaves_nothing() {
     let service = ServiceConfig::default();
     let draining = CancellationToken::new();
     let state = AppState::new(&service, Arc::default(), Clock::system(), draining);

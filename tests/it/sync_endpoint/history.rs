@@ -48,7 +48,7 @@ async fn a_run_names_the_entities_that_an_edit_added_changed_and_removed() {
 }
 
 #[tokio::test]
-async fn the_changes_of_a_run_stay_what_they_were_when_others_follow() {
+async fn the_changes_of_a_run_stay_the_same_when_others_follow() {
     let pair = Pair::with(crowd(3)).await;
     let first = pair.app.sync().await;
     pair.fake.edit(|directory| directory.add_user("later"));
@@ -73,12 +73,12 @@ async fn a_thousand_changes_are_listed_and_all_are_counted() {
 }
 
 #[tokio::test]
-async fn only_a_successful_run_by_itself_lists_changes() {
+async fn only_the_detail_of_a_successful_run_lists_changes() {
     let pair = Pair::spawn(Release::V2026_5, crowd(3), |_| ()).await;
     pair.app.sync().await;
     pair.fake.revoke(FakeAuthentik::TOKEN);
     assert_eq!(pair.app.sync().await.get("changeList"), None::<&Value>);
     for run in pair.app.json("/sync").await["runs"].as_array().unwrap() {
-        assert_eq!(run.get("changeList"), None, "the list of runs stays short");
+        assert_eq!(run.get("changeList"), None, "the list of runs omits it");
     }
 }

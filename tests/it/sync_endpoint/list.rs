@@ -16,7 +16,7 @@ async fn runs(app: &TestApp) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn runs_are_listed_with_what_they_brought_the_latest_first() {
+async fn runs_are_listed_with_their_results_newest_first() {
     let pair = Pair::spawn(Release::V2026_5, FakeDirectory::generate(60), |_| ()).await;
     assert_eq!(
         pair.app.json("/sync").await,
@@ -47,7 +47,7 @@ async fn runs_are_listed_with_what_they_brought_the_latest_first() {
     assert!(succeeded.get("error").is_none());
     assert!(
         succeeded.get("findingList").is_none(),
-        "the list of runs stays short"
+        "the list of runs omits it"
     );
 }
 

@@ -30,7 +30,7 @@ async fn a_wait_in_any_form_gives_the_outcome() {
 }
 
 #[tokio::test]
-async fn whatever_ends_a_run_is_an_outcome() {
+async fn every_end_of_a_run_is_an_outcome() {
     let pair = pair().await;
     pair.fake
         .edit(|directory| *directory = FakeDirectory::default());
@@ -50,7 +50,7 @@ async fn whatever_ends_a_run_is_an_outcome() {
 }
 
 #[tokio::test]
-async fn a_wait_that_makes_no_sense_is_a_problem_and_asks_for_no_run() {
+async fn an_invalid_wait_is_a_problem_and_requests_no_run() {
     let pair = pair().await;
     for wait in ["soon", "-1", "-5s", "", "PT", "30x", "1e400s", "NaN"] {
         let answer = post(&pair, &format!("?wait={wait}"), &[]).await;
@@ -73,7 +73,7 @@ async fn a_wait_that_makes_no_sense_is_a_problem_and_asks_for_no_run() {
 }
 
 #[tokio::test]
-async fn a_preference_is_applied_and_said_to_be() {
+async fn a_preference_is_applied_and_confirmed() {
     let pair = pair().await;
     for (prefer, applied) in [
         ("wait=30", "wait=30"),
@@ -116,7 +116,7 @@ async fn the_query_wins_over_the_preference() {
 }
 
 #[tokio::test]
-async fn a_wait_that_is_over_gives_the_run_as_it_is() {
+async fn a_wait_that_ends_first_gives_the_run_as_it_is() {
     let (pair, gate) = held().await;
     for query in ["?wait=0", "?wait=0s", "?wait=20ms"] {
         let answer = post(&pair, query, &[]).await;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::support::process::Process;
 
-/// A refusal of something that is not Authentik.
+/// A refusal by another server than Authentik.
 fn refusal(status: u16, headers: &[(&str, &str)], body: &str) -> Action {
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     Action::Answer(CannedAnswer {
@@ -13,7 +13,7 @@ fn refusal(status: u16, headers: &[(&str, &str)], body: &str) -> Action {
     })
 }
 
-/// Refusals as known products send them, and how each is described.
+/// Refusals of known products, each with its expected description.
 fn refusals() -> Vec<(Action, &'static str)> {
     let html = ("content-type", "text/html; charset=UTF-8");
     let page = "<!DOCTYPE html><title>Attention Required! | Cloudflare</title>";
@@ -50,7 +50,7 @@ fn refusals() -> Vec<(Action, &'static str)> {
 }
 
 #[tokio::test]
-async fn a_run_says_who_refused_and_where_to_look() {
+async fn a_run_names_the_server_that_refused_and_the_remedy() {
     for place in [Target::Users, Target::Groups, Target::Anywhere] {
         for (action, origin) in refusals() {
             let pair = in_pages().await;
@@ -66,7 +66,7 @@ async fn a_run_says_who_refused_and_where_to_look() {
 }
 
 #[tokio::test]
-async fn a_check_says_who_refused_and_blames_no_token() {
+async fn a_check_names_the_server_that_refused_and_not_the_token() {
     for (action, origin) in refusals() {
         let pair = in_pages().await;
         pair.fake
@@ -83,7 +83,7 @@ async fn a_check_says_who_refused_and_blames_no_token() {
 }
 
 #[tokio::test]
-async fn a_blocked_version_page_alone_stops_no_run() {
+async fn a_blocked_version_page_alone_fails_no_run() {
     let pair = in_pages().await;
     let action = refusal(403, &[("server", "nginx")], "<h1>403</h1>");
     pair.fake
@@ -92,7 +92,7 @@ async fn a_blocked_version_page_alone_stops_no_run() {
 }
 
 #[tokio::test]
-async fn a_hostile_header_is_cut_and_only_shown() {
+async fn a_hostile_header_is_shortened_and_shown_as_data() {
     let pair = in_pages().await;
     let server = format!("\u{1b}[2J{}{}", FakeAuthentik::TOKEN, "x".repeat(500));
     let server = server.replace('\u{1b}', "\t\u{85}");

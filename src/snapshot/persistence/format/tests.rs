@@ -24,14 +24,14 @@ fn user() -> impl Strategy<Value = (User, Option<Box<str>>)> {
         user_type
     ];
     let texts = (text(), text(), text(), text());
-    let rest = (
+    let flags = (
         any::<bool>(),
         user_type,
         prop::collection::vec(group_pk(), 0..4),
     );
-    (any::<i64>(), texts, rest, prop::option::of(text())).prop_map(|(pk, texts, rest, held)| {
+    (any::<i64>(), texts, flags, prop::option::of(text())).prop_map(|(pk, texts, flags, held)| {
         let (username, name, email, avatar) = texts;
-        let (is_active, user_type, groups) = rest;
+        let (is_active, user_type, groups) = flags;
         let groups = groups.into();
         (
             User {
@@ -161,12 +161,12 @@ fn sample() -> PersistedRows {
 /// A file with an edited header and a correct checksum.
 fn with_header(edit: impl FnOnce(&mut serde_json::Value)) -> Vec<u8> {
     let bytes = encoded(&sample());
-    let (_, rest) = lines(&bytes).unwrap();
-    let (header, rows) = lines(rest).unwrap();
+    let (_, payload) = lines(&bytes).unwrap();
+    let (header, rows) = lines(payload).unwrap();
     let mut header = serde_json::from_slice(header).unwrap();
     edit(&mut header);
-    let rest = [format!("{header}\n").as_bytes(), rows].concat();
-    [first_line(&rest).as_bytes(), &rest].concat()
+    let payload = [format!("{header}\n").as_bytes(), rows].concat();
+    [first_line(&payload).as_bytes(), &payload].concat()
 }
 
 proptest! {
@@ -197,7 +197,7 @@ fn a_file_truncated_at_any_byte_is_torn() {
 }
 
 #[test]
-fn every_single_flipped_bit_is_refused() {
+fn every_flipped_bit_is_rejected() {
     let bytes = encoded(&sample());
     assert!(decode(&bytes, &server()).is_ok());
     for at in 0..bytes.len() * 8 {
@@ -218,7 +218,7 @@ fn every_single_flipped_bit_is_refused() {
 #[test]
 fn another_spelling_of_the_first_line_is_rejected() {
     let bytes = encoded(&sample());
-    let (first, rest) = lines(&bytes).unwrap();
+    let (first, payload) = lines(&bytes).unwrap();
     let first = str::from_utf8(first).unwrap();
     for other in [
         first.replace(" 1 ", " 01 "),
@@ -227,7 +227,7 @@ fn another_spelling_of_the_first_line_is_rejected() {
         first.to_uppercase(),
     ] {
         assert!(
-            decode(&[other.as_bytes(), b"\n", rest].concat(), &server()).is_err(),
+            decode(&[other.as_bytes(), b"\n", payload].concat(), &server()).is_err(),
             "{other}"
         );
     }
