@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use authentik_entity_provider::base_url::BaseUrl;
 use authentik_entity_provider::catalog::policy::{NamePolicy, Policy};
+use authentik_entity_provider::catalog::shape::Shape;
 use authentik_entity_provider::clock::Clock;
 use authentik_entity_provider::config::ServiceConfig;
 use authentik_entity_provider::directory::Directory;
@@ -32,8 +33,8 @@ static SERVICE: LazyLock<(Runtime, Router)> = LazyLock::new(|| {
         Arc::new(directory()),
         Arc::new(policy()),
         None,
-        jiff::Timestamp::UNIX_EPOCH,
-        ResumePoint::default(),
+        None,
+        (jiff::Timestamp::UNIX_EPOCH, ResumePoint::default()),
     ));
     let service = ServiceConfig { listen: (Ipv4Addr::LOCALHOST, 8080).into(), ..ServiceConfig::default() };
     let clock = Clock::new(|| jiff::Timestamp::UNIX_EPOCH);
@@ -53,7 +54,7 @@ fn directory() -> Directory {
 
 fn policy() -> Policy {
     let base_url = BaseUrl::parse("https://authentik.example.com").expect("an URL");
-    Policy { base_url, names: NamePolicy::NpmModule, exclude_groups: Vec::new(), include_service_accounts: false }
+    Policy { base_url, names: NamePolicy::NpmModule, exclude_groups: Vec::new(), include_service_accounts: false, shape: Shape::default() }
 }
 
 /// Parses method, path and query from the first line, headers from the others; returns `None` if

@@ -9,6 +9,7 @@ use authentik_entity_provider::base_url::BaseUrl;
 use authentik_entity_provider::catalog::name::is_valid_name;
 use authentik_entity_provider::catalog::plan::{Names, Plan};
 use authentik_entity_provider::catalog::policy::{NamePolicy, Policy};
+use authentik_entity_provider::catalog::shape::Shape;
 use authentik_entity_provider::directory::Directory;
 use libfuzzer_sys::fuzz_target;
 
@@ -21,7 +22,7 @@ fuzz_target!(|input: &[u8]| {
     let directory = Directory::new(users, groups);
     for names in [NamePolicy::NpmModule, NamePolicy::Backstage] {
         let base_url = BaseUrl::parse("https://authentik.example.com").expect("an URL");
-        let policy = Policy { base_url, names, exclude_groups: Vec::new(), include_service_accounts: true };
+        let policy = Policy { base_url, names, exclude_groups: Vec::new(), include_service_accounts: true, shape: Shape::default() };
         let plan = Plan::new(&directory, &policy, &Names::default());
         let mut taken = BTreeSet::new();
         for entity in plan.entities() {

@@ -43,6 +43,7 @@ mod reload;
 mod restart;
 mod run_log;
 mod schedule;
+mod shaping;
 mod shards;
 mod shutdown;
 mod support;
