@@ -18,6 +18,7 @@ pub mod hidden_rows;
 pub mod hierarchy;
 pub mod location;
 pub mod name;
+mod name_rule;
 mod named_rows;
 pub mod naming;
 pub mod picture;

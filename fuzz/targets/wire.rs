@@ -20,7 +20,7 @@ fuzz_target!(|input: &[u8]| {
     let users = users.into_iter().map(Into::into).collect();
     let groups = groups.into_iter().map(Into::into).collect();
     let directory = Directory::new(users, groups);
-    for names in [NamePolicy::NpmModule, NamePolicy::Backstage] {
+    for names in [NamePolicy::NpmModule, NamePolicy::Backstage, NamePolicy::Slug] {
         let base_url = BaseUrl::parse("https://authentik.example.com").expect("an URL");
         let policy = Policy { base_url, names, exclude_groups: Vec::new(), include_service_accounts: true, shape: Shape::default() };
         let plan = Plan::new(&directory, &policy, &Names::default());

@@ -5,8 +5,8 @@ use std::fmt::Display;
 
 use super::entity::Kind;
 use super::finding::Finding;
-use super::naming::{Candidate, HeldNames, assign};
-use super::policy::NamePolicy;
+use super::name_rule::NameRule;
+use super::naming::{HeldNames, assign};
 use super::shape::Builtin;
 use crate::directory::{Fields, Group, GroupPk, User, UserPk};
 
@@ -41,6 +41,8 @@ impl Row for User {
             Builtin::Username => (&*self.username).into(),
             Builtin::Name => (&*self.name).into(),
             Builtin::Email => self.email.trim().into(),
+            // As Backstage's resolver `emailLocalPartMatchingUserEntityName` cuts it.
+            Builtin::EmailLocalPart => self.email.trim().split('@').next().unwrap_or("").into(),
             Builtin::Avatar => (&*self.avatar).into(),
             Builtin::Type => self.user_type.to_string().into(),
         }
@@ -63,7 +65,11 @@ impl Row for Group {
         match field {
             Builtin::Pk => self.pk.to_string().into(),
             Builtin::Name => (&*self.name).into(),
-            Builtin::Username | Builtin::Email | Builtin::Avatar | Builtin::Type => Cow::default(),
+            Builtin::Username
+            | Builtin::Email
+            | Builtin::EmailLocalPart
+            | Builtin::Avatar
+            | Builtin::Type => Cow::default(),
         }
     }
     fn fields(&self) -> &Fields {
@@ -75,6 +81,7 @@ impl Row for Group {
 /// names. A pk index is an index in the order of pks.
 #[derive(Debug)]
 pub(super) struct NamedRows<'d, R: Row> {
+    rule: NameRule<'d>,
     rows: Vec<&'d R>,
     names: Vec<Box<str>>,
     by_pk: Vec<(R::Pk, usize)>,
@@ -85,17 +92,11 @@ impl<'d, R: Row> NamedRows<'d, R> {
     #[must_use]
     pub(super) fn new(
         rows: &[&'d R],
-        policy: NamePolicy,
+        rule: NameRule<'d>,
         held: &HeldNames<R::Pk>,
     ) -> (Self, Vec<Finding>) {
-        let candidates: Vec<_> = rows
-            .iter()
-            .map(|row| Candidate {
-                pk: row.pk(),
-                source: row.source(),
-            })
-            .collect();
-        let assignment = assign(R::KIND, policy, &candidates, held);
+        let candidates: Vec<_> = rows.iter().map(|row| rule.candidate(*row)).collect();
+        let assignment = assign(&rule, &candidates, held);
         let mut named: Vec<_> = assignment
             .names
             .into_iter()
@@ -112,12 +113,19 @@ impl<'d, R: Row> NamedRows<'d, R> {
         let (names, named_rows) = named.into_iter().unzip();
         (
             Self {
+                rule,
                 rows: named_rows,
                 names,
                 by_pk,
             },
             assignment.findings,
         )
+    }
+
+    /// How the names are made.
+    #[must_use]
+    pub(super) fn rule(&self) -> &NameRule<'d> {
+        &self.rule
     }
 
     /// How many rows have a name.

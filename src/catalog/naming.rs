@@ -11,27 +11,27 @@
 //! deferred acceptance (Gale and Shapley, 1962), so the result does not depend on the order of the
 //! rows.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Display;
 
-use super::entity::Kind;
 use super::finding::{Code, Finding};
-use super::name::{is_valid_name, repair_name, sanitize_name, suffix_name};
+use super::name::is_valid_name;
+use super::name_rule::NameRule;
 use super::policy::NamePolicy;
-
-/// Lengths of the suffixes in the order in which a row proposes them, in hexadecimal digits.
-const SUFFIX_DIGITS: [usize; 3] = [8, 16, 32];
 
 /// The names of rows in the previous snapshot, by pk.
 pub type HeldNames<Pk> = BTreeMap<Pk, Box<str>>;
 
 /// A row that needs a name.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Candidate<'a, Pk> {
     /// The row's primary key.
     pub pk: Pk,
     /// Its name in Authentik.
     pub source: &'a str,
+    /// The text from which the entity's name is made; often the same.
+    pub text: Cow<'a, str>,
 }
 
 /// The result of [`assign`].
@@ -46,14 +46,12 @@ pub struct Assignment {
 /// Assigns at most one name to each candidate of a kind, and each name to at most one candidate.
 #[must_use]
 pub fn assign<Pk: Copy + Ord + Display>(
-    kind: Kind,
-    policy: NamePolicy,
+    rule: &NameRule<'_>,
     candidates: &[Candidate<'_, Pk>],
     held: &HeldNames<Pk>,
 ) -> Assignment {
     let naming = Naming {
-        kind,
-        policy,
+        rule,
         candidates,
         held,
     };
@@ -68,24 +66,9 @@ pub fn assign<Pk: Copy + Ord + Display>(
     Assignment { names, findings }
 }
 
-/// The first name that a row proposes; `None` if its name is empty under `names: npm-module`.
-#[must_use]
-pub fn preferred_name<Pk: Display>(
-    kind: Kind,
-    policy: NamePolicy,
-    candidate: Candidate<'_, Pk>,
-) -> Option<String> {
-    let sanitized = sanitize_name(candidate.source);
-    match policy {
-        NamePolicy::NpmModule => (!sanitized.is_empty()).then_some(sanitized),
-        NamePolicy::Backstage => Some(repair_name(&sanitized, kind.lower(), candidate.pk)),
-    }
-}
-
 /// The input of [`assign`].
 struct Naming<'a, Pk> {
-    kind: Kind,
-    policy: NamePolicy,
+    rule: &'a NameRule<'a>,
     candidates: &'a [Candidate<'a, Pk>],
     held: &'a HeldNames<Pk>,
 }
@@ -115,19 +98,7 @@ impl<Pk: Copy + Ord + Display> Naming<'_, Pk> {
 
     /// The n-th name that a row proposes, if it proposes so many.
     fn proposal(&self, row: usize, nth: usize) -> Option<String> {
-        let candidate = self.candidates[row];
-        match (self.policy, nth) {
-            (_, 0) => preferred_name(self.kind, self.policy, candidate),
-            (NamePolicy::NpmModule, _) => None,
-            (NamePolicy::Backstage, nth) => SUFFIX_DIGITS.get(nth - 1).map(|digits| {
-                suffix_name(
-                    &sanitize_name(candidate.source),
-                    self.kind.lower(),
-                    candidate.pk,
-                    *digits,
-                )
-            }),
-        }
+        self.rule.proposal(&self.candidates[row], nth)
     }
 
     /// A row's claim to a name; the smallest wins. `false`: the row had it in the previous
@@ -144,21 +115,19 @@ impl<Pk: Copy + Ord + Display> Naming<'_, Pk> {
         name: Option<&str>,
         owners: &HashMap<String, usize>,
     ) -> Option<Finding> {
-        let Candidate { pk, source } = self.candidates[row];
-        let about = |code| Finding::about(code, self.kind, pk, source);
+        let Candidate { pk, source, .. } = self.candidates[row];
+        let kind = self.rule.kind();
+        let about = |code| Finding::about(code, kind, pk, source);
         let Some(preferred) = self.proposal(row, 0) else {
             return Some(about(Code::NameEmpty).with_message(
-                format!(
-                    "the {} with pk {pk} has an empty name and is left out",
-                    self.kind
-                ),
+                format!("the {kind} with pk {pk} has an empty name and is left out"),
                 "give it a name in Authentik, or set `names: backstage`",
             ));
         };
         if name == Some(&preferred) {
             return self.form_finding(row, &preferred);
         }
-        let winner = self.candidates[owners[&preferred]];
+        let winner = &self.candidates[owners[&preferred]];
         let outcome = name.map_or("is left out".to_owned(), |name| {
             format!("is named {name:?}")
         });
@@ -167,9 +136,9 @@ impl<Pk: Copy + Ord + Display> Naming<'_, Pk> {
                 "{source:?} (pk {pk}) and {:?} (pk {}) both map to the name {preferred:?}; pk {} has it, pk {pk} {outcome}",
                 winner.source, winner.pk, winner.pk,
             ),
-            match self.policy {
+            match self.rule.policy() {
                 NamePolicy::NpmModule => "rename one of them in Authentik, or set `names: backstage`",
-                NamePolicy::Backstage => "rename one of them in Authentik",
+                NamePolicy::Backstage | NamePolicy::Slug => "rename one of them in Authentik",
             },
         );
         Some(match name {
@@ -180,20 +149,26 @@ impl<Pk: Copy + Ord + Display> Naming<'_, Pk> {
 
     /// Returns the finding about the form of a preferred name that the row got.
     fn form_finding(&self, row: usize, name: &str) -> Option<Finding> {
-        let Candidate { pk, source } = self.candidates[row];
-        let about = |code| Finding::about(code, self.kind, pk, source).with_name(name);
-        let sanitized = sanitize_name(source);
-        match self.policy {
-            NamePolicy::NpmModule if !is_valid_name(name) => Some(about(Code::NameRefused).with_message(
-                format!(
-                    "Backstage refuses the name {name:?} made from {source:?}, and so this entity"
-                ),
-                "rename it in Authentik, or set `names: backstage`",
-            )),
-            NamePolicy::Backstage if name != sanitized => Some(about(Code::NameRepaired).with_message(
-                format!("{source:?} is named {name:?}, since Backstage would refuse {sanitized:?}"),
-                "use this name in references, or rename it in Authentik",
-            )),
+        let Candidate { pk, source, text } = &self.candidates[row];
+        let about = |code| Finding::about(code, self.rule.kind(), pk, source).with_name(name);
+        let sanitized = self.rule.sanitized(text);
+        match self.rule.policy() {
+            NamePolicy::NpmModule if !is_valid_name(name) => {
+                Some(about(Code::NameRefused).with_message(
+                    format!(
+                        "Backstage refuses the name {name:?} made from {text:?}, and so this entity"
+                    ),
+                    "rename it in Authentik, or set `names: backstage`",
+                ))
+            }
+            NamePolicy::Backstage | NamePolicy::Slug if name != sanitized => {
+                Some(about(Code::NameRepaired).with_message(
+                    format!(
+                        "{text:?} is named {name:?}, since Backstage would refuse {sanitized:?}"
+                    ),
+                    "use this name in references, or rename it in Authentik",
+                ))
+            }
             _ => None,
         }
     }
@@ -202,21 +177,30 @@ impl<Pk: Copy + Ord + Display> Naming<'_, Pk> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::entity::Kind;
+    use crate::catalog::name::suffix_name;
+    use crate::catalog::shape::NameShape;
+    use crate::directory::FieldPaths;
+
+    fn rule(policy: NamePolicy, shape: &NameShape) -> NameRule<'_> {
+        NameRule::new(Kind::User, policy, shape, &FieldPaths::default())
+    }
 
     fn names(
         policy: NamePolicy,
         rows: &[(i64, &str)],
         held: &[(i64, &str)],
     ) -> Vec<Option<Box<str>>> {
+        let shape = NameShape::default();
         let candidates: Vec<_> = rows
             .iter()
-            .map(|(pk, source)| Candidate { pk: *pk, source })
+            .map(|(pk, source)| Candidate::named(*pk, source))
             .collect();
         let held = held
             .iter()
             .map(|(pk, name)| (*pk, (*name).into()))
             .collect();
-        assign(Kind::User, policy, &candidates, &held).names
+        assign(&rule(policy, &shape), &candidates, &held).names
     }
 
     #[test]
@@ -281,19 +265,10 @@ mod tests {
 
     #[test]
     fn findings_name_both_and_the_remedy() {
-        let candidates = [
-            Candidate {
-                pk: 3,
-                source: "Alice",
-            },
-            Candidate {
-                pk: 4,
-                source: "alice",
-            },
-        ];
+        let candidates = [Candidate::named(3, "Alice"), Candidate::named(4, "alice")];
+        let shape = NameShape::default();
         let found = assign(
-            Kind::User,
-            NamePolicy::NpmModule,
+            &rule(NamePolicy::NpmModule, &shape),
             &candidates,
             &HeldNames::new(),
         )

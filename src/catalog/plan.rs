@@ -12,6 +12,7 @@ use std::fmt::Display;
 use super::entity::{Annotations, Entity, GroupSpec, Kind, Metadata, Spec, UserSpec};
 use super::finding::{Code, Finding};
 use super::hierarchy::Hierarchy;
+use super::name_rule::NameRule;
 use super::named_rows::{NamedRows, Row};
 use super::naming::HeldNames;
 use super::picture::Picture;
@@ -61,14 +62,21 @@ impl<'d> Plan<'d> {
         let selected: Vec<_> = users
             .filter(|user| selection.user(user).is_none())
             .collect();
-        let (users, mut findings) = NamedRows::new(&selected, policy.names, &held.users);
+        let (shape, fields) = (&policy.shape, directory.selection());
+        let rule = NameRule::new(Kind::User, policy.names, &shape.users.name, &fields.users);
+        let (users, mut findings) = NamedRows::new(&selected, rule, &held.users);
         let groups = directory.groups().iter();
         let selected: Vec<_> = groups
             .filter(|group| selection.group(group).is_none())
             .collect();
-        let (groups, of_groups) = NamedRows::new(&selected, policy.names, &held.groups);
+        let rule = NameRule::new(
+            Kind::Group,
+            policy.names,
+            &shape.groups.name,
+            &fields.groups,
+        );
+        let (groups, of_groups) = NamedRows::new(&selected, rule, &held.groups);
         findings.extend(of_groups);
-        let (shape, fields) = (&policy.shape, directory.selection());
         let hierarchy = hierarchy(&groups);
         let plan = Self {
             directory,
@@ -140,6 +148,14 @@ impl<'d> Plan<'d> {
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         &self.findings
+    }
+
+    /// The groups whose names differ from those in Authentik: the name there, and that of the entity.
+    pub fn renamed_groups(&self) -> impl Iterator<Item = (&str, &str)> {
+        let groups = (0..self.groups.len()).map(|at| (self.groups.row(at), self.groups.name(at)));
+        groups
+            .map(|(row, name)| (&*row.name, name))
+            .filter(|(source, name)| source != name)
     }
 
     /// The group at a position.

@@ -11,6 +11,8 @@ pub enum NamePolicy {
     NpmModule,
     /// Names that Backstage would refuse are repaired; of colliding names, all but one get a suffix.
     Backstage,
+    /// As [`Backstage`](Self::Backstage), with each run of `-` replaced by one.
+    Slug,
 }
 
 /// Which rows become entities, and how their names are made.

@@ -5,12 +5,14 @@
 
 mod key;
 mod label;
+mod name;
 mod namespace;
 mod pattern;
 mod source;
 
 pub use key::{AnnotationKey, KeyError, LabelKey};
 pub use label::{LabelValue, repair_label};
+pub use name::{NamePrefix, NamePrefixError, NameShape};
 pub use namespace::{Namespace, NamespaceError};
 pub use pattern::Pattern;
 pub use source::{Source, SourceError, Sources};
@@ -43,6 +45,8 @@ pub struct Shape {
 pub struct UserShape {
     /// Which users become entities.
     pub filter: UserFilter,
+    /// How names are made.
+    pub name: NameShape,
     /// Where `spec.profile.displayName` comes from.
     pub display_name: Sources,
     /// Where `spec.profile.email` comes from.
@@ -60,6 +64,8 @@ pub struct UserShape {
 pub struct GroupShape {
     /// Which groups become entities.
     pub filter: GroupFilter,
+    /// How names are made.
+    pub name: NameShape,
     /// Where `spec.profile.displayName` comes from.
     pub display_name: Sources,
     /// Where `spec.profile.email` comes from.
@@ -157,6 +163,7 @@ impl Default for UserShape {
     fn default() -> Self {
         Self {
             filter: UserFilter::default(),
+            name: NameShape::npm_module(Kind::User),
             display_name: Sources::builtin(Kind::User, &["name", "username"]),
             email: Sources::builtin(Kind::User, &["email"]),
             picture: Sources::builtin(Kind::User, &["avatar"]),
@@ -170,6 +177,7 @@ impl Default for GroupShape {
     fn default() -> Self {
         Self {
             filter: GroupFilter::default(),
+            name: NameShape::npm_module(Kind::Group),
             display_name: Sources::default(),
             email: Sources::default(),
             picture: Sources::default(),
@@ -185,11 +193,13 @@ impl Shape {
     #[must_use]
     pub fn selection(&self) -> FieldSelection {
         let users = [
+            &self.users.name.sources,
             &self.users.display_name,
             &self.users.email,
             &self.users.picture,
         ];
         let groups = [
+            &self.groups.name.sources,
             &self.groups.display_name,
             &self.groups.email,
             &self.groups.picture,

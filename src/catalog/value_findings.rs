@@ -15,6 +15,7 @@ pub(super) fn of_users(
     fields: &FieldPaths,
 ) -> Vec<Finding> {
     let profile = [
+        ("name", users.rule().columns()),
         ("displayName", &mapping.profile.display_name),
         ("email", &mapping.profile.email),
         ("picture", &mapping.profile.picture),
@@ -29,6 +30,7 @@ pub(super) fn of_groups(
     fields: &FieldPaths,
 ) -> Vec<Finding> {
     let profile = [
+        ("name", groups.rule().columns()),
         ("displayName", &mapping.profile.display_name),
         ("email", &mapping.profile.email),
         ("picture", &mapping.profile.picture),

@@ -12,9 +12,12 @@ use tokio::net::TcpListener;
 use super::{LogArgs, bind, shutdown};
 use crate::app::App;
 use crate::base_url::BaseUrl;
+use crate::catalog::entity::Kind;
+use crate::catalog::shape::Source;
 use crate::clock::Clock;
 use crate::config::{
-    AuthConfig, AuthentikConfig, Config, Schedule, ServiceConfig, StateDir, parse_listen, time_zone,
+    AuthConfig, AuthentikConfig, Config, GroupsConfig, Schedule, ServiceConfig, StateDir,
+    parse_listen, time_zone,
 };
 use crate::counted::counted;
 use fake_authentik::{FakeAuthentik, FakeDirectory, Release};
@@ -59,6 +62,8 @@ async fn spawn_authentik(users: usize) -> anyhow::Result<BaseUrl> {
 
 /// The configuration that reads the look-alike at once.
 fn config(authentik: &BaseUrl, listen: SocketAddr) -> Config {
+    let mut groups = GroupsConfig::default();
+    groups.map.display_name = Source::parse(Kind::Group, "name").into_iter().collect();
     Config {
         authentik: AuthentikConfig {
             base_url: authentik.clone(),
@@ -78,6 +83,7 @@ fn config(authentik: &BaseUrl, listen: SocketAddr) -> Config {
                 ..AuthConfig::default()
             },
             state_dir: StateDir::Off,
+            groups,
             ..ServiceConfig::default()
         },
         warnings: Vec::new(),

@@ -44,8 +44,8 @@ section! {
         location_prefix: LocationPrefix = location_prefix().default("authentik").after_restart(),
         /// The tokens of this service, and what is open without one.
         auth: AuthConfig = nested(),
-        /// How names are made: exactly as the npm module made them (`npm-module`), or with every name repaired
-        /// that Backstage would refuse (`backstage`).
+        /// How names are made: exactly as the npm module made them (`npm-module`), with every name repaired
+        /// that Backstage would refuse (`backstage`), or in addition with one `-` for each run of them (`slug`).
         names: NamePolicy = names().default("npm-module"),
         /// `metadata.namespace` of all entities.
         namespace: Namespace = namespace().default("default"),
@@ -184,5 +184,6 @@ fn names() -> Setting<NamePolicy> {
     choice(&[
         ("npm-module", NamePolicy::NpmModule),
         ("backstage", NamePolicy::Backstage),
+        ("slug", NamePolicy::Slug),
     ])
 }

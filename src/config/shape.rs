@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use super::scalar::{choice, switch};
 use super::section::{defaults, nested, section};
 use super::shape_values::{
-    annotation_sources, annotation_texts, label_sources, label_texts, path, patterns, sources,
-    type_name, types, values,
+    annotation_sources, annotation_texts, label_sources, label_texts, name_prefix, name_sources,
+    path, patterns, sources, type_name, types, values,
 };
 use crate::catalog::entity::Kind;
 use crate::catalog::shape::{
     AnnotationKey, CommonShape, EmptyGroups, GroupFilter, GroupShape, LabelKey, LabelValue,
-    Pattern, Pictures, Source, Sources, UserFilter, UserShape,
+    NamePrefix, NameShape, Pattern, Pictures, Source, Sources, UserFilter, UserShape,
 };
 
 section! {
@@ -23,6 +23,8 @@ section! {
         map: UsersMapConfig = nested(),
         /// Fixed fields of users.
         set: SetConfig = nested(),
+        /// What the names of all users begin with.
+        name_prefix: Option<NamePrefix> = name_prefix().optional(),
         /// Which pictures are shown: `all`, those at a URL (`urls`) and so no embedded images, or `none`.
         pictures: Pictures = choice(&[
             ("all", Pictures::All), ("urls", Pictures::Urls), ("none", Pictures::None),
@@ -53,6 +55,8 @@ section! {
 section! {
     /// The section `entityProvider.users.map`.
     pub struct UsersMapConfig {
+        /// The field from which `metadata.name` is made. Sign-in resolvers look for it.
+        name: Sources = name_sources(Kind::User).default("username"),
         /// The field for `spec.profile.displayName`; of several the first that is not empty.
         display_name: Sources = sources(Kind::User).default("[name, username]"),
         /// The field for `spec.profile.email`.
@@ -87,6 +91,8 @@ section! {
         map: GroupsMapConfig = nested(),
         /// Fixed fields of groups.
         set: GroupsSetConfig = nested(),
+        /// What the names of all groups begin with.
+        name_prefix: Option<NamePrefix> = name_prefix().optional(),
     }
 }
 
@@ -107,6 +113,8 @@ section! {
 section! {
     /// The section `entityProvider.groups.map`.
     pub struct GroupsMapConfig {
+        /// The field from which `metadata.name` is made.
+        name: Sources = name_sources(Kind::Group).default("name"),
         /// The field for `spec.profile.displayName`; `name` shows the name as it is in Authentik.
         display_name: Sources = sources(Kind::Group).default("[]"),
         /// The field for `spec.profile.email`.
@@ -156,6 +164,7 @@ impl UsersConfig {
             map,
             set,
             pictures,
+            name_prefix,
         } = self.clone();
         UserShape {
             filter: UserFilter {
@@ -166,6 +175,10 @@ impl UsersConfig {
                 attributes: filter.attributes,
                 email_required: filter.email,
                 exclude: filter.exclude,
+            },
+            name: NameShape {
+                sources: map.name,
+                prefix: name_prefix.unwrap_or_default(),
             },
             display_name: map.display_name,
             email: map.email,
@@ -185,13 +198,22 @@ impl UsersConfig {
 impl GroupsConfig {
     /// The shape of groups.
     pub(super) fn shape(&self) -> GroupShape {
-        let Self { filter, map, set } = self.clone();
+        let Self {
+            filter,
+            map,
+            set,
+            name_prefix,
+        } = self.clone();
         GroupShape {
             filter: GroupFilter {
                 include: filter.include,
                 exclude: filter.exclude,
                 attributes: filter.attributes,
                 empty: filter.empty,
+            },
+            name: NameShape {
+                sources: map.name,
+                prefix: name_prefix.unwrap_or_default(),
             },
             display_name: map.display_name,
             email: map.email,

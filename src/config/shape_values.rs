@@ -10,7 +10,7 @@ use super::scalar;
 use super::setting::{Refusal, Setting};
 use crate::catalog::entity;
 use crate::catalog::shape::{
-    AnnotationKey, LabelKey, LabelValue, Namespace, Pattern, Source, Sources,
+    AnnotationKey, LabelKey, LabelValue, NamePrefix, Namespace, Pattern, Source, Sources,
 };
 
 /// Takes a namespace.
@@ -23,6 +23,25 @@ pub(super) fn namespace() -> Setting<Namespace> {
 /// Takes the name of a field, or a list of them.
 pub(super) fn sources(kind: entity::Kind) -> Setting<Sources> {
     Setting::new(Kind::Fields, move |value| read_sources(kind, value))
+}
+
+/// Takes the name of a field from which names are made, or a list of at least one.
+pub(super) fn name_sources(kind: entity::Kind) -> Setting<Sources> {
+    Setting::new(Kind::Fields, move |value| {
+        let sources = read_sources(kind, value)?;
+        if sources.is_empty() {
+            return Err(Refusal::new("expected at least one field, found none"));
+        }
+        Ok(sources)
+    })
+}
+
+/// Takes what names begin with.
+pub(super) fn name_prefix() -> Setting<NamePrefix> {
+    Setting::new(Kind::Text, |value| {
+        let text = scalar::text(value)?;
+        text.trim().parse().map_err(Refusal::new)
+    })
 }
 
 /// Takes patterns of names.

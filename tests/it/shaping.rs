@@ -34,7 +34,7 @@ fn company() -> FakeDirectory {
     let ada = |user: &mut FakeUser| {
         user.path = "users/staff/berlin".into();
         user.attributes = json!({
-            "title": "Engineer", "employeeType": "staff", "phone": ["+49 1", "+49 2"],
+            "title": "Engineer", "login": "Ada  L.", "employeeType": "staff", "phone": ["+49 1", "+49 2"],
             "department": "R&D (EMEA)", "picture": "https://example.com/ada.png", "displayName": {"$text": "x"},
         });
     };
@@ -99,6 +99,56 @@ async fn groups_show_their_names() {
         shaped.entity("tech-ops-")["spec"]["profile"],
         json!({"displayName": "Tech Ops!"})
     );
+}
+
+#[tokio::test]
+async fn names_come_from_other_fields_with_a_prefix() {
+    let shaped = Shaped::by("Make names by a rule of your own").await;
+    assert_eq!(
+        shaped.names("User"),
+        ["ada-l", "user-2", "user-3", "user-4"]
+    );
+    assert_eq!(
+        shaped.names("Group"),
+        [
+            "authentik-company",
+            "authentik-empty-admins",
+            "authentik-team-platform",
+            "authentik-tech-ops"
+        ]
+    );
+    let member_of = &shaped.entity("ada-l")["spec"]["memberOf"];
+    assert_eq!(*member_of, json!(["authentik-team-platform"]));
+}
+
+#[tokio::test]
+async fn an_explanation_names_the_field_of_a_name() {
+    let upstream = Upstream::spawn(company()).await;
+    let heading = "Make names by a rule of your own";
+    let file = file("explained-name", recipe(heading));
+    let config = file.to_str().unwrap();
+    let ended = upstream
+        .run(&["explain", "user", "ada", "--config", config])
+        .await;
+    let expected = r#""Ada L." from `attributes.login` is sanitized to "ada-l""#;
+    assert!(ended.out.contains(expected), "{}", ended.out);
+}
+
+#[tokio::test]
+async fn a_name_needs_a_field_and_a_prefix_of_valid_characters() {
+    let upstream = Upstream::spawn(company()).await;
+    let yaml = "entityProvider: {users: {map: {name: []}}, groups: {namePrefix: Acme}}";
+    let file = file("invalid-name", yaml);
+    let ended = upstream
+        .run(&["export", "--config", file.to_str().unwrap()])
+        .await;
+    assert_eq!(ended.status.code(), Some(1), "{}", ended.error);
+    for part in [
+        "users.map.name: expected at least one field",
+        "groups.namePrefix: expected up to 20 of the characters `a-z 0-9 - _ .`",
+    ] {
+        assert!(ended.error.contains(part), "{part} in {}", ended.error);
+    }
 }
 
 #[tokio::test]

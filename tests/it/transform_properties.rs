@@ -191,7 +191,7 @@ proptest! {
             let expected = !excluded && !outcome.left_out.contains(&pk);
             prop_assert_eq!(groups.contains_key(&pk), expected, "{:?}", group);
         }
-        if world.policy.names == NamePolicy::Backstage {
+        if world.policy.names != NamePolicy::NpmModule {
             prop_assert!(outcome.left_out.is_empty(), "a repaired name is always found");
         }
     }
@@ -205,7 +205,7 @@ proptest! {
             let Some(name) = outcome.by_pk(kind).get(&pk).copied() else { continue };
             match world.policy.names {
                 NamePolicy::NpmModule => prop_assert_eq!(name, sanitize_name(source)),
-                NamePolicy::Backstage => prop_assert!(is_valid_name(name), "{}", name),
+                NamePolicy::Backstage | NamePolicy::Slug => prop_assert!(is_valid_name(name), "{}", name),
             }
         }
     }

@@ -118,7 +118,11 @@ fn metadata<R: Row>(
 }
 
 /// The value, and the source that it comes from.
-fn origin(sources: &Sources, chosen: Option<usize>, value: Option<Cow<'_, str>>) -> String {
+pub(super) fn origin(
+    sources: &Sources,
+    chosen: Option<usize>,
+    value: Option<Cow<'_, str>>,
+) -> String {
     let names: Vec<_> = sources.iter().map(|source| format!("`{source}`")).collect();
     let (Some(chosen), Some(value)) = (chosen, value) else {
         return format!("{}, so it is left out", empty(&names));

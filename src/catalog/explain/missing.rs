@@ -10,13 +10,13 @@ const NAMED: usize = 20;
 /// The reason why a user has no entity; `None` if it has one.
 pub(super) fn of_user(plan: &Plan<'_>, user: &User) -> Option<String> {
     let skip = plan.selection.user(user).map(|skip| skip.to_string());
-    skip.or_else(|| name::absence(plan, &plan.users, user))
+    skip.or_else(|| name::absence(&plan.users, user))
 }
 
 /// The reason why a group has no entity; `None` if it has one.
 pub(super) fn of_group(plan: &Plan<'_>, group: &Group) -> Option<String> {
     let skip = plan.selection.group(group).map(|skip| skip.to_string());
-    skip.or_else(|| name::absence(plan, &plan.groups, group))
+    skip.or_else(|| name::absence(&plan.groups, group))
 }
 
 /// A referenced user and the reason why it has no entity; `None` if it has one.

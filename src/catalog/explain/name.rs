@@ -1,11 +1,10 @@
 //! Explains how a row got its name, or why it has none.
 
-use super::{ExplainStep, Rule, step};
+use super::{ExplainStep, Rule, mapped, step};
 use crate::catalog::entity::Kind;
 use crate::catalog::finding::Code;
-use crate::catalog::name::sanitize_name;
+use crate::catalog::name_rule::NameRule;
 use crate::catalog::named_rows::{NamedRows, Row};
-use crate::catalog::naming::{Candidate, preferred_name};
 use crate::catalog::plan::Plan;
 
 /// The steps about the name of a row that is neither skipped nor excluded.
@@ -14,16 +13,10 @@ pub(super) fn steps<R: Row>(
     named: &NamedRows<'_, R>,
     row: &R,
 ) -> Vec<ExplainStep> {
-    let sanitized = sanitize_name(row.source());
-    let made = if sanitized == row.source() {
-        format!("{:?} is in sanitized form", row.source())
-    } else {
-        format!("{:?} is sanitized to {sanitized:?}", row.source())
-    };
-    let mut effects = vec![made];
+    let mut effects = vec![made(named.rule(), row)];
     effects.extend(findings(plan, R::KIND, &row.pk().to_string()));
     effects.extend(
-        rival(plan, named, row)
+        rival(named, row)
             .filter(|rival| rival.pk() > row.pk())
             .map(|rival| {
                 format!(
@@ -41,27 +34,36 @@ pub(super) fn steps<R: Row>(
         .collect()
 }
 
+/// How the name is made from a field of the row.
+fn made<R: Row>(rule: &NameRule<'_>, row: &R) -> String {
+    let columns = rule.columns();
+    let text = columns.value(row).unwrap_or_default();
+    let sanitized = rule.sanitized(&text);
+    let source = if *text == *row.source() {
+        format!("{text:?}")
+    } else {
+        mapped::origin(rule.sources(), columns.chosen(row), Some(text.clone()))
+    };
+    if sanitized == *text {
+        format!("{source} is in sanitized form")
+    } else {
+        format!("{source} is sanitized to {sanitized:?}")
+    }
+}
+
 /// The reason why a row that is neither skipped nor excluded has no name; `None` if it has one.
-pub(super) fn absence<R: Row>(
-    plan: &Plan<'_>,
-    named: &NamedRows<'_, R>,
-    row: &R,
-) -> Option<String> {
+pub(super) fn absence<R: Row>(named: &NamedRows<'_, R>, row: &R) -> Option<String> {
     if named.position(row.pk()).is_some() {
         return None;
     }
-    let rival =
-        rival(plan, named, row).map(|rival| format!("name collides with pk {}", rival.pk()));
+    let rival = rival(named, row).map(|rival| format!("name collides with pk {}", rival.pk()));
     Some(rival.unwrap_or_else(|| "empty name".to_owned()))
 }
 
 /// The other row that has the preferred name of a row.
-fn rival<'d, R: Row>(plan: &Plan<'_>, named: &NamedRows<'d, R>, row: &R) -> Option<&'d R> {
-    let candidate = Candidate {
-        pk: row.pk(),
-        source: row.source(),
-    };
-    let name = preferred_name(R::KIND, plan.policy.names, candidate)?;
+fn rival<'d, R: Row>(named: &NamedRows<'d, R>, row: &R) -> Option<&'d R> {
+    let rule = named.rule();
+    let name = rule.proposal(&rule.candidate(row), 0)?;
     let holder = named.row(named.find(&name)?);
     (holder.pk() != row.pk()).then_some(holder)
 }

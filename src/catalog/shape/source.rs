@@ -23,6 +23,8 @@ pub(in crate::catalog) enum Builtin {
     Name,
     /// A user's e-mail address.
     Email,
+    /// What a user's e-mail address has before the `@`.
+    EmailLocalPart,
     /// A user's avatar.
     Avatar,
     /// A user's kind of account.
@@ -30,10 +32,11 @@ pub(in crate::catalog) enum Builtin {
 }
 
 /// The fields that user rows always have.
-const OF_USERS: [(&str, Builtin); 6] = [
+const OF_USERS: [(&str, Builtin); 7] = [
     ("username", Builtin::Username),
     ("name", Builtin::Name),
     ("email", Builtin::Email),
+    ("emailLocalPart", Builtin::EmailLocalPart),
     ("avatar", Builtin::Avatar),
     ("type", Builtin::Type),
     ("pk", Builtin::Pk),

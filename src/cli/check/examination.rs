@@ -57,9 +57,10 @@ pub(super) async fn examine(
             report.trouble(trouble, errors.join("; "), remedy);
         }
     }
-    let taken = report.steps.len() - 1;
-    for subject in &BEHIND_CONFIGURATION[taken..] {
-        report.skip(*subject, "a step before it failed");
+    for subject in BEHIND_CONFIGURATION {
+        if report.steps.iter().all(|step| step.subject != subject) {
+            report.skip(subject, "a step before it failed");
+        }
     }
     report
 }

@@ -32,6 +32,23 @@ pub(super) fn transformed(report: &mut Report, config: &Config, directory: &Dire
             "each finding says what to do",
         ),
     }
+    if config.service.groups.map.display_name.is_empty() {
+        propose_display_names(report, &plan);
+    }
+}
+
+/// Proposes to show the names of groups where the names of their entities differ.
+fn propose_display_names(report: &mut Report, plan: &Plan<'_>) {
+    let mut renamed = plan.renamed_groups();
+    let Some((source, name)) = renamed.next() else {
+        return;
+    };
+    let count = counted(renamed.count() + 1, "group");
+    report.propose(
+        Subject::DisplayNames,
+        format!("{count} shown by sanitized names, such as {name:?} for {source:?}"),
+        "set `entityProvider.groups.map.displayName: name` to show the names of Authentik",
+    );
 }
 
 /// Whether a permission hides rows, and whether so many that a service would hold them at its start;

@@ -59,6 +59,8 @@ pub(super) enum Subject {
     FullView,
     /// Whether all rows make the entities that one expects.
     Findings,
+    /// Whether groups are shown by the names that they have in Authentik.
+    DisplayNames,
 }
 
 /// One step.
@@ -107,6 +109,22 @@ impl Report {
             code: None,
             message: message.into(),
             remedy: None,
+        });
+    }
+
+    /// Adds a step without trouble that proposes an improvement.
+    pub(super) fn propose(
+        &mut self,
+        subject: Subject,
+        message: impl Into<String>,
+        proposal: impl Into<String>,
+    ) {
+        self.add(Step {
+            subject,
+            status: Status::Ok,
+            code: None,
+            message: message.into(),
+            remedy: Some(proposal.into()),
         });
     }
 

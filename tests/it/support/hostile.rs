@@ -126,7 +126,11 @@ fn policy() -> impl Strategy<Value = Policy> {
         Just("A"),
         Just("none")
     ];
-    let names = prop::sample::select(vec![NamePolicy::NpmModule, NamePolicy::Backstage]);
+    let names = prop::sample::select(vec![
+        NamePolicy::NpmModule,
+        NamePolicy::Backstage,
+        NamePolicy::Slug,
+    ]);
     (
         names,
         vec(entry.prop_map(str::to_owned), 0..3),
