@@ -1,4 +1,4 @@
-//! The composition root: puts the parts together and supervises them.
+//! The composition root: builds the parts of the service and supervises them.
 
 mod parts;
 
@@ -49,17 +49,18 @@ pub struct App {
 }
 
 impl App {
-    /// Puts the service together; nothing is sent or bound yet. `shutdown` ends it.
+    /// Builds the service without sending a request or opening a port. `shutdown` ends it.
     ///
     /// # Errors
-    /// When it would be open by mistake, the token cannot be sent, or certificates cannot be read.
+    /// If it would listen on a public address without authentication, the token is not a valid header, or
+    /// certificates cannot be read.
     pub fn build(
         config: Config,
         clock: Clock,
         zone: TimeZone,
         shutdown: CancellationToken,
     ) -> anyhow::Result<Self> {
-        let tls = startable(&config.service, &clock)?;
+        let tls = check_startable(&config.service, &clock)?;
         let cycle = cycle(&config, &clock, zone.clone())?;
         let (backstage, settings) = watch::channel(push_settings(&config.service)?);
         let (sender, reloads) = mpsc::channel(1);
@@ -80,46 +81,46 @@ impl App {
         })
     }
 
-    /// Lets chance come from elsewhere.
+    /// Sets the source of random pauses.
     #[must_use]
     pub fn with_jitter(mut self, jitter: Jitter) -> Self {
         self.scheduler.jitter = jitter;
         self
     }
 
-    /// Lets Authentik be left alone for another time after each run.
+    /// Sets the minimum time between two runs.
     #[must_use]
-    pub fn with_cooldown(mut self, rest: Duration) -> Self {
-        self.scheduler.cooldown = rest;
+    pub fn with_cooldown(mut self, cooldown: Duration) -> Self {
+        self.scheduler.cooldown = cooldown;
         self
     }
 
-    /// Lets full or incremental syncs be chosen by other costs.
+    /// Sets the estimated load of a sync, which decides between full and incremental.
     #[must_use]
     pub fn with_server_cost(mut self, cost: ServerCost) -> Self {
         self.scheduler.cycle.cost = cost;
         self
     }
 
-    /// Lets clients take more or less.
+    /// Sets the limits for clients.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits, capacity: Capacity) -> Self {
         (self.limits, self.capacity) = (limits, capacity);
         self
     }
 
-    /// What gives the running service another configuration.
+    /// Returns the handle that changes the configuration of the running service.
     #[must_use]
     pub fn reloader(&self) -> Reloader {
         self.reloader.clone()
     }
 
-    /// Serves and syncs until shutdown, then lets requests in flight end under a deadline.
+    /// Serves and syncs until shutdown, then waits for requests in progress until a deadline.
     ///
     /// # Errors
-    /// When the server or the scheduler ends before the shutdown.
+    /// If the server or the scheduler ends before the shutdown.
     pub async fn run(self, listener: TcpListener) -> anyhow::Result<()> {
-        let keeping = Arc::clone(&self.state.persistence);
+        let persistence = Arc::clone(&self.state.persistence);
         let server = Server {
             router: http::router(self.state, self.capacity),
             limits: self.limits,
@@ -133,22 +134,22 @@ impl App {
             drain_timeout,
             ..
         } = self;
-        let _stop_the_rest = shutdown.clone().drop_guard();
+        let _cancel_all = shutdown.clone().drop_guard();
         tokio::spawn(pusher.run(shutdown.clone()));
         let work = async {
             tokio::try_join!(
                 serving(server, listener, &shutdown, drain_delay),
                 syncing(scheduler, &shutdown)
             )?;
-            keeping.settled().await;
+            persistence.settled().await;
             anyhow::Ok(())
         };
         tokio::select! {
             ended = work => ended?,
             () = after(shutdown.clone(), drain_delay + drain_timeout) => {
                 tracing::warn!(
-                    is_snapshot_kept = keeping.is_settled(),
-                    "requests or the writing of the snapshot were cut off at the end of `entityProvider.drainTimeout`"
+                    is_snapshot_saved = persistence.is_settled(),
+                    "requests in progress or the write of the state file did not end within `entityProvider.drainTimeout`"
                 );
             }
         }
@@ -156,21 +157,21 @@ impl App {
     }
 }
 
-/// What lets a service start, or not: nothing is open by mistake, and its certificates can be read.
+/// Checks what a service needs at its start, and loads its certificates.
 ///
 /// # Errors
-/// Says what to set or to correct.
-pub fn startable(service: &ServiceConfig, clock: &Clock) -> anyhow::Result<Option<Tls>> {
+/// If it would listen on a public address without authentication, or a certificate cannot be used.
+pub fn check_startable(service: &ServiceConfig, clock: &Clock) -> anyhow::Result<Option<Tls>> {
     service.auth.check(service.listen)?;
     let files = service.tls.as_ref();
     let tls = files.map(|files| Tls::load(files, clock.clone()));
     Ok(tls.transpose()?)
 }
 
-/// What keeps a service from starting although each of its keys is right: certificates that cannot be
-/// read, secrets that cannot be sent.
+/// Returns the errors that prevent a start although each key is valid: unreadable certificates, and secrets
+/// that are not valid headers.
 #[must_use]
-pub fn unusable(service: &ServiceConfig, config: Option<&Config>) -> Vec<String> {
+pub fn start_errors(service: &ServiceConfig, config: Option<&Config>) -> Vec<String> {
     let files = service.tls.as_ref();
     let certificate = files.and_then(|files| Tls::load(files, Clock::system()).err());
     let client = config.map(|config| Client::new(config.client_settings(), Clock::system()));
@@ -184,7 +185,7 @@ pub fn unusable(service: &ServiceConfig, config: Option<&Config>) -> Vec<String>
     errors.into_iter().flatten().collect()
 }
 
-/// Gives the running service another configuration; cheap to clone.
+/// Changes the configuration of the running service. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Reloader {
     sender: mpsc::Sender<Reload>,
@@ -192,14 +193,14 @@ pub struct Reloader {
     clock: Clock,
     zone: TimeZone,
     authorizer: Arc<Authorizer>,
-    begun_with: ServiceConfig,
+    initial: ServiceConfig,
 }
 
 impl Reloader {
-    /// Lets a configuration count from now on, as far as it can without a restart.
+    /// Applies a configuration, except for the keys that need a restart.
     pub async fn reload(&self, config: Config) {
-        for key in self.begun_with.restart_needed_for(&config.service) {
-            tracing::warn!("`{key}` has changed and counts after a restart");
+        for key in self.initial.restart_needed_for(&config.service) {
+            tracing::warn!("`{key}` has changed and takes effect after a restart");
         }
         for warning in &config.warnings {
             tracing::warn!("{warning}");
@@ -212,36 +213,40 @@ impl Reloader {
         {
             Ok((settings, backstage)) => {
                 telemetry::set_format(log_format);
-                self.authorizer.replace(&auth, self.begun_with.listen);
+                self.authorizer.replace(&auth, self.initial.listen);
                 self.backstage.send_replace(backstage);
                 self.send(Reload::Settings(Box::new(settings))).await;
             }
-            Err(error) => self.refuse(&error).await,
+            Err(error) => self.report_invalid(&error).await,
         }
     }
 
-    /// Reports a configuration that is invalid; the present one stays.
-    pub async fn refuse(&self, error: &(impl Display + ?Sized)) {
-        let message =
-            format!("the configuration has changed and is invalid, the old one stays: {error:#}");
-        self.send(Reload::Refused(Failure::new("configuration", message)))
+    /// Reports an invalid configuration; the current one stays in effect.
+    pub async fn report_invalid(&self, error: &(impl Display + ?Sized)) {
+        let message = format!(
+            "the configuration has changed and is invalid, the previous one stays in effect: {error:#}"
+        );
+        self.send(Reload::Invalid(Failure::new("configuration", message)))
             .await;
     }
 
-    /// What the sync needs, unless the configuration would open the service by mistake: where it listens
-    /// was decided at the start.
+    /// Returns the settings of the sync.
+    ///
+    /// # Errors
+    /// If the configuration would allow access without authentication on the public address that the
+    /// service listens on since its start.
     fn settings(&self, config: Config) -> anyhow::Result<SyncSettings> {
-        config.service.auth.check(self.begun_with.listen)?;
+        config.service.auth.check(self.initial.listen)?;
         settings(config, &self.clock, self.zone.clone())
     }
 
-    /// Tells the scheduler, unless the service is ending.
+    /// Sends a change to the scheduler. Ignored during the shutdown.
     async fn send(&self, reload: Reload) {
         let _ = self.sender.send(reload).await;
     }
 }
 
-/// What the sync needs of a configuration.
+/// Returns the settings of the sync.
 fn settings(config: Config, clock: &Clock, zone: TimeZone) -> anyhow::Result<SyncSettings> {
     let Cycle {
         client,
@@ -262,7 +267,7 @@ fn settings(config: Config, clock: &Clock, zone: TimeZone) -> anyhow::Result<Syn
     })
 }
 
-/// When runs are due, as a configuration says.
+/// Returns when runs are due.
 fn timetable(config: Config, zone: TimeZone) -> Timetable {
     Timetable {
         schedule: config.authentik.schedule,
@@ -270,7 +275,7 @@ fn timetable(config: Config, zone: TimeZone) -> Timetable {
     }
 }
 
-/// Whom to tell of changes, as a configuration says.
+/// Returns the settings of the push to Backstage, if it is configured.
 fn push_settings(service: &ServiceConfig) -> anyhow::Result<Option<push::PushSettings>> {
     let Some(backstage) = &service.backstage else {
         return Ok(None);
@@ -286,10 +291,10 @@ fn push_settings(service: &ServiceConfig) -> anyhow::Result<Option<push::PushSet
     }))
 }
 
-/// What reads Authentik as a configuration says; nothing is sent yet.
+/// Builds a cycle without sending a request.
 ///
 /// # Errors
-/// When the token cannot be sent, or the system's certificates cannot be read.
+/// If the token is not a valid header, or the system's certificates cannot be read.
 pub fn cycle(config: &Config, clock: &Clock, zone: TimeZone) -> anyhow::Result<Cycle> {
     Ok(Cycle {
         client: Client::new(config.client_settings(), clock.clone())
@@ -301,19 +306,19 @@ pub fn cycle(config: &Config, clock: &Clock, zone: TimeZone) -> anyhow::Result<C
         acceptance: config.service.auth.syncing(config.service.listen).into(),
         store: Arc::default(),
         clock: clock.clone(),
-        doubt: None,
-        late: 0,
+        full_reason: None,
+        timeouts: 0,
         persisted: None,
     })
 }
 
-/// Waits for the shutdown and then some time more.
+/// Waits for the shutdown, and then for `delay`.
 async fn after(shutdown: CancellationToken, delay: Duration) {
     shutdown.cancelled().await;
     tokio::time::sleep(delay).await;
 }
 
-/// Serves until the shutdown, and for as long after it as the drain delay and open requests take.
+/// Serves until the shutdown, and then until the drain delay is over and open requests have ended.
 async fn serving(
     server: Server,
     listener: TcpListener,
@@ -327,14 +332,14 @@ async fn serving(
     expected(shutdown, "the HTTP server")
 }
 
-/// Syncs until the shutdown; ends after the log line of a cancelled run is written.
+/// Syncs until the shutdown. Returns after the log line of a cancelled run is written.
 async fn syncing(scheduler: Scheduler, shutdown: &CancellationToken) -> anyhow::Result<()> {
     let ended = tokio::spawn(scheduler.run(shutdown.clone())).await;
     ended.context("the scheduler ended")?;
     expected(shutdown, "the scheduler")
 }
 
-/// Checks that a part ended because of the shutdown.
+/// Returns an error if a part ended before the shutdown.
 fn expected(shutdown: &CancellationToken, part: &str) -> anyhow::Result<()> {
     if !shutdown.is_cancelled() {
         bail!("{part} ended before the shutdown");

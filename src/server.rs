@@ -1,5 +1,4 @@
-//! Accepts connections and lets no client take more than its share: limits, and TLS if there is a
-//! certificate.
+//! Accepts connections, limits what one client can use, and speaks TLS if there is a certificate.
 
 mod admission;
 mod expiry;
@@ -23,26 +22,27 @@ use tls::Tls;
 /// Serves a router on a listener.
 #[derive(Debug)]
 pub struct Server {
-    /// What answers.
+    /// The HTTP service.
     pub router: Router,
-    /// What one client may take.
+    /// The limits for clients.
     pub limits: Limits,
-    /// Speaks TLS on every connection.
+    /// The certificate; without one, the listener speaks plain HTTP.
     pub tls: Option<Tls>,
 }
 
 impl Server {
-    /// Serves until `close`, and then until the requests in flight have ended. Dropped, it ends at once.
+    /// Serves until `close`, and then until the requests in progress have ended. When the future is
+    /// dropped, all connections are closed at once.
     ///
     /// # Errors
-    /// When connections can no longer be accepted.
+    /// If connections can no longer be accepted.
     pub async fn run(
         self,
         listener: TcpListener,
         close: impl Future<Output = ()>,
     ) -> io::Result<()> {
         let handle = Handle::new();
-        let _end = EndWhenDropped(handle.clone());
+        let _shutdown = ShutdownOnDrop(handle.clone());
         let mut serving = pin!(self.serve(listener, handle.clone()));
         tokio::select! {
             ended = &mut serving => return ended,
@@ -52,7 +52,7 @@ impl Server {
         serving.await
     }
 
-    /// Serves until the handle says otherwise.
+    /// Serves until the handle is shut down.
     async fn serve(&self, listener: TcpListener, handle: Handle<SocketAddr>) -> io::Result<()> {
         let server = configured(listener, self.limits).handle(handle);
         let admission = Admission::new(self.limits);
@@ -71,16 +71,16 @@ impl Server {
     }
 }
 
-/// Ends every connection when it is dropped.
-struct EndWhenDropped(Handle<SocketAddr>);
+/// Closes all connections when it is dropped.
+struct ShutdownOnDrop(Handle<SocketAddr>);
 
-impl Drop for EndWhenDropped {
+impl Drop for ShutdownOnDrop {
     fn drop(&mut self) {
         self.0.shutdown();
     }
 }
 
-/// A server with limits for slow and greedy clients.
+/// Returns a server with limits for slow clients and large requests.
 fn configured(listener: TcpListener, limits: Limits) -> axum_server::Server<SocketAddr> {
     let mut server = axum_server::Server::<SocketAddr>::from_listener(listener)
         .first_request_timeout(limits.first_request)
@@ -102,7 +102,7 @@ fn configured(listener: TcpListener, limits: Limits) -> axum_server::Server<Sock
     server
 }
 
-/// Keeps a certificate up to date; never ends.
+/// Reloads the certificate when it changes; never ends.
 async fn watch(tls: Option<&Tls>) -> Infallible {
     match tls {
         Some(tls) => tls.watch().await,

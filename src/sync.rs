@@ -1,4 +1,4 @@
-//! Keeps the snapshot fresh: waits for what is due or asked for, runs one cycle at a time.
+//! The scheduler: waits until a run is due or requested, and runs one cycle at a time.
 
 mod basis;
 mod build;
@@ -29,18 +29,17 @@ use persister::Persister;
 pub use reconfigure::{Reload, SyncSettings};
 use timetable::{LastRun, Timetable};
 
-/// The longest sleep in one piece, so that a set clock or a suspended machine is noticed.
+/// The longest single sleep, so that the scheduler notices a changed clock or a suspended machine.
 const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 
-/// How long Authentik is left alone after each run, however often runs are asked for: a storm of posts
-/// must not become a storm of readings.
+/// The minimum time between two runs, so that many requests do not overload Authentik.
 pub const COOLDOWN: Duration = Duration::from_secs(1);
 
-/// What the scheduler remembers of the runs before.
+/// The history that decides when the next run is due.
 #[derive(Debug)]
 struct Past {
-    /// When the scheduler began.
-    begun: Timestamp,
+    /// When the scheduler started.
+    started: Timestamp,
     /// The run that ended last.
     last: Option<LastRun>,
     /// When the cooldown after that run ends.
@@ -48,76 +47,76 @@ struct Past {
 }
 
 impl Past {
-    fn new(begun: Timestamp) -> Self {
+    fn new(started: Timestamp) -> Self {
         Self {
-            begun,
+            started,
             last: None,
             cooled_at: None,
         }
     }
 }
 
-/// Runs cycles when they are due or asked for.
+/// Runs cycles when they are due or requested.
 #[derive(Debug)]
 pub struct Scheduler {
-    /// What a run does.
+    /// Executes a run.
     pub cycle: Cycle,
     /// When runs are due.
     pub timetable: Timetable,
-    /// Where runs are asked for and reported.
+    /// Run requests and their outcomes.
     pub ledger: Arc<Ledger>,
-    /// Where the next run and a refused configuration are reported.
+    /// Publishes the time of the next run and a configuration error.
     pub status: Arc<ServiceStatus>,
     /// The wall clock.
     pub clock: Clock,
-    /// What lengthens pauses after repeated failures.
+    /// Random part of the pauses after repeated failures.
     pub jitter: Jitter,
-    /// Where news about the configuration comes from.
+    /// Changes of the configuration.
     pub reloads: mpsc::Receiver<Reload>,
-    /// Keeps snapshots for the next start.
+    /// Writes snapshots to the state file.
     pub persister: Persister,
-    /// How long Authentik is left alone after each run.
+    /// The minimum time between two runs.
     pub cooldown: Duration,
 }
 
 impl Scheduler {
-    /// Runs until shutdown; a cycle under way is cancelled and changes nothing.
+    /// Runs until shutdown. A cycle in progress is cancelled and publishes nothing.
     pub async fn run(mut self, shutdown: CancellationToken) {
         let mut past = Past::new(self.clock.now());
-        self.persister.begin();
+        self.persister.start();
         self.restore(&past, &shutdown).await;
         while !shutdown.is_cancelled() {
             let due = self.announce(&past);
             tokio::select! {
                 () = shutdown.cancelled() => break,
                 Some(reload) = self.reloads.recv() => self.reload(reload, &past, &shutdown).await,
-                () = wanted(&self.ledger, &self.clock, due, past.cooled_at) => {
+                () = next_run(&self.ledger, &self.clock, due, past.cooled_at) => {
                     self.sync(&mut past, &shutdown).await;
                 }
             }
         }
-        // Clients that still wait for a run learn that it does not come.
+        // Clients that wait for a queued run get an answer.
         self.status.announce(None);
         self.ledger
             .close(Outcome::Failed(cancelled("before the run began")));
     }
 
-    /// Says when the next run is due.
+    /// Publishes and returns the time at which the next run is due.
     fn announce(&self, past: &Past) -> Option<Timestamp> {
         let has_snapshot = self.cycle.store.current().is_some();
         let due = self
             .timetable
-            .due(past.begun, past.last.as_ref(), has_snapshot);
+            .due(past.started, past.last.as_ref(), has_snapshot);
         self.status.announce(due);
         due
     }
 
-    /// Begins and ends the queued run, if there is one.
+    /// Executes the queued run, if there is one.
     async fn sync(&mut self, past: &mut Past, shutdown: &CancellationToken) {
         let Some(run) = self.ledger.start() else {
             return;
         };
-        // When the next one is due depends on the end of this one.
+        // The next due time depends on the end of this run.
         self.status.announce(None);
         let (started, before) = (self.clock.now(), self.cycle.client.traffic());
         let ended = self.cycle_once(&run, shutdown).await;
@@ -135,13 +134,14 @@ impl Scheduler {
         let traffic = self.cycle.client.traffic().since(before);
         self.log("sync", run.as_ref(), &ended, traffic, next_run_at);
         if ended.is_ok() {
-            self.keep();
+            self.save_snapshot();
         }
     }
 
-    /// How many runs have failed one after another. Somebody who asks for a run, or another
-    /// configuration, begins anew. A held run has read Authentik, so that it slows nothing down; but while
-    /// there is nothing to serve it is followed as soon as a failure.
+    /// Returns the number of consecutive failures after this run.
+    ///
+    /// A requested run and a changed configuration reset the count. A held run counts as a failure only
+    /// while there is no snapshot: Authentik works, but the first snapshot should come soon.
     fn failures(
         &self,
         run: &Run,
@@ -156,7 +156,7 @@ impl Scheduler {
         }
     }
 
-    /// Runs one cycle, unless the shutdown comes first.
+    /// Executes one cycle, unless the shutdown comes first.
     async fn cycle_once(
         &mut self,
         run: &Run,
@@ -166,13 +166,13 @@ impl Scheduler {
         let ledger = Arc::clone(&self.ledger);
         tokio::select! {
             () = shutdown.cancelled() => Err(CycleError::Cancelled(cancelled("during the run"))),
-            ended = self.cycle.run(run.options, &run.progress, |reading| ledger.set_mode(reading)) => ended,
+            ended = self.cycle.run(run.options, &run.progress, |mode| ledger.set_mode(mode)) => ended,
         }
     }
 }
 
-/// Waits until a run is due or asked for, and Authentik has been left alone for long enough.
-async fn wanted(
+/// Waits until a run is due or requested, and the cooldown is over.
+async fn next_run(
     ledger: &Ledger,
     clock: &Clock,
     due: Option<Timestamp>,
@@ -187,20 +187,20 @@ async fn wanted(
     }
 }
 
-/// Waits until a time of the wall clock; for ever without one.
+/// Waits until a time of the wall clock; without a time, it never returns.
 async fn sleep_until(clock: &Clock, due: Option<Timestamp>) {
     let Some(due) = due else {
         return std::future::pending().await;
     };
-    while let Ok(rest) = Duration::try_from(due.duration_since(clock.now())) {
-        if rest.is_zero() {
+    while let Ok(left) = Duration::try_from(due.duration_since(clock.now())) {
+        if left.is_zero() {
             return;
         }
-        tokio::time::sleep(rest.min(LONGEST_SLEEP)).await;
+        tokio::time::sleep(left.min(LONGEST_SLEEP)).await;
     }
 }
 
-/// The end of a run that the shutdown came before.
+/// The failure of a run that the shutdown cancelled.
 fn cancelled(when: &str) -> Failure {
     Failure::new("cancelled", format!("the service was shut down {when}"))
 }

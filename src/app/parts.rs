@@ -1,4 +1,4 @@
-//! The parts of the service beside its handlers, built around the state that they share with them.
+//! Builds the background tasks of the service, which share their state with the handlers.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::sync::cycle::Cycle;
 use crate::sync::persister::Persister;
 use crate::sync::{COOLDOWN, Reload, Scheduler};
 
-/// What runs the sync.
+/// Builds the scheduler.
 pub(super) fn scheduler(
     state: &AppState,
     config: Config,
@@ -22,7 +22,7 @@ pub(super) fn scheduler(
     cycle: Cycle,
     reloads: mpsc::Receiver<Reload>,
 ) -> Scheduler {
-    let (keeping, clock) = (Arc::clone(&state.persistence), state.clock.clone());
+    let (persistence, clock) = (Arc::clone(&state.persistence), state.clock.clone());
     let state_dir = config.service.state_dir.folder();
     Scheduler {
         cycle,
@@ -31,13 +31,13 @@ pub(super) fn scheduler(
         status: Arc::clone(&state.status),
         jitter: Jitter::random(),
         reloads,
-        persister: Persister::new(state_dir, keeping, clock.clone()),
+        persister: Persister::new(state_dir, persistence, clock.clone()),
         clock,
         cooldown: COOLDOWN,
     }
 }
 
-/// What notifies Backstage.
+/// Builds the task that notifies Backstage.
 pub(super) fn pusher(
     state: &AppState,
     settings: watch::Receiver<Option<push::PushSettings>>,
@@ -50,10 +50,10 @@ pub(super) fn pusher(
     }
 }
 
-/// What gives the other parts another configuration.
+/// Builds the handle that changes the configuration.
 pub(super) fn reloader(
     state: &AppState,
-    begun_with: ServiceConfig,
+    initial: ServiceConfig,
     zone: TimeZone,
     sender: mpsc::Sender<Reload>,
     backstage: watch::Sender<Option<push::PushSettings>>,
@@ -64,6 +64,6 @@ pub(super) fn reloader(
         clock: state.clock.clone(),
         zone,
         authorizer: Arc::clone(&state.authorizer),
-        begun_with,
+        initial,
     }
 }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use clap::Args;
 
 use super::{ConfigFiles, LogArgs, bind, shutdown};
-use crate::app::{App, unusable};
+use crate::app::{App, start_errors};
 use crate::clock::Clock;
 use crate::config::{Config, Examined, LogFormat, ProcessEnvironment, parse_listen, time_zone};
 use crate::{reload, telemetry};
@@ -45,7 +45,9 @@ impl Serve {
         let zone = time_zone();
         let config = Examined::load(&files, &env).into_startable(|service, config| {
             let zone = zone.as_ref().err().map(ToString::to_string);
-            zone.into_iter().chain(unusable(service, config)).collect()
+            zone.into_iter()
+                .chain(start_errors(service, config))
+                .collect()
         })?;
         telemetry::set_format(config.service.log_format);
         for warning in &config.warnings {

@@ -1,4 +1,4 @@
-//! What the server library lacks: a limit on connections, and an end for a client that reads nothing.
+//! What the server library lacks: a limit on connections, and a write timeout.
 
 use std::future::{Ready, ready};
 use std::io;
@@ -19,39 +19,39 @@ use tower::Service;
 use super::limits::Limits;
 use crate::http::load::ExcessConnection;
 
-/// How often it is logged at most that there are too many connections.
+/// The minimum time between two log lines about too many connections.
 const PAUSE: Duration = Duration::from_mins(1);
 
-/// Admits connections while there are places; cheap to clone.
+/// Limits the number of connections. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(super) struct Admission(Arc<Places>);
+pub(super) struct Admission(Arc<ConnectionLimits>);
 
-/// The places for connections.
+/// The limits and the permits of open connections.
 #[derive(Debug)]
-struct Places {
+struct ConnectionLimits {
     limits: Limits,
     usual: Arc<Semaphore>,
     reserve: Arc<Semaphore>,
     logged: Mutex<Option<Instant>>,
 }
 
-/// The place of a connection, until it ends.
+/// The permit of a connection, held until it ends.
 #[derive(Debug)]
-struct Place {
+struct ConnectionPermit {
     is_reserve: bool,
     _permit: OwnedSemaphorePermit,
 }
 
-/// What answers on a connection.
+/// The service of one connection.
 #[derive(Clone, Debug)]
-pub(super) struct Placed<S> {
+pub(super) struct ConnectionService<S> {
     service: S,
-    place: Arc<Place>,
+    permit: Arc<ConnectionPermit>,
 }
 
 impl Admission {
     pub(super) fn new(limits: Limits) -> Self {
-        Self(Arc::new(Places {
+        Self(Arc::new(ConnectionLimits {
             limits,
             usual: Arc::new(Semaphore::new(limits.connections)),
             reserve: Arc::new(Semaphore::new(limits.reserve)),
@@ -60,24 +60,24 @@ impl Admission {
     }
 }
 
-impl Places {
-    /// Takes a place, one of the reserve if there is no other.
-    fn take(&self) -> Option<Place> {
-        let permit = |places: &Arc<Semaphore>| Arc::clone(places).try_acquire_owned().ok();
-        if let Some(permit) = permit(&self.usual) {
-            return Some(Place {
+impl ConnectionLimits {
+    /// Returns a permit, one of the reserve if there is no other.
+    fn acquire(&self) -> Option<ConnectionPermit> {
+        let try_acquire = |permits: &Arc<Semaphore>| Arc::clone(permits).try_acquire_owned().ok();
+        if let Some(permit) = try_acquire(&self.usual) {
+            return Some(ConnectionPermit {
                 is_reserve: false,
                 _permit: permit,
             });
         }
         self.log();
-        permit(&self.reserve).map(|permit| Place {
+        try_acquire(&self.reserve).map(|permit| ConnectionPermit {
             is_reserve: true,
             _permit: permit,
         })
     }
 
-    /// Logs that there are too many connections, unless it was logged a moment ago.
+    /// Logs that there are too many connections, at most once per [`PAUSE`].
     fn log(&self) {
         let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
         if logged.is_none_or(|logged| logged.elapsed() > PAUSE) {
@@ -90,21 +90,24 @@ impl Places {
 
 impl<S> Accept<TcpStream, S> for Admission {
     type Stream = Pin<Box<TimeoutWriter<TcpStream>>>;
-    type Service = Placed<S>;
+    type Service = ConnectionService<S>;
     type Future = Ready<io::Result<(Self::Stream, Self::Service)>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        let Some(place) = self.0.take() else {
+        let Some(permit) = self.0.acquire() else {
             return ready(Err(io::Error::other("too many connections")));
         };
         let mut stream = TimeoutWriter::new(stream);
         stream.set_timeout(Some(self.0.limits.stall));
-        let place = Arc::new(place);
-        ready(Ok((Box::pin(stream), Placed { service, place })))
+        let permit = Arc::new(permit);
+        ready(Ok((
+            Box::pin(stream),
+            ConnectionService { service, permit },
+        )))
     }
 }
 
-impl<S: Service<Request<B>>, B> Service<Request<B>> for Placed<S> {
+impl<S: Service<Request<B>>, B> Service<Request<B>> for ConnectionService<S> {
     type Response = S::Response;
     type Error = S::Error;
     type Future = S::Future;
@@ -113,9 +116,9 @@ impl<S: Service<Request<B>>, B> Service<Request<B>> for Placed<S> {
         self.service.poll_ready(context)
     }
 
-    /// Marks a request on a place of the reserve, and lets the connection end after it.
+    /// Marks a request on a connection of the reserve, and closes the connection after it.
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        if self.place.is_reserve {
+        if self.permit.is_reserve {
             request.extensions_mut().insert(ExcessConnection);
             if let Some(connection) = request.extensions().get::<ConnectionShutdown>() {
                 connection.graceful_shutdown();

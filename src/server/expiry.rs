@@ -5,10 +5,10 @@ use rustls::pki_types::CertificateDer;
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
 
-/// How long before the end the warning begins: enough for a renewal by hand.
-const AHEAD: SignedDuration = SignedDuration::from_hours(14 * 24);
+/// How long before the end the warning starts: enough for a manual renewal.
+const WARNING_PERIOD: SignedDuration = SignedDuration::from_hours(14 * 24);
 
-/// The time at which the first certificate of a chain expires; none if it cannot be read.
+/// Returns the time at which the first certificate of a chain expires; `None` if none can be parsed.
 pub(super) fn first_end(chain: &[CertificateDer<'_>]) -> Option<Timestamp> {
     let end = |certificate: &CertificateDer<'_>| {
         let certificate = Certificate::from_der(certificate).ok()?;
@@ -18,13 +18,13 @@ pub(super) fn first_end(chain: &[CertificateDer<'_>]) -> Option<Timestamp> {
     chain.iter().filter_map(end).min()
 }
 
-/// What to say of a certificate that has expired or soon will.
+/// Returns the warning for a certificate that has expired or soon will.
 pub(super) fn warning(end: Timestamp, now: Timestamp) -> Option<String> {
     if end <= now {
         Some(format!(
-            "entityProvider.tls.certFile: the certificate expired at {end}, so that clients refuse it: replace it"
+            "entityProvider.tls.certFile: the certificate expired at {end}, and clients reject it: replace it"
         ))
-    } else if end.duration_since(now) <= AHEAD {
+    } else if end.duration_since(now) <= WARNING_PERIOD {
         Some(format!(
             "entityProvider.tls.certFile: the certificate expires at {end}: replace it before then"
         ))
@@ -69,10 +69,10 @@ mod tests {
                 Some("expired at 2026-12-20T00:00:00Z"),
             ),
         ] {
-            let said = warning(end, now.parse().unwrap());
-            assert_eq!(said.is_some(), part.is_some(), "{now}: {said:?}");
+            let warning = warning(end, now.parse().unwrap());
+            assert_eq!(warning.is_some(), part.is_some(), "{now}: {warning:?}");
             assert!(
-                said.is_none_or(|said| said.contains(part.unwrap())),
+                warning.is_none_or(|warning| warning.contains(part.unwrap())),
                 "{now}"
             );
         }

@@ -1,4 +1,4 @@
-//! What one client may take of the service, and how long it may take for it.
+//! Limits for sizes, counts and times of one client.
 
 use std::time::Duration;
 
@@ -12,24 +12,24 @@ pub const MAX_HEADERS: usize = 100;
 /// The most requests at once on one HTTP/2 connection; Backstage reads some ten shards at a time.
 pub const MAX_STREAMS: u32 = 32;
 
-/// How much of a body is taken from an HTTP/2 client before anybody reads it, which nobody does; the
-/// default window of the protocol (RFC 9113, section 6.9.2).
+/// The HTTP/2 flow-control window in bytes: the default of RFC 9113, section 6.9.2, since no endpoint reads
+/// a body.
 pub const WINDOW: u32 = 65_535;
 
 /// The limits of a listener; tests have shorter ones.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Connections that are served as they wish. Systems often allow 1024 open files.
+    /// The maximum number of connections. Systems often allow 1024 open files.
     pub connections: usize,
-    /// Connections beyond those: one request each, and only `/health` and `/metrics` are answered. They
-    /// keep the probes of orchestrators working while others hold all connections.
+    /// Additional connections for one request each, of which only `/health` and `/metrics` are answered, so
+    /// that probes of orchestrators work while all other connections are in use.
     pub reserve: usize,
-    /// How long a client may take for the TLS handshake, and then until its first request has come.
+    /// The time limit for the TLS handshake, and then for the first request.
     pub first_request: Duration,
-    /// How long a later request may take, counted from the answer before: also how long a connection may
-    /// be idle. Longer than proxies keep idle connections (60 s in nginx), so that they end them first.
+    /// The time limit from an answer to the next request, so also the idle timeout. Longer than that of
+    /// proxies (60 s in nginx), so that the proxy closes an idle connection first.
     pub next_request: Duration,
-    /// How long a client may read nothing of an answer that waits for it.
+    /// The time limit for a client that reads no byte of a pending answer.
     pub stall: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! The certificate of the listener, which is read again when its files change.
+//! The certificate of the listener, reloaded when its files change.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -21,13 +21,13 @@ use crate::clock::Clock;
 use crate::config::TlsConfig;
 use crate::digest::sha256;
 
-/// How often the files are read.
+/// The time between two reads of the files.
 const PERIOD: Duration = Duration::from_secs(2);
 
-/// How often a certificate that expires is logged.
+/// The time between two warnings about the expiry.
 const DAY: Duration = Duration::from_hours(24);
 
-/// Why a certificate cannot be used; no message repeats what a file holds.
+/// Why a certificate cannot be used. No message contains contents of a file.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum TlsError {
     /// A file cannot be read.
@@ -43,14 +43,14 @@ pub enum TlsError {
         /// What the operating system says.
         reason: String,
     },
-    /// A file does not hold what it should.
+    /// A file has no certificate or no key.
     #[error("entityProvider.tls.{key}: {} holds no {what} in PEM form", file.display())]
     Content {
         /// The key that names the file.
         key: &'static str,
         /// The file.
         file: PathBuf,
-        /// What was looked for.
+        /// What was expected.
         what: &'static str,
     },
     /// Certificate and key cannot be used together.
@@ -68,7 +68,7 @@ pub enum TlsError {
     },
 }
 
-/// The certificate that counts now.
+/// The current certificate.
 pub struct Tls {
     files: TlsConfig,
     loaded: Result<[u8; 32], TlsError>,
@@ -77,13 +77,13 @@ pub struct Tls {
     clock: Clock,
 }
 
-/// A pair that can be used, and when it expires.
+/// A valid pair, and when it expires.
 struct Usable {
     settings: Arc<ServerConfig>,
     end: Option<Timestamp>,
 }
 
-/// Both files as they were read.
+/// The contents of both files.
 struct Pair {
     certificate: Vec<u8>,
     key: SecretSlice<u8>,
@@ -101,7 +101,7 @@ impl Tls {
     /// Reads certificate and key.
     ///
     /// # Errors
-    /// Names the file that cannot be used.
+    /// If a file cannot be used.
     pub fn load(files: &TlsConfig, clock: Clock) -> Result<Self, TlsError> {
         let pair = Pair::read(files)?;
         let Usable { settings, end } = pair.usable(files)?;
@@ -114,22 +114,23 @@ impl Tls {
         })
     }
 
-    /// What to say of a certificate that has expired or soon will.
+    /// Returns the warning for a certificate that has expired or soon will.
     #[must_use]
     pub fn warning(&self) -> Option<String> {
         let end = self.end.load_full()?;
         expiry::warning(*end, self.clock.now())
     }
 
-    /// What speaks TLS on each new connection, with a limit for the handshake.
+    /// Returns the TLS layer for new connections, with a time limit for the handshake.
     pub(super) fn acceptor(&self, limit: Duration) -> RustlsAcceptor {
         RustlsAcceptor::new(self.settings.clone()).handshake_timeout(limit)
     }
 
-    /// Looks at the files for ever. Only what is the same twice counts: one file may be new already and the
-    /// other not yet. A pair that cannot be used is logged once, and the one before stays.
+    /// Reads the files periodically; never returns. A change is applied when two reads in a row are equal,
+    /// because the two files may be replaced one after the other. An unusable pair is logged once, and
+    /// the previous one stays in effect.
     pub(super) async fn watch(&self) -> Infallible {
-        let (mut judged, mut seen) = (self.loaded.clone(), self.loaded.clone());
+        let (mut applied, mut seen) = (self.loaded.clone(), self.loaded.clone());
         let mut warned: Option<Instant> = None;
         loop {
             if warned.is_none_or(|warned| warned.elapsed() >= DAY) {
@@ -139,10 +140,10 @@ impl Tls {
             tokio::time::sleep(PERIOD).await;
             let pair = Pair::read(&self.files);
             let now = pair.as_ref().map(Pair::fingerprint).map_err(Clone::clone);
-            if now != judged && now == seen {
+            if now != applied && now == seen {
                 self.replace(pair);
                 warned = None;
-                judged.clone_from(&now);
+                applied.clone_from(&now);
             }
             seen = now;
         }
@@ -155,7 +156,7 @@ impl Tls {
         }
     }
 
-    /// Lets another pair count, if it can be used.
+    /// Applies another pair, if it is valid.
     fn replace(&self, pair: Result<Pair, TlsError>) {
         match pair.and_then(|pair| pair.usable(&self.files)) {
             Ok(Usable { settings, end }) => {
@@ -164,7 +165,7 @@ impl Tls {
                 tracing::info!("the certificate in `entityProvider.tls` was replaced");
             }
             Err(error) => {
-                tracing::error!(%error, "the new certificate is refused, the old one stays");
+                tracing::error!(%error, "the new certificate cannot be used, the previous one stays in effect");
             }
         }
     }
@@ -177,7 +178,7 @@ impl Pair {
         Ok(Self { certificate, key })
     }
 
-    /// Tells whether the files have changed.
+    /// Returns a hash that changes with the files.
     fn fingerprint(&self) -> [u8; 32] {
         sha256([
             &sha256([self.certificate.as_slice()])[..],
@@ -185,7 +186,7 @@ impl Pair {
         ])
     }
 
-    /// What a listener needs that speaks HTTP/2 and HTTP/1.1.
+    /// Returns the TLS settings for HTTP/2 and HTTP/1.1.
     fn usable(&self, files: &TlsConfig) -> Result<Usable, TlsError> {
         let TlsConfig {
             cert_file,
@@ -202,7 +203,7 @@ impl Pair {
         let chain = chain.ok_or_else(|| none("certFile", cert_file, "certificate"))?;
         let key = PrivateKeyDer::from_pem_slice(self.key.expose_secret());
         let key = key.map_err(|_| none("keyFile", key_file, "private key"))?;
-        let refused = |error: rustls::Error| TlsError::Pair {
+        let pair_error = |error: rustls::Error| TlsError::Pair {
             cert_file: cert_file.clone(),
             key_file: key_file.clone(),
             reason: error.to_string(),
@@ -210,9 +211,9 @@ impl Pair {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder =
             ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        let builder = builder.map_err(refused)?.with_no_client_auth();
+        let builder = builder.map_err(pair_error)?.with_no_client_auth();
         let end = expiry::first_end(&chain);
-        let mut settings = builder.with_single_cert(chain, key).map_err(refused)?;
+        let mut settings = builder.with_single_cert(chain, key).map_err(pair_error)?;
         settings.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(Usable {
             settings: Arc::new(settings),
@@ -221,7 +222,7 @@ impl Pair {
     }
 }
 
-/// The contents of a file.
+/// Reads a file.
 fn contents(key: &'static str, file: &Path) -> Result<Vec<u8>, TlsError> {
     fs::read(file).map_err(|error| TlsError::Read {
         key,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::push::PushReport;
 
-/// The next run, the last push and a refused configuration. The lock is held for an assignment,
+/// The next run, the last push and a configuration error. The lock is held for an assignment,
 /// never over an `await`.
 #[derive(Debug, Default)]
 pub struct ServiceStatus(Mutex<Facts>);
@@ -15,7 +15,7 @@ pub struct ServiceStatus(Mutex<Facts>);
 #[derive(Debug, Default)]
 struct Facts {
     next_run_at: Option<Timestamp>,
-    refused: Option<String>,
+    configuration_error: Option<String>,
     push: Option<PushReport>,
 }
 
@@ -32,15 +32,15 @@ impl ServiceStatus {
         self.lock().next_run_at.map(|due| due.max(now))
     }
 
-    /// Sets why the configuration on disk was refused; `None` if it was not.
-    pub fn refuse(&self, reason: Option<String>) {
-        self.lock().refused = reason;
+    /// Sets why the configuration on disk is invalid; `None` if it is valid.
+    pub fn set_configuration_error(&self, reason: Option<String>) {
+        self.lock().configuration_error = reason;
     }
 
-    /// Returns why the configuration on disk was refused, while an older one is in effect.
+    /// Returns why the configuration on disk is invalid, while an older one is in effect.
     #[must_use]
-    pub fn refused(&self) -> Option<String> {
-        self.lock().refused.clone()
+    pub fn configuration_error(&self) -> Option<String> {
+        self.lock().configuration_error.clone()
     }
 
     /// Sets the outcome of the last push to Backstage.

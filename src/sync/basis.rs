@@ -1,4 +1,4 @@
-//! The rows that a run continues from: those that are served, or those of an earlier process.
+//! The rows that a run continues from: those of the current snapshot, or those of the state file.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::snapshot::sync_mode::ResumePoint;
 pub(super) enum Basis {
     /// The rows of the current snapshot.
     Published(Arc<Snapshot>),
-    /// Rows that an earlier process persisted, and that cannot be published yet.
+    /// Rows from the state file that cannot be published yet.
     Persisted(Arc<PersistedRows>),
 }
 

@@ -1,4 +1,4 @@
-//! Makes a snapshot of rows, or holds them; heavy, not for a serving thread.
+//! Builds a snapshot from rows, or holds them. Takes long: to be called on a blocking thread.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,40 +19,40 @@ use crate::snapshot::persistence::PersistedRows;
 use crate::snapshot::recent_maxima::RecentMaxima;
 use crate::snapshot::sync_mode::ResumePoint;
 
-/// How many new findings a run logs one by one.
+/// The maximum number of new findings that a run logs one by one.
 const LOGGED_FINDINGS: usize = 20;
 
-/// How strictly rows are judged before they are published.
+/// Which checks of the shrink guard apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum GuardMode {
-    /// They may not be suspiciously few.
+    /// All checks, of rows and of entities.
     Enforced,
-    /// Somebody accepted that they are few; they are what the next ones are compared with.
+    /// None: an operator accepted the loss. The next rows are compared with these.
     Accepted,
-    /// The rows are served already: only the entities that they make are judged.
+    /// Only the checks of entities: the rows are those of the current snapshot.
     Reconfigured,
 }
 
-/// What is known when rows are judged.
+/// Builds a snapshot from rows that were read.
 pub(super) struct SnapshotBuilder {
-    /// How strictly they are judged.
+    /// The checks that apply.
     pub(super) guard_mode: GuardMode,
-    /// What a run may remove.
+    /// The limits of the shrink guard.
     pub(super) limits: ShrinkGuard,
-    /// What is served.
+    /// The current snapshot.
     pub(super) previous: Option<Arc<Snapshot>>,
-    /// The rows of this server before.
+    /// The previous rows of the same server.
     pub(super) basis: Option<Basis>,
 }
 
 impl SnapshotBuilder {
-    /// Makes a snapshot of rows, unless they are held.
+    /// Builds a snapshot from rows, unless they are held.
     pub(super) fn snapshot(
         self,
         directory: Arc<Directory>,
         policy: Arc<Policy>,
         read_at: Timestamp,
-        origin: ResumePoint,
+        resume_point: ResumePoint,
     ) -> Result<(Snapshot, Changes), Hold> {
         let previous = self.previous.as_deref();
         let basis = self.basis.as_ref();
@@ -64,12 +64,18 @@ impl SnapshotBuilder {
             Some(Basis::Persisted(rows)) => Some(&**rows),
             _ => None,
         };
-        let mut snapshot = Snapshot::new(directory, policy, previous, persisted, (read_at, origin));
+        let mut snapshot = Snapshot::new(
+            directory,
+            policy,
+            previous,
+            persisted,
+            (read_at, resume_point),
+        );
         if self.guard_mode == GuardMode::Accepted {
             snapshot.recent_maxima = RecentMaxima::at(read_at, Sizes::of(&snapshot.directory));
         } else {
             let names = basis.map(Basis::names);
-            judge_entities(names, &snapshot, &self.limits)?;
+            check_entities(names, &snapshot, &self.limits)?;
         }
         let changes = Changes::between(
             previous.map(|previous| &previous.document),
@@ -83,7 +89,7 @@ impl SnapshotBuilder {
     }
 }
 
-/// Makes a snapshot of what an earlier process kept; it was judged when it was read.
+/// Builds a snapshot from the state file. Its rows were checked when they were read.
 pub(super) fn restored(
     rows: PersistedRows,
     policy: Arc<Policy>,
@@ -91,25 +97,25 @@ pub(super) fn restored(
 ) -> Result<(Snapshot, Changes), Hold> {
     let names = rows.names.clone();
     let snapshot = Snapshot::restored(rows, policy);
-    judge_entities(Some(&names), &snapshot, limits)?;
+    check_entities(Some(&names), &snapshot, limits)?;
     log_new(&snapshot.findings, &[]);
     let changes = Changes::between(None, &snapshot.document);
     Ok((snapshot, changes))
 }
 
-/// Holds a snapshot that has no user, or lacks too many of the entities before.
-fn judge_entities(
+/// Holds a snapshot that has no user, or lacks too many of the previous entities.
+fn check_entities(
     before: Option<&Names>,
     snapshot: &Snapshot,
     limits: &ShrinkGuard,
 ) -> Result<(), Hold> {
     let users_before = before.map(|names| names.users.len());
     let no_users = guard::no_users(users_before, snapshot.document.count(Kind::User));
-    let vanished = || before.and_then(|names| entities::judge(names, &snapshot.names, limits));
+    let vanished = || before.and_then(|names| entities::check(names, &snapshot.names, limits));
     no_users.or_else(vanished).map_or(Ok(()), Err)
 }
 
-/// Logs findings that the previous snapshot did not have.
+/// Logs the findings that the previous snapshot did not have.
 fn log_new(findings: &[Finding], previous: &[Finding]) {
     let known: BTreeSet<&Finding> = previous.iter().collect();
     let new: Vec<_> = findings

@@ -1,4 +1,4 @@
-//! One cycle: read, judge, transform, publish. Directly callable; a failure changes nothing.
+//! One cycle: read, check, transform, publish. A failed cycle leaves the published snapshot as it is.
 
 use std::sync::Arc;
 
@@ -22,38 +22,38 @@ use crate::snapshot::run::{Failure, Outcome, RunOptions, RunReport};
 use crate::snapshot::sync_mode::{FullReason, ResumePoint, SyncMode};
 use crate::snapshot::{Snapshot, Store};
 
-/// What a cycle needs.
+/// The dependencies of a cycle, and its state between runs.
 #[derive(Debug)]
 pub struct Cycle {
-    /// Asks Authentik.
+    /// The client of Authentik.
     pub client: Client,
-    /// Which rows become entities.
+    /// The rules of the transform.
     pub policy: Arc<Policy>,
-    /// When everything is read, and how long readings may take.
+    /// When a full sync is due, and how long reading may take.
     pub pace: SyncPace,
-    /// What a sync costs Authentik, by which full or incremental is chosen.
+    /// The estimated load on Authentik, which decides between a full and an incremental sync.
     pub cost: ServerCost,
-    /// What a run may remove.
+    /// The limits of the shrink guard.
     pub limits: ShrinkGuard,
-    /// What accepting a loss takes.
+    /// How an operator accepts a held run.
     pub acceptance: Acceptance,
     /// Where the snapshot is published.
     pub store: Arc<Store>,
     /// The wall clock.
     pub clock: Clock,
-    /// Why the next run is a full sync, until one has published a snapshot: an incremental sync fell back to
-    /// it, or a request asked for it.
-    pub doubt: Option<FullReason>,
-    /// How many readings of changes in a row did not end in time.
-    pub late: u32,
-    /// Rows of an earlier process that cannot be published: they lack fields, or they are held.
+    /// Why the next run is a full sync: an incremental sync fell back to it, or it was requested. Cleared
+    /// when a snapshot is published.
+    pub full_reason: Option<FullReason>,
+    /// The number of consecutive incremental syncs that timed out.
+    pub timeouts: u32,
+    /// Rows from the state file that are not published, because they lack fields or are held.
     pub persisted: Option<Arc<PersistedRows>>,
 }
 
 /// Why a cycle published nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CycleError {
-    /// The rows were read and are suspiciously few.
+    /// The shrink guard holds the result.
     Held(Failure),
     /// The rows could not be read or transformed.
     Failed(Failure),
@@ -62,7 +62,7 @@ pub enum CycleError {
 }
 
 impl CycleError {
-    /// The reason.
+    /// Returns the reason.
     #[must_use]
     pub fn into_failure(self) -> Failure {
         match self {
@@ -72,8 +72,8 @@ impl CycleError {
 }
 
 impl From<CycleError> for Outcome {
-    fn from(stop: CycleError) -> Self {
-        match stop {
+    fn from(error: CycleError) -> Self {
+        match error {
             CycleError::Held(failure) => Self::Held(failure),
             CycleError::Failed(failure) | CycleError::Cancelled(failure) => Self::Failed(failure),
         }
@@ -81,49 +81,50 @@ impl From<CycleError> for Outcome {
 }
 
 impl Cycle {
-    /// Reads the directory and publishes what follows from it, also if that is suspiciously little
-    /// where the options say so; `tell` learns how it is read.
+    /// Reads the directory and publishes a snapshot of it. Calls `on_mode` for each mode that it starts;
+    /// an incremental sync may fall back to a full one.
     ///
     /// # Errors
-    /// Whatever keeps the directory from being read whole within its time, or from being published.
+    /// If the directory cannot be read completely within the timeout, the shrink guard holds the
+    /// result, or the transform fails.
     pub async fn run(
         &mut self,
         options: RunOptions,
         progress: &Progress,
-        tell: impl Fn(SyncMode),
+        on_mode: impl Fn(SyncMode),
     ) -> Result<RunReport, CycleError> {
         let read_at = self.clock.now();
         let basis = self.basis();
         self.client.begin_run();
         if options.full {
-            self.doubt = Some(FullReason::Requested);
+            self.full_reason = Some(FullReason::Requested);
         }
-        let (directory, origin) = self.read_now(basis.as_ref(), progress, tell).await?;
+        let (directory, resume_point) = self.read_now(basis.as_ref(), progress, on_mode).await?;
         let guard_mode = if options.accepts_shrink {
             GuardMode::Accepted
         } else {
             GuardMode::Enforced
         };
         let report = self
-            .publish(Arc::new(directory), guard_mode, read_at, origin)
+            .publish(Arc::new(directory), guard_mode, read_at, resume_point)
             .await?;
-        (self.doubt, self.late) = (None, 0);
+        (self.full_reason, self.timeouts) = (None, 0);
         Ok(report)
     }
 
-    /// Whether rows have the fields that the policy needs.
+    /// Returns true if rows have the fields that the policy needs.
     #[must_use]
-    pub fn suffices(&self, rows: &Directory) -> bool {
+    pub fn has_needed_fields(&self, rows: &Directory) -> bool {
         rows.selection().covers(self.client.fields())
     }
 
     /// Applies the policy to the rows of the current snapshot.
     ///
     /// # Errors
-    /// When there is no snapshot of this server with the fields that the policy needs, too many entities
-    /// would vanish, or the transform fails.
+    /// If there is no snapshot of this server with the fields that the policy needs, the shrink guard
+    /// holds the result, or the transform fails.
     pub async fn reconfigure(&self) -> Result<RunReport, CycleError> {
-        let snapshot = self.kept().ok_or_else(no_rows)?;
+        let snapshot = self.own_snapshot().ok_or_else(no_rows)?;
         let fields = self.client.fields();
         let directory = if snapshot.directory.selection() == fields {
             Arc::clone(&snapshot.directory)
@@ -138,11 +139,11 @@ impl Cycle {
             .await
     }
 
-    /// Publishes the rows that an earlier process persisted.
+    /// Publishes rows from the state file.
     ///
     /// # Errors
-    /// When they lack fields that the policy needs, no user would be left, too many entities would
-    /// vanish, or the transform fails.
+    /// If they lack fields that the policy needs, the shrink guard holds the result, or the transform
+    /// fails.
     pub async fn restore(&self, rows: &Arc<PersistedRows>) -> Result<RunReport, CycleError> {
         let basis = Basis::Persisted(Arc::clone(rows));
         let directory = basis
@@ -156,30 +157,30 @@ impl Cycle {
             resume_point: rows.resume_point.clone(),
         };
         let (policy, limits) = (Arc::clone(&self.policy), self.limits);
-        self.publish_made(move || build::restored(rows, policy, &limits))
+        self.build_and_publish(move || build::restored(rows, policy, &limits))
             .await
     }
 
-    /// The rows that the next run continues from.
+    /// Returns the rows that the next run continues from.
     fn basis(&self) -> Option<Basis> {
         let persisted = || self.persisted.clone().map(Basis::Persisted);
-        self.kept().map(Basis::Published).or_else(persisted)
+        self.own_snapshot().map(Basis::Published).or_else(persisted)
     }
 
-    /// The snapshot, if its rows are this server's.
-    pub(super) fn kept(&self) -> Option<Arc<Snapshot>> {
+    /// Returns the current snapshot if its rows come from the configured server.
+    pub(super) fn own_snapshot(&self) -> Option<Arc<Snapshot>> {
         self.store
             .current()
-            .filter(|kept| kept.policy.base_url == self.policy.base_url)
+            .filter(|snapshot| snapshot.policy.base_url == self.policy.base_url)
     }
 
-    /// Transforms rows off the serving threads and publishes what comes out.
+    /// Transforms rows on a blocking thread and publishes the snapshot.
     async fn publish(
         &self,
         directory: Arc<Directory>,
         guard_mode: GuardMode,
         read_at: Timestamp,
-        origin: ResumePoint,
+        resume_point: ResumePoint,
     ) -> Result<RunReport, CycleError> {
         let build = SnapshotBuilder {
             guard_mode,
@@ -188,19 +189,19 @@ impl Cycle {
             basis: self.basis(),
         };
         let policy = Arc::clone(&self.policy);
-        self.publish_made(move || build.snapshot(directory, policy, read_at, origin))
+        self.build_and_publish(move || build.snapshot(directory, policy, read_at, resume_point))
             .await
     }
 
-    /// Has a snapshot made off the serving threads and publishes it.
-    async fn publish_made(
+    /// Builds a snapshot on a blocking thread and publishes it.
+    async fn build_and_publish(
         &self,
-        make: impl FnOnce() -> Result<(Snapshot, Changes), Hold> + Send + 'static,
+        build: impl FnOnce() -> Result<(Snapshot, Changes), Hold> + Send + 'static,
     ) -> Result<RunReport, CycleError> {
-        let made = tokio::task::spawn_blocking(make).await;
-        let made = made.map_err(|_| panicked())?;
+        let built = tokio::task::spawn_blocking(build).await;
+        let built = built.map_err(|_| panicked())?;
         let (snapshot, changes) =
-            made.map_err(|hold| CycleError::Held(hold.into_failure(self.acceptance)))?;
+            built.map_err(|hold| CycleError::Held(hold.into_failure(self.acceptance)))?;
         let report = RunReport {
             users: snapshot.document.count(Kind::User),
             groups: snapshot.document.count(Kind::Group),
@@ -212,12 +213,12 @@ impl Cycle {
     }
 }
 
-/// The failure of a run without rows.
+/// The failure of a run that has no rows to transform.
 fn no_rows() -> CycleError {
     CycleError::Failed(Failure::new("internal", "there are no rows to transform"))
 }
 
-/// The failure of a transform that panicked; its message went to the log.
+/// The failure of a transform that panicked. The panic hook has logged the message.
 fn panicked() -> CycleError {
     CycleError::Failed(Failure::new(
         "internal",

@@ -1,8 +1,8 @@
-//! Whether rows that were read may replace those that are served; pure.
+//! The shrink guard: decides whether new rows may replace the previous ones. Pure.
 //!
-//! A narrowed permission looks like a shrunken directory: Authentik filters its lists without a word.
-//! So whatever removes suspiciously much is held until somebody accepts it. [`entities`] also compares
-//! the entities, since a renamed group or a typo in a filter removes them although no row is gone.
+//! A narrowed permission looks like a smaller directory, because Authentik filters its lists silently.
+//! So a run that would remove too much is held until an operator accepts it. [`entities`] also compares
+//! the entities, because a renamed group or a mistyped filter removes them although no row is gone.
 
 pub mod entities;
 
@@ -14,26 +14,26 @@ use crate::counted::counted as number_of;
 use crate::directory::{Directory, Disagreement, Sizes};
 use crate::snapshot::run::Failure;
 
-/// What is wrong with entities without any user: they would delete everybody from a catalog.
+/// What a hold without any user entity means: every user would be deleted from the catalog.
 pub const NO_USERS: &str =
     "no user would be left: every user that Authentik shows is inactive or a service account";
-/// What to do about it.
+/// The remedy for [`NO_USERS`].
 pub const NO_USERS_REMEDY: &str =
     "check the token's permission `view_user` and `includeServiceAccounts`";
 
-/// What accepting a loss takes.
+/// How an operator accepts a held run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Acceptance {
-    /// A request.
+    /// With a request.
     Open,
-    /// A request with a sync token.
+    /// With a request and a sync token.
     Token,
-    /// A sync token, of which none is configured yet.
+    /// With a sync token, after one is configured.
     Closed,
 }
 
 impl Acceptance {
-    /// What an operator does to accept a loss.
+    /// Returns the instruction for the operator.
     fn hint(self) -> &'static str {
         match self {
             Self::Open => {
@@ -53,8 +53,8 @@ impl Acceptance {
 }
 
 impl From<Entry<'_>> for Acceptance {
-    fn from(syncing: Entry<'_>) -> Self {
-        match syncing {
+    fn from(requirement: Entry<'_>) -> Self {
+        match requirement {
             Entry::Open => Self::Open,
             Entry::Tokens(_) => Self::Token,
             Entry::Closed => Self::Closed,
@@ -65,16 +65,16 @@ impl From<Entry<'_>> for Acceptance {
 /// Why rows are held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hold {
-    /// What kind of reason it is, stable over versions.
+    /// The kind of reason; stable across versions.
     pub code: &'static str,
-    /// What is the matter, with the counts and the likely cause.
+    /// The counts and the likely cause.
     pub what: String,
-    /// What to do about it.
+    /// The remedy.
     pub remedy: String,
 }
 
 impl Hold {
-    /// The failure of the run whose rows are held.
+    /// Returns the failure of the held run.
     #[must_use]
     pub fn into_failure(self, acceptance: Acceptance) -> Failure {
         let Self { code, what, remedy } = self;
@@ -82,7 +82,7 @@ impl Hold {
     }
 }
 
-/// By what a directory is measured.
+/// A size of a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Measure {
     Users,
@@ -93,7 +93,7 @@ enum Measure {
 }
 
 impl Measure {
-    /// All measures, those first from which others follow.
+    /// All measures. A loss by an earlier one can explain a loss by a later one.
     const ALL: [Self; 5] = [
         Self::Users,
         Self::ActiveUsers,
@@ -102,7 +102,7 @@ impl Measure {
         Self::Memberships,
     ];
 
-    /// The size by this measure.
+    /// Returns the size by this measure.
     fn size(self, sizes: Sizes) -> usize {
         match self {
             Self::Users => sizes.users,
@@ -113,12 +113,12 @@ impl Measure {
         }
     }
 
-    /// Whether a loss by this measure is one of users.
+    /// Returns true if a loss by this measure is a loss of users.
     fn is_of_users(self) -> bool {
         matches!(self, Self::Users | Self::ActiveUsers | Self::People)
     }
 
-    /// What is counted, in words: of one, and of several.
+    /// Returns the singular and the plural of what is counted.
     fn words(self) -> [&'static str; 2] {
         match self {
             Self::Users => ["user", "users"],
@@ -133,36 +133,36 @@ impl Measure {
     }
 }
 
-/// A measure that lost too much.
+/// A measure by which too much is lost.
 #[derive(Debug)]
 struct Loss {
     of: Measure,
     before: usize,
     now: usize,
     lost: usize,
-    /// Whether the snapshot before has the rows that are lost; otherwise one of the last day was larger.
+    /// True if this run removes the rows; false if several runs of the last day did.
     at_once: bool,
 }
 
-/// Judges rows that would replace those of the same server, if there are some, of which the sizes were up
-/// to the largest within the last day.
+/// Checks new rows against the previous rows of the same server, if there are any, and against the largest
+/// sizes of the last day.
 #[must_use]
 pub fn rows(
-    kept: Option<(&Directory, Sizes)>,
+    previous: Option<(&Directory, Sizes)>,
     new: &Directory,
     limits: &ShrinkGuard,
 ) -> Option<Hold> {
-    empty(kept.map(|(old, _)| old), new).or_else(|| match kept {
+    empty(previous.map(|(old, _)| old), new).or_else(|| match previous {
         None => first(new, limits),
         Some((old, largest)) => shrink(old, largest, new, limits),
     })
 }
 
-/// Judges whether anybody is listed at all, whatever the limits: the token's own user is in a full list,
-/// so that an empty one follows another only if that was accepted.
+/// Holds an empty list of users, independent of the limits: a complete list contains at least the token's
+/// own user. An empty list may follow another empty one, which was accepted.
 #[must_use]
-pub fn empty(kept: Option<&Directory>, new: &Directory) -> Option<Hold> {
-    let was_empty = kept.is_some_and(Directory::has_no_users);
+pub fn empty(previous: Option<&Directory>, new: &Directory) -> Option<Hold> {
+    let was_empty = previous.is_some_and(Directory::has_no_users);
     (new.has_no_users() && !was_empty).then(|| Hold {
         code: Error::Empty.code(),
         what: Error::Empty.to_string(),
@@ -170,10 +170,11 @@ pub fn empty(kept: Option<&Directory>, new: &Directory) -> Option<Hold> {
     })
 }
 
-/// Judges the first rows of a server: they may not hide more of each other than the limits allow.
+/// Checks the first rows of a server: the lists must not name more rows that they lack than the limits
+/// allow.
 ///
-/// Both lists together count as well as each: in a small directory a filtered permission hides a few
-/// rows of each.
+/// Each list counts, and both together: in a small directory a filtered permission hides a few rows of
+/// each.
 #[must_use]
 pub fn first(new: &Directory, limits: &ShrinkGuard) -> Option<Hold> {
     let hidden = Disagreement::of(new);
@@ -199,8 +200,7 @@ pub fn first(new: &Directory, limits: &ShrinkGuard) -> Option<Hold> {
     })
 }
 
-/// Judges rows that would replace others of the same server, of which the sizes were up to `largest`
-/// within the last day.
+/// Checks new rows against the previous ones, and against the largest sizes of the last day.
 #[must_use]
 pub fn shrink(
     old: &Directory,
@@ -219,18 +219,18 @@ pub fn shrink(
         .zip(in_a_day)
         .filter_map(|(one, day)| one.or(day))
         .collect();
-    let telling = telling(losses);
-    (!telling.is_empty()).then(|| {
-        let (cause, remedy) = cause(&telling, old, new);
+    let losses = independent(losses);
+    (!losses.is_empty()).then(|| {
+        let (cause, remedy) = cause(&losses, old, new);
         Hold {
             code: "shrink",
-            what: format!("{}: {cause}", counted(&telling, limits)),
+            what: format!("{}: {cause}", counted(&losses, limits)),
             remedy,
         }
     })
 }
 
-/// Judges the entities that rows make: somebody must be left, unless nobody was there before either.
+/// Holds entities without any user, unless the previous ones had none either.
 #[must_use]
 pub fn no_users(users_before: Option<usize>, users: usize) -> Option<Hold> {
     (users == 0 && users_before != Some(0)).then(|| Hold {
@@ -240,7 +240,7 @@ pub fn no_users(users_before: Option<usize>, users: usize) -> Option<Hold> {
     })
 }
 
-/// The measures by which too much is lost, each at its own place.
+/// Returns the loss by each measure, in the order of [`Measure::ALL`], if it is too large.
 fn losses(
     before: Sizes,
     now: Sizes,
@@ -262,14 +262,14 @@ fn losses(
     })
 }
 
-/// Whether a loss is above both limits.
+/// Returns true if a loss is above both limits.
 pub(super) fn is_too_much(lost: usize, before: usize, limits: &ShrinkGuard) -> bool {
     let share = |whole: usize| whole as u128 * u128::from(limits.percent);
     lost >= limits.absolute && lost as u128 * 100 > share(before)
 }
 
-/// The losses that do not follow from others: who is gone is also no active user and no member.
-fn telling(mut losses: Vec<Loss>) -> Vec<Loss> {
+/// Removes losses that follow from others: a deleted user is also missing as an active user and as a member.
+fn independent(mut losses: Vec<Loss>) -> Vec<Loss> {
     let of_users = losses
         .iter()
         .map(|loss| loss.of)
@@ -281,7 +281,7 @@ fn telling(mut losses: Vec<Loss>) -> Vec<Loss> {
     losses
 }
 
-/// The losses with both counts.
+/// Describes the losses with their counts.
 fn counted(losses: &[Loss], limits: &ShrinkGuard) -> String {
     let mut text = String::new();
     for Loss {
@@ -311,7 +311,7 @@ fn counted(losses: &[Loss], limits: &ShrinkGuard) -> String {
     text + &format!("where `shrinkGuard` allows {percent} % or fewer than {absolute}")
 }
 
-/// The most likely cause and its remedy.
+/// Returns the most likely cause and its remedy.
 fn cause(losses: &[Loss], old: &Directory, new: &Directory) -> (String, String) {
     let lost = |measure| losses.iter().any(|loss| loss.of == measure);
     let named = Disagreement::of(new);
@@ -327,7 +327,7 @@ fn cause(losses: &[Loss], old: &Directory, new: &Directory) -> (String, String) 
     } else if losses.iter().all(|loss| !loss.at_once) {
         (
             "several runs removed a part each",
-            "look into Authentik's events for who removes them",
+            "find the cause in Authentik's events",
         )
     } else if lost(Measure::Users) || lost(Measure::Groups) {
         (

@@ -1,4 +1,4 @@
-//! Keeps the last snapshot on disk, beside the sync and never in its way.
+//! Writes the last snapshot to the state file in the background, and loads it at the start.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,19 +15,19 @@ use crate::snapshot::persistence::{
     FormatError, LoadError, PersistedRows, PersistenceStatus, StateFile,
 };
 
-/// A disk that does not answer must not keep the first run from beginning.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// The time limit for loading, so that a disk that does not answer does not block the first run.
+const LOAD_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Loads what an earlier process kept, and writes what this one publishes.
+/// Loads the state file, and writes each published snapshot to it.
 #[derive(Debug)]
 pub struct Persister {
     folder: Option<PathBuf>,
-    keeping: Arc<PersistenceStatus>,
+    status: Arc<PersistenceStatus>,
     clock: Clock,
     latest: watch::Sender<Option<Job>>,
 }
 
-/// A snapshot that is to be written.
+/// A snapshot to write.
 #[derive(Clone, Debug)]
 struct Job {
     number: u64,
@@ -36,37 +36,37 @@ struct Job {
 }
 
 impl Persister {
-    /// Keeps snapshots in a directory, or not at all without one; `keeping` tells how it goes.
+    /// Writes snapshots into a directory, or nowhere without one. Reports to `status`.
     #[must_use]
-    pub fn new(folder: Option<PathBuf>, keeping: Arc<PersistenceStatus>, clock: Clock) -> Self {
-        keeping.switch(folder.is_some());
+    pub fn new(folder: Option<PathBuf>, status: Arc<PersistenceStatus>, clock: Clock) -> Self {
+        status.switch(folder.is_some());
         Self {
             folder,
-            keeping,
+            status,
             clock,
             latest: watch::Sender::new(None),
         }
     }
 
-    /// Begins to write in the background, for as long as this exists.
-    pub fn begin(&self) {
+    /// Starts the background task. It ends when this is dropped.
+    pub fn start(&self) {
         tokio::spawn(write_latest(
             self.latest.subscribe(),
-            Arc::clone(&self.keeping),
+            Arc::clone(&self.status),
         ));
     }
 
-    /// Keeps snapshots in another directory from now on.
+    /// Changes the directory.
     pub fn move_to(&mut self, folder: Option<PathBuf>) {
         self.folder = folder;
-        self.keeping.switch(self.folder.is_some());
+        self.status.switch(self.folder.is_some());
     }
 
-    /// Has a snapshot written as soon as the one before it is; of several that wait the last one is.
-    pub fn keep(&self, snapshot: Arc<Snapshot>) {
+    /// Queues a snapshot. A newer snapshot replaces a queued one.
+    pub fn save(&self, snapshot: Arc<Snapshot>) {
         let Some(folder) = &self.folder else { return };
         let file = StateFile::of(folder, &snapshot.policy.base_url);
-        let number = self.keeping.expect();
+        let number = self.status.expect();
         self.latest.send_replace(Some(Job {
             number,
             file,
@@ -74,7 +74,7 @@ impl Persister {
         }));
     }
 
-    /// What is kept of a server; a file that cannot be used is set aside and logged.
+    /// Loads the rows of a server. An unusable file is renamed, so that it is not read again, and logged.
     pub async fn load(&self, base_url: &BaseUrl) -> Option<PersistedRows> {
         let file = StateFile::of(self.folder.as_ref()?, base_url);
         let (path, now) = (file.path(), self.clock.now());
@@ -82,22 +82,23 @@ impl Persister {
             if let Err(error) = file.sweep(now) {
                 tracing::warn!(%error, "cannot clean the state directory");
             }
-            file.load().unwrap_or_else(|error| refuse(&file, &error))
+            file.load()
+                .unwrap_or_else(|error| handle_load_error(&file, &error))
         });
-        if let Ok(loaded) = timeout(PATIENCE, loading).await {
+        if let Ok(loaded) = timeout(LOAD_TIMEOUT, loading).await {
             return loaded.unwrap_or_default();
         }
         tracing::warn!(
             file = %path.display(),
-            "the state file was not read within {} s and is not waited for; check the disk",
-            PATIENCE.as_secs()
+            "the state file was not read within {} s; the service starts without it; check the disk",
+            LOAD_TIMEOUT.as_secs()
         );
         None
     }
 }
 
-/// Writes the latest snapshot again and again, until nobody sends one any more.
-async fn write_latest(mut latest: watch::Receiver<Option<Job>>, keeping: Arc<PersistenceStatus>) {
+/// Writes the latest snapshot each time there is a new one, until the sender is dropped.
+async fn write_latest(mut latest: watch::Receiver<Option<Job>>, status: Arc<PersistenceStatus>) {
     while latest.changed().await.is_ok() {
         let Some(Job {
             number,
@@ -109,66 +110,66 @@ async fn write_latest(mut latest: watch::Receiver<Option<Job>>, keeping: Arc<Per
         };
         let path = file.path();
         let written = spawn_blocking(move || file.save(&snapshot)).await;
-        let trouble = match written {
+        let error = match written {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(error.to_string()),
             Err(_) => Some("writing it panicked; the log has the reason".to_owned()),
         };
         report(
-            &keeping,
-            trouble.map(|trouble| explained(&path.display().to_string(), &trouble)),
+            &status,
+            error.map(|error| explain(&path.display().to_string(), &error)),
         );
-        keeping.settle(number);
+        status.settle(number);
     }
 }
 
-/// Takes down how the writing went, and logs it if it went otherwise before.
-fn report(keeping: &PersistenceStatus, trouble: Option<String>) {
-    if !keeping.note(trouble.clone()) {
+/// Stores the outcome of a write, and logs it if it differs from the last one.
+fn report(status: &PersistenceStatus, error: Option<String>) {
+    if !status.note(error.clone()) {
         return;
     }
-    if let Some(trouble) = trouble {
-        tracing::warn!("{trouble}");
+    if let Some(error) = error {
+        tracing::warn!("{error}");
     } else {
-        tracing::info!("the snapshot is kept on disk again");
+        tracing::info!("the snapshot is written to disk again");
     }
 }
 
-/// What a failure to write means and what to do.
-fn explained(path: &str, trouble: &str) -> String {
+/// Returns the message for a failed write.
+fn explain(path: &str, error: &str) -> String {
     format!(
-        "the snapshot cannot be kept in {path}: {trouble}; a restart would begin with what was kept before, \
-         if anything; make room or correct the permissions, or set `entityProvider.stateDir` to another \
+        "the snapshot cannot be written to {path}: {error}; a restart would load an older state file, if \
+         there is one; free disk space, correct the permissions, or set `entityProvider.stateDir` to another \
          directory or to `false`"
     )
 }
 
-/// Says why a file is not used, and sets it aside unless the disk is at fault.
-fn refuse(file: &StateFile, error: &LoadError) -> Option<PersistedRows> {
+/// Logs why a file is not used, and renames it unless the disk is the cause.
+fn handle_load_error(file: &StateFile, error: &LoadError) -> Option<PersistedRows> {
     let path = file.path();
     match error {
         LoadError::Io(error) => tracing::warn!(
             file = %path.display(), %error,
-            "what an earlier process kept cannot be read and is not served; check the permissions"
+            "the state file cannot be read, and its entities are not served; check the permissions"
         ),
-        LoadError::Refused(refusal) => set_aside(file, refusal),
+        LoadError::Refused(error) => set_aside(file, error),
     }
     None
 }
 
-/// Sets a refused file aside and says what to do with it.
-fn set_aside(file: &StateFile, refusal: &FormatError) {
+/// Renames an unusable file and logs what to do with it.
+fn set_aside(file: &StateFile, reason: &FormatError) {
     let path = file.path();
-    let (path, code) = (path.display(), refusal.code());
-    match file.set_aside(refusal) {
+    let (path, code) = (path.display(), reason.code());
+    match file.set_aside(reason) {
         Ok(aside) => tracing::warn!(
             file = %path, code, aside = %aside.display(),
-            "what an earlier process kept is not served: {refusal}; it was set aside, and may be deleted \
-             unless an earlier or later version of this program is to use it"
+            "the state file is not used: {reason}; it was renamed, and may be deleted unless another version \
+             of this program is to use it"
         ),
         Err(error) => tracing::warn!(
             file = %path, code, %error,
-            "what an earlier process kept is not served: {refusal}; it cannot be set aside, delete it"
+            "the state file is not used: {reason}; it cannot be renamed, delete it"
         ),
     }
 }

@@ -1,4 +1,4 @@
-//! How a run reads Authentik: what changed, where that is known to suffice, and else everything.
+//! Reads Authentik for a run: incrementally where the result can be verified, otherwise completely.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -22,30 +22,30 @@ use crate::progress::Progress;
 use crate::snapshot::run::Failure;
 use crate::snapshot::sync_mode::{FullReason, ResumePoint, SyncMode};
 
-/// So many readings of what changed that did not end in time, one after the other, are a doubt: the next
-/// would be as long. A single one may be Authentik's bad day, on which it should not be read whole.
-const LATE: u32 = 2;
+/// After so many consecutive timeouts of incremental syncs, the next sync is a full one. A single timeout
+/// may be a slow moment of Authentik, in which a full sync would make things worse.
+const MAX_TIMEOUTS: u32 = 2;
 
-/// When everything is read, and how long readings may take.
+/// When a full sync is due, and how long reading may take.
 #[derive(Clone, Debug)]
 pub struct SyncPace {
-    /// How long reading what changed may take.
+    /// The time limit of an incremental sync.
     pub delta: Limit,
-    /// How long reading everything may take.
+    /// The time limit of a full sync.
     pub full: Limit,
-    /// How often everything is read.
+    /// How often a full sync runs.
     pub frequency: Frequency,
-    /// How far before the watermark changes are asked for.
+    /// How far before the watermark changes are read again.
     pub overlap: Duration,
     /// The local time that cron expressions mean.
     pub zone: TimeZone,
 }
 
-/// The rows and from where the next run can go on.
+/// The rows, and the point from which the next run can continue.
 pub(super) type Read = (Directory, ResumePoint);
 
 impl SyncPace {
-    /// The pace that a configuration sets.
+    /// Returns the pace of a configuration.
     #[must_use]
     pub fn of(config: &Config, zone: TimeZone) -> Self {
         Self {
@@ -57,13 +57,13 @@ impl SyncPace {
         }
     }
 
-    /// Whether everything is to be read again; also if the last time lies ahead, after a clock was set.
+    /// Returns true if a full sync is due. A last full sync in the future (a clock was set back) counts as due.
     fn is_due(&self, last: Timestamp, now: Timestamp) -> bool {
         let next = self.frequency.next_after(last, last, &self.zone);
         last > now || next.is_some_and(|next| next <= now)
     }
 
-    /// How changes are asked for.
+    /// Returns the settings of an incremental sync.
     fn settings(&self) -> DeltaSettings {
         DeltaSettings {
             overlap: SignedDuration::try_from(self.overlap).unwrap_or(SignedDuration::MAX),
@@ -72,42 +72,42 @@ impl SyncPace {
 }
 
 impl Cycle {
-    /// Reads what changed, or everything where that does not suffice, and tells which as it begins.
+    /// Reads the changes, or everything if that is needed. Calls `on_mode` as each mode starts.
     pub(super) async fn read_now(
         &mut self,
         before: Option<&Basis>,
         progress: &Progress,
-        tell: impl Fn(SyncMode),
+        on_mode: impl Fn(SyncMode),
     ) -> Result<Read, CycleError> {
         let reason = match self.known_rows(before) {
             Err(reason) => reason,
             Ok((basis, directory, watermark)) => {
-                tell(SyncMode::Incremental(self.pace.settings().since(watermark)));
+                on_mode(SyncMode::Incremental(self.pace.settings().since(watermark)));
                 let known = KnownRows {
                     directory: &directory,
                     watermark,
                 };
                 match self.read_changes(known, progress).await? {
                     DeltaOutcome::Delta(delta) => {
-                        return Ok(followed(basis.resume_point(), delta));
+                        return Ok(continued(basis.resume_point(), delta));
                     }
-                    DeltaOutcome::Fallback(doubt) => *self.doubt.insert(doubt.into()),
+                    DeltaOutcome::Fallback(reason) => *self.full_reason.insert(reason.into()),
                 }
             }
         };
-        tell(SyncMode::Full(reason));
+        on_mode(SyncMode::Full(reason));
         self.read_all(before, progress).await
     }
 
-    /// What a reading of changes can go on from, or why everything has to be read.
+    /// Returns what an incremental sync continues from, or why a full sync is needed.
     fn known_rows<'a>(
         &self,
         basis: Option<&'a Basis>,
     ) -> Result<(&'a Basis, Cow<'a, Directory>, Timestamp), FullReason> {
         let basis = basis.ok_or(FullReason::First)?;
         let full_at = basis.resume_point().full_at.ok_or(FullReason::First)?;
-        if let Some(doubt) = self.doubt {
-            return Err(doubt);
+        if let Some(reason) = self.full_reason {
+            return Err(reason);
         }
         let fields = self.client.fields();
         let directory = basis.with_fields(fields).ok_or(FullReason::NewFields)?;
@@ -128,7 +128,7 @@ impl Cycle {
         Ok((basis, directory, watermark))
     }
 
-    /// Reads what changed within its time.
+    /// Reads the changes within the time limit.
     async fn read_changes(
         &mut self,
         known: KnownRows<'_>,
@@ -141,15 +141,15 @@ impl Cycle {
             progress,
         ));
         let changed = within(self.pace.delta, progress, reading).await;
-        let is_late = matches!(changed, Err(Interruption::Late(_)));
-        self.late = if is_late { self.late + 1 } else { 0 };
-        if self.late >= LATE {
-            self.doubt = Some(FullReason::TooSlow);
+        let is_timeout = matches!(changed, Err(ReadError::TimedOut(_)));
+        self.timeouts = if is_timeout { self.timeouts + 1 } else { 0 };
+        if self.timeouts >= MAX_TIMEOUTS {
+            self.full_reason = Some(FullReason::TooSlow);
         }
         changed.map_err(CycleError::from)
     }
 
-    /// Reads everything within its time.
+    /// Reads both lists within the time limit.
     async fn read_all(
         &self,
         basis: Option<&Basis>,
@@ -158,7 +158,7 @@ impl Cycle {
         let full_at = Some(self.clock.now());
         let fields = self.client.fields();
         let known = basis.and_then(|basis| basis.with_fields(fields));
-        // Rows without the new fields differ from all that are read, so no change can be told from them.
+        // Rows without the new fields differ from all rows that are read, so they cannot be compared.
         let watermark = basis
             .filter(|_| known.is_some())
             .and_then(|basis| basis.resume_point().watermark);
@@ -184,16 +184,16 @@ impl Cycle {
         ))
     }
 
-    /// Reads everything within its time, and nothing but the rows; `kept` is what is known from before.
+    /// Reads both lists within the time limit, without a watermark. `previous` are the rows known so far.
     ///
     /// # Errors
-    /// Whatever keeps the directory from being read whole within the time.
+    /// If the directory cannot be read completely within the time limit.
     pub async fn read(
         &self,
-        kept: &Directory,
+        previous: &Directory,
         progress: &Progress,
     ) -> Result<Directory, CycleError> {
-        let reading = Box::pin(read_directory(&self.client, kept, progress));
+        let reading = Box::pin(read_directory(&self.client, previous, progress));
         let read = within(self.pace.full, progress, reading).await;
         read.map_err(CycleError::from)
     }
@@ -201,23 +201,23 @@ impl Cycle {
 
 /// Why rows could not be read.
 #[derive(Debug)]
-enum Interruption {
-    /// Authentik could not be read.
+enum ReadError {
+    /// A request failed, or its answer is invalid.
     Failed(Failure),
-    /// The time was over.
-    Late(Failure),
+    /// The time limit was exceeded.
+    TimedOut(Failure),
 }
 
-impl From<Interruption> for CycleError {
-    fn from(interruption: Interruption) -> Self {
-        match interruption {
-            Interruption::Failed(failure) | Interruption::Late(failure) => Self::Failed(failure),
+impl From<ReadError> for CycleError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Failed(failure) | ReadError::TimedOut(failure) => Self::Failed(failure),
         }
     }
 }
 
-/// What a reading of changes leaves to the next.
-fn followed(before: &ResumePoint, delta: Delta) -> Read {
+/// Returns the rows after an incremental sync, and the point from which the next run can continue.
+fn continued(before: &ResumePoint, delta: Delta) -> Read {
     let Delta {
         directory,
         watermark,
@@ -237,18 +237,18 @@ fn followed(before: &ResumePoint, delta: Delta) -> Read {
     )
 }
 
-/// Reads within a time.
+/// Reads within a time limit.
 async fn within<T>(
     limit: Limit,
     progress: &Progress,
     reading: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Interruption> {
+) -> Result<T, ReadError> {
     let started = Instant::now();
     let Ok(read) = timeout(limit.time, reading).await else {
         let failure = timed_out(limit.key, started.elapsed(), progress);
-        return Err(Interruption::Late(failure));
+        return Err(ReadError::TimedOut(failure));
     };
-    read.map_err(|error| Interruption::Failed(failure(&error)))
+    read.map_err(|error| ReadError::Failed(failure(&error)))
 }
 
 /// The failure of a run that could not read Authentik.
@@ -259,13 +259,13 @@ fn failure(error: &Error) -> Failure {
     }
 }
 
-/// The failure of a run that took too long, with a timeout that would do.
+/// The failure of a run that exceeded its time limit, with a proposal for a longer one.
 fn timed_out(key: &str, elapsed: Duration, progress: &Progress) -> Failure {
     let (done, total) = (progress.done(), progress.total());
     let advice = if done == 0 {
         format!("check whether Authentik answers at all, or raise `{key}`")
     } else if !progress.is_sized() {
-        format!("one list did not even tell its size: raise `{key}`")
+        format!("one list did not answer with its size: raise `{key}`")
     } else {
         let whole = elapsed.as_secs_f64() * 1.5 * total as f64 / done as f64;
         format!(

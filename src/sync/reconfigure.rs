@@ -1,4 +1,4 @@
-//! What a changed configuration does to the scheduler.
+//! Applies a changed configuration to the scheduler.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,37 +15,37 @@ use crate::catalog::policy::Policy;
 use crate::config::ShrinkGuard;
 use crate::snapshot::run::{Failure, Trigger};
 
-/// What a changed configuration may change.
+/// The settings of the scheduler that a configuration can change without a restart.
 #[derive(Debug)]
 pub struct SyncSettings {
-    /// Asks Authentik.
+    /// The client of Authentik.
     pub client: Client,
-    /// Which rows become entities.
+    /// The rules of the transform.
     pub policy: Arc<Policy>,
-    /// When everything is read, and how long readings may take.
+    /// When a full sync is due, and how long reading may take.
     pub pace: SyncPace,
-    /// What a run may remove.
+    /// The limits of the shrink guard.
     pub limits: ShrinkGuard,
-    /// What accepting a loss takes.
+    /// How an operator accepts a held run.
     pub acceptance: Acceptance,
     /// When runs are due.
     pub timetable: Timetable,
-    /// Where snapshots are kept for the next start.
+    /// The directory of the state file.
     pub state_dir: Option<PathBuf>,
 }
 
-/// News about the configuration.
+/// A change of the configuration.
 #[derive(Debug)]
 pub enum Reload {
-    /// These settings count from now on.
+    /// New settings, effective at once.
     Settings(Box<SyncSettings>),
-    /// The new configuration is invalid; the old one stays.
-    Refused(Failure),
+    /// The new configuration is invalid; the previous one stays in effect.
+    Invalid(Failure),
 }
 
 impl Scheduler {
-    /// Takes new settings over. The rows that are kept of this server are transformed again; a run is
-    /// asked for where there are none, or where the last one failed and the change may have mended it.
+    /// Applies new settings and transforms the current rows again. Requests a run if there are no rows
+    /// of this server, they lack fields, or the last run failed and the change may have fixed the cause.
     pub(super) async fn reload(
         &mut self,
         reload: Reload,
@@ -62,33 +62,34 @@ impl Scheduler {
             state_dir,
         } = match reload {
             Reload::Settings(settings) => *settings,
-            Reload::Refused(failure) => {
-                self.status.refuse(Some(failure.message.clone()));
+            Reload::Invalid(failure) => {
+                self.status
+                    .set_configuration_error(Some(failure.message.clone()));
                 self.ledger.start_now(Trigger::Reload);
                 self.conclude("reload", &Err(CycleError::Failed(failure)), past);
                 return;
             }
         };
-        self.status.refuse(None);
+        self.status.set_configuration_error(None);
         self.timetable = timetable;
         (self.cycle.client, self.cycle.policy, self.cycle.pace) = (client, policy, pace);
         (self.cycle.limits, self.cycle.acceptance) = (limits, acceptance);
         self.persister.move_to(state_dir);
-        let served = self.cycle.kept();
-        let is_sufficient = served
+        let current = self.cycle.own_snapshot();
+        let has_fields = current
             .as_ref()
-            .is_some_and(|served| self.cycle.suffices(&served.directory));
-        if is_sufficient {
+            .is_some_and(|snapshot| self.cycle.has_needed_fields(&snapshot.directory));
+        if has_fields {
             self.ledger.start_now(Trigger::Reload);
             let ended = self.cycle.reconfigure().await;
             self.conclude("reload", &ended, past);
             if ended.is_ok() {
-                self.keep();
+                self.save_snapshot();
             }
-        } else if served.is_none() {
+        } else if current.is_none() {
             self.restore(past, shutdown).await;
         }
-        if !is_sufficient || past.last.is_some_and(|last| !last.succeeded) {
+        if !has_fields || past.last.is_some_and(|last| !last.succeeded) {
             self.ledger.request(Trigger::Reload);
         }
     }

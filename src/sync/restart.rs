@@ -1,4 +1,4 @@
-//! The first snapshot after a restart: what an earlier process kept, under the present configuration.
+//! The first snapshot after a restart: the rows of the state file under the current configuration.
 
 use std::sync::Arc;
 
@@ -8,8 +8,8 @@ use super::{Past, Scheduler};
 use crate::snapshot::run::Trigger;
 
 impl Scheduler {
-    /// Publishes the persisted rows of this server, if there are any. If they lack fields that the
-    /// configuration needs, a full sync is requested instead. To be called between runs only.
+    /// Publishes the rows of the state file, if there is one of this server. If they lack fields that the
+    /// configuration needs, a full sync is requested instead. Must be called between runs.
     pub(super) async fn restore(&mut self, past: &Past, shutdown: &CancellationToken) {
         let loaded = tokio::select! {
             () = shutdown.cancelled() => None,
@@ -19,7 +19,7 @@ impl Scheduler {
         let Some(rows) = self.cycle.persisted.clone() else {
             return;
         };
-        if !self.cycle.suffices(&rows.directory) {
+        if !self.cycle.has_needed_fields(&rows.directory) {
             self.ledger.request(Trigger::Restart);
             return;
         }
@@ -28,10 +28,10 @@ impl Scheduler {
         self.conclude("restart", &ended, past);
     }
 
-    /// Has the present snapshot written to disk.
-    pub(super) fn keep(&self) {
+    /// Queues the current snapshot for the state file.
+    pub(super) fn save_snapshot(&self) {
         if let Some(snapshot) = self.cycle.store.current() {
-            self.persister.keep(snapshot);
+            self.persister.save(snapshot);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The end of a run: in the ledger, and as one line of the log.
+//! The end of a run: its entry in the ledger, and one line in the log.
 
 use std::sync::Arc;
 
@@ -11,21 +11,21 @@ use crate::snapshot::Snapshot;
 use crate::snapshot::run::{Outcome, Run, RunReport};
 use crate::snapshot::sync_mode::SyncMode;
 
-/// What the log says of a run beside how it ended.
+/// The fields of the log line.
 struct RunFacts<'a> {
-    /// What the run does, as the message begins.
+    /// The first word of the message, such as `sync`.
     what: &'static str,
-    /// The run as it ended.
+    /// The run after its end.
     run: &'a Run,
-    /// What it cost.
+    /// The requests that it sent.
     traffic: Traffic,
     /// When the next scheduled run is due.
     next_run_at: Option<Timestamp>,
-    /// How old the snapshot is, if it was read before a restart.
+    /// The age of the snapshot, if it was restored from the state file.
     restored_age_seconds: Option<i64>,
 }
 
-/// Logs an event with the facts of a run and with further fields.
+/// Logs an event with the fields of a run and with further ones.
 macro_rules! run_event {
     ($level:ident, $facts:expr, $($field:tt)+) => {{
         let RunFacts { run, traffic, next_run_at, restored_age_seconds, .. } = $facts;
@@ -45,7 +45,7 @@ macro_rules! run_event {
 }
 
 impl RunFacts<'_> {
-    /// Writes the line. A run that a shutdown cancels is no error.
+    /// Writes the line. A run that the shutdown cancels is not an error.
     fn log(&self, ended: &Result<RunReport, CycleError>) {
         let what = self.what;
         match ended {
@@ -85,13 +85,13 @@ impl RunFacts<'_> {
 }
 
 impl Scheduler {
-    /// Ends the run that is under way, in the ledger.
+    /// Ends the run in progress in the ledger.
     pub(super) fn finish(&self, ended: &Result<RunReport, CycleError>) -> Option<Run> {
         let outcome = ended.clone().map_or_else(Outcome::from, Outcome::Succeeded);
         self.ledger.finish(outcome)
     }
 
-    /// Ends a run that reads nothing: its rows are there already, or its configuration is refused.
+    /// Ends and logs a run without requests: a restart, or a changed configuration.
     pub(super) fn conclude(
         &self,
         what: &'static str,

@@ -1,4 +1,4 @@
-//! When the next run is due: a pure function of the schedule, of the last run and of chance.
+//! When the next run is due: a pure function of the schedule, the last run and a random jitter.
 
 use std::time::Duration;
 
@@ -7,31 +7,31 @@ use jiff::tz::TimeZone;
 
 use crate::config::{Frequency, Schedule};
 
-/// The first pause after a failure while there is nothing to serve; it doubles.
+/// The first pause after a failure while there is no snapshot. It doubles with each failure.
 const FIRST_RETRY: Duration = Duration::from_secs(10);
 /// The longest such pause.
 const LAST_RETRY: Duration = Duration::from_mins(5);
-/// How many failures in a row are followed by a regular run: a restart of Authentik takes no longer.
+/// After so many consecutive failures the pauses get longer. A restart of Authentik causes fewer.
 const REGULAR_FAILURES: u32 = 2;
-/// The longest pause that repeated failures lead to, unless the schedule's own is longer: so long may a
-/// mended Authentik go unnoticed.
+/// The longest pause after repeated failures, unless the schedule's own pause is longer. It limits the
+/// time until a repaired Authentik is noticed.
 const LONGEST_PAUSE: Duration = Duration::from_hours(1);
-/// How much longer a lengthened pause may be by chance, so that several services do not ask at once.
+/// The largest random extension of a longer pause, so that several services do not sync at once.
 const JITTER: f64 = 0.25;
 
-/// The run before the next.
+/// The last run.
 #[derive(Clone, Copy, Debug)]
 pub struct LastRun {
-    /// When it began.
+    /// When it started.
     pub started: Timestamp,
     /// When it ended.
     pub ended: Timestamp,
-    /// How many runs have failed one after another, this one included, since the last one that
-    /// succeeded, that was asked for or that follows another configuration.
+    /// The number of consecutive failures, this run included. A success, a request and a changed
+    /// configuration reset it.
     pub failures: u32,
-    /// Whether it published something.
+    /// True if it published a snapshot.
     pub succeeded: bool,
-    /// Which part of the possible jitter the pause after it gets, 0 to 1.
+    /// The share of [`JITTER`] for the pause after it, 0 to 1.
     pub jitter: f64,
 }
 
@@ -40,19 +40,19 @@ pub struct LastRun {
 pub struct Timetable {
     /// The schedule.
     pub schedule: Schedule,
-    /// The local time that cron expressions mean.
+    /// The time zone of cron expressions.
     pub zone: TimeZone,
 }
 
 impl Timetable {
-    /// When the next run is due; never while runs are only asked for.
+    /// Returns when the next run is due; `None` if runs are only requested.
     ///
-    /// The first one is due `initialDelay` after the service began, since there is nothing to serve
-    /// before it; for the same reason a failure without a snapshot is followed sooner.
+    /// The first run is due `initialDelay` after the start. While there is no snapshot, a failed run is
+    /// retried sooner.
     #[must_use]
     pub fn due(
         &self,
-        begun: Timestamp,
+        service_started: Timestamp,
         last: Option<&LastRun>,
         has_snapshot: bool,
     ) -> Option<Timestamp> {
@@ -62,7 +62,8 @@ impl Timetable {
             ..
         } = &self.schedule;
         let Some(last) = last else {
-            return (!matches!(frequency, Frequency::Manual)).then(|| later(begun, *initial_delay));
+            return (!matches!(frequency, Frequency::Manual))
+                .then(|| later(service_started, *initial_delay));
         };
         let due = frequency.next_after(last.started, last.ended, &self.zone)?;
         if has_snapshot {
@@ -77,7 +78,7 @@ impl Timetable {
         Some(due.min(later(last.ended, pause)))
     }
 
-    /// The due time after repeated failures: the pause doubles with each failure beyond the first few.
+    /// Returns the due time after repeated failures: the pause doubles with each failure after the first few.
     fn lengthened(&self, due: Timestamp, last: &LastRun) -> Timestamp {
         let doublings = last.failures.saturating_sub(REGULAR_FAILURES).min(16);
         let Ok(regular) = Duration::try_from(due.duration_since(last.started)) else {
@@ -91,7 +92,7 @@ impl Timetable {
             last.started,
             pause.mul_f64(1.0 + JITTER * last.jitter.clamp(0.0, 1.0)),
         );
-        // A moment sooner, since a cron expression's next time is later than the one it is asked about.
+        // One nanosecond earlier, because a cron expression's next time is strictly later than its argument.
         let before = earliest
             .checked_sub(Duration::from_nanos(1))
             .unwrap_or(earliest);
@@ -105,7 +106,7 @@ impl Timetable {
     }
 }
 
-/// A time moved by a duration, held at the end of time.
+/// Adds a duration to a time; saturates at the largest time.
 fn later(time: Timestamp, by: Duration) -> Timestamp {
     time.checked_add(by).unwrap_or(Timestamp::MAX)
 }

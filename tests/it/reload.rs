@@ -149,7 +149,7 @@ async fn an_invalid_configuration_is_reported_and_the_old_one_stays() {
     assert_eq!(run["error"]["code"], "configuration", "{run}");
     let message = run["error"]["message"].as_str().unwrap();
     for part in [
-        "the old one stays",
+        "the previous one stays in effect",
         running.file.to_str().unwrap(),
         "includeServiceAccounts",
         "perhaps",
@@ -316,7 +316,7 @@ async fn what_needs_a_restart_is_named() {
     running.write("", "drainDelay: 1s");
     running
         .serve
-        .logged("`entityProvider.drainDelay` has changed and counts after a restart")
+        .logged("`entityProvider.drainDelay` has changed and takes effect after a restart")
         .await;
     running.serve.logged("reload succeeded").await;
 }

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use super::outcome::transformed;
 use super::report::{Report, Status, Subject};
-use crate::app::startable;
+use crate::app::check_startable;
 use crate::authentik::client::{Client, Introduction};
 use crate::authentik::crawl::read_directory;
 use crate::authentik::error::Error;
@@ -76,7 +76,7 @@ fn configured(report: &mut Report, files: &[PathBuf], config: &Config, clock: &C
     } else {
         names.join(", ")
     };
-    let start = match startable(&config.service, clock) {
+    let start = match check_startable(&config.service, clock) {
         Ok(tls) => tls.and_then(|tls| tls.warning()),
         Err(error) => Some(format!("`serve` would not start: {error:#}")),
     };

@@ -41,7 +41,7 @@ pub struct HealthView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
     next_run_at: Option<Timestamp>,
-    /// Why a changed configuration was refused; the previous one stays in effect until it is
+    /// Why a changed configuration is invalid; the previous one stays in effect until it is
     /// corrected.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -131,7 +131,7 @@ pub async fn read_health(State(state): State<AppState>) -> impl IntoResponse {
         run: state.unfinished_run(),
         last_run: last_run.as_ref().map(RunView::public),
         next_run_at: state.next_run_at(),
-        configuration_error: state.status.refused(),
+        configuration_error: state.status.configuration_error(),
         state_error: state.persistence.error(),
     };
     let code = if view.snapshot.is_some() {
@@ -156,8 +156,8 @@ fn status(state: &AppState, snapshot: Option<&Snapshot>, last_run: Option<&Run>)
 
 /// Whether the service is degraded for another reason than the last run.
 fn is_degraded(state: &AppState, snapshot: &Snapshot) -> bool {
-    let refused = state.status.refused().is_some();
-    refused || state.persistence.error().is_some() || state.is_stale(snapshot)
+    let has_configuration_error = state.status.configuration_error().is_some();
+    has_configuration_error || state.persistence.error().is_some() || state.is_stale(snapshot)
 }
 
 /// Whether the process responds

@@ -1,4 +1,4 @@
-//! Whether too many entities would vanish although their rows are still there.
+//! Holds entities if too many of them would vanish although their rows are still there.
 //!
 //! Example: `users.filter.groups` names the group `platform`, and Authentik renames it. Both lists
 //! are complete, and every user would leave the catalog.
@@ -12,9 +12,9 @@ use crate::catalog::plan::Names;
 use crate::config::ShrinkGuard;
 use crate::counted::counted;
 
-/// Judges the names of entities that would replace others.
+/// Compares the names of the new entities with the previous ones.
 #[must_use]
-pub fn judge(before: &Names, now: &Names, limits: &ShrinkGuard) -> Option<Hold> {
+pub fn check(before: &Names, now: &Names, limits: &ShrinkGuard) -> Option<Hold> {
     if !limits.enabled {
         return None;
     }
@@ -31,7 +31,7 @@ pub fn judge(before: &Names, now: &Names, limits: &ShrinkGuard) -> Option<Hold> 
         code: "entity-shrink",
         what: format!(
             "{} would vanish from the catalog, where `shrinkGuard` allows {} % or fewer than {}: Authentik has not removed as many \
-             rows, so a filter, `excludeGroups`, the rule of names or the namespace leaves them out, or rows were renamed",
+             rows, so a filter, `excludeGroups`, the naming rule or the namespace leaves them out, or rows were renamed",
             losses.join(" and "),
             limits.percent,
             limits.absolute
@@ -40,7 +40,7 @@ pub fn judge(before: &Names, now: &Names, limits: &ShrinkGuard) -> Option<Hold> 
     })
 }
 
-/// The entities of a kind that only the names before have.
+/// The entities of a kind that only the previous names have.
 struct Vanished<'n> {
     before: usize,
     lost: usize,

@@ -23,8 +23,8 @@ async fn shown(served: &Served, world: &World) -> String {
 /// Counts the log messages about a failed write and about the first success after it.
 fn messages(log: &str) -> (usize, usize) {
     (
-        log.matches("cannot be kept in").count(),
-        log.matches("is kept on disk again").count(),
+        log.matches("cannot be written to").count(),
+        log.matches("is written to disk again").count(),
     )
 }
 
