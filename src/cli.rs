@@ -44,9 +44,9 @@ pub struct Cli {
     command: Command,
 }
 
-/// The files of the configuration, for the command line itself and for each command that reads them.
+/// The files of the configuration, as an argument of the program and of each command that reads them.
 ///
-/// Not one global argument: clap would forget those before the command if others follow it.
+/// This is not one global argument of clap, because values after the command would replace those before.
 #[derive(Debug, Args)]
 struct ConfigFiles {
     /// A Backstage app-config.yaml; its `catalog.providers.authentik` and `entityProvider` are read;
@@ -56,43 +56,43 @@ struct ConfigFiles {
 }
 
 impl ConfigFiles {
-    /// These files and then others.
+    /// Returns these files, followed by others.
     fn then(self, others: Self) -> Vec<PathBuf> {
         [self.files, others.files].concat()
     }
 }
 
-/// The form of the log, for the commands that run until a signal.
+/// The log format, for commands that run until a signal.
 #[derive(Debug, Args)]
 struct LogArgs {
-    /// The form of the log, whatever files and `ENTITY_PROVIDER_LOG_FORMAT` say
+    /// The format of the log; overrides files and `ENTITY_PROVIDER_LOG_FORMAT`
     #[arg(long, value_name = "FORMAT", value_enum)]
     log_format: Option<LogFormat>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Serve(serve::Serve),
+    Serve(serve::ServeArgs),
     #[cfg(feature = "demo")]
-    Demo(demo::Demo),
-    Check(check::Check),
-    Export(export::Export),
-    Diff(diff::Diff),
-    Explain(explain::Explain),
-    Healthcheck(healthcheck::Healthcheck),
-    Openapi(openapi::Openapi),
-    Completions(completions::Completions),
-    Man(man::Man),
+    Demo(demo::DemoArgs),
+    Check(check::CheckArgs),
+    Export(export::ExportArgs),
+    Diff(diff::DiffArgs),
+    Explain(explain::ExplainArgs),
+    Healthcheck(healthcheck::HealthcheckArgs),
+    Openapi(openapi::OpenapiArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
 }
 
 impl Cli {
-    /// Whether the command runs until a signal and writes a log of that.
+    /// Returns true if the command runs until a signal and writes a log.
     #[must_use]
     pub fn logs(&self) -> bool {
         self.log_args().is_some()
     }
 
-    /// The form of the log before the configuration is read: that of the flag, else that of the variable.
+    /// Returns the log format before the configuration is loaded: of the flag, otherwise of the variable.
     #[must_use]
     pub fn log_format(&self) -> LogFormat {
         let variable = || LogFormat::parse(&std::env::var(LogFormat::VARIABLE).ok()?);
@@ -109,10 +109,10 @@ impl Cli {
         }
     }
 
-    /// Runs the command until it is done, and says how it went.
+    /// Runs the command and returns its exit code.
     ///
     /// # Errors
-    /// Whatever keeps the command from being carried out.
+    /// If the command fails.
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         let before = self.config;
         match self.command {
@@ -121,7 +121,7 @@ impl Cli {
             Command::Demo(demo) => {
                 anyhow::ensure!(
                     before.files.is_empty(),
-                    "demo takes no --config: it serves invented data, use serve"
+                    "demo takes no --config: it serves generated data; use serve"
                 );
                 Box::pin(demo.run()).await?;
             }
@@ -138,12 +138,12 @@ impl Cli {
     }
 }
 
-/// Writes a line to standard error; an output that takes nothing is no reason to end.
-pub fn complain(line: &str) {
+/// Writes a line to standard error. Errors are ignored.
+pub fn write_stderr_line(line: &str) {
     let _ = writeln!(stderr(), "{line}");
 }
 
-/// Binds an address, or says which one cannot be bound.
+/// Binds an address; the error names it.
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     let bound = TcpListener::bind(address).await;
     bound.with_context(|| {
@@ -151,8 +151,8 @@ async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     })
 }
 
-/// A token that a signal cancels; to be taken before the address is announced, so that whoever
-/// sees the address may send a signal.
+/// Returns a token that a signal cancels. Called before the address is printed, so that a signal sent
+/// after that is handled.
 fn shutdown() -> anyhow::Result<CancellationToken> {
     shutdown::on_signal().context("cannot wait for signals")
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
-use authentik_entity_provider::cli::{Cli, complain};
+use authentik_entity_provider::cli::{Cli, write_stderr_line};
 use authentik_entity_provider::telemetry;
 use clap::Parser;
 use tokio::runtime::Runtime;
@@ -19,7 +19,7 @@ fn main() -> ExitCode {
         if logs && telemetry::writes_json() {
             tracing::error!("{error:#}");
         } else {
-            complain(&format!("error: {error:#}"));
+            write_stderr_line(&format!("error: {error:#}"));
         }
         ExitCode::FAILURE
     });

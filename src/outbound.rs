@@ -1,5 +1,4 @@
-//! How this process sends requests: which servers it trusts, and through which proxy it
-//! reaches them. No redirect is ever followed.
+//! HTTP clients for requests to other servers: trust, proxies and time limits. Redirects are not followed.
 
 mod ca_file;
 pub mod error;
@@ -19,11 +18,11 @@ use proxy::Proxy;
 /// The `User-Agent` of every request.
 const USER_AGENT: &str = concat!("authentik-entity-provider/", env!("CARGO_PKG_VERSION"));
 
-/// Prepares a client for one server, which is reached through a proxy if there is one. It trusts the
-/// system's certificates, and those of a file.
+/// Returns a client for one server, with an optional proxy. It trusts the system's certificates and those of
+/// a file.
 ///
 /// # Errors
-/// When the file cannot be used, or when `https` is needed and no certificate is known at all.
+/// If the file cannot be used, or `https` is needed and there is no trusted certificate.
 pub fn client(
     url: &Url,
     proxy: Option<&Proxy>,
@@ -31,7 +30,7 @@ pub fn client(
 ) -> Result<ClientBuilder, OutboundError> {
     let is_tls = url.scheme() == "https" || proxy.is_some_and(Proxy::is_https);
     let tls = trust::settings(ca_file, is_tls)?;
-    // The library knows the variables too, but says nothing of a value that it cannot use.
+    // The library reads these variables too, but ignores invalid values silently.
     let builder = Client::builder().no_proxy();
     let builder = match proxy {
         Some(proxy) => builder.proxy(proxy.settings().map_err(OutboundError::Http)?),

@@ -1,4 +1,4 @@
-//! The log, as text or as JSON; `RUST_LOG` says how much of it. And the [`metrics`].
+//! The log, as text or as JSON, with the level of `RUST_LOG`; and the [`metrics`].
 
 mod lines;
 pub mod metrics;
@@ -22,30 +22,30 @@ use crate::config::LogFormat;
 use crate::inert::inert;
 use lines::Lines;
 
-/// How long the end of the process waits for the last lines.
+/// The time limit for the last lines at the end of the process.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// The log of this process.
 static LOG: OnceLock<Log> = OnceLock::new();
 
-/// A log whose form can be changed.
+/// A log whose format can be changed.
 struct Log {
     lines: Lines,
     form: reload::Handle<Form, Registry>,
     is_json: AtomicBool,
 }
 
-/// What writes events in one form.
+/// A layer that writes events in one format.
 type Form = Box<dyn Layer<Registry> + Send + Sync>;
 
-/// Sends the log and the messages of panics to standard error, from `info` on unless `RUST_LOG` says
-/// otherwise. An output that takes nothing costs lines and nothing else.
+/// Writes the log and the messages of panics to standard error. The default level is `info`. An output that
+/// fails or blocks only loses lines.
 ///
 /// # Errors
-/// When the system refuses a thread for the log.
+/// If the thread of the log cannot be started.
 ///
 /// # Panics
-/// When it is called twice.
+/// If it is called twice.
 pub fn init(format: LogFormat) -> io::Result<()> {
     let lines = Lines::spawn(stderr())?;
     let is_json = is_json(format);
@@ -59,12 +59,12 @@ pub fn init(format: LogFormat) -> io::Result<()> {
         is_json: is_json.into(),
     });
     if let Some(error) = refused {
-        tracing::warn!(%error, "RUST_LOG cannot be read and is ignored");
+        tracing::warn!(%error, "RUST_LOG is invalid and ignored");
     }
     Ok(())
 }
 
-/// Writes the log in another form from now on.
+/// Changes the format of the log.
 pub fn set_format(format: LogFormat) {
     let Some(log) = LOG.get() else { return };
     let is_json = is_json(format);
@@ -74,13 +74,13 @@ pub fn set_format(format: LogFormat) {
     }
 }
 
-/// Whether the log is JSON.
+/// Returns true if the log is JSON.
 #[must_use]
 pub fn writes_json() -> bool {
     LOG.get().is_some_and(|log| log.is_json.load(Relaxed))
 }
 
-/// Whether a format is JSON, here and now.
+/// Returns true if a format means JSON for this output.
 fn is_json(format: LogFormat) -> bool {
     match format {
         LogFormat::Auto => !stderr().is_terminal(),
@@ -89,7 +89,7 @@ fn is_json(format: LogFormat) -> bool {
     }
 }
 
-/// What writes events as JSON or as text.
+/// Returns the layer that writes events as JSON or as text.
 fn form(is_json: bool, lines: Lines) -> Form {
     let layer = fmt::layer()
         .log_internal_errors(false)
@@ -105,14 +105,14 @@ fn form(is_json: bool, lines: Lines) -> Form {
         .boxed()
 }
 
-/// Writes what is left of the log, as far as its output takes it; to be called before the process ends.
+/// Writes the buffered lines of the log, up to a time limit. Called before the process ends.
 pub fn flush() {
     if let Some(log) = LOG.get() {
         log.lines.flush(LAST_LINES);
     }
 }
 
-/// The filter of a text, or the default one and what is wrong with the text.
+/// Returns the filter of a text; or the default filter and the error.
 fn filter(text: &str) -> (EnvFilter, Option<ParseError>) {
     let builder = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
     match builder.parse(text) {
@@ -124,7 +124,7 @@ fn filter(text: &str) -> (EnvFilter, Option<ParseError>) {
     }
 }
 
-/// Logs a panic: the standard hook writes to standard error itself, which may block.
+/// Logs a panic. The standard hook writes to standard error directly, which may block.
 fn log_panic(panic: &PanicHookInfo<'_>) {
     let backtrace = Backtrace::capture();
     let is_captured = backtrace.status() == BacktraceStatus::Captured;
@@ -136,8 +136,7 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
     );
 }
 
-/// Fields as text, one line for each event: names in a directory may hold line breaks and
-/// what a terminal obeys.
+/// Formats fields as one line. Names in a directory may contain line breaks and terminal control sequences.
 fn plain_fields() -> impl for<'a> FormatFields<'a> {
     debug_fn(write_field).delimited(" ")
 }
@@ -158,7 +157,7 @@ mod tests {
 
     use super::*;
 
-    /// What was written to a log.
+    /// The output of a log.
     #[derive(Clone, Default)]
     struct Written(Arc<Mutex<Vec<u8>>>);
 

@@ -6,7 +6,7 @@ use anyhow::{Context, anyhow, ensure};
 use secrecy::SecretString;
 use serde_json::Value;
 
-use super::service::Service;
+use super::service::ServiceClient;
 use crate::catalog::diff::{ByRef, entity_ref};
 use crate::catalog::plan::Names;
 use crate::directory::{GroupPk, UserPk};
@@ -14,11 +14,11 @@ use crate::directory::{GroupPk, UserPk};
 /// The annotation with a row's primary key.
 const PK: &str = "authentik.goauthentik.io/pk";
 
-/// Reads the entities of a running service, with a token if it wants one, or of a file in any format of
+/// Reads the entities of a running service, with a token if there is one, or of a file in any format of
 /// `export`.
 pub(super) async fn read(against: &str, token: Option<SecretString>) -> anyhow::Result<ByRef> {
     let bytes = if against.starts_with("http://") || against.starts_with("https://") {
-        Service::at(against)?
+        ServiceClient::at(against)?
             .with_token(token)
             .get("/entities", &[("format", "ndjson")])
             .await?
@@ -28,20 +28,18 @@ pub(super) async fn read(against: &str, token: Option<SecretString>) -> anyhow::
     parse(&bytes).with_context(|| {
         format!(
             "{} has no entities as `export` writes them",
-            Service::shown(against)
+            ServiceClient::shown(against)
         )
     })
 }
 
-/// Entities as an array, or a line each with `---` lines between them or not.
+/// Parses entities as an array, or as one line each with optional `---` lines between them.
 pub(super) fn parse(bytes: &[u8]) -> anyhow::Result<ByRef> {
-    let text = std::str::from_utf8(bytes)
-        .ok()
-        .context("it is no text in UTF-8")?;
+    let text = std::str::from_utf8(bytes).ok().context("it is not UTF-8")?;
     let entities: Vec<Value> = if text.trim_start().starts_with('[') {
         let array = serde_json::from_str(text).map_err(|error| {
             anyhow!(
-                "the array is no JSON at line {}, column {}",
+                "the array is not valid JSON at line {}, column {}",
                 error.line(),
                 error.column()
             )
@@ -54,20 +52,20 @@ pub(super) fn parse(bytes: &[u8]) -> anyhow::Result<ByRef> {
             .filter(|(_, line)| !matches!(line.trim(), "" | "---"));
         let parse = |(at, line)| {
             let entity = serde_json::from_str(line).ok();
-            entity.with_context(|| format!("line {} is no entity in JSON", at + 1))
+            entity.with_context(|| format!("line {} is not an entity in JSON", at + 1))
         };
         lines.map(parse).collect::<anyhow::Result<_>>()?
     };
     let mut by_ref = ByRef::new();
     for entity in entities {
-        let entity_ref = entity_ref(&entity).context("something has no kind or no name")?;
+        let entity_ref = entity_ref(&entity).context("an entity has no kind or no name")?;
         let twice = by_ref.insert(entity_ref.clone(), entity).is_some();
-        ensure!(!twice, "{entity_ref:?} comes twice");
+        ensure!(!twice, "{entity_ref:?} occurs twice");
     }
     Ok(by_ref)
 }
 
-/// The names that rows hold there: as in the next sync, they decide collisions.
+/// Returns the names of the rows, which decide collisions as in the next sync.
 pub(super) fn held(entities: &ByRef) -> Names {
     let mut names = Names::default();
     for entity in entities.values() {
@@ -121,10 +119,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_export_is_refused_with_the_line() {
+    fn an_invalid_file_is_rejected_with_the_line() {
         let error = |text: &str| format!("{:#}", parse(text.as_bytes()).unwrap_err());
         assert!(error("---\nkind: User\n").contains("line 2"));
         assert!(error("{}").contains("no kind"));
-        assert!(error(&format!("{ALICE}\n{ALICE}")).contains("twice"));
+        assert!(error(&format!("{ALICE}\n{ALICE}")).contains("occurs twice"));
     }
 }

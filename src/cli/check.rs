@@ -1,4 +1,4 @@
-//! `check`: looks at everything a sync depends on, and says what is wrong and what to do about it.
+//! `check`: tests everything that a sync depends on, and prints each problem with its remedy.
 
 mod examination;
 mod outcome;
@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::output::{Destination, Form};
+use super::output::{Destination, OutputFormat};
 use super::{ConfigFiles, progress};
 use crate::clock::Clock;
 use crate::config::ProcessEnvironment;
@@ -19,29 +19,29 @@ use crate::progress::Progress;
 ///
 /// Exits with 0 unless a step failed; warnings and findings alone do not count as failures.
 #[derive(Debug, Args)]
-pub(super) struct Check {
-    /// For whom to write
+pub(super) struct CheckArgs {
+    /// The format of the output
     #[arg(long, value_enum, default_value_t)]
-    format: Form,
+    format: OutputFormat,
     #[command(flatten)]
     destination: Destination,
     #[command(flatten)]
     config: ConfigFiles,
 }
 
-impl Check {
-    /// Takes every step that can be taken and prints the report.
+impl CheckArgs {
+    /// Runs all steps that can run and prints the report.
     pub(super) async fn run(self, before: ConfigFiles) -> anyhow::Result<ExitCode> {
         let (progress, files) = (Progress::default(), before.then(self.config));
         let examination =
-            examination::examine(&files, &ProcessEnvironment, Clock::system(), &progress);
+            examination::run_steps(&files, &ProcessEnvironment, Clock::system(), &progress);
         let report = progress::shown(&progress, "checking", Box::pin(examination)).await;
         let coloured = self.destination.is_stdout() && text::is_coloured();
         self.destination.write(match self.format {
-            Form::Text => text::render(&report, coloured),
-            Form::Json => serde_json::to_string_pretty(&report)? + "\n",
+            OutputFormat::Text => text::render(&report, coloured),
+            OutputFormat::Json => serde_json::to_string_pretty(&report)? + "\n",
         })?;
-        Ok(if report.ok() {
+        Ok(if report.is_ok() {
             ExitCode::SUCCESS
         } else {
             ExitCode::FAILURE

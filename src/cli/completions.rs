@@ -1,4 +1,4 @@
-//! `completions`: what a shell proposes while one types.
+//! `completions`: scripts for shells.
 
 use clap::{Args, CommandFactory};
 use clap_complete::{Shell, generate};
@@ -8,16 +8,16 @@ use super::output::Destination;
 
 /// Print a script with which a shell completes commands and flags
 #[derive(Debug, Args)]
-pub(super) struct Completions {
+pub(super) struct CompletionsArgs {
     /// The shell
     shell: Shell,
     #[command(flatten)]
     destination: Destination,
 }
 
-impl Completions {
-    /// Prints the script. For a name with hyphens `clap_complete` writes one thing where the bash script
-    /// finds out the command and another where it uses it; both are made the same.
+impl CompletionsArgs {
+    /// Prints the script. For a program name with hyphens, the bash script of `clap_complete` uses two
+    /// spellings of the same command; this replaces one by the other.
     pub(super) fn run(self) -> anyhow::Result<()> {
         let (mut command, mut script) = (Cli::command(), Vec::new());
         let name = command.get_name().to_owned();

@@ -1,4 +1,4 @@
-//! `demo`: the service in front of a look-alike Authentik, with nothing else installed.
+//! `demo`: the service in front of a fake Authentik, in one process.
 
 use std::io::{Write, stdout};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -22,10 +22,10 @@ use crate::config::{
 use crate::counted::counted;
 use fake_authentik::{FakeAuthentik, FakeDirectory, Release};
 
-/// Serve invented users and groups from a look-alike Authentik
+/// Serve generated users and groups of a fake Authentik
 #[derive(Debug, Args)]
-pub(super) struct Demo {
-    /// How many users to invent
+pub(super) struct DemoArgs {
+    /// The number of users to generate
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
     users: usize,
     /// Where to listen
@@ -35,7 +35,7 @@ pub(super) struct Demo {
     pub(super) log: LogArgs,
 }
 
-impl Demo {
+impl DemoArgs {
     /// Serves until a signal.
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let shutdown = shutdown()?;
@@ -49,7 +49,7 @@ impl Demo {
     }
 }
 
-/// Starts the look-alike on loopback; it ends with the process.
+/// Starts the fake Authentik on loopback. It ends with the process.
 async fn spawn_authentik(users: usize) -> anyhow::Result<BaseUrl> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .await
@@ -60,7 +60,7 @@ async fn spawn_authentik(users: usize) -> anyhow::Result<BaseUrl> {
     Ok(base_url)
 }
 
-/// The configuration that reads the look-alike at once.
+/// Returns the configuration that reads the fake Authentik at once.
 fn config(authentik: &BaseUrl, listen: SocketAddr) -> Config {
     let mut groups = GroupsConfig::default();
     groups.map.display_name = Source::parse(Kind::Group, "name").into_iter().collect();
@@ -77,7 +77,7 @@ fn config(authentik: &BaseUrl, listen: SocketAddr) -> Config {
         },
         service: ServiceConfig {
             listen,
-            // Wherever it listens, everybody in it is invented.
+            // The users are generated, so access on a public address is harmless.
             auth: AuthConfig {
                 allow_anonymous: true,
                 ..AuthConfig::default()
@@ -90,11 +90,11 @@ fn config(authentik: &BaseUrl, listen: SocketAddr) -> Config {
     }
 }
 
-/// Says what to open next.
+/// Prints the URLs to open next.
 fn introduce(users: usize, authentik: &BaseUrl, address: SocketAddr) {
-    let invented = counted(users, "invented user");
+    let generated = counted(users, "generated user");
     let text = format!(
-        "A look-alike Authentik with {invented} listens on {authentik}
+        "A fake Authentik with {generated} listens on {authentik}
 and this service serves them on http://{address}. Open next:
 
   http://{address}/entities                          what a Backstage url location reads
@@ -103,11 +103,11 @@ and this service serves them on http://{address}. Open next:
   http://{address}/sync                              recent runs
   curl -X POST 'http://{address}/sync?wait=30s'      syncs now and waits for the outcome
   http://{address}/docs/                             the API, to read and to try
-  http://{address}/openapi.json                      everything that this service answers
+  http://{address}/openapi.json                      the OpenAPI description
 
 Stop it with Ctrl-C.
 "
     );
-    // Nobody may be reading, as in `demo | head`.
+    // The pipe may be closed, as in `demo | head`.
     let _ = writeln!(stdout(), "{text}");
 }

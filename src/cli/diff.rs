@@ -6,10 +6,10 @@ use std::process::ExitCode;
 use clap::Args;
 use serde::Serialize;
 
-use super::once::{Reading, load, report};
-use super::output::{Destination, Form};
-use super::service::Service;
-use super::{ConfigFiles, baseline, complain};
+use super::once::{PlanInput, load, report};
+use super::output::{Destination, OutputFormat};
+use super::service::ServiceClient;
+use super::{ConfigFiles, baseline, write_stderr_line};
 use crate::catalog::diff::{ByRef, EntityDiff};
 use crate::catalog::escape::to_json;
 use crate::inert::inert;
@@ -18,28 +18,28 @@ use crate::snapshot::rendition::{Format, Rendition, Variant};
 
 /// The exit code for a difference.
 const DIFFERENT: u8 = 1;
-/// The exit code for whatever keeps the comparison from being made.
-const TROUBLE: u8 = 2;
+/// The exit code if the comparison cannot be made.
+const FAILED: u8 = 2;
 
 /// Show what a sync now would add (+), change (~) and remove (-)
 ///
 /// The exit code is 0 without a difference, 1 with one, 2 if the comparison cannot be made.
 #[derive(Debug, Args)]
-pub(super) struct Diff {
-    /// A running service or a file made by `export`; without it, the service that the configuration
-    /// lets listen on this machine
+pub(super) struct DiffArgs {
+    /// The URL of a running service, or a file made by `export`; by default the service on the listen
+    /// address of the configuration
     #[arg(long, value_name = "URL|FILE")]
     against: Option<String>,
-    /// For whom to write
+    /// The format of the output
     #[arg(long, value_enum, default_value_t)]
-    format: Form,
+    format: OutputFormat,
     #[command(flatten)]
     destination: Destination,
     #[command(flatten)]
     config: ConfigFiles,
 }
 
-/// A difference and what it was made against.
+/// The JSON form of a difference.
 #[derive(Serialize)]
 struct View<'a> {
     against: &'a str,
@@ -47,23 +47,23 @@ struct View<'a> {
     difference: &'a EntityDiff,
 }
 
-impl Diff {
-    /// Prints the difference and gives the exit code.
+impl DiffArgs {
+    /// Prints the difference and returns the exit code.
     pub(super) async fn run(self, before: ConfigFiles) -> ExitCode {
         match self.compare(before).await {
             Ok(true) => ExitCode::SUCCESS,
             Ok(false) => DIFFERENT.into(),
             Err(error) => {
-                complain(&format!("error: {}", inert(&format!("{error:#}"))));
-                TROUBLE.into()
+                write_stderr_line(&format!("error: {}", inert(&format!("{error:#}"))));
+                FAILED.into()
             }
         }
     }
 
-    /// Prints the difference; says whether there is none.
+    /// Prints the difference; returns true if there is none.
     async fn compare(self, before: ConfigFiles) -> anyhow::Result<bool> {
         let config = load(&before.then(self.config))?;
-        // The own token goes to the own service and nowhere else.
+        // The configured token is sent only to the configured service.
         let own = config
             .service
             .auth
@@ -73,25 +73,25 @@ impl Diff {
             .cloned();
         let against = self
             .against
-            .unwrap_or_else(|| Service::url_of(&config.service));
+            .unwrap_or_else(|| ServiceClient::url_of(&config.service));
         let old = baseline::read(&against, own).await?;
-        let against = Service::shown(&against);
-        let new = current(Reading::of(&config).await?, &old).await?;
+        let against = ServiceClient::shown(&against);
+        let new = current(PlanInput::of(&config).await?, &old).await?;
         let difference = EntityDiff::between(&old, &new);
         let view = View {
             against: &against,
             difference: &difference,
         };
         self.destination.write(match self.format {
-            Form::Json => to_json(&view) + "\n",
-            Form::Text => text(&difference),
+            OutputFormat::Json => to_json(&view) + "\n",
+            OutputFormat::Text => text(&difference),
         })?;
         let EntityDiff {
             added,
             changed,
             removed,
         } = &difference;
-        complain(&format!(
+        write_stderr_line(&format!(
             "{} to add, {} to change, {} to remove against {}",
             added.len(),
             changed.len(),
@@ -102,20 +102,20 @@ impl Diff {
     }
 }
 
-/// The entities as they would be now, if the names from before still count.
-async fn current(reading: Reading, old: &ByRef) -> anyhow::Result<ByRef> {
+/// Returns the current entities, with the names of `old` held.
+async fn current(input: PlanInput, old: &ByRef) -> anyhow::Result<ByRef> {
     let variant = Variant {
         format: Format::Ndjson,
         ..Variant::default()
     };
-    let made = reading.plan(baseline::held(old), move |plan| {
+    let planned = input.plan(baseline::held(old), move |plan| {
         report(plan.findings());
         baseline::parse(&Rendition::plain(&Document::render(plan, None), variant).bytes)
     });
-    made.await?
+    planned.await?
 }
 
-/// The difference for a person, a ref a line.
+/// Formats the difference as text, one line for each ref.
 fn text(difference: &EntityDiff) -> String {
     let mut lines: Vec<(&str, String)> = Vec::new();
     lines.extend(

@@ -1,4 +1,4 @@
-//! `explain`: what became of a user or group, and why.
+//! `explain`: why a user or group has an entity or none.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -7,9 +7,9 @@ use anyhow::{Context, ensure};
 use clap::Args;
 
 use super::ConfigFiles;
-use super::once::{Reading, load};
-use super::output::{Destination, Form};
-use super::service::Service;
+use super::once::{PlanInput, load};
+use super::output::{Destination, OutputFormat};
+use super::service::ServiceClient;
 use crate::catalog::entity::Kind;
 use crate::catalog::escape::to_json;
 use crate::catalog::explain::{Explanation, SourceRow};
@@ -19,7 +19,7 @@ use crate::snapshot::explanations::Explanations;
 
 /// Explain why a user or group is in the catalog as it is, or is not
 #[derive(Debug, Args)]
-pub(super) struct Explain {
+pub(super) struct ExplainArgs {
     /// What to explain
     kind: Kind,
     /// A name in the catalog, a username or group name in Authentik, or a pk
@@ -28,33 +28,33 @@ pub(super) struct Explain {
     /// Ask the running service at this URL; without it, Authentik is read once
     #[arg(long, value_name = "URL")]
     url: Option<String>,
-    /// For whom to write
+    /// The format of the output
     #[arg(long, value_enum, default_value_t)]
-    format: Form,
+    format: OutputFormat,
     #[command(flatten)]
     destination: Destination,
     #[command(flatten)]
     config: ConfigFiles,
 }
 
-impl Explain {
-    /// Prints the explanations; fails if nothing has the name.
+impl ExplainArgs {
+    /// Prints the explanations; fails if no row has the name.
     pub(super) async fn run(self, before: ConfigFiles) -> anyhow::Result<()> {
         let kind = self.kind;
         let explained = match &self.url {
-            Some(url) => ask(url, kind, &self.name).await?,
+            Some(url) => request(url, kind, &self.name).await?,
             None => read(before.then(self.config), kind, self.name).await?,
         };
         self.destination.write(match self.format {
-            Form::Json => to_json(&explained) + "\n",
-            Form::Text => text(&explained),
+            OutputFormat::Json => to_json(&explained) + "\n",
+            OutputFormat::Text => text(&explained),
         })
     }
 }
 
-/// Asks a running service.
-async fn ask(url: &str, kind: Kind, name: &str) -> anyhow::Result<Explanations> {
-    let body = Service::at(url)?
+/// Requests the explanations of a running service.
+async fn request(url: &str, kind: Kind, name: &str) -> anyhow::Result<Explanations> {
+    let body = ServiceClient::at(url)?
         .get("/explain", &[(kind.lower(), name)])
         .await?;
     serde_json::from_slice(&body)
@@ -63,11 +63,11 @@ async fn ask(url: &str, kind: Kind, name: &str) -> anyhow::Result<Explanations> 
 }
 
 /// Reads Authentik once.
-async fn read(files: Vec<PathBuf>, kind: Kind, asked: String) -> anyhow::Result<Explanations> {
-    let reading = Reading::of(&load(&files)?).await?;
-    let explained = reading
+async fn read(files: Vec<PathBuf>, kind: Kind, name: String) -> anyhow::Result<Explanations> {
+    let input = PlanInput::of(&load(&files)?).await?;
+    let explained = input
         .plan(Names::default(), move |plan| {
-            Explanations::by(plan, kind, asked)
+            Explanations::by(plan, kind, name)
         })
         .await?;
     ensure!(
@@ -78,7 +78,7 @@ async fn read(files: Vec<PathBuf>, kind: Kind, asked: String) -> anyhow::Result<
     Ok(explained)
 }
 
-/// The explanations for a person.
+/// Formats the explanations as text.
 fn text(explained: &Explanations) -> String {
     let mut text = String::new();
     for (at, explanation) in explained.matches.iter().enumerate() {
@@ -88,7 +88,7 @@ fn text(explained: &Explanations) -> String {
     text
 }
 
-/// One explanation for a person.
+/// Formats one explanation as text.
 fn describe(text: &mut String, kind: &str, explanation: &Explanation) -> std::fmt::Result {
     writeln!(text, "{kind} pk {}", inert(&explanation.pk))?;
     for (field, value) in fields(&explanation.source) {
@@ -108,7 +108,7 @@ fn describe(text: &mut String, kind: &str, explanation: &Explanation) -> std::fm
     }
 }
 
-/// The fields of a row, texts in quotes.
+/// Returns the fields of a row, with texts in quotes.
 fn fields(source: &SourceRow) -> Vec<(&'static str, String)> {
     let quoted = |text: &String| format!("{text:?}");
     match source {

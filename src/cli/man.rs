@@ -1,4 +1,4 @@
-//! `man`: the manual page, made from the same definition as `--help`, and of what no flag says.
+//! `man`: the manual page, made from the definition of `--help`, with sections of its own.
 
 mod sections;
 
@@ -8,16 +8,16 @@ use clap::{Args, CommandFactory};
 use super::Cli;
 use super::output::Destination;
 
-/// Print the manual page of the program or of one command, as `man -l` reads it
+/// Print the manual page of the program or of one command, in the format of `man -l`
 #[derive(Debug, Args)]
-pub(super) struct Man {
+pub(super) struct ManArgs {
     /// The command; the whole program without one
     command: Option<String>,
     #[command(flatten)]
     destination: Destination,
 }
 
-impl Man {
+impl ManArgs {
     /// Prints the page.
     pub(super) fn run(self) -> anyhow::Result<()> {
         let mut program = Cli::command();

@@ -1,4 +1,4 @@
-//! Reads Authentik once, for the commands that serve nothing.
+//! Reads Authentik once, for the commands without a server.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -7,8 +7,8 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow};
 use tokio::task::spawn_blocking;
 
-use super::complain;
 use super::progress::shown;
+use super::write_stderr_line;
 use crate::app::cycle;
 use crate::catalog::finding::Finding;
 use crate::catalog::plan::{Names, Plan};
@@ -19,29 +19,34 @@ use crate::directory::Directory;
 use crate::inert::inert;
 use crate::progress::Progress;
 
-/// Loads the configuration and says on standard error what looks like a mistake.
+/// Loads the configuration and writes its warnings to standard error.
 pub(super) fn load(files: &[PathBuf]) -> anyhow::Result<Config> {
     let config = Config::load(files, &ProcessEnvironment)?;
     for warning in &config.warnings {
-        complain(&format!("warning: {}", inert(warning)));
+        write_stderr_line(&format!("warning: {}", inert(warning)));
     }
     Ok(config)
 }
 
-/// Authentik's rows and what to make of them.
-pub(super) struct Reading {
+/// The rows and the policy: the input of a plan.
+pub(super) struct PlanInput {
     directory: Directory,
     policy: Arc<Policy>,
 }
 
-impl Reading {
-    /// Reads Authentik as the configuration says.
+impl PlanInput {
+    /// Reads the rows from Authentik.
     pub(super) async fn of(config: &Config) -> anyhow::Result<Self> {
         let cycle = cycle(config, &Clock::system(), time_zone()?)?;
-        let (kept, progress) = (Directory::default(), Progress::default());
-        let read = shown(&progress, "reading Authentik", cycle.read(&kept, &progress)).await;
-        let directory = read.map_err(|stop| {
-            let failure = stop.into_failure();
+        let (previous, progress) = (Directory::default(), Progress::default());
+        let read = shown(
+            &progress,
+            "reading Authentik",
+            cycle.read(&previous, &progress),
+        )
+        .await;
+        let directory = read.map_err(|error| {
+            let failure = error.into_failure();
             anyhow!("{} ({})", failure.message, failure.code)
         })?;
         Ok(Self {
@@ -50,18 +55,19 @@ impl Reading {
         })
     }
 
-    /// Decides what becomes of the rows and makes something of the plan, off the threads that wait.
+    /// Makes a plan and calls `make` with it, on a blocking thread.
     pub(super) async fn plan<T: Send + 'static>(
         self,
         held: Names,
         make: impl FnOnce(&Plan<'_>) -> T + Send + 'static,
     ) -> anyhow::Result<T> {
-        let made = spawn_blocking(move || make(&Plan::new(&self.directory, &self.policy, &held)));
-        made.await.context("the transform failed")
+        let planned =
+            spawn_blocking(move || make(&Plan::new(&self.directory, &self.policy, &held)));
+        planned.await.context("the transform failed")
     }
 }
 
-/// Says on standard error how many findings of which kinds there are.
+/// Writes the number of findings of each kind to standard error.
 pub(super) fn report(findings: &[Finding]) {
     let mut counts: BTreeMap<_, usize> = BTreeMap::new();
     for finding in findings {
@@ -74,7 +80,7 @@ pub(super) fn report(findings: &[Finding]) {
         .iter()
         .map(|(code, count)| format!("{code} {count}"))
         .collect();
-    complain(&format!(
+    write_stderr_line(&format!(
         "findings: {} ({})",
         findings.len(),
         counts.join(", ")

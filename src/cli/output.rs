@@ -1,4 +1,4 @@
-//! How and where commands write.
+//! Output formats and destinations of commands.
 
 use std::io::{ErrorKind, Write, stdout};
 use std::path::{Path, PathBuf};
@@ -9,17 +9,17 @@ use clap::{Args, ValueEnum};
 
 use crate::atomic_file;
 
-/// For whom a command writes.
+/// The format of a command's output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum Form {
-    /// For people
+pub(super) enum OutputFormat {
+    /// Text to read
     #[default]
     Text,
-    /// For machines
+    /// JSON for programs
     Json,
 }
 
-/// Where a command writes.
+/// The destination of a command's output.
 #[derive(Debug, Args)]
 pub(super) struct Destination {
     /// A file, replaced as a whole; standard output without it
@@ -28,7 +28,7 @@ pub(super) struct Destination {
 }
 
 impl Destination {
-    /// Whether people see the text at once.
+    /// Returns true if the output goes to standard output.
     pub(super) fn is_stdout(&self) -> bool {
         self.output.is_none()
     }
@@ -43,7 +43,7 @@ impl Destination {
     }
 }
 
-/// Writes to standard output; that nobody reads any more, as in `| head`, is no error.
+/// Writes to standard output. A closed pipe, as in `| head`, is not an error.
 pub(super) fn print(bytes: impl AsRef<[u8]>) -> anyhow::Result<()> {
     let mut stdout = stdout().lock();
     match stdout
@@ -55,8 +55,8 @@ pub(super) fn print(bytes: impl AsRef<[u8]>) -> anyhow::Result<()> {
     }
 }
 
-/// Replaces a file as a whole: a reader sees the old content or the new, even after a crash.
-/// A new file is for its owner alone, an old one keeps its mode; a link stays a link.
+/// Replaces a file atomically: a reader sees the old content or the new one, also after a crash. A new file
+/// is readable by its owner only; an existing one keeps its mode. The target of a symbolic link is replaced.
 fn replace(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let (file, old) = match fs::canonicalize(file) {
         Ok(file) => (file.clone(), Some(fs::metadata(&file)?)),

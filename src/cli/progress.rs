@@ -1,4 +1,4 @@
-//! A bar on a terminal for what takes longer than a second; nothing anywhere else.
+//! A progress bar on a terminal for work that takes longer than a second.
 
 use std::io::{IsTerminal, stderr};
 use std::pin::pin;
@@ -9,15 +9,15 @@ use tokio::time::{Instant, interval_at};
 
 use crate::progress::Progress;
 
-/// What ends sooner shows no bar.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// How often the bar is drawn.
+/// The time before the bar appears.
+const DELAY: Duration = Duration::from_secs(1);
+/// The time between two updates.
 const PERIOD: Duration = Duration::from_millis(100);
-/// The bar once pages are known to exist, and before.
+/// The templates of the bar with and without a known number of pages.
 const PAGES: &str = "{spinner} {msg} [{bar:30}] {pos}/{len} pages, {elapsed}";
 const WAITING: &str = "{spinner} {msg}, {elapsed}";
 
-/// Does some work and shows on standard error how far it has come, if that is a terminal.
+/// Does some work and shows its progress on standard error, if that is a terminal.
 pub(super) async fn shown<T>(progress: &Progress, what: &str, work: impl Future<Output = T>) -> T {
     let target = if stderr().is_terminal() {
         ProgressDrawTarget::stderr()
@@ -27,7 +27,7 @@ pub(super) async fn shown<T>(progress: &Progress, what: &str, work: impl Future<
     drawn(target, progress, what, work).await
 }
 
-/// Does some work and draws how far it has come.
+/// Does some work and draws its progress.
 async fn drawn<T>(
     target: ProgressDrawTarget,
     progress: &Progress,
@@ -36,7 +36,7 @@ async fn drawn<T>(
 ) -> T {
     let mut work = pin!(work);
     let bar = ProgressBar::with_draw_target(None, target).with_message(what.to_owned());
-    let mut ticks = interval_at(Instant::now() + PATIENCE, PERIOD);
+    let mut ticks = interval_at(Instant::now() + DELAY, PERIOD);
     loop {
         tokio::select! {
             biased;
@@ -49,7 +49,7 @@ async fn drawn<T>(
     }
 }
 
-/// Draws the bar as it stands now.
+/// Draws the current progress.
 fn draw(bar: &ProgressBar, progress: &Progress) {
     let (done, total) = (progress.done() as u64, progress.total() as u64);
     let template = if total > 0 { PAGES } else { WAITING };
@@ -82,13 +82,13 @@ mod tests {
         progress.expect(4);
         progress.advance();
         let work = async {
-            tokio::time::sleep(PATIENCE + PERIOD / 2).await;
+            tokio::time::sleep(DELAY + PERIOD / 2).await;
             terminal.contents()
         };
-        let seen = drawn(target, &progress, "reading Authentik", work).await;
+        let contents = drawn(target, &progress, "reading Authentik", work).await;
         assert!(
-            seen.contains("reading Authentik") && seen.contains("1/4 pages"),
-            "{seen}"
+            contents.contains("reading Authentik") && contents.contains("1/4 pages"),
+            "{contents}"
         );
         assert_eq!(terminal.contents(), "");
     }
@@ -97,7 +97,7 @@ mod tests {
     async fn what_is_done_within_a_second_shows_nothing() {
         let (terminal, target) = terminal();
         let work = async {
-            tokio::time::sleep(PATIENCE / 2).await;
+            tokio::time::sleep(DELAY / 2).await;
             terminal.contents()
         };
         assert_eq!(

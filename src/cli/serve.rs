@@ -16,8 +16,8 @@ const LISTEN: &str = "ENTITY_PROVIDER_LISTEN";
 
 /// Sync from Authentik on a schedule and serve the entities
 #[derive(Debug, Args)]
-pub(super) struct Serve {
-    /// Where to listen, whatever files and `ENTITY_PROVIDER_LISTEN` say
+pub(super) struct ServeArgs {
+    /// The address to listen on; overrides files and `ENTITY_PROVIDER_LISTEN`
     #[arg(long, value_name = "ADDR", value_parser = parse_listen)]
     listen: Option<SocketAddr>,
     #[command(flatten)]
@@ -26,8 +26,8 @@ pub(super) struct Serve {
     pub(super) config: ConfigFiles,
 }
 
-impl Serve {
-    /// The flags that override variables, by variable.
+impl ServeArgs {
+    /// Returns the flags that override variables, by variable.
     fn flags(&self) -> BTreeMap<String, String> {
         let listen = self.listen.map(|listen| listen.to_string());
         let format = self.log.log_format.map(|format| format.to_string());

@@ -1,4 +1,4 @@
-//! Asks a running service.
+//! A client of a running service, for `diff`, `explain` and `healthcheck`.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -15,9 +15,8 @@ use crate::outbound::proxy::Proxies;
 
 /// The parameter of a URL that holds a token.
 const TOKEN: &str = "token";
-/// What people copy from a service, which may follow its URL; of two with the same end the longer one comes
-/// first.
-const ANSWERED: [&str; 6] = [
+/// Paths that may follow the base URL of a service. A longer path comes before its suffix.
+const KNOWN_PATHS: [&str; 6] = [
     "/health/ready",
     "/health/live",
     "/health",
@@ -25,25 +24,25 @@ const ANSWERED: [&str; 6] = [
     "/locations",
     "/explain",
 ];
-/// How long an answer may take.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// The time limit of a request.
+const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// A service that someone runs.
+/// A client of a running service.
 #[derive(Debug)]
-pub(super) struct Service {
+pub(super) struct ServiceClient {
     http: reqwest::Client,
     base: Url,
     proxy: Option<String>,
     token: Option<SecretString>,
 }
 
-impl Service {
-    /// A service by its URL, or by that of something it answers. A `?token=` is sent in the header.
+impl ServiceClient {
+    /// Returns the client for a base URL, or for the URL of an endpoint. A `?token=` is sent as a header.
     pub(super) fn at(url: &str) -> anyhow::Result<Self> {
         let (base, token) = split(url)?;
         let proxies = Proxies::from_env(|name| ProcessEnvironment.var(name))?;
         let proxy = proxies.of(&base);
-        let client = outbound::client(&base, proxy, None)?.timeout(PATIENCE);
+        let client = outbound::client(&base, proxy, None)?.timeout(TIMEOUT);
         Ok(Self {
             http: client.build()?,
             proxy: proxy.map(ToString::to_string),
@@ -52,7 +51,7 @@ impl Service {
         })
     }
 
-    /// The service with a token, unless its URL had one.
+    /// Sets the token, unless the URL had one.
     pub(super) fn with_token(self, token: Option<SecretString>) -> Self {
         Self {
             token: self.token.or(token),
@@ -60,7 +59,7 @@ impl Service {
         }
     }
 
-    /// The URL of a service with a configuration on this machine.
+    /// Returns the URL of the service with a configuration on this machine.
     pub(super) fn url_of(service: &ServiceConfig) -> String {
         let listen = service.listen;
         let ip = match listen.ip() {
@@ -75,14 +74,14 @@ impl Service {
         )
     }
 
-    /// The URL of something that a service answers, by the URL of the service or of anything it answers.
+    /// Returns the URL of an endpoint, from the base URL or the URL of another endpoint.
     pub(super) fn address_of(url: &str, path: &str) -> anyhow::Result<Url> {
         let (mut address, _) = split(url)?;
         address.set_path(&format!("{}{path}", address.path().trim_end_matches('/')));
         Ok(address)
     }
 
-    /// The URL as it may be shown: without a password and a token.
+    /// Returns the URL without password and token.
     pub(super) fn shown(url: &str) -> String {
         let Ok(mut shown) = Url::parse(url) else {
             return url.to_owned();
@@ -94,17 +93,17 @@ impl Service {
         if has_token {
             shown.set_query(None);
         }
-        // Only a URL without a host refuses, and such a URL has no password.
+        // This fails only for a URL without a host, which has no password.
         let _ = shown.set_username("");
         let _ = shown.set_password(None);
         shown.as_str().trim_end_matches('/').to_owned()
     }
 
-    /// The body of an answer.
+    /// Returns the body of an answer.
     pub(super) async fn get(&self, path: &str, query: &[(&str, &str)]) -> anyhow::Result<Vec<u8>> {
         let mut url = self.base.clone();
         url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
-        // The URL may hold a password, which errors do not repeat.
+        // Without a password in the URL, for errors.
         let place = format!("{}{}", url.origin().ascii_serialization(), url.path());
         let place = match &self.proxy {
             Some(proxy) => format!("{place} through the proxy {proxy}"),
@@ -139,7 +138,7 @@ impl Service {
     }
 }
 
-/// The base URL of a service and the token in a URL of it, such as that of a Backstage target.
+/// Splits the URL of an endpoint, such as a Backstage target, into the base URL and the token.
 fn split(url: &str) -> anyhow::Result<(Url, Option<SecretString>)> {
     let base = Url::parse(url)
         .ok()
@@ -148,8 +147,8 @@ fn split(url: &str) -> anyhow::Result<(Url, Option<SecretString>)> {
         "the URL of the service must be like `http://127.0.0.1:8080`; check --url or --against",
     )?;
     let path = base.path().trim_end_matches('/');
-    let shorter = ANSWERED.iter().find_map(|end| path.strip_suffix(end));
-    let path = shorter.unwrap_or(path).to_owned();
+    let base_path = KNOWN_PATHS.iter().find_map(|end| path.strip_suffix(end));
+    let path = base_path.unwrap_or(path).to_owned();
     base.set_path(&path);
     let mut pairs = base.query_pairs();
     let token = pairs
@@ -160,7 +159,7 @@ fn split(url: &str) -> anyhow::Result<(Url, Option<SecretString>)> {
     Ok((base, token))
 }
 
-/// What lies at the bottom of a failed request, such as `Connection refused`.
+/// Returns the root cause of a failed request, such as `Connection refused`.
 pub(super) fn cause(error: reqwest::Error) -> anyhow::Error {
     anyhow!("{}", anyhow::Error::new(error.without_url()).root_cause())
 }
@@ -170,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_service_that_listens_everywhere_is_asked_on_loopback() {
+    fn a_service_that_listens_on_all_addresses_is_reached_on_loopback() {
         for (listen, url) in [
             ("0.0.0.0:80", "http://127.0.0.1:80"),
             ("[::]:81", "http://[::1]:81"),
@@ -180,12 +179,12 @@ mod tests {
                 listen: listen.parse().unwrap(),
                 ..ServiceConfig::default()
             };
-            assert_eq!(Service::url_of(&service), url);
+            assert_eq!(ServiceClient::url_of(&service), url);
         }
     }
 
     #[test]
-    fn the_url_may_be_that_of_anything_that_is_answered() {
+    fn the_url_may_be_that_of_any_endpoint() {
         for url in [
             "http://h/base",
             "http://h/base/health",
@@ -193,10 +192,10 @@ mod tests {
             "http://h/base/health/live?a#b",
             "http://h/base/entities?format=json",
         ] {
-            let ready = Service::address_of(url, "/health/ready").unwrap();
+            let ready = ServiceClient::address_of(url, "/health/ready").unwrap();
             assert_eq!(ready.as_str(), "http://h/base/health/ready", "{url}");
         }
-        let ready = Service::address_of("http://h:1", "/health/ready").unwrap();
+        let ready = ServiceClient::address_of("http://h:1", "/health/ready").unwrap();
         assert_eq!(ready.as_str(), "http://h:1/health/ready");
     }
 
@@ -207,13 +206,18 @@ mod tests {
             "http://h/base/",
             "http://h/base/entities?format=json",
         ] {
-            assert_eq!(Service::at(url).unwrap().base.as_str(), "http://h/base");
+            assert_eq!(
+                ServiceClient::at(url).unwrap().base.as_str(),
+                "http://h/base"
+            );
         }
         let url = "http://h/base/entities?kind=user&token=a%2Bb+c";
-        let service = Service::at(url).unwrap().with_token(Some("other".into()));
+        let service = ServiceClient::at(url)
+            .unwrap()
+            .with_token(Some("other".into()));
         assert_eq!(service.token.unwrap().expose_secret(), "a+b+c");
         assert_eq!(service.base.as_str(), "http://h/base");
-        assert_eq!(Service::shown(url), "http://h/base/entities");
-        assert!(Service::at("file.yaml").is_err());
+        assert_eq!(ServiceClient::shown(url), "http://h/base/entities");
+        assert!(ServiceClient::at("file.yaml").is_err());
     }
 }

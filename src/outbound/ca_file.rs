@@ -11,13 +11,13 @@ use x509_cert::der::Decode;
 
 use super::error::OutboundError;
 
-/// What to do about a file without certificates.
+/// The remedy for a file without certificates.
 const ADD_ONE: &str = "it needs one `-----BEGIN CERTIFICATE-----` block for each certificate";
 
-/// Reads the certificates of a PEM file; at least one, and each can be used.
+/// Reads the certificates of a PEM file.
 ///
 /// # Errors
-/// Names the file, what is wrong with it and what to do.
+/// If there is none, or one cannot be used; with the remedy.
 pub(super) fn read(file: &Path) -> Result<Vec<CertificateDer<'static>>, OutboundError> {
     let content = fs::read(file).map_err(|error| OutboundError::CaFileUnreadable {
         file: file.to_owned(),
@@ -30,7 +30,7 @@ pub(super) fn read(file: &Path) -> Result<Vec<CertificateDer<'static>>, Outbound
     })
 }
 
-/// The certificates of a file's content, or what is wrong with it and what to do.
+/// Returns the certificates of a file's content, or its problem and the remedy.
 fn certificates(
     content: &[u8],
 ) -> Result<Vec<CertificateDer<'static>>, (&'static str, &'static str)> {
@@ -57,7 +57,7 @@ mod tests {
 
     use super::*;
 
-    /// What is wrong with a file's content.
+    /// The problem of a file's content.
     fn problem(content: &[u8]) -> &'static str {
         certificates(content).unwrap_err().0
     }

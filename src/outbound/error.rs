@@ -5,7 +5,7 @@ use std::path::PathBuf;
 /// Why no request can be sent.
 #[derive(Debug, thiserror::Error)]
 pub enum OutboundError {
-    /// The file with further certificates cannot be read.
+    /// The file with additional certificates cannot be read.
     #[error(
         "entityProvider.caFile: cannot read {}: {reason}",
         file.display()
@@ -13,38 +13,38 @@ pub enum OutboundError {
     CaFileUnreadable {
         /// The file.
         file: PathBuf,
-        /// The words of the operating system.
+        /// The message of the operating system.
         reason: String,
     },
-    /// The file holds something else than certificates in PEM form.
+    /// The file does not contain usable certificates in PEM form.
     #[error("entityProvider.caFile: {} {problem}", file.display())]
     CaFileContent {
         /// The file.
         file: PathBuf,
-        /// What is wrong with the content.
+        /// The problem of the content.
         problem: &'static str,
-        /// What to do about it.
+        /// The remedy.
         remedy: String,
     },
-    /// No certificate is known that a server could be verified with.
+    /// There is no trusted certificate to verify a server with.
     #[error(
         "this system has no certificates of authorities{}",
         reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default()
     )]
     NoCertificates {
-        /// The words of the system, if it says why.
+        /// The message of the operating system, if there is one.
         reason: Option<String>,
     },
-    /// The TLS library refuses its settings.
+    /// The TLS library rejects its settings.
     #[error("cannot prepare TLS: {0}")]
     Tls(rustls::Error),
-    /// The HTTP library refuses its settings.
+    /// The HTTP library rejects its settings.
     #[error("cannot prepare connections: {0}")]
     Http(reqwest::Error),
 }
 
 impl OutboundError {
-    /// A stable name of the kind of failure.
+    /// Returns the stable code of the failure.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -54,7 +54,7 @@ impl OutboundError {
         }
     }
 
-    /// The remedy.
+    /// Returns the remedy.
     #[must_use]
     pub fn remedy(&self) -> &str {
         match self {

@@ -1,4 +1,4 @@
-//! The hosts of `NO_PROXY`, as curl and Go read them.
+//! The hosts of `NO_PROXY`, with the syntax of curl and Go.
 
 use std::net::IpAddr;
 
@@ -24,21 +24,21 @@ enum Hosts {
     All,
     /// Addresses; a single one is a network of its own.
     Network(IpNet),
-    /// A domain and what is below it.
+    /// A domain and its subdomains.
     Domain(String),
-    /// What is below a domain, and not the domain itself.
+    /// The subdomains of a domain, without the domain itself.
     Subdomains(String),
 }
 
 impl NoProxy {
-    /// Reads a list with commas or blanks between the entries.
+    /// Parses a list with commas or blanks between the entries.
     pub(super) fn parse(list: &str) -> Self {
         let entries = list.split(|letter: char| letter == ',' || letter.is_whitespace());
         let entries = entries.filter(|entry| !entry.is_empty());
         Self(entries.map(Exception::parse).collect())
     }
 
-    /// Whether a server is reached without a proxy.
+    /// Returns true if a server is reached without a proxy.
     pub(super) fn contains(&self, url: &Url) -> bool {
         let (Some(host), port) = (url.host(), url.port_or_known_default()) else {
             return false;
@@ -94,13 +94,13 @@ impl Hosts {
     }
 }
 
-/// Whether a name is below a domain.
+/// Returns true if a name is a subdomain of a domain.
 fn is_below(name: &str, domain: &str) -> bool {
     let above = name.strip_suffix(domain);
     above.is_some_and(|above| above.ends_with('.'))
 }
 
-/// An entry without its port. In an IPv6 address without brackets every colon belongs to the address.
+/// Splits an entry into host and port. In an IPv6 address without brackets every colon belongs to the address.
 fn split_port(entry: &str) -> (&str, Option<u16>) {
     let Some((host, port)) = entry.rsplit_once(':') else {
         return (entry, None);

@@ -1,4 +1,4 @@
-//! The proxies that the environment names: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
+//! The proxies of the environment: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use url::{Host, Url};
 
 use super::no_proxy::NoProxy;
 
-/// The proxies for each scheme, and what is reached without one.
+/// The proxy for each scheme, and the hosts that are reached without one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Proxies {
     https: Option<Proxy>,
@@ -15,14 +15,14 @@ pub struct Proxies {
     except: NoProxy,
 }
 
-/// A proxy. Its URL may hold credentials, which it never shows.
+/// A proxy. Its URL may contain credentials, which `Debug` and `Display` hide.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Proxy {
     variable: String,
     url: Url,
 }
 
-/// A variable that names no proxy; its value is not repeated, since it may hold credentials.
+/// A variable with an invalid proxy. Its value is not shown, because it may contain credentials.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{variable}: {EXPECTED}")]
 pub struct ProxyError {
@@ -30,15 +30,15 @@ pub struct ProxyError {
     pub variable: String,
 }
 
-/// What a variable has to hold.
+/// The expected value of a variable.
 pub const EXPECTED: &str = "expected the URL of an HTTP proxy, such as `http://proxy.example.com:3128`; \
     correct it, or unset it to use no proxy";
 
 impl Proxies {
-    /// Reads the variables. Of each, the name in capitals comes first, and an empty one counts as unset.
+    /// Reads the variables. Upper-case names have precedence, and an empty value counts as unset.
     ///
     /// # Errors
-    /// Names the variable that holds no URL of an HTTP proxy.
+    /// If a variable is not the URL of an HTTP proxy.
     pub fn from_env(var: impl Fn(&str) -> Option<String>) -> Result<Self, ProxyError> {
         let value = |name: &str| {
             let names = [name.to_owned(), name.to_ascii_lowercase()];
@@ -57,7 +57,7 @@ impl Proxies {
         })
     }
 
-    /// The proxy through which a server is reached. As in Go, none leads to this machine itself.
+    /// Returns the proxy for a server. As in Go, requests to this machine use none.
     #[must_use]
     pub fn of(&self, url: &Url) -> Option<&Proxy> {
         if is_loopback(url) || self.except.contains(url) {
@@ -85,12 +85,12 @@ impl Proxy {
         }
     }
 
-    /// Whether the way to the proxy itself is encrypted.
+    /// Returns true if the connection to the proxy is encrypted.
     pub(super) fn is_https(&self) -> bool {
         self.url.scheme() == "https"
     }
 
-    /// The proxy as the HTTP library takes it.
+    /// Returns the proxy in the form of the HTTP library.
     pub(super) fn settings(&self) -> reqwest::Result<reqwest::Proxy> {
         reqwest::Proxy::all(self.url.clone())
     }
@@ -109,7 +109,7 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// Whether a URL leads to this machine.
+/// Returns true if a URL refers to this machine.
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(ip)) => ip.is_loopback(),
@@ -130,7 +130,7 @@ mod tests {
         })
     }
 
-    /// The proxy for a URL as it is shown.
+    /// Returns the shown form of the proxy for a URL.
     fn shown(variables: &[(&str, &str)], url: &str) -> Option<String> {
         let url = Url::parse(url).unwrap();
         proxies(variables)

@@ -1,9 +1,9 @@
 //! Which servers are trusted.
 //!
-//! A server is trusted if an authority that is known has signed its certificate, which the TLS library
-//! decides. It is also trusted if it presents exactly a self-signed certificate of `entityProvider.caFile`.
-//! `openssl req -x509` marks such a certificate as one of an authority, which the library takes for no
-//! server's; curl, Python and Node take it.
+//! A server is trusted if a known authority has signed its certificate, which the TLS library decides. It is
+//! also trusted if it presents exactly a self-signed certificate of `entityProvider.caFile`. `openssl req
+//! -x509` marks such a certificate as one of an authority, which the library rejects for a server; curl,
+//! Python and Node accept it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,10 +25,10 @@ use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage};
 use super::ca_file;
 use super::error::OutboundError;
 
-/// What a client needs for TLS. Without any known certificate a client can still speak plain HTTP.
+/// Returns the TLS settings of a client. Without a trusted certificate a client can still speak plain HTTP.
 ///
 /// # Errors
-/// When the file cannot be used, or when TLS is needed and no certificate is known.
+/// If the file cannot be used, or TLS is needed and there is no trusted certificate.
 pub(super) fn settings(
     ca_file: Option<&Path>,
     is_needed: bool,
@@ -53,7 +53,7 @@ pub(super) fn settings(
     Ok(settings)
 }
 
-/// The system's certificates and those of the file, and why the system has none.
+/// Returns the system's certificates and those of the file, and why the system has none.
 fn roots(named: &[CertificateDer<'static>]) -> (RootCertStore, Option<String>) {
     let system = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
@@ -78,7 +78,7 @@ struct Verifier {
 }
 
 impl Verifier {
-    /// A verifier with some roots; none without.
+    /// Returns a verifier with these roots; `None` without roots.
     fn new(
         roots: RootCertStore,
         named: Vec<CertificateDer<'static>>,
@@ -89,7 +89,7 @@ impl Verifier {
         Some(Self { signed, named })
     }
 
-    /// Verifies a certificate that the library refuses: is it a self-signed one of the file?
+    /// Verifies a certificate that the library rejects: accepts a self-signed one of the file.
     fn verify_named(
         &self,
         certificate: &CertificateDer<'_>,
@@ -108,7 +108,7 @@ impl Verifier {
             verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
             return Ok(ServerCertVerified::assertion());
         }
-        // The library's error for this is about the use of the certificate and hides that nobody trusts it.
+        // The library's error is about the use of the certificate and hides that it is not trusted.
         Err(if is_self_signed && is_authority(&parsed) {
             CertificateError::UnknownIssuer.into()
         } else {
@@ -157,7 +157,7 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// Refuses a certificate outside of its time (RFC 5280, section 4.1.2.5; both ends are valid).
+/// Rejects a certificate outside of its validity (RFC 5280, section 4.1.2.5; both ends are valid).
 fn verify_time(certificate: &Certificate, now: UnixTime) -> Result<(), CertificateError> {
     let validity = certificate.tbs_certificate().validity();
     let not_before = validity.not_before.to_unix_duration();
@@ -178,7 +178,7 @@ fn verify_time(certificate: &Certificate, now: UnixTime) -> Result<(), Certifica
     Ok(())
 }
 
-/// Refuses a certificate that names its purposes without that of a server (RFC 5280, section 4.2.1.12).
+/// Rejects a certificate whose purposes do not include a server (RFC 5280, section 4.2.1.12).
 fn verify_purpose(certificate: &Certificate) -> Result<(), CertificateError> {
     let purposes = certificate
         .tbs_certificate()
@@ -194,7 +194,7 @@ fn verify_purpose(certificate: &Certificate) -> Result<(), CertificateError> {
     }
 }
 
-/// Whether a certificate is marked as one of an authority.
+/// Returns true if a certificate is marked as one of an authority.
 fn is_authority(certificate: &Certificate) -> bool {
     let constraints = certificate
         .tbs_certificate()

@@ -1,4 +1,4 @@
-//! Writes log lines on a thread of its own: an output that fails or blocks costs lines and nothing else.
+//! Writes log lines on a separate thread, so that an output that fails or blocks only loses lines.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -7,16 +7,16 @@ use std::time::Duration;
 
 use tracing_subscriber::fmt::MakeWriter;
 
-/// How many bytes may wait for the output; a line beyond them is lost.
+/// The maximum number of buffered bytes. Further lines are lost.
 const CAPACITY: usize = 4 << 20;
 
-/// The lines that wait for the output; cheap to clone.
+/// The buffered lines. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Lines(Arc<Queue>);
 
 #[derive(Debug, Default)]
 struct Queue {
-    /// Held for a copy of a line and never while the output is written.
+    /// Locked for the copy of a line, never during a write.
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -25,7 +25,7 @@ struct Queue {
 struct State {
     waiting: Vec<u8>,
     is_writing: bool,
-    /// Lines that were lost since the output took one.
+    /// The number of lines that were lost since the last successful write.
     lost: u64,
 }
 
@@ -39,7 +39,7 @@ impl Lines {
     /// Starts the thread that writes to an output for the rest of the process.
     ///
     /// # Errors
-    /// When the system refuses another thread.
+    /// If the thread cannot be started.
     pub(super) fn spawn(output: impl Write + Send + 'static) -> io::Result<Self> {
         let lines = Self::default();
         let writer = lines.clone();
@@ -49,7 +49,7 @@ impl Lines {
         Ok(lines)
     }
 
-    /// Waits until the output has taken every line, but no longer than a limit.
+    /// Waits until every line is written, up to a time limit.
     pub(super) fn flush(&self, limit: Duration) {
         let is_busy = |state: &mut State| !state.is_idle();
         let waited = self
@@ -59,7 +59,7 @@ impl Lines {
         drop(waited);
     }
 
-    /// Adds a line, unless too much waits already.
+    /// Adds a line, unless the buffer is full.
     fn push(&self, line: &[u8]) {
         let mut state = self.lock();
         if state.waiting.len() + line.len() > CAPACITY {
@@ -71,7 +71,7 @@ impl Lines {
         self.0.changed.notify_all();
     }
 
-    /// Writes what comes, for ever.
+    /// Writes lines for ever.
     fn write_to(&self, mut output: impl Write) {
         loop {
             let mut failures = 0;
@@ -80,12 +80,15 @@ impl Lines {
             }
             let lost = self.settle(failures);
             if lost > 0 {
-                tracing::warn!(lost, "the output did not take some lines of the log");
+                tracing::warn!(
+                    lost,
+                    "log lines were lost, because the output failed or blocked"
+                );
             }
         }
     }
 
-    /// Waits for lines and takes them.
+    /// Waits for lines and returns them.
     fn take(&self) -> Vec<u8> {
         let is_empty = |state: &mut State| state.waiting.is_empty();
         let waited = self.0.changed.wait_while(self.lock(), is_empty);
@@ -94,7 +97,7 @@ impl Lines {
         std::mem::take(&mut state.waiting)
     }
 
-    /// Notes how the writing went; gives the lines that were lost as soon as the output takes lines again.
+    /// Stores the outcome of a write. After a success it returns the number of lost lines.
     fn settle(&self, failures: u64) -> u64 {
         let mut state = self.lock();
         state.is_writing = false;
@@ -109,14 +112,14 @@ impl Lines {
         lost
     }
 
-    /// The state; a panic of another holder cannot leave it half changed.
+    /// Locks the state. A panic of another holder cannot leave it inconsistent.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Write for Lines {
-    /// Takes one line, or loses it: both count as written.
+    /// Adds one line, or drops it; returns its full length in both cases.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         self.push(line);
         Ok(line.len())
@@ -141,7 +144,7 @@ mod tests {
 
     use super::*;
 
-    /// An output that takes each line only after a permission, and fails where that says so.
+    /// An output that waits for a permission before each line, and fails if the permission says so.
     struct Slow {
         permits: Receiver<io::Result<()>>,
         written: Sender<Vec<u8>>,

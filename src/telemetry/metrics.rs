@@ -1,5 +1,5 @@
-//! Every metric, named once. Figures are taken from what there is when somebody asks, so that none is kept
-//! twice, and no label holds a word of the directory.
+//! All metrics, each named once. Values are computed from the current state at each scrape. No label contains
+//! data of the directory.
 
 mod runs;
 mod samples;
@@ -16,20 +16,20 @@ use crate::snapshot::Snapshot;
 use crate::snapshot::run::Run;
 use crate::snapshot::totals::Totals;
 
-/// What the name of every metric begins with.
+/// The prefix of every metric name.
 const PREFIX: &str = "authentik_entity_provider";
 
-/// How metrics are written.
+/// The format of the metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exposition {
-    /// Prometheus' text format 0.0.4, which every scraper reads.
+    /// Prometheus' text format 0.0.4, which every scraper supports.
     Text,
     /// `OpenMetrics` 1.0.0.
     OpenMetrics,
 }
 
 impl Exposition {
-    /// What a scraper must be told of the format.
+    /// Returns the media type of the format.
     #[must_use]
     pub fn media_type(self) -> &'static str {
         match self {
@@ -39,32 +39,32 @@ impl Exposition {
     }
 }
 
-/// Where the figures come from.
+/// The state from which the values are computed.
 #[derive(Debug)]
 pub struct Sources<'a> {
-    /// What is served, and what is to be known of it.
+    /// The snapshot, if there is one.
     pub served: Option<Served<'a>>,
     /// The run that ended last.
     pub last_run: Option<&'a Run>,
-    /// What was counted of the runs since the start.
+    /// The counts of runs since the start.
     pub totals: &'a Totals,
 }
 
-/// The snapshot that is served.
+/// The current snapshot and its status.
 #[derive(Debug)]
 pub struct Served<'a> {
     /// The snapshot.
     pub snapshot: &'a Snapshot,
-    /// Whether it is older than the operator allows.
+    /// True if it is older than `maxAge`.
     pub is_stale: bool,
-    /// Whether it is on disk; none while snapshots are not kept.
+    /// True if it is in the state file; `None` without persistence.
     pub is_kept: Option<bool>,
 }
 
-/// All metrics as text.
+/// Returns all metrics as text.
 ///
 /// # Errors
-/// When a figure is too large to be written.
+/// If a value is too large for its type.
 pub fn text(sources: &Sources<'_>, exposition: Exposition) -> Result<String, fmt::Error> {
     let mut registry = Registry::with_prefix(PREFIX);
     let version = [("version", env!("CARGO_PKG_VERSION"))];

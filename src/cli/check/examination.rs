@@ -1,11 +1,11 @@
-//! The steps of a check, each independent of a failed one wherever it can be.
+//! The steps of a check. A step is skipped only if it needs the result of a failed one.
 
 use std::path::PathBuf;
 
 use jiff::Timestamp;
 use tokio::time::timeout;
 
-use super::outcome::transformed;
+use super::outcome::check_entities;
 use super::report::{Report, Status, Subject};
 use crate::app::check_startable;
 use crate::authentik::client::{Client, Introduction};
@@ -18,12 +18,12 @@ use crate::counted::counted;
 use crate::directory::{Directory, Group, User};
 use crate::progress::Progress;
 
-/// The first version of Authentik that this service is tested with.
+/// The oldest version of Authentik that this service is tested with.
 const OLDEST: (u32, u32) = (2024, 2);
-/// How far the clocks may be apart, in seconds; an answer's date has whole seconds.
+/// The maximum difference of the clocks in seconds. The `Date` header has whole seconds.
 const TOLERANCE: i64 = 60;
-/// The steps behind the configuration.
-const BEHIND_CONFIGURATION: [Subject; 9] = [
+/// The steps after the configuration.
+const AFTER_CONFIGURATION: [Subject; 9] = [
     Subject::Connection,
     Subject::Token,
     Subject::Version,
@@ -35,8 +35,8 @@ const BEHIND_CONFIGURATION: [Subject; 9] = [
     Subject::Findings,
 ];
 
-/// Takes the steps one after another; nothing is published.
-pub(super) async fn examine(
+/// Runs the steps one after another; publishes nothing.
+pub(super) async fn run_steps(
     files: &[PathBuf],
     env: &impl Environment,
     clock: Clock,
@@ -45,28 +45,28 @@ pub(super) async fn examine(
     let mut report = Report::default();
     match Config::load(files, env) {
         Ok(config) => {
-            configured(&mut report, files, &config, &clock);
-            if let Some(directory) = authentik(&mut report, &config, clock, progress).await {
-                transformed(&mut report, &config, &directory);
+            check_configuration(&mut report, files, &config, &clock);
+            if let Some(directory) = check_authentik(&mut report, &config, clock, progress).await {
+                check_entities(&mut report, &config, &directory);
             }
         }
         Err(errors) => {
             let remedy = "correct it there; docs/configuration.md has every key";
-            let trouble = (Subject::Configuration, Status::Failed, "configuration");
+            let problem = (Subject::Configuration, Status::Failed, "configuration");
             let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
-            report.trouble(trouble, errors.join("; "), remedy);
+            report.problem(problem, errors.join("; "), remedy);
         }
     }
-    for subject in BEHIND_CONFIGURATION {
+    for subject in AFTER_CONFIGURATION {
         if report.steps.iter().all(|step| step.subject != subject) {
-            report.skip(subject, "a step before it failed");
+            report.skip(subject, "a previous step failed");
         }
     }
     report
 }
 
-/// Says where the configuration comes from, and what looks like a mistake in it.
-fn configured(report: &mut Report, files: &[PathBuf], config: &Config, clock: &Clock) {
+/// Reports the sources of the configuration, and its warnings.
+fn check_configuration(report: &mut Report, files: &[PathBuf], config: &Config, clock: &Clock) {
     let names: Vec<_> = files
         .iter()
         .map(|file| file.display().to_string())
@@ -85,19 +85,19 @@ fn configured(report: &mut Report, files: &[PathBuf], config: &Config, clock: &C
     let warnings = config.warnings.iter().cloned();
     let warnings: Vec<_> = warnings.chain(start).chain(zone).collect();
     if warnings.is_empty() {
-        return report.fine(Subject::Configuration, format!("loaded from {source}"));
+        return report.pass(Subject::Configuration, format!("loaded from {source}"));
     }
     let message = format!("loaded from {source}; {}", warnings.join("; "));
     let remedy = "correct or remove what is named; docs/configuration.md has every key";
-    report.trouble(
+    report.problem(
         (Subject::Configuration, Status::Warning, "configuration"),
         message,
         remedy,
     );
 }
 
-/// Asks Authentik, first for little and then for everything.
-async fn authentik(
+/// Checks Authentik, with small requests first, and returns all rows.
+async fn check_authentik(
     report: &mut Report,
     config: &Config,
     clock: Clock,
@@ -106,8 +106,8 @@ async fn authentik(
     let client = match Client::new(config.client_settings(), clock.clone()) {
         Ok(client) => client,
         Err(error) => {
-            let trouble = (Subject::Connection, Status::Failed, error.code());
-            report.trouble(trouble, error.to_string(), error.remedy());
+            let problem = (Subject::Connection, Status::Failed, error.code());
+            report.problem(problem, error.to_string(), error.remedy());
             return None;
         }
     };
@@ -118,17 +118,17 @@ async fn authentik(
             return None;
         }
     };
-    report.fine(
+    report.pass(
         Subject::Connection,
         format!("{} answers", config.authentik.base_url),
     );
-    introduced(report, &introduction);
-    clocks(report, introduction.date, clock.now());
+    check_token(report, &introduction);
+    check_clocks(report, introduction.date, clock.now());
     if let Err(Error::Token { .. }) = introduction.version {
         return None;
     }
-    let users = listed::<User>(report, Subject::ViewUser, &client).await;
-    let groups = listed::<Group>(report, Subject::ViewGroup, &client).await;
+    let users = check_list::<User>(report, Subject::ViewUser, &client).await;
+    let groups = check_list::<Group>(report, Subject::ViewGroup, &client).await;
     if users && groups {
         read(report, config, &client, progress).await
     } else {
@@ -136,67 +136,70 @@ async fn authentik(
     }
 }
 
-/// What the answer says of the token and the version.
-fn introduced(report: &mut Report, introduction: &Introduction) {
+/// Reports the token and the version.
+fn check_token(report: &mut Report, introduction: &Introduction) {
     match &introduction.version {
         Ok(version) => {
-            report.fine(Subject::Token, "Authentik knows the token");
-            judge(report, version);
+            report.pass(Subject::Token, "Authentik knows the token");
+            check_version(report, version);
         }
         Err(error @ Error::Token { .. }) => {
             report.error(Subject::Token, Status::Failed, error);
-            report.skip(Subject::Version, "only a valid token is told the version");
+            report.skip(
+                Subject::Version,
+                "Authentik reports its version only to a valid token",
+            );
         }
         Err(error) => {
             report.skip(
                 Subject::Token,
-                "the lists tell whether Authentik knows the token",
+                "the lists show whether Authentik knows the token",
             );
             report.error(Subject::Version, Status::Warning, error);
         }
     }
 }
 
-/// Whether the version is supported.
-fn judge(report: &mut Report, version: &str) {
+/// Reports whether the version is supported.
+fn check_version(report: &mut Report, version: &str) {
     let (year, month) = OLDEST;
     match release(version) {
         Some(release) if release >= OLDEST => {
-            report.fine(Subject::Version, format!("Authentik {version}"));
+            report.pass(Subject::Version, format!("Authentik {version}"));
         }
-        Some(_) => report.trouble(
+        Some(_) => report.problem(
             (Subject::Version, Status::Failed, "unsupported-version"),
             format!("Authentik {version} is older than {year}.{month}"),
             format!("update Authentik to {year}.{month} or later"),
         ),
-        None => report.trouble(
+        None => report.problem(
             (Subject::Version, Status::Warning, "unknown-version"),
-            format!("Authentik calls its version {version:?}, which says nothing about its age"),
+            format!("Authentik calls its version {version:?}, which has no year and month"),
             format!("make sure that it is {year}.{month} or later"),
         ),
     }
 }
 
-/// Year and month of a version such as `2026.5.0-rc1`.
+/// Returns year and month of a version such as `2026.5.0-rc1`.
 fn release(version: &str) -> Option<(u32, u32)> {
     let mut parts = version.split('.').map(|part| part.parse().ok());
     Some((parts.next()??, parts.next()??))
 }
 
-/// Whether both clocks agree.
-fn clocks(report: &mut Report, theirs: Option<Timestamp>, ours: Timestamp) {
+/// Reports whether both clocks agree.
+fn check_clocks(report: &mut Report, theirs: Option<Timestamp>, ours: Timestamp) {
     let Some(theirs) = theirs else {
         return report.skip(Subject::Clock, "the answer has no date");
     };
     let distance = theirs.duration_since(ours).as_secs();
     if distance.abs() <= TOLERANCE {
-        return report.fine(
+        return report.pass(
             Subject::Clock,
             format!("at most {TOLERANCE} s apart from Authentik's"),
         );
     }
     let side = if distance > 0 { "ahead of" } else { "behind" };
-    report.trouble(
+    report.problem(
         (Subject::Clock, Status::Warning, "clock-distance"),
         format!(
             "Authentik's clock is {} s {side} this machine's",
@@ -206,8 +209,8 @@ fn clocks(report: &mut Report, theirs: Option<Timestamp>, ours: Timestamp) {
     );
 }
 
-/// Whether a list may be read at all, and is not empty.
-async fn listed<Row: Listed>(report: &mut Report, subject: Subject, client: &Client) -> bool {
+/// Reports whether a list can be read and is not empty; returns false if it cannot.
+async fn check_list<Row: Listed>(report: &mut Report, subject: Subject, client: &Client) -> bool {
     let count = match client.page::<Row>(1).await {
         Ok(page) => page.map_or(0, |page| page.pagination.count),
         Err(error) => {
@@ -220,13 +223,13 @@ async fn listed<Row: Listed>(report: &mut Report, subject: Subject, client: &Cli
             report.error(subject, Status::Failed, &Error::Empty);
             return false;
         }
-        (List::Groups, 0) => report.trouble(
+        (List::Groups, 0) => report.problem(
             (subject, Status::Warning, "no-groups"),
             "Authentik answers with an empty group list",
             "if there are groups, give the token's role the global permission `view_group`",
         ),
         (list, count) => {
-            report.fine(
+            report.pass(
                 subject,
                 format!("Authentik lists {}", counted(count, &list.to_string())),
             );
@@ -235,29 +238,29 @@ async fn listed<Row: Listed>(report: &mut Report, subject: Subject, client: &Cli
     true
 }
 
-/// Reads both lists whole, as a run does.
+/// Reads both lists completely, as a run does.
 async fn read(
     report: &mut Report,
     config: &Config,
     client: &Client,
     progress: &Progress,
 ) -> Option<Directory> {
-    let (limit, kept) = (config.full_limit(), Directory::default());
+    let (limit, previous) = (config.full_limit(), Directory::default());
     match timeout(
         limit.time,
-        Box::pin(read_directory(client, &kept, progress)),
+        Box::pin(read_directory(client, &previous, progress)),
     )
     .await
     {
         Ok(Ok(directory)) => {
-            report.fine(Subject::Reading, "both lists were read whole");
+            report.pass(Subject::Reading, "both lists were read completely");
             return Some(directory);
         }
         Ok(Err(error)) => report.error(Subject::Reading, Status::Failed, &error),
         Err(_) => {
             let (done, total) = (progress.done(), progress.total());
             let (seconds, key) = (limit.time.as_secs_f64(), limit.key);
-            report.trouble(
+            report.problem(
                 (Subject::Reading, Status::Failed, "timeout"),
                 format!(
                     "{done} of {} were read within {seconds} s (`{key}`)",

@@ -1,4 +1,4 @@
-//! The last steps: what the rows would make, without publishing it.
+//! The last steps: the entities that the rows would make, and their findings.
 
 use super::report::{Counts, Report, Status, Subject};
 use crate::catalog::entity::Kind;
@@ -9,8 +9,8 @@ use crate::counted::counted;
 use crate::directory::Directory;
 use crate::sync::guard;
 
-/// What the rows make.
-pub(super) fn transformed(report: &mut Report, config: &Config, directory: &Directory) {
+/// Reports on the entities that the rows make.
+pub(super) fn check_entities(report: &mut Report, config: &Config, directory: &Directory) {
     let policy = config.policy();
     let plan = Plan::new(directory, &policy, &Names::default());
     report.counts = Some(Counts {
@@ -23,10 +23,10 @@ pub(super) fn transformed(report: &mut Report, config: &Config, directory: &Dire
     let is_hidden =
         |finding: &&Finding| matches!(finding.code, Code::HiddenUsers | Code::HiddenGroups);
     let (hidden, others): (Vec<_>, Vec<_>) = plan.findings().iter().partition(is_hidden);
-    viewed(report, config, directory, &hidden);
+    check_full_view(report, config, directory, &hidden);
     match others.len() {
-        0 => report.fine(Subject::Findings, "none"),
-        count => report.trouble(
+        0 => report.pass(Subject::Findings, "none"),
+        count => report.problem(
             (Subject::Findings, Status::Warning, "findings"),
             counted(count, "finding"),
             "each finding says what to do",
@@ -51,9 +51,13 @@ fn propose_display_names(report: &mut Report, plan: &Plan<'_>) {
     );
 }
 
-/// Whether a permission hides rows, and whether so many that a service would hold them at its start;
-/// or whether no user would be left at all.
-fn viewed(report: &mut Report, config: &Config, directory: &Directory, hidden: &[&Finding]) {
+/// Reports whether a permission hides rows, and whether a service that starts now would hold the result.
+fn check_full_view(
+    report: &mut Report,
+    config: &Config,
+    directory: &Directory,
+    hidden: &[&Finding],
+) {
     let users = report
         .counts
         .as_ref()
@@ -62,23 +66,23 @@ fn viewed(report: &mut Report, config: &Config, directory: &Directory, hidden: &
         guard::first(directory, &config.service.shrink_guard).or(guard::no_users(None, users))
     {
         let what = format!("{}; a service that starts now would hold this", hold.what);
-        return report.trouble(
+        return report.problem(
             (Subject::FullView, Status::Failed, hold.code),
             what,
             hold.remedy,
         );
     }
     if hidden.is_empty() {
-        return report.fine(
+        return report.pass(
             Subject::FullView,
-            "neither list names rows that the other lacks",
+            "neither list names rows that the other one lacks",
         );
     }
     let codes: Vec<_> = hidden
         .iter()
         .map(|finding| finding.code.to_string())
         .collect();
-    report.trouble(
+    report.problem(
         (Subject::FullView, Status::Failed, "hidden-rows"),
         format!(
             "the lists name rows that they lack ({}): the view is filtered; a service that starts now would \

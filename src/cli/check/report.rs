@@ -1,4 +1,4 @@
-//! What a check found; its JSON form is documented in `docs/commands.md` and stable.
+//! The report of a check. Its JSON form is stable and documented in `docs/commands.md`.
 
 use serde::Serialize;
 
@@ -9,39 +9,39 @@ use crate::catalog::finding::Finding;
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Report {
-    /// The worst of all steps.
+    /// The worst status of all steps.
     status: Status,
-    /// Every step, in the order in which they are taken.
+    /// All steps, in the order of execution.
     pub(super) steps: Vec<Step>,
-    /// How much there is, once the directory was read.
+    /// The numbers of rows and entities, if the directory was read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) counts: Option<Counts>,
-    /// What the operator should know of the directory, written as `GET /sync/{id}` does.
+    /// The findings, in the form of `GET /sync/{id}`.
     pub(super) findings: Vec<Finding>,
 }
 
-/// How a step went; the later, the worse.
+/// The outcome of a step, in the order of severity.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Status {
-    /// All is well.
+    /// No problem.
     #[default]
     Ok,
-    /// It could not be taken; another step says why.
+    /// Not executed, because another step failed.
     Skipped,
-    /// Something is odd and stops nothing.
+    /// A problem that does not fail a sync.
     Warning,
-    /// A sync would fail, or publish a part only.
+    /// A sync would fail, or publish an incomplete directory.
     Failed,
 }
 
-/// What a step looks at.
+/// The subject of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Subject {
     /// The files and variables.
     Configuration,
-    /// Whether anything answers.
+    /// Whether a server answers.
     Connection,
     /// Whether Authentik knows the token.
     Token,
@@ -53,35 +53,35 @@ pub(super) enum Subject {
     ViewUser,
     /// The permission to list groups.
     ViewGroup,
-    /// Whether both lists can be read whole.
+    /// Whether both lists can be read completely.
     Reading,
-    /// Whether the lists know each other's rows.
+    /// Whether each list contains the rows that the other one names.
     FullView,
-    /// Whether all rows make the entities that one expects.
+    /// Problems of single rows.
     Findings,
-    /// Whether groups are shown by the names that they have in Authentik.
+    /// Whether groups are shown by their names in Authentik.
     DisplayNames,
 }
 
 /// One step.
 #[derive(Debug, Serialize)]
 pub(super) struct Step {
-    /// What it looked at.
+    /// Its subject.
     #[serde(rename = "step")]
     pub(super) subject: Subject,
-    /// How it went.
+    /// Its outcome.
     pub(super) status: Status,
-    /// A stable name of what is wrong.
+    /// The stable code of the problem.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) code: Option<&'static str>,
-    /// What was found.
+    /// The result in words.
     pub(super) message: String,
-    /// What to do about it.
+    /// The remedy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) remedy: Option<String>,
 }
 
-/// How many rows Authentik lists and how many entities follow from them.
+/// The numbers of rows in Authentik and of the entities made from them.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Counts {
@@ -96,13 +96,13 @@ pub(super) struct Counts {
 }
 
 impl Report {
-    /// Whether no step failed.
-    pub(super) fn ok(&self) -> bool {
+    /// Returns true if no step failed.
+    pub(super) fn is_ok(&self) -> bool {
         self.status != Status::Failed
     }
 
-    /// Adds a step without trouble.
-    pub(super) fn fine(&mut self, subject: Subject, message: impl Into<String>) {
+    /// Adds a step without a problem.
+    pub(super) fn pass(&mut self, subject: Subject, message: impl Into<String>) {
         self.add(Step {
             subject,
             status: Status::Ok,
@@ -112,7 +112,7 @@ impl Report {
         });
     }
 
-    /// Adds a step without trouble that proposes an improvement.
+    /// Adds a step without a problem that proposes an improvement.
     pub(super) fn propose(
         &mut self,
         subject: Subject,
@@ -128,7 +128,7 @@ impl Report {
         });
     }
 
-    /// Adds a step that could not be taken.
+    /// Adds a step that was not executed.
     pub(super) fn skip(&mut self, subject: Subject, why: &str) {
         self.add(Step {
             subject,
@@ -139,8 +139,8 @@ impl Report {
         });
     }
 
-    /// Adds a step with trouble.
-    pub(super) fn trouble(
+    /// Adds a step with a problem.
+    pub(super) fn problem(
         &mut self,
         (subject, status, code): (Subject, Status, &'static str),
         message: impl Into<String>,
@@ -158,7 +158,7 @@ impl Report {
 
     /// Adds a step that ended with an error.
     pub(super) fn error(&mut self, subject: Subject, status: Status, error: &Error) {
-        self.trouble(
+        self.problem(
             (subject, status, error.code()),
             error.to_string(),
             error.remedy(),
@@ -166,7 +166,7 @@ impl Report {
     }
 
     fn add(&mut self, step: Step) {
-        // A step is skipped since another one failed, or since nothing can be said.
+        // A skipped step does not change the status.
         if step.status != Status::Skipped {
             self.status = self.status.max(step.status);
         }

@@ -1,4 +1,4 @@
-//! A report for people.
+//! The text form of a report.
 
 use std::fmt::Write;
 use std::io::{IsTerminal, stdout};
@@ -6,17 +6,17 @@ use std::io::{IsTerminal, stdout};
 use super::report::{Report, Status, Step};
 use crate::counted::counted;
 
-/// Where the messages begin.
+/// The column of the messages.
 const COLUMN: usize = 18;
 
-/// Whether standard output shows colours; see <https://no-color.org>.
+/// Returns true if standard output shows colours; see <https://no-color.org>.
 pub(super) fn is_coloured() -> bool {
-    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
-    stdout().is_terminal() && !refused && !dumb
+    let is_refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let is_dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+    stdout().is_terminal() && !is_refused && !is_dumb
 }
 
-/// Writes a report, a line for each step and each remedy.
+/// Formats a report: a line for each step and each remedy.
 pub(super) fn render(report: &Report, coloured: bool) -> String {
     let mut text: String = report
         .steps
@@ -48,7 +48,7 @@ pub(super) fn render(report: &Report, coloured: bool) -> String {
     text
 }
 
-/// A step and its remedy.
+/// Formats a step and its remedy.
 fn line(step: &Step, coloured: bool) -> String {
     let (symbol, colour) = match step.status {
         Status::Ok => ("✓", "32"),
@@ -78,7 +78,7 @@ fn line(step: &Step, coloured: bool) -> String {
     text
 }
 
-/// What a step looked at, as the JSON form has it.
+/// Returns the name of a step in the JSON form.
 fn subject(step: &Step) -> String {
     let name = serde_json::to_value(step.subject).unwrap_or_default();
     name.as_str().unwrap_or_default().to_owned()
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn colours_are_written_only_where_they_are_shown() {
         let mut report = Report::default();
-        report.fine(Subject::FullView, "all");
+        report.pass(Subject::FullView, "all");
         assert_eq!(render(&report, false), "✓ full-view       all\n");
         assert_eq!(
             render(&report, true),

@@ -1,32 +1,32 @@
-//! What the manual says beyond the flags: variables, files, exit codes and signals.
+//! Sections of the manual besides the flags: variables, files, exit codes and signals.
 
 use clap_mangen::roff::{Inline, Roff, bold, roman};
 
 use crate::config::variables;
 
-/// Variables that are no key of the configuration.
+/// Variables that are not keys of the configuration.
 const OTHER_VARIABLES: [(&str, &str); 6] = [
     (
         "APP_CONFIG_*",
-        "One key of an `app-config.yaml`, as Backstage reads it. Each of the variables above wins over it.",
+        "One key of an `app-config.yaml`, as Backstage reads it. The variables above override it.",
     ),
     (
         "RUST_LOG",
-        "How much is logged: `error`, `warn`, `info` (the default), `debug` or `trace`.",
+        "The log level: `error`, `warn`, `info` (the default), `debug` or `trace`.",
     ),
     (
         "STATE_DIRECTORY, XDG_STATE_HOME, HOME",
-        "Where the last snapshot is stored without `ENTITY_PROVIDER_STATE_DIR`; see FILES.",
+        "The directory of the last snapshot without `ENTITY_PROVIDER_STATE_DIR`; see FILES.",
     ),
     (
         "HTTPS_PROXY, HTTP_PROXY, NO_PROXY",
-        "The proxy between this program and Authentik, and the hosts that are reached without it.",
+        "The proxy for requests to Authentik, and the hosts for which it is not used.",
     ),
     (
         "TZ",
         "The time zone of a `cron` frequency; without it that of the system.",
     ),
-    ("NO_COLOR", "Any text turns the colours of `check` off."),
+    ("NO_COLOR", "Any value turns off the colours of `check`."),
 ];
 
 const FILES: [(&str, &str); 3] = [
@@ -38,12 +38,12 @@ const FILES: [(&str, &str); 3] = [
     (
         "$STATE_DIRECTORY, or $XDG_STATE_HOME/authentik-entity-provider, or \
          ~/.local/state/authentik-entity-provider",
-        "The directory of the last snapshot, with which a restarted service begins. `stateDir` names another \
-         one, or none. The file has personal data and is for its owner alone.",
+        "The directory of the last snapshot, which a restarted service loads. `stateDir` sets another \
+         directory, or none. The file contains personal data and is readable by its owner only.",
     ),
     (
         "FILE of --output",
-        "Replaced as a whole once everything is known; a new file is for its owner alone.",
+        "Replaced atomically at the end; a new file is readable by its owner only.",
     ),
 ];
 
@@ -51,11 +51,11 @@ const EXIT_STATUS: [(&str, &str); 4] = [
     (
         "0",
         "The command succeeded. `check`: no step failed. `diff`: there is no difference. `healthcheck`: the \
-         service is ready. `serve` and `demo`: a signal ended the service in an orderly way.",
+         service is ready. `serve` and `demo`: a signal ended the service.",
     ),
     (
         "1",
-        "The command failed; standard error says why. `check`: a step failed. `diff`: there is a difference. \
+        "The command failed, for a reason on standard error. `check`: a step failed. `diff`: there is a difference. \
          `healthcheck`: the service is not ready.",
     ),
     (
@@ -68,29 +68,29 @@ const EXIT_STATUS: [(&str, &str); 4] = [
 const SIGNALS: [(&str, &str); 2] = [
     (
         "SIGTERM, SIGINT",
-        "`serve` and `demo` end: a run under way is dropped, requests are answered for `drainDelay`, and those \
-         under way have `drainTimeout` to end. A second one ends the program at once.",
+        "`serve` and `demo` end: a run in progress is cancelled, new requests are answered for `drainDelay`, and \
+         requests in progress get `drainTimeout` to end. A second signal ends the program at once.",
     ),
     (
         "SIGHUP",
-        "`serve` reads its configuration and certificates again. If they are invalid, the ones before stay in use.",
+        "`serve` reloads its configuration and certificates. If they are invalid, the previous ones stay in effect.",
     ),
 ];
 
-/// The sections for the page of the program.
+/// Returns the sections for the page of the program.
 pub(super) fn of_program() -> Roff {
     let mut page = Roff::new();
+    let owned = |(name, text): (&str, &'static str)| (name.to_owned(), text);
     let own = variables();
-    let others = OTHER_VARIABLES.map(|(name, says)| (name.to_owned(), says));
+    let others = OTHER_VARIABLES.map(owned);
     section(&mut page, "ENVIRONMENT", own.chain(others));
-    let owned = |(name, says): (&str, &'static str)| (name.to_owned(), says);
     section(&mut page, "FILES", FILES.map(owned));
     section(&mut page, "EXIT STATUS", EXIT_STATUS.map(owned));
     section(&mut page, "SIGNALS", SIGNALS.map(owned));
     page
 }
 
-/// The section of a command's page that leads to the others.
+/// Returns the section of a command's page that refers to the others.
 pub(super) fn of_command(program: &str) -> Roff {
     let mut page = Roff::new();
     page.control("SH", ["SEE ALSO"]);
@@ -101,17 +101,21 @@ pub(super) fn of_command(program: &str) -> Roff {
     page
 }
 
-/// A section with a paragraph for each thing.
-fn section(page: &mut Roff, title: &str, things: impl IntoIterator<Item = (String, &'static str)>) {
+/// Adds a section with a paragraph for each entry.
+fn section(
+    page: &mut Roff,
+    title: &str,
+    entries: impl IntoIterator<Item = (String, &'static str)>,
+) {
     page.control("SH", [title]);
-    for (name, says) in things {
+    for (name, text) in entries {
         page.control("TP", []);
         page.text([bold(name)]);
-        page.text(marked(says));
+        page.text(marked(text));
     }
 }
 
-/// A text in which what stands between backticks is bold.
+/// Returns a text in which words between backticks are bold.
 fn marked(text: &str) -> Vec<Inline> {
     let parts = text.split('`').enumerate();
     parts

@@ -1,4 +1,4 @@
-//! How runs went.
+//! Metrics of runs.
 
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
@@ -8,7 +8,7 @@ use super::samples::Samples;
 use crate::snapshot::run::Run;
 use crate::snapshot::totals::Totals;
 
-/// Adds what is known of runs; every counter is there from the start, so that its first step shows.
+/// Registers the metrics of runs. Every counter exists from the start, so that its first increase is visible.
 pub(super) fn register(registry: &mut Registry, totals: &Totals, last: Option<&Run>) {
     let counts = totals.runs().map(|((outcome, mode), count)| {
         (

@@ -1,4 +1,4 @@
-//! A family whose samples have an order: that of the crate's own is another one each time.
+//! A metric family with ordered samples. The order of the library's own family changes between scrapes.
 
 use std::fmt;
 

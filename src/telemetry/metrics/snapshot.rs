@@ -1,4 +1,4 @@
-//! What is served.
+//! Metrics of the snapshot.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::catalog::entity::Kind;
 use crate::catalog::finding::Code;
 use crate::snapshot::Snapshot;
 
-/// Adds what is known of a snapshot.
+/// Registers the metrics of a snapshot.
 pub(super) fn register(registry: &mut Registry, served: &Served<'_>) {
     let Served {
         snapshot,
@@ -62,7 +62,7 @@ fn entities(snapshot: &Snapshot) -> Samples<[(&'static str, &'static str); 1], C
         .collect()
 }
 
-/// The findings of each code, those that nothing was found for included.
+/// Counts the findings of each code, including codes without a finding.
 fn findings(snapshot: &Snapshot) -> Samples<[(&'static str, String); 1], ConstGauge<usize>> {
     let mut counts = BTreeMap::from(Code::ALL.map(|code| (code, 0)));
     for finding in &*snapshot.findings {
@@ -74,7 +74,7 @@ fn findings(snapshot: &Snapshot) -> Samples<[(&'static str, String); 1], ConstGa
         .collect()
 }
 
-/// One for yes and zero for no.
+/// Returns 1 for true and 0 for false.
 fn switch(is: bool) -> ConstGauge<u32> {
     ConstGauge::new(u32::from(is))
 }

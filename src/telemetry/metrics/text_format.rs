@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 /// Rewrites `OpenMetrics`. The older format names a family as its samples (`runs_total`, `build_info`), has
-/// no type `info`, and has neither units nor an end mark.
+/// no type `info`, no units and no end mark.
 pub(super) fn of(open_metrics: &str) -> String {
     let (mut text, mut help) = (String::with_capacity(open_metrics.len()), "");
     for line in open_metrics.lines() {
