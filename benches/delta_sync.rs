@@ -58,7 +58,8 @@ async fn main() -> anyhow::Result<()> {
 async fn serve(users: usize) -> anyhow::Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     println!("http://{}", listener.local_addr()?);
-    let fake = FakeAuthentik::new(Release::V2026_5, FakeDirectory::generate(users)).with_own_time();
+    let fake =
+        FakeAuthentik::new(Release::V2026_5, FakeDirectory::generate(users)).with_directory_time();
     fake.edit(wait);
     fake.edit(|directory| edit(directory, 0));
     let bytes = Arc::<AtomicU64>::default();

@@ -33,7 +33,7 @@ pub struct AppState {
     pub store: Arc<Store>,
     /// The cache of renditions.
     pub renditions: Arc<Renditions>,
-    /// The cache of location lists. It is separate, so that requests with invented `Host` headers
+    /// The cache of location lists. It is separate, so that requests with arbitrary `Host` headers
     /// do not evict entities.
     pub locations: Arc<Renditions>,
     /// The prefix of the names of locations.

@@ -42,7 +42,7 @@ impl Following {
         directory: FakeDirectory,
         adjust: impl FnOnce(&mut Config),
     ) -> (Self, Value) {
-        let fake = FakeAuthentik::new(release, directory).with_own_time();
+        let fake = FakeAuthentik::new(release, directory).with_directory_time();
         let authentik = RunningAuthentik::spawn(&fake).await;
         let hours = Arc::new(AtomicI64::new(0));
         let (begin, moved) = (

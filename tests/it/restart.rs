@@ -35,7 +35,7 @@ struct World {
 impl World {
     /// Serves a directory; the state directory does not exist yet.
     async fn of(directory: FakeDirectory) -> Self {
-        let fake = FakeAuthentik::new(Release::V2026_5, directory).with_own_time();
+        let fake = FakeAuthentik::new(Release::V2026_5, directory).with_directory_time();
         let authentik = RunningAuthentik::spawn(&fake).await;
         let disk = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let variables = vec![

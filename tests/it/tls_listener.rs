@@ -256,13 +256,13 @@ async fn a_certificate_that_expires_soon_is_a_warning() {
     let certificate = params.self_signed(&key).unwrap();
     std::fs::write(files.config().cert_file, certificate.pem()).unwrap();
     std::fs::write(files.config().key_file, key.serialize_pem()).unwrap();
-    let said = "entityProvider.tls.certFile: the certificate expired at 2001-01-01T00:00:00Z, \
-                so that clients refuse it: replace it";
+    let warning = "entityProvider.tls.certFile: the certificate expired at 2001-01-01T00:00:00Z, \
+                and clients reject it: replace it";
     let checked = upstream.run(&["check", "--config", &files.file()]).await;
     assert_eq!(checked.status.code(), Some(0), "{}", checked.out);
-    assert!(checked.out.contains(said), "{}", checked.out);
+    assert!(checked.out.contains(warning), "{}", checked.out);
     let mut serve = Process::spawn(&["serve", "--config", &files.file()], &upstream.variables());
-    assert_eq!(serve.logged(said).await["level"], "WARN");
+    assert_eq!(serve.logged(warning).await["level"], "WARN");
 }
 
 #[tokio::test]

@@ -78,24 +78,26 @@ impl FakeDirectory {
     /// Generates users at example.com and about one group for 25 users.
     #[must_use]
     pub fn generate(users: usize) -> Self {
-        let mut groups = invent_groups((users / 25).max(12));
-        let mut invented = invent_users(users);
-        for (at, user) in invented.iter_mut().enumerate().skip(2) {
+        let mut groups = generate_groups((users / 25).max(12));
+        let mut generated = generate_users(users);
+        for (at, user) in generated.iter_mut().enumerate().skip(2) {
             join(user, at, &mut groups);
         }
-        if let Some(admin) = invented.first_mut() {
+        if let Some(admin) = generated.first_mut() {
             enter(admin, &mut groups[0]);
         }
         let mut directory = Self::starting_at(moment(HISTORY));
-        directory.append(invented, groups);
+        directory.append(generated, groups);
         directory
     }
 }
 
 /// Generates groups: administrators, departments, then teams below departments or other teams.
-fn invent_groups(count: usize) -> Vec<FakeGroup> {
+fn generate_groups(count: usize) -> Vec<FakeGroup> {
     let departments = (count / 12).clamp(5, DEPARTMENTS.len());
-    let mut groups: Vec<FakeGroup> = (0..count).map(|at| invent_group(at, departments)).collect();
+    let mut groups: Vec<FakeGroup> = (0..count)
+        .map(|at| generate_group(at, departments))
+        .collect();
     for at in departments + 1..count {
         let parents = parents_of(at, departments, &groups);
         let child = groups[at].pk;
@@ -110,7 +112,7 @@ fn invent_groups(count: usize) -> Vec<FakeGroup> {
     groups
 }
 
-fn invent_group(at: usize, departments: usize) -> FakeGroup {
+fn generate_group(at: usize, departments: usize) -> FakeGroup {
     let mut group = FakeGroup::new(uuid_from(1, at as u64), &group_name(at, departments));
     group.is_superuser = at == 0;
     group.attributes = match at {
@@ -167,7 +169,7 @@ fn parents_of(at: usize, departments: usize, groups: &[FakeGroup]) -> Vec<usize>
 }
 
 /// Generates users: the administrator, an outpost, then people and a few service accounts.
-fn invent_users(count: usize) -> Vec<FakeUser> {
+fn generate_users(count: usize) -> Vec<FakeUser> {
     let (mut pk, mut taken) = (1, HashSet::new());
     (0..count)
         .map(|at| {

@@ -51,7 +51,7 @@ impl SeenRequest {
 
 /// Totals since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
+pub struct FakeCounters {
     /// All requests.
     pub requests: u64,
     /// Requests to the list of users.
@@ -71,7 +71,7 @@ pub struct Counters {
 #[derive(Debug)]
 struct Book {
     last: VecDeque<SeenRequest>,
-    counters: Counters,
+    counters: FakeCounters,
 }
 
 /// The bounded record of requests. Its lock is held for a push or a copy, never across an await.
@@ -85,7 +85,7 @@ impl Default for Journal {
     fn default() -> Self {
         let book = Book {
             last: VecDeque::new(),
-            counters: Counters::default(),
+            counters: FakeCounters::default(),
         };
         Self {
             book: Mutex::new(book),
@@ -127,7 +127,7 @@ impl Journal {
     }
 
     /// Returns the totals.
-    pub(super) fn counters(&self) -> Counters {
+    pub(super) fn counters(&self) -> FakeCounters {
         self.book().counters
     }
 
@@ -142,7 +142,7 @@ impl Journal {
     }
 
     /// Waits until no request is in progress, including requests whose client disconnected.
-    pub(super) async fn rests(&self) {
+    pub(super) async fn idle(&self) {
         let mut changes = self.total.subscribe();
         while self.counters().in_flight > 0 {
             let _ = changes.changed().await;

@@ -38,7 +38,7 @@ pub use access::Access;
 pub use cost::Cost;
 pub use directory::FakeDirectory;
 pub use gate::Gate;
-pub use journal::{Counters, SeenRequest};
+pub use journal::{FakeCounters, SeenRequest};
 pub use model::{FakeGroup, FakeRole, FakeUser, UserKind};
 pub use release::{Release, UnknownRelease};
 pub use script::{Action, CannedAnswer, ScriptStep, Target};
@@ -65,7 +65,7 @@ struct Shared {
 
 impl FakeAuthentik {
     /// The token with access to everything.
-    pub const TOKEN: &str = "look-alike-token";
+    pub const TOKEN: &str = "fake-token";
 
     /// Creates a server of a release with one token, [`Self::TOKEN`].
     #[must_use]
@@ -105,7 +105,7 @@ impl FakeAuthentik {
     /// Sends the directory's time in `Date`, as a real server's clock is also that of its
     /// timestamps.
     #[must_use]
-    pub fn with_own_time(self) -> Self {
+    pub fn with_directory_time(self) -> Self {
         self.held().tells_own_time = true;
         self
     }
@@ -135,7 +135,7 @@ impl FakeAuthentik {
         self.0.worker.recycle_every(requests);
     }
 
-    /// Gives how often the worker was recycled.
+    /// Returns how often the worker was recycled.
     #[must_use]
     pub fn recycled(&self) -> u64 {
         self.0.worker.recycled()
@@ -164,8 +164,8 @@ impl FakeAuthentik {
 
     /// Waits until no request is in progress: a request whose client disconnected may still run its
     /// step.
-    pub async fn rests(&self) {
-        self.journal().rests().await;
+    pub async fn idle(&self) {
+        self.journal().idle().await;
     }
 
     /// Removes all steps; the server then answers normally.
@@ -181,7 +181,7 @@ impl FakeAuthentik {
 
     /// Returns the totals since the start.
     #[must_use]
-    pub fn counters(&self) -> Counters {
+    pub fn counters(&self) -> FakeCounters {
         self.0.journal.counters()
     }
 

@@ -1,4 +1,4 @@
-//! Recycles workers as gunicorn 25 does under Authentik 2026.5 (`max_requests`): what is in flight then
+//! Recycles workers as gunicorn 25 does under Authentik 2026.5 (`max_requests`): what is in progress then
 //! is answered with a 500.
 
 use axum::body::Body;
@@ -28,12 +28,12 @@ impl Worker {
         });
     }
 
-    /// How often it was recycled.
+    /// Returns how often it was recycled.
     pub(super) fn recycled(&self) -> u64 {
         self.0.borrow().recycled
     }
 
-    /// Counts a request; the last one that a worker takes is in flight when it is recycled.
+    /// Counts a request; the last one that a worker takes is in progress when it is recycled.
     pub(super) fn enter(&self) -> InFlight {
         let mut count = self.0.subscribe();
         let entered = count.borrow_and_update().recycled;
@@ -55,7 +55,7 @@ pub(super) struct InFlight {
 }
 
 impl InFlight {
-    /// Gives the answer, unless the worker is recycled before it is made.
+    /// Returns the answer, unless the worker is recycled before.
     pub(super) async fn or_recycled(mut self, answer: impl Future<Output = Response>) -> Response {
         let entered = self.entered;
         tokio::select! {
@@ -66,7 +66,7 @@ impl InFlight {
     }
 }
 
-/// What uvicorn answers, byte for byte.
+/// The answer of uvicorn, byte for byte.
 fn internal_server_error() -> Response {
     let mut response = Response::new(Body::from("Internal Server Error"));
     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;

@@ -16,7 +16,7 @@ pub struct Authentik {
 impl Authentik {
     /// Serves a directory with the newest release.
     pub async fn spawn(directory: FakeDirectory) -> Self {
-        let fake = FakeAuthentik::new(Release::V2026_5, directory).with_own_time();
+        let fake = FakeAuthentik::new(Release::V2026_5, directory).with_directory_time();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let served = fake.clone();

@@ -132,7 +132,7 @@ async fn play(reader: &mut Reader, seed: u64, tally: &mut Tally) {
             Some(reader.crawl().await)
         };
         reader.fake.clear_script();
-        reader.fake.rests().await;
+        reader.fake.idle().await;
         let moments = moments.0.lock().unwrap().clone();
         tally.moved += u64::from(moments.len() > 1);
         match changed {

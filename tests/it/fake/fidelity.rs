@@ -98,13 +98,13 @@ const ERRORS: [(&str, &str); 18] = [
     ("error-noperm-users", "Bearer noperm"),
     ("error-noperm-groups", "Bearer noperm"),
     ("error-viewuser-only-groups", "Bearer viewuser"),
-    ("error-page-beyond-end", "Bearer look-alike-token"),
-    ("error-page-zero", "Bearer look-alike-token"),
-    ("error-page-nan", "Bearer look-alike-token"),
-    ("error-bad-filter-type", "Bearer look-alike-token"),
-    ("error-bad-filter-date", "Bearer look-alike-token"),
-    ("error-unknown-user", "Bearer look-alike-token"),
-    ("error-unknown-route", "Bearer look-alike-token"),
+    ("error-page-beyond-end", "Bearer fake-token"),
+    ("error-page-zero", "Bearer fake-token"),
+    ("error-page-nan", "Bearer fake-token"),
+    ("error-bad-filter-type", "Bearer fake-token"),
+    ("error-bad-filter-date", "Bearer fake-token"),
+    ("error-unknown-user", "Bearer fake-token"),
+    ("error-unknown-route", "Bearer fake-token"),
 ];
 
 const RECORDED: [Release; 2] = [Release::V2025_10, Release::V2026_5];

@@ -28,10 +28,7 @@ async fn assert_refused(code: &str, damage: impl FnOnce(&Path)) {
         world.state().join(&aside).to_str().unwrap()
     );
     assert!(
-        warning["message"]
-            .as_str()
-            .unwrap()
-            .contains("is not served"),
+        warning["message"].as_str().unwrap().contains("is not used"),
         "{warning}"
     );
     assert_eq!(files(&world.state()), [&*aside]);

@@ -197,7 +197,7 @@ impl Pair {
         directory: FakeDirectory,
         adjust: impl FnOnce(&mut Config),
     ) -> Self {
-        let fake = FakeAuthentik::new(release, directory).with_own_time();
+        let fake = FakeAuthentik::new(release, directory).with_directory_time();
         let authentik = RunningAuthentik::spawn(&fake).await;
         let mut config = config(&authentik.base, FakeAuthentik::TOKEN);
         adjust(&mut config);

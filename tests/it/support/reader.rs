@@ -37,7 +37,7 @@ pub struct Cost {
 impl Reader {
     /// Starts a fake Authentik whose directory is known as after a full sync.
     pub async fn spawn(release: Release, directory: FakeDirectory, page_size: u32) -> Self {
-        let fake = FakeAuthentik::new(release, directory).with_own_time();
+        let fake = FakeAuthentik::new(release, directory).with_directory_time();
         let authentik = RunningAuthentik::spawn(&fake).await;
         let settings = ClientSettings {
             fields: std::sync::Arc::default(),
