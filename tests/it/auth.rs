@@ -17,7 +17,7 @@ use reqwest::Method;
 
 use crate::support::app::{Pair, TestApp, config};
 use crate::support::command::Upstream;
-use crate::support::directory::{assert_says, crowd};
+use crate::support::directory::{assert_contains, crowd};
 use crate::support::wire::Answer;
 
 /// Tokens without any word that may appear in a log.
@@ -259,7 +259,7 @@ async fn the_service_does_not_start_with_a_short_token() {
             .run_with(&["serve"], &[(variable, &READ[1..])])
             .await;
         assert_eq!(ended.status.code(), Some(1), "{}", ended.error);
-        assert_says(
+        assert_contains(
             &ended.error,
             &[variable, "fewer than 32 characters", "openssl rand -hex 32"],
         );

@@ -4,7 +4,7 @@ use fake_authentik::{Action, FakeDirectory, ScriptStep, Target};
 use serde_json::{Value, json};
 
 use crate::support::app::Pair;
-use crate::support::directory::{assert_says, crowd, failure, finding, findings, group_pk};
+use crate::support::directory::{assert_contains, crowd, failure, finding, findings, group_pk};
 
 /// Replaces a field of the rows with these pks in every later answer.
 fn break_field(pair: &Pair, place: Target, pks: &[&str], field: &str, value: &Value) {
@@ -57,7 +57,7 @@ async fn a_broken_user_is_served_as_before_and_other_users_are_current() {
         } else {
             format!("`{field}`")
         };
-        assert_says(
+        assert_contains(
             message,
             &["pk 3", &place, "last readable version is served"],
         );
@@ -85,7 +85,7 @@ async fn a_broken_row_without_an_earlier_version_is_left_out_and_hides_no_row() 
     let pair = Pair::with(crowd(30)).await;
     break_field(&pair, Target::Users, &["3"], "username", &json!(7));
     let run = pair.app.sync().await;
-    assert_says(
+    assert_contains(
         finding(&run, "broken-row")["message"].as_str().unwrap(),
         &["pk 3", "left out", "never been read"],
     );
@@ -116,7 +116,7 @@ async fn a_broken_group_keeps_its_members() {
         &json!([1, "two", 3]),
     );
     let run = pair.app.sync().await;
-    assert_says(
+    assert_contains(
         finding(&run, "broken-row")["message"].as_str().unwrap(),
         &["`users[1]`"],
     );
@@ -194,7 +194,7 @@ async fn more_than_a_few_broken_rows_fail_the_run() {
     let run = pair.app.sync().await;
     let (code, message) = failure(&run);
     assert_eq!(code, "broken-rows");
-    assert_says(
+    assert_contains(
         message,
         &[
             "6 of 100 rows of the user list",
@@ -217,7 +217,7 @@ async fn a_too_large_row_is_a_broken_row() {
         &json!("x".repeat(5 << 20)),
     );
     let run = pair.app.sync().await;
-    assert_says(
+    assert_contains(
         finding(&run, "broken-row")["message"].as_str().unwrap(),
         &["pk 3", "larger than 4 MiB"],
     );

@@ -18,7 +18,9 @@ use serde_json::{Value, json};
 
 use crate::support::RunningAuthentik;
 use crate::support::app::{Pair, TestApp, config};
-use crate::support::directory::{assert_says, crowd, failure, finding, findings, group_pk, hold};
+use crate::support::directory::{
+    assert_contains, crowd, failure, finding, findings, group_pk, hold,
+};
 
 /// Users without recent changes, all but the last in a group.
 fn settled(users: u64) -> FakeDirectory {
@@ -139,7 +141,7 @@ async fn the_second_run_is_incremental_and_every_output_shows_it() {
     let events = app
         .fetch(&format!("/sync/{}/events", run["id"].as_str().unwrap()))
         .await;
-    assert_says(
+    assert_contains(
         &events.text().await.unwrap(),
         &["event: succeeded", "\"mode\":\"incremental\""],
     );

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::app::{TestApp, config};
 use crate::support::command::Upstream;
-use crate::support::directory::{assert_says, crowd, directory, group_pk};
+use crate::support::directory::{assert_contains, crowd, directory, group_pk};
 
 /// A fake Authentik and a service after one sync.
 async fn synced() -> (Upstream, TestApp) {
@@ -39,7 +39,7 @@ async fn the_exit_code_says_whether_a_running_service_differs() {
     let arguments = ["diff", "--against", &app.base];
     let same = upstream.run(&arguments).await;
     assert_eq!((same.status.code(), same.out.as_str()), (Some(0), ""));
-    assert_says(
+    assert_contains(
         &same.error,
         &["0 to add, 0 to change, 0 to remove against http://127.0.0.1:"],
     );
@@ -49,7 +49,7 @@ async fn the_exit_code_says_whether_a_running_service_differs() {
         (edited.status.code(), edited.out.as_str()),
         (Some(1), EDITED)
     );
-    assert_says(&edited.error, &["1 to add, 2 to change, 1 to remove"]);
+    assert_contains(&edited.error, &["1 to add, 2 to change, 1 to remove"]);
     let run = app.sync().await;
     assert_eq!(
         (&run["added"], &run["changed"], &run["removed"]),
@@ -193,7 +193,7 @@ async fn a_failed_comparison_has_its_own_exit_code() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("no-export");
     fs::write(&file, "---\nkind: User\n").unwrap();
-    for (against, said) in [
+    for (against, expected) in [
         (unsynced.base.as_str(), "no snapshot has been read"),
         (&upstream.authentik.base, "is it this service?"),
         ("http://127.0.0.1:1", "is it running there?"),
@@ -206,7 +206,7 @@ async fn a_failed_comparison_has_its_own_exit_code() {
             (Some(2), ""),
             "{against}"
         );
-        assert_says(&ended.error, &["error: ", said]);
+        assert_contains(&ended.error, &["error: ", expected]);
     }
     upstream.fake.revoke(FakeAuthentik::TOKEN);
     fs::write(&file, "").unwrap();
@@ -218,7 +218,7 @@ async fn a_failed_comparison_has_its_own_exit_code() {
         Some(2),
         "a failed sync is an error, not a difference"
     );
-    assert_says(&ended.error, &["(token)"]);
+    assert_contains(&ended.error, &["(token)"]);
     let ended = crate::support::process::Process::run(&["diff"], &[]).await;
     assert_eq!(
         ended.status.code(),

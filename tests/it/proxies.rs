@@ -5,7 +5,7 @@ use authentik_entity_provider::outbound::proxy::Proxies;
 use fake_authentik::{FakeAuthentik, Release};
 
 use crate::support::RunningAuthentik;
-use crate::support::directory::{assert_says, crowd};
+use crate::support::directory::{assert_contains, crowd};
 use crate::support::process::{Ended, Process};
 use crate::support::proxy::ForwardProxy;
 use crate::tls::Authority;
@@ -93,7 +93,7 @@ async fn exceptions_are_reached_directly() {
         let ended = check(HIDDEN, &[("ALL_PROXY", &url), ("NO_PROXY", list)]).await;
         assert_eq!(ended.status.code(), Some(code), "{list}: {}", ended.out);
         if code == 1 {
-            assert_says(&ended.out, &["cannot resolve the host"]);
+            assert_contains(&ended.out, &["cannot resolve the host"]);
             assert!(!ended.out.contains("proxy http"), "{}", ended.out);
         }
     }
@@ -149,10 +149,10 @@ async fn a_failure_through_a_proxy_names_the_proxy_without_credentials() {
         let with_credentials = proxy.replace("://", "://ann:s3cret@");
         let ended = check(base, &[(variable, &with_credentials)]).await;
         assert_eq!(ended.status.code(), Some(1), "{}", ended.out);
-        assert_says(&ended.out, &[&format!("the proxy {proxy} ({variable})")]);
-        assert_says(&ended.out, &parts);
-        let said = ended.out + &ended.error;
-        assert!(!said.contains("s3cret"), "{said}");
+        assert_contains(&ended.out, &[&format!("the proxy {proxy} ({variable})")]);
+        assert_contains(&ended.out, &parts);
+        let output = ended.out + &ended.error;
+        assert!(!output.contains("s3cret"), "{output}");
     }
 }
 
@@ -170,12 +170,12 @@ async fn an_invalid_proxy_variable_is_a_configuration_error() {
             ];
             let ended = Process::run(&[command], &variables).await;
             assert_eq!(ended.status.code(), Some(1), "{}", ended.error);
-            let said = ended.out + &ended.error;
-            assert_says(
-                &said,
+            let output = ended.out + &ended.error;
+            assert_contains(
+                &output,
                 &["HTTPS_PROXY: expected the URL of an HTTP proxy", "unset it"],
             );
-            assert!(!said.contains("s3cret"), "{said}");
+            assert!(!output.contains("s3cret"), "{output}");
         }
     }
 }
@@ -194,12 +194,12 @@ async fn backstage_is_reached_through_the_proxy_too() {
         let client = BackstageClient::new(&backstage, &"a-token".into(), &proxies).unwrap();
         let error = client.refresh("location:default/any").await.unwrap_err();
         assert_eq!(error.code(), code);
-        let said = error.to_string();
+        let output = error.to_string();
         assert!(
-            said.starts_with(&format!("through the proxy {proxy} (HTTP_PROXY): ")),
-            "{said}"
+            output.starts_with(&format!("through the proxy {proxy} (HTTP_PROXY): ")),
+            "{output}"
         );
-        assert!(!said.contains("s3cret"), "{said}");
+        assert!(!output.contains("s3cret"), "{output}");
     }
     assert!(refusing.heads()[0].starts_with("POST http://backstage.invalid/api/catalog/refresh"));
 }

@@ -4,7 +4,7 @@ use authentik_entity_provider::catalog::policy::NamePolicy;
 use serde_json::Value;
 
 use crate::support::app::{TestApp, config};
-use crate::support::directory::{assert_says, failure, findings, hold};
+use crate::support::directory::{assert_contains, failure, findings, hold};
 use crate::support::replay::{EMPTY, FULL, OBJECT_LEVEL, Replay};
 
 const RELEASES: [&str; 2] = ["2025.10", "2026.5"];
@@ -78,7 +78,7 @@ async fn a_filtered_permission_is_found_on_the_first_run() {
         let (replay, app, run) = replayed(release, OBJECT_LEVEL, NamePolicy::NpmModule).await;
         let (code, message) = hold(&run);
         assert_eq!(code, "hidden-rows");
-        assert_says(
+        assert_contains(
             message,
             &[
                 "4 of 7 users",
@@ -91,8 +91,8 @@ async fn a_filtered_permission_is_found_on_the_first_run() {
         let users = findings(&run, "hidden-users");
         let groups = findings(&run, "hidden-groups");
         assert_eq!((users.len(), groups.len()), (1, 1), "{run}");
-        assert_says(users[0]["remedy"].as_str().unwrap(), &["`view_user`"]);
-        assert_says(groups[0]["remedy"].as_str().unwrap(), &["`view_group`"]);
+        assert_contains(users[0]["remedy"].as_str().unwrap(), &["`view_user`"]);
+        assert_contains(groups[0]["remedy"].as_str().unwrap(), &["`view_group`"]);
         insta::assert_snapshot!(
             format!("{release}-objperm"),
             outcome(&replay, &app, &run).await
@@ -106,7 +106,7 @@ async fn an_empty_list_without_an_error_is_held_until_it_is_accepted() {
         let (_replay, app, run) = replayed(release, EMPTY, NamePolicy::NpmModule).await;
         let (code, message) = hold(&run);
         assert_eq!(code, "empty-user-list");
-        assert_says(
+        assert_contains(
             message,
             &["`view_user`", "internal service account", "accept=shrink"],
         );
@@ -133,7 +133,7 @@ async fn every_recorded_rejection_of_a_token_has_its_error() {
                 replayed(release, &format!("error-{kind}"), NamePolicy::NpmModule).await;
             let (code, message) = failure(&run);
             assert_eq!(code, "token", "{release} {kind}: {message}");
-            assert_says(
+            assert_contains(
                 message,
                 &["expired", "inactive", "app password", "intent `API`"],
             );
@@ -155,7 +155,7 @@ async fn every_recorded_refusal_of_a_list_names_the_missing_permission() {
             let (_replay, _app, run) = replayed(release, error, NamePolicy::NpmModule).await;
             let (code, message) = failure(&run);
             assert_eq!(code, "permission", "{release} {error}: {message}");
-            assert_says(message, &[permission]);
+            assert_contains(message, &[permission]);
         }
     }
 }
@@ -175,7 +175,7 @@ async fn every_other_recorded_error_names_the_address_and_what_came() {
             let (replay, _app, run) = replayed(release, error, NamePolicy::NpmModule).await;
             let (code, message) = failure(&run);
             assert_eq!(code, expected, "{release} {error}: {message}");
-            assert_says(message, &[part, &replay.base]);
+            assert_contains(message, &[part, &replay.base]);
         }
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::RunningAuthentik;
 use crate::support::app::{Pair, TestApp, config};
-use crate::support::directory::{assert_says, crowd, failure, hold};
+use crate::support::directory::{assert_contains, crowd, failure, hold};
 
 /// Runs a sync with a rewritten JSON body of the user list.
 async fn rewritten(rewrite: impl FnMut(Value) -> Value + Send + 'static) -> Value {
@@ -51,11 +51,11 @@ async fn a_failed_run_keeps_the_old_snapshot_and_health_gives_the_reason() {
         (&summary["code"], &full["code"]),
         (&"token".into(), &"token".into())
     );
-    assert_says(
+    assert_contains(
         full["message"].as_str().unwrap(),
         &["refuses the token (Token invalid/expired)"],
     );
-    assert_says(
+    assert_contains(
         summary["message"].as_str().unwrap(),
         &["refuses the token (…)", "create a token"],
     );
@@ -105,7 +105,7 @@ async fn each_missing_permission_is_named() {
             let run = pair.app.sync().await;
             let (code, message) = failure(&run);
             assert_eq!(code, expected, "{message}");
-            assert_says(message, &[permission]);
+            assert_contains(message, &[permission]);
         }
     }
 }
@@ -120,7 +120,7 @@ async fn an_empty_user_list_empties_the_catalog_only_if_it_is_accepted() {
         let run = pair.app.sync().await;
         let (code, message) = hold(&run);
         assert_eq!(code, "empty-user-list");
-        assert_says(message, &["/sync?accept=shrink"]);
+        assert_contains(message, &["/sync?accept=shrink"]);
         assert_eq!(pair.app.json("/health").await["status"], "degraded");
         assert_eq!(pair.app.names("user").await.len(), 5);
     }
@@ -167,7 +167,7 @@ async fn a_redirect_is_not_followed_and_its_target_is_named() {
     let run = pair.app.sync().await;
     let (code, message) = failure(&run);
     assert_eq!(code, "redirect");
-    assert_says(message, &[&target.base, "not followed", "baseUrl"]);
+    assert_contains(message, &[&target.base, "not followed", "baseUrl"]);
     assert!(
         !message.contains("hidden"),
         "the query of the target may contain secrets: {message}"
@@ -198,8 +198,8 @@ async fn the_token_appears_in_no_answer_even_if_the_server_repeats_it() {
             .script(ScriptStep::at(Target::Users, action).always());
         let run = pair.app.sync().await;
         let (runs, health) = (pair.app.json("/sync").await, pair.app.json("/health").await);
-        let said = format!("{run} {runs} {health} {}", pair.app.json("/entities").await);
-        assert!(!said.contains(token), "{name}: {said}");
+        let output = format!("{run} {runs} {health} {}", pair.app.json("/entities").await);
+        assert!(!output.contains(token), "{name}: {output}");
     }
 }
 
@@ -236,7 +236,7 @@ async fn a_server_that_is_not_authentik_has_its_error() {
         let run = pair.app.sync().await;
         let (code, message) = failure(&run);
         assert_eq!(code, "not-authentik", "{body}: {message}");
-        assert_says(message, &[&pair.authentik.base, "baseUrl"]);
+        assert_contains(message, &[&pair.authentik.base, "baseUrl"]);
     }
 }
 
@@ -254,7 +254,7 @@ async fn a_row_without_a_pk_fails_the_run_and_its_value_is_not_shown() {
         .await;
         let (code, message) = failure(&run);
         assert_eq!(code, "malformed", "{message}");
-        assert_says(message, &["results[2].pk", "report this"]);
+        assert_contains(message, &["results[2].pk", "report this"]);
         assert!(!message.contains("classified"), "{message}");
     }
 }
@@ -272,7 +272,7 @@ async fn a_wrong_count_fails_the_run_after_a_few_rounds() {
         let run = pair.app.sync().await;
         let (code, message) = failure(&run);
         assert_eq!(code, "incomplete", "{message}");
-        assert_says(
+        assert_contains(
             message,
             &[&format!("{lie} counted"), "the next run tries again"],
         );
@@ -324,7 +324,7 @@ async fn a_request_without_an_answer_ends_at_its_own_timeout() {
     let run = pair.app.sync().await;
     let (code, message) = failure(&run);
     assert_eq!(code, "request-timeout");
-    assert_says(
+    assert_contains(
         message,
         &[
             &pair.authentik.base,
@@ -348,7 +348,7 @@ async fn the_timeout_of_a_full_sync_has_the_progress_and_a_sufficient_timeout() 
     let run = pair.app.sync().await;
     let (code, message) = failure(&run);
     assert_eq!(code, "timeout");
-    assert_says(
+    assert_contains(
         message,
         &[
             "after 60 s",
@@ -370,7 +370,7 @@ async fn a_timeout_without_any_page_suggests_no_timeout() {
     pair.fake
         .script(ScriptStep::at(Target::Anywhere, Action::Hang).always());
     let run = pair.app.sync().await;
-    assert_says(
+    assert_contains(
         failure(&run).1,
         &["0 of 0 pages", "check whether Authentik answers at all"],
     );
@@ -381,7 +381,7 @@ async fn a_host_without_an_address_has_its_error() {
     let run = run_at("http://does-not-exist.invalid").await;
     let (code, message) = failure(&run);
     assert_eq!(code, "dns", "{message}");
-    assert_says(message, &["does-not-exist.invalid", "baseUrl", "DNS"]);
+    assert_contains(message, &["does-not-exist.invalid", "baseUrl", "DNS"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -390,5 +390,5 @@ async fn tls_to_a_server_without_tls_has_its_error() {
     let run = run_at(&pair.authentik.base.replace("http://", "https://")).await;
     let (code, message) = failure(&run);
     assert_eq!(code, "tls", "{message}");
-    assert_says(message, &["certificate", "scheme"]);
+    assert_contains(message, &["certificate", "scheme"]);
 }

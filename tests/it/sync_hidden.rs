@@ -7,7 +7,7 @@ use fake_authentik::{
 use serde_json::{Value, json};
 
 use crate::support::app::Pair;
-use crate::support::directory::{assert_says, crowd, finding, group_pk};
+use crate::support::directory::{assert_contains, crowd, finding, group_pk};
 
 /// A service that reads one page at a time, users first.
 async fn one_page_at_a_time(directory: FakeDirectory) -> Pair {
@@ -57,11 +57,11 @@ async fn hidden_users_are_a_finding_that_names_the_permission() {
     let pair = filtered(true, false).await;
     let run = pair.app.sync().await;
     let finding = finding(&run, "hidden-users");
-    assert_says(
+    assert_contains(
         finding["message"].as_str().unwrap(),
         &["31 users", "pk 4, 5, 6"],
     );
-    assert_says(
+    assert_contains(
         finding["remedy"].as_str().unwrap(),
         &["global permission `view_user`"],
     );
@@ -77,11 +77,11 @@ async fn hidden_groups_are_a_finding_that_names_the_permission() {
     let pair = filtered(false, true).await;
     let run = pair.app.sync().await;
     let finding = finding(&run, "hidden-groups");
-    assert_says(
+    assert_contains(
         finding["message"].as_str().unwrap(),
         &["1 group, pk", &group_pk(1).to_string()],
     );
-    assert_says(
+    assert_contains(
         finding["remedy"].as_str().unwrap(),
         &["global permission `view_group`"],
     );
@@ -121,7 +121,7 @@ async fn a_new_difference_is_read_again_although_others_are_known() {
         .script(ScriptStep::at(Target::Groups, Action::before(add)));
     let (run, of_users, of_groups) = counted(&pair).await;
     assert!(of_users > 1 && of_groups > 1);
-    assert_says(
+    assert_contains(
         finding(&run, "hidden-users")["message"].as_str().unwrap(),
         &["32 users"],
     );

@@ -22,7 +22,7 @@ use tokio_rustls::server::TlsStream;
 
 use crate::support::RunningAuthentik;
 use crate::support::app::{TestApp, config};
-use crate::support::directory::{assert_says, crowd, failure};
+use crate::support::directory::{assert_contains, crowd, failure};
 use crate::support::process::Process;
 
 /// A CA and its certificate as a file.
@@ -134,7 +134,7 @@ async fn only_a_server_of_the_configured_ca_is_trusted() {
         let run = run_at(&base, untrusting.as_deref()).await;
         let (code, message) = failure(&run);
         assert_eq!(code, "tls", "{message}");
-        assert_says(message, &[&base, "certificate", "`entityProvider.caFile`"]);
+        assert_contains(message, &[&base, "certificate", "`entityProvider.caFile`"]);
     }
 }
 
@@ -172,7 +172,7 @@ async fn only_the_configured_self_signed_certificate_is_trusted() {
     for run in [run_at(&base, None).await, run_trusting(&base, &other).await] {
         let (code, message) = failure(&run);
         assert_eq!(code, "tls", "{message}");
-        assert_says(
+        assert_contains(
             message,
             &[&base, "UnknownIssuer", "`entityProvider.caFile`"],
         );
@@ -229,7 +229,7 @@ async fn an_untrusted_server_causes_no_log_lines_of_a_library() {
     ];
     let ended = Process::run(&["check"], &variables).await;
     assert_eq!(ended.status.code(), Some(1), "{}", ended.out);
-    assert_says(&ended.out, &["caFile"]);
+    assert_contains(&ended.out, &["caFile"]);
     assert_eq!(ended.error, "", "only the report has it");
 }
 
@@ -275,10 +275,10 @@ async fn a_file_without_certificates_is_reported_before_any_request() {
             ];
             let ended = Process::run(&[command], &variables).await;
             assert_eq!(ended.status.code(), Some(1), "{}", ended.error);
-            let said = format!("{}{}", ended.out, ended.error);
-            assert_says(&said, &["entityProvider.caFile", &file]);
-            assert_says(&said, &parts);
-            assert!(!said.contains("correct the token"), "{said}");
+            let output = format!("{}{}", ended.out, ended.error);
+            assert_contains(&output, &["entityProvider.caFile", &file]);
+            assert_contains(&output, &parts);
+            assert!(!output.contains("correct the token"), "{output}");
         }
     }
 }
@@ -315,10 +315,10 @@ async fn a_system_without_certificates_gets_an_error_that_names_the_remedy() {
                 "SSL_CERT_FILE",
                 "`entityProvider.caFile`",
             ];
-            assert_says(&ended.out, &remedies);
+            assert_contains(&ended.out, &remedies);
             let serve = Process::run(&["serve"], &variables).await;
             assert_eq!(serve.status.code(), Some(1), "{}", serve.error);
-            assert_says(&serve.error, &remedies);
+            assert_contains(&serve.error, &remedies);
         }
     }
 }

@@ -7,7 +7,7 @@ use reqwest::StatusCode;
 
 use super::{check, small};
 use crate::support::RunningAuthentik;
-use crate::support::directory::{assert_says, crowd, group_pk};
+use crate::support::directory::{assert_contains, crowd, group_pk};
 use crate::support::process::Process;
 
 /// A fake Authentik with a directory.
@@ -51,7 +51,7 @@ async fn an_old_version_fails_and_an_unknown_one_is_a_warning() {
     ] {
         let (status, report) = introduced(version(reported)).await;
         assert_eq!(status, Some(code), "{report}");
-        assert_says(&report, &[part, "entities."]);
+        assert_contains(&report, &[part, "entities."]);
     }
 }
 
@@ -60,7 +60,7 @@ async fn an_unknown_version_does_not_stop_the_check() {
     for body in ["<html>", "{}", "[]"] {
         let (status, report) = introduced(Action::answer(StatusCode::OK, body)).await;
         assert_eq!(status, Some(0), "{report}");
-        assert_says(
+        assert_contains(
             &report,
             &["- token", "! version", "→ check `baseUrl`", "✓ reading"],
         );
@@ -84,7 +84,7 @@ async fn a_distant_clock_is_a_warning() {
     };
     let (status, report) = introduced(Action::Answer(answer)).await;
     assert_eq!(status, Some(0), "{report}");
-    assert_says(
+    assert_contains(
         &report,
         &[
             "! clock           Authentik's clock is ",
@@ -108,7 +108,7 @@ async fn a_server_that_cannot_answer_is_reported_at_once() {
     ] {
         let (status, report) = introduced(answer).await;
         assert_eq!(status, Some(1), "{report}");
-        assert_says(&report, &["✗ connection", "- findings", parts[0], parts[1]]);
+        assert_contains(&report, &["✗ connection", "- findings", parts[0], parts[1]]);
     }
     let free = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
@@ -116,7 +116,7 @@ async fn a_server_that_cannot_answer_is_reported_at_once() {
         .unwrap();
     let ended = check(&format!("http://{free}"), "token", &[]).await;
     assert_eq!(ended.status.code(), Some(1));
-    assert_says(
+    assert_contains(
         &ended.out,
         &[
             "✗ connection      cannot connect to",
@@ -129,7 +129,7 @@ async fn a_server_that_cannot_answer_is_reported_at_once() {
 async fn a_wrong_configuration_skips_everything_else() {
     let ended = Process::run(&["check"], &[]).await;
     assert_eq!((ended.status.code(), ended.error.as_str()), (Some(1), ""));
-    assert_says(
+    assert_contains(
         &ended.out,
         &[
             "✗ configuration",
@@ -150,7 +150,7 @@ async fn a_probable_mistake_in_the_configuration_is_a_warning() {
     ];
     let ended = Process::run(&["check"], &variables).await;
     assert_eq!(ended.status.code(), Some(0), "{}", ended.out);
-    assert_says(&ended.out, &["! configuration", "ENTITY_PROVIDER_LISEN"]);
+    assert_contains(&ended.out, &["! configuration", "ENTITY_PROVIDER_LISEN"]);
 }
 
 #[tokio::test]
@@ -164,7 +164,7 @@ async fn certificates_that_cannot_be_read_are_a_warning() {
     ];
     let ended = Process::run(&["check"], &variables).await;
     assert_eq!(ended.status.code(), Some(0), "{}", ended.out);
-    assert_says(
+    assert_contains(
         &ended.out,
         &["! configuration", "`serve` would not start", "/nowhere/"],
     );
@@ -206,7 +206,7 @@ async fn few_hidden_rows_fail_the_check_although_a_service_would_publish_the_oth
     );
     let ended = check(&authentik.base, FakeAuthentik::TOKEN, &[]).await;
     assert_eq!(ended.status.code(), Some(1), "{}", ended.out);
-    assert_says(
+    assert_contains(
         &ended.out,
         &[
             "✗ full-view",
@@ -222,7 +222,7 @@ async fn a_first_sync_that_would_be_held_fails_the_check() {
     fake.edit(|directory| assert!((1..6).all(|pk| directory.set_active(pk, false))));
     let ended = check(&authentik.base, FakeAuthentik::TOKEN, &[]).await;
     assert_eq!(ended.status.code(), Some(1), "{}", ended.out);
-    assert_says(
+    assert_contains(
         &ended.out,
         &[
             "✗ full-view",
@@ -249,7 +249,7 @@ async fn a_full_sync_that_takes_too_long_names_the_timeout_to_raise() {
     ];
     let ended = Process::run(&["check"], &variables).await;
     assert_eq!(ended.status.code(), Some(1), "{}", ended.out);
-    assert_says(
+    assert_contains(
         &ended.out,
         &[
             "✗ reading",

@@ -30,7 +30,7 @@ async fn a_request() {
         .text()
         .await
         .unwrap();
-    assert_says(&run, &["\"mode\":\"incremental\""]);
+    assert_contains(&run, &["\"mode\":\"incremental\""]);
 }
 
 #[tokio::test]
@@ -238,7 +238,7 @@ async fn unstamped_changes_are_a_finding_until_the_next_full_sync() {
     let run = following.pair.app.sync().await;
     assert_eq!(run["changed"], 1);
     let found = finding(&run, "unstamped-changes");
-    assert_says(
+    assert_contains(
         found["message"].as_str().unwrap(),
         &["1 user added", "\"user-42\" (pk 42)"],
     );
@@ -248,7 +248,7 @@ async fn unstamped_changes_are_a_finding_until_the_next_full_sync() {
     );
     let switch = |directory: &mut FakeDirectory| directory.user_mut(77).unwrap().is_active = false;
     let run = following.follows(switch).await;
-    assert_says(
+    assert_contains(
         finding(&run, "unstamped-changes")["message"]
             .as_str()
             .unwrap(),
@@ -271,9 +271,9 @@ async fn each_mode_has_its_own_timeout() {
         .fake
         .script(ScriptStep::at(Target::Groups, Action::Hang).always());
     let run = following.after(|_| ()).await;
-    assert_says(failure(&run).1, &["after 60 s", "`schedule.timeout`"]);
+    assert_contains(failure(&run).1, &["after 60 s", "`schedule.timeout`"]);
     let run = following.pair.app.sync().await;
-    assert_says(failure(&run).1, &["after 240 s", "`fullSync.timeout`"]);
+    assert_contains(failure(&run).1, &["after 240 s", "`fullSync.timeout`"]);
 }
 
 #[tokio::test(start_paused = true)]

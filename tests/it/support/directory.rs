@@ -83,7 +83,7 @@ pub fn hold(run: &Value) -> (&str, &str) {
 
 /// Asserts that a text contains all these parts.
 #[track_caller]
-pub fn assert_says(text: &str, parts: &[&str]) {
+pub fn assert_contains(text: &str, parts: &[&str]) {
     for part in parts {
         assert!(text.contains(part), "{part:?} is missing in: {text}");
     }

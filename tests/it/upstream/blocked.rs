@@ -57,7 +57,7 @@ async fn a_run_names_the_server_that_refused_and_the_remedy() {
             pair.fake
                 .script(ScriptStep::at(place.clone(), action).always());
             let message = assert_fails(&pair, "blocked").await;
-            assert_says(
+            assert_contains(
                 &message,
                 &[&pair.authentik.base, " answered 40", origin, "firewall"],
             );
@@ -77,7 +77,7 @@ async fn a_check_names_the_server_that_refused_and_not_the_token() {
         ];
         let ended = Process::run(&["check"], &variables).await;
         assert_eq!(ended.status.code(), Some(1), "{}", ended.out);
-        assert_says(&ended.out, &["✗ view", origin, "→ check the proxy"]);
+        assert_contains(&ended.out, &["✗ view", origin, "→ check the proxy"]);
         assert!(!ended.out.contains("✗ token"), "{}", ended.out);
     }
 }
