@@ -41,7 +41,7 @@ impl Exposition {
 
 /// The state from which the values are computed.
 #[derive(Debug)]
-pub struct Sources<'a> {
+pub struct MetricsInput<'a> {
     /// The snapshot, if there is one.
     pub served: Option<Served<'a>>,
     /// The run that ended last.
@@ -65,12 +65,12 @@ pub struct Served<'a> {
 ///
 /// # Errors
 /// If a value is too large for its type.
-pub fn text(sources: &Sources<'_>, exposition: Exposition) -> Result<String, fmt::Error> {
+pub fn text(input: &MetricsInput<'_>, exposition: Exposition) -> Result<String, fmt::Error> {
     let mut registry = Registry::with_prefix(PREFIX);
     let version = [("version", env!("CARGO_PKG_VERSION"))];
     registry.register("build", "This program", Info::new(version));
-    runs::register(&mut registry, sources.totals, sources.last_run);
-    if let Some(served) = &sources.served {
+    runs::register(&mut registry, input.totals, input.last_run);
+    if let Some(served) = &input.served {
         snapshot::register(&mut registry, served);
     }
     let mut text = String::new();

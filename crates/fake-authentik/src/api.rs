@@ -9,8 +9,8 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 
 use super::access::{Access, Credentials, Visible};
-use super::page::{List, Pagination};
-use super::query::{Includes, Order, Paging, Parameters, UserFilter};
+use super::page::{ListKind, Pagination};
+use super::query::{Includes, Order, Paging, Parameters, UserQuery};
 use super::refusal::Rejection;
 use super::release::Release;
 use super::render::{GroupRow, Lens, UserRow};
@@ -70,7 +70,7 @@ async fn list_users(
 ) -> Response {
     respond(&served, query, &headers, ALLOW_LIST, |call| {
         let visible = call.access.users().ok_or(Rejection::Forbidden)?;
-        let filter = UserFilter::read(&call.parameters, call.release)?;
+        let filter = UserQuery::read(&call.parameters, call.release)?;
         let order = Order::of_users(&call.parameters, call.release);
         let FakeState {
             directory,
@@ -84,7 +84,7 @@ async fn list_users(
         let lens = call.lens();
         let row = |at: &usize| UserRow(&call.held.directory.users()[*at], lens);
         let rows: Vec<_> = chosen[pagination.range()].iter().map(row).collect();
-        let body = List::Users.body(call.release, &pagination, &rows)?;
+        let body = ListKind::Users.body(call.release, &pagination, &rows)?;
         Ok((
             body,
             Rows {
@@ -115,7 +115,7 @@ async fn list_groups(
         let lens = call.lens();
         let row = |at: &usize| GroupRow(&call.held.directory.groups()[*at], lens);
         let rows: Vec<_> = chosen[pagination.range()].iter().map(row).collect();
-        let body = List::Groups.body(call.release, &pagination, &rows)?;
+        let body = ListKind::Groups.body(call.release, &pagination, &rows)?;
         Ok((
             body,
             Rows {

@@ -72,12 +72,12 @@ impl Pagination {
 
 /// The list that a page belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum List {
+pub(super) enum ListKind {
     Users,
     Groups,
 }
 
-impl List {
+impl ListKind {
     /// Returns the `autocomplete` object: `None` in old releases, empty where search is plain.
     fn autocomplete(self, release: Release) -> Option<&'static str> {
         match (self, release) {

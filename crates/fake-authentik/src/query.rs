@@ -145,7 +145,7 @@ impl Order {
 
 /// The filters of a list of users.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct UserFilter {
+pub(super) struct UserQuery {
     pub(super) is_active: Option<bool>,
     pub(super) kinds: Vec<UserKind>,
     pub(super) joined_after: Option<Timestamp>,
@@ -160,7 +160,7 @@ pub(super) struct BadFilter {
     pub(super) sentence: String,
 }
 
-impl UserFilter {
+impl UserQuery {
     /// Parses the filters that the release supports and ignores all others.
     pub(super) fn read(parameters: &Parameters, release: Release) -> Result<Self, BadFilter> {
         let is_active = match parameters

@@ -34,7 +34,7 @@ impl Worker {
     }
 
     /// Counts a request; the last one that a worker takes is in progress when it is recycled.
-    pub(super) fn enter(&self) -> InFlight {
+    pub(super) fn enter(&self) -> PendingRequest {
         let mut count = self.0.subscribe();
         let entered = count.borrow_and_update().recycled;
         self.0.send_modify(|count| {
@@ -44,17 +44,17 @@ impl Worker {
                 count.recycled += 1;
             }
         });
-        InFlight { count, entered }
+        PendingRequest { count, entered }
     }
 }
 
 /// A request that a worker answers.
-pub(super) struct InFlight {
+pub(super) struct PendingRequest {
     count: watch::Receiver<Count>,
     entered: u64,
 }
 
-impl InFlight {
+impl PendingRequest {
     /// Returns the answer, unless the worker is recycled before.
     pub(super) async fn or_recycled(mut self, answer: impl Future<Output = Response>) -> Response {
         let entered = self.entered;

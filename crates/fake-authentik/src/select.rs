@@ -7,12 +7,12 @@ use std::sync::Arc;
 use super::access::Visible;
 use super::directory::FakeDirectory;
 use super::model::{FakeGroup, FakeUser};
-use super::query::{Order, OrderKey, UserFilter};
+use super::query::{Order, OrderKey, UserQuery};
 
 /// The query of a list; equal selectors of the same token select the same rows until the next edit.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Selector {
-    Users(Order, UserFilter),
+    Users(Order, UserQuery),
     Groups(Order),
 }
 
@@ -54,7 +54,7 @@ pub(super) fn users(
     directory: &FakeDirectory,
     visible: Visible<'_, u64>,
     order: Order,
-    filter: &UserFilter,
+    filter: &UserQuery,
 ) -> Vec<usize> {
     let rows = directory.users();
     let chosen = |at: &usize| visible.contains(&rows[*at].pk) && matches(&rows[*at], filter);
@@ -81,7 +81,7 @@ pub(super) fn groups(
     positions
 }
 
-fn matches(user: &FakeUser, filter: &UserFilter) -> bool {
+fn matches(user: &FakeUser, filter: &UserQuery) -> bool {
     filter
         .is_active
         .is_none_or(|wanted| user.is_active == wanted)

@@ -11,7 +11,7 @@ use clap::Parser;
 /// Development commands
 #[derive(Debug, Parser)]
 #[command(bin_name = "cargo xtask")]
-enum Command {
+enum Task {
     /// Write the reference page, the JSON Schema and the OpenAPI description
     Generate {
         /// Write nothing, and fail if a file would change
@@ -21,8 +21,8 @@ enum Command {
 }
 
 fn main() -> anyhow::Result<()> {
-    match Command::parse() {
-        Command::Generate { check } => generated().into_iter().try_for_each(|(file, text)| {
+    match Task::parse() {
+        Task::Generate { check } => generated().into_iter().try_for_each(|(file, text)| {
             if check {
                 compare(file, &text)
             } else {

@@ -8,7 +8,7 @@ use axum::response::IntoResponse;
 use crate::http::error::{ApiError, Problem};
 use crate::http::negotiate::prefers_open_metrics;
 use crate::http::state::AppState;
-use crate::telemetry::metrics::{Exposition, Served, Sources, text};
+use crate::telemetry::metrics::{Exposition, MetricsInput, Served, text};
 
 /// Metrics for Prometheus
 ///
@@ -37,7 +37,7 @@ pub async fn read_metrics(
         is_stale: state.is_stale(snapshot),
         is_kept: state.persistence.is_persisted(),
     });
-    let sources = Sources {
+    let input = MetricsInput {
         served,
         last_run: last_run.as_ref(),
         totals: &state.ledger.totals(),
@@ -47,7 +47,7 @@ pub async fn read_metrics(
     } else {
         Exposition::Text
     };
-    let text = text(&sources, exposition).map_err(|error| {
+    let text = text(&input, exposition).map_err(|error| {
         tracing::error!(%error, "cannot write the metrics");
         ApiError::Internal
     })?;
