@@ -1,7 +1,8 @@
 //! The configuration: Backstage's own block of an `app-config.yaml`, and one block for this service.
 //!
-//! A value comes from a variable, else from the last file that has it, else from its default. Files
-//! and variables are read once, in small steps: read our blocks, resolve, merge, check, type.
+//! A value comes from a variable, otherwise from the last file that has the key, otherwise from its default.
+//! Loading has these steps: parse both blocks of each file, resolve references, merge, check keys, parse
+//! values.
 
 mod auth;
 mod authentik;
@@ -10,16 +11,17 @@ mod blocks;
 mod duration;
 mod environment;
 mod error;
-mod examined;
 mod expand;
 mod exposure;
 mod file;
 mod full_sync;
 mod include;
+mod key_filter;
 mod keys;
 mod log_format;
 mod misplaced;
 mod network;
+mod parsed;
 mod reader;
 mod reference;
 mod scalar;
@@ -37,21 +39,20 @@ mod time_zone;
 mod tls;
 mod tree;
 mod variables;
-mod wanted;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use auth::{AccessError, AuthConfig, Entry, is_token};
+pub use auth::{AccessError, AuthConfig, AuthRequirement, is_token};
 pub use authentik::AuthentikConfig;
 pub use backstage::BackstageConfig;
 pub use duration::{DurationError, parse as parse_duration};
 pub use environment::{Environment, ProcessEnvironment};
 pub use error::{ConfigError, ConfigErrors, Place};
-pub use examined::Examined;
 pub use exposure::Exposure;
-pub use full_sync::{FullSync, Limit};
+pub use full_sync::{FullSync, TimeLimit};
 pub use log_format::LogFormat;
+pub use parsed::ParsedConfig;
 pub use reference::{reference_page, variables};
 pub use schedule::{Frequency, FrequencyError, Schedule, Scope};
 pub use schema::json_schema;
@@ -67,27 +68,28 @@ use crate::catalog::policy::Policy;
 use keys::{AUTHENTIK, SERVICE};
 use section::Section;
 
-/// Everything that an operator decides.
+/// The whole configuration.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Backstage's block.
     pub authentik: AuthentikConfig,
     /// This service's block.
     pub service: ServiceConfig,
-    /// What looks like a mistake but stops nothing; for the log.
+    /// Warnings for the log: probable mistakes that do not prevent a start.
     pub warnings: Vec<String>,
 }
 
 impl Config {
-    /// Loads the configuration from any number of files, of which later ones win, and from variables.
+    /// Loads the configuration from files and variables. Later files override earlier ones.
     ///
     /// # Errors
-    /// Names for each error the file or variable, the key, what was expected and what to do; never a token.
+    /// If a file or value is invalid, or a required key is missing. Each error names the file or variable, the
+    /// key, the expected value and the remedy, and never contains a token.
     pub fn load(files: &[PathBuf], env: &impl Environment) -> Result<Self, ConfigErrors> {
-        Examined::load(files, env).into_config()
+        ParsedConfig::load(files, env).into_config()
     }
 
-    /// Loads this service's own block alone; nothing of Authentik need be set.
+    /// Loads only this service's own block.
     ///
     /// # Errors
     /// As [`Config::load`].
@@ -95,10 +97,10 @@ impl Config {
         files: &[PathBuf],
         env: &impl Environment,
     ) -> Result<ServiceConfig, ConfigErrors> {
-        Examined::load(files, env).into_service()
+        ParsedConfig::load(files, env).into_service()
     }
 
-    /// How to ask Authentik.
+    /// Returns the settings of the client of Authentik.
     #[must_use]
     pub fn client_settings(&self) -> ClientSettings {
         ClientSettings {
@@ -113,22 +115,22 @@ impl Config {
         }
     }
 
-    /// How long a reading of what changed may take.
+    /// Returns the time limit of an incremental sync.
     #[must_use]
-    pub fn delta_limit(&self) -> Limit {
-        Limit::of_delta(self.authentik.schedule.timeout)
+    pub fn delta_limit(&self) -> TimeLimit {
+        TimeLimit::of_delta(self.authentik.schedule.timeout)
     }
 
-    /// How long a reading of everything may take.
+    /// Returns the time limit of a full sync.
     #[must_use]
-    pub fn full_limit(&self) -> Limit {
-        Limit::of_full(
+    pub fn full_limit(&self) -> TimeLimit {
+        TimeLimit::of_full(
             self.service.full_sync.timeout,
             self.authentik.schedule.timeout,
         )
     }
 
-    /// Which rows become entities.
+    /// Returns the rules of the transform.
     #[must_use]
     pub fn policy(&self) -> Policy {
         Policy {
@@ -140,7 +142,7 @@ impl Config {
         }
     }
 
-    /// Whether both decide the same, tokens included.
+    /// Returns true if both are equal, including tokens.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         let authentik = self.authentik.changed(&other.authentik, AUTHENTIK);

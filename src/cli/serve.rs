@@ -8,7 +8,7 @@ use clap::Args;
 use super::{ConfigFiles, LogArgs, bind, shutdown};
 use crate::app::{App, start_errors};
 use crate::clock::Clock;
-use crate::config::{Config, Examined, LogFormat, ProcessEnvironment, parse_listen, time_zone};
+use crate::config::{Config, LogFormat, ParsedConfig, ProcessEnvironment, parse_listen, time_zone};
 use crate::{reload, telemetry};
 
 /// The variable that `--listen` overrides.
@@ -43,7 +43,7 @@ impl ServeArgs {
         let env = (self.flags(), ProcessEnvironment);
         let files = before.then(self.config);
         let zone = time_zone();
-        let config = Examined::load(&files, &env).into_startable(|service, config| {
+        let config = ParsedConfig::load(&files, &env).into_startable(|service, config| {
             let zone = zone.as_ref().err().map(ToString::to_string);
             zone.into_iter()
                 .chain(start_errors(service, config))

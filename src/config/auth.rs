@@ -1,4 +1,4 @@
-//! The section `entityProvider.auth`: the tokens of this service, and what is open without one.
+//! The section `entityProvider.auth`: the tokens of this service, and access without a token.
 
 use std::net::SocketAddr;
 
@@ -6,15 +6,15 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::exposure::{Exposure, exposure};
-use super::keys::Kind;
+use super::keys::ValueKind;
 use super::scalar::{is_same_secret, switch};
 use super::section::{defaults, section};
-use super::setting::{Refusal, Setting};
+use super::setting::{InvalidValue, Setting};
 
-/// The fewest characters of a token. That many random ones cannot be guessed at any speed, so that wrong
-/// tokens need no delay.
+/// The minimum length of a token. That many random characters cannot be guessed, so that wrong tokens need no
+/// delay.
 pub(super) const SHORTEST: usize = 32;
-/// The most characters of a token: it has to fit into a URL.
+/// The maximum length of a token, which has to fit into a URL.
 pub(super) const LONGEST: usize = 512;
 
 section! {
@@ -25,7 +25,7 @@ section! {
         read_tokens: Vec<SecretString> = tokens().default("[]"),
         /// Tokens of at least 32 characters that start runs with `POST /sync` and follow them; they read no entities.
         sync_tokens: Vec<SecretString> = tokens().default("[]"),
-        /// Whether requests without a token are allowed where no tokens are set.
+        /// Allows requests without a token, where no tokens are set.
         allow_anonymous: bool = switch().default("false"),
         /// Who reads `/docs` and `/openapi.json`: clients with a read token (`token`), all (`open`), none (`off`).
         docs: Exposure = exposure().default("token"),
@@ -40,58 +40,58 @@ impl Default for AuthConfig {
     }
 }
 
-/// Who may come in somewhere.
+/// What a request needs to be authorized.
 #[derive(Clone, Debug)]
-pub enum Entry<'a> {
-    /// Everybody.
+pub enum AuthRequirement<'a> {
+    /// Nothing.
     Open,
-    /// Whoever has one of these tokens.
+    /// One of these tokens.
     Tokens(&'a [SecretString]),
-    /// Nobody: it has no token, and nobody wrote down that it is open.
+    /// Access is denied: there is no token, and access without one is not allowed.
     Closed,
 }
 
-/// Why a service must not start with this section; nothing here repeats a token.
+/// Why a service must not start with this section. Never contains a token.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum AccessError {
-    /// Everybody on the network could read all users.
+    /// All clients on the network could read all users.
     #[error(
         "`entityProvider.auth.readTokens` is not set, but the service listens on {0} and not on loopback \
-         alone, where everybody who reaches it could read all users and groups; set ENTITY_PROVIDER_AUTH_READ_TOKENS, \
-         or write down `entityProvider.auth.allowAnonymous: true`"
+         alone, so every client that reaches it could read all users and groups; set \
+         ENTITY_PROVIDER_AUTH_READ_TOKENS, or set `entityProvider.auth.allowAnonymous: true`"
     )]
     Exposed(SocketAddr),
-    /// Only asking for runs has tokens.
+    /// There are only sync tokens.
     #[error(
-        "`entityProvider.auth.syncTokens` is set and `readTokens` is not, so that nobody could read; set \
-         ENTITY_PROVIDER_AUTH_READ_TOKENS, or write down `entityProvider.auth.allowAnonymous: true`"
+        "`entityProvider.auth.syncTokens` is set and `readTokens` is not, so that no client could read; set \
+         ENTITY_PROVIDER_AUTH_READ_TOKENS, or set `entityProvider.auth.allowAnonymous: true`"
     )]
     Unreadable,
-    /// A token that stands in Backstage's URLs could ask for runs.
+    /// A token in Backstage's URLs could start runs.
     #[error(
-        "a token is in both `entityProvider.auth.readTokens` and `syncTokens`; whoever reads the catalog \
-         may see a read token, so give each list tokens of its own"
+        "a token is in both `entityProvider.auth.readTokens` and `syncTokens`; readers of the catalog may see \
+         a read token, so use different tokens in each list"
     )]
     Shared,
 }
 
 impl AuthConfig {
-    /// Who may read.
+    /// Returns what reading needs.
     #[must_use]
-    pub fn reading(&self, listen: SocketAddr) -> Entry<'_> {
-        self.entry(&self.read_tokens, listen)
+    pub fn reading(&self, listen: SocketAddr) -> AuthRequirement<'_> {
+        self.requirement(&self.read_tokens, listen)
     }
 
-    /// Who may ask for runs.
+    /// Returns what starting a run needs.
     #[must_use]
-    pub fn syncing(&self, listen: SocketAddr) -> Entry<'_> {
-        self.entry(&self.sync_tokens, listen)
+    pub fn syncing(&self, listen: SocketAddr) -> AuthRequirement<'_> {
+        self.requirement(&self.sync_tokens, listen)
     }
 
-    /// Refuses what would leave a service open by mistake, or of no use.
+    /// Checks that the service is neither open by mistake nor useless.
     ///
     /// # Errors
-    /// Says what to set.
+    /// If it is; with the keys to set.
     pub fn check(&self, listen: SocketAddr) -> Result<(), AccessError> {
         let reads = |text: &str| {
             self.read_tokens
@@ -106,25 +106,29 @@ impl AuthConfig {
             return Err(AccessError::Shared);
         }
         match self.reading(listen) {
-            Entry::Closed if is_loopback(listen) => Err(AccessError::Unreadable),
-            Entry::Closed => Err(AccessError::Exposed(listen)),
-            Entry::Open | Entry::Tokens(_) => Ok(()),
+            AuthRequirement::Closed if is_loopback(listen) => Err(AccessError::Unreadable),
+            AuthRequirement::Closed => Err(AccessError::Exposed(listen)),
+            AuthRequirement::Open | AuthRequirement::Tokens(_) => Ok(()),
         }
     }
 
-    /// All tokens, to be compared.
+    /// Returns all tokens.
     pub(super) fn secrets(&self) -> impl Iterator<Item = &SecretString> {
         self.read_tokens.iter().chain(&self.sync_tokens)
     }
 
-    /// The one rule: tokens if there are some; else open if that is written down, or if nobody set any
-    /// token and only this machine reaches the service; else closed.
-    fn entry<'a>(&self, tokens: &'a [SecretString], listen: SocketAddr) -> Entry<'a> {
+    /// Tokens if there are some. Otherwise open if anonymous access is allowed, or if there is no token at all
+    /// and the service listens on loopback. Otherwise closed.
+    fn requirement<'a>(
+        &self,
+        tokens: &'a [SecretString],
+        listen: SocketAddr,
+    ) -> AuthRequirement<'a> {
         let is_local = self.secrets().next().is_none() && is_loopback(listen);
         match tokens {
-            [] if self.allow_anonymous || is_local => Entry::Open,
-            [] => Entry::Closed,
-            tokens => Entry::Tokens(tokens),
+            [] if self.allow_anonymous || is_local => AuthRequirement::Open,
+            [] => AuthRequirement::Closed,
+            tokens => AuthRequirement::Tokens(tokens),
         }
     }
 }
@@ -133,28 +137,28 @@ fn is_loopback(listen: SocketAddr) -> bool {
     listen.ip().to_canonical().is_loopback()
 }
 
-/// Why a text is no token; the place in the list is counted from 1, and the text is not repeated.
+/// Why a token is invalid, with its position in the list from 1. Never contains the token.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-enum TokenError {
+enum AccessTokenError {
     #[error("expected a list of tokens, or texts with commas or line breaks between the tokens")]
     NotList,
     #[error("token {0} is not a string; put it in quotes")]
     NotText(usize),
     #[error(
-        "token {0} is empty; remove it, or give it a value such as `openssl rand -hex 32` prints"
+        "token {0} is empty; remove it, or set a random one, such as the output of `openssl rand -hex 32`"
     )]
     Empty(usize),
     #[error(
-        "token {0} has fewer than {SHORTEST} characters; take a random one, such as `openssl rand -hex 32` prints"
+        "token {0} has fewer than {SHORTEST} characters; use a random one, such as the output of `openssl rand -hex 32`"
     )]
     Short(usize),
     #[error(
-        "token {0} has more than {LONGEST} characters; take a shorter one, such as `openssl rand -hex 32` prints"
+        "token {0} has more than {LONGEST} characters; use a shorter one, such as the output of `openssl rand -hex 32`"
     )]
     Long(usize),
     #[error(
-        "token {0} holds a character that no token has (RFC 6750: letters, digits and `-._~+/`, `=` at the end); \
-         take one such as `openssl rand -hex 32` prints"
+        "token {0} has an invalid character (RFC 6750 allows letters, digits and `-._~+/`, and `=` at the end); \
+         use one such as the output of `openssl rand -hex 32`"
     )]
     Characters(usize),
 }
@@ -163,34 +167,34 @@ fn tokens() -> Setting<Vec<SecretString>> {
     let same = |one: &Vec<_>, other: &Vec<_>| {
         one.len() == other.len() && one.iter().zip(other).all(|(a, b)| is_same_secret(a, b))
     };
-    Setting::compared(
-        Kind::Secrets,
-        |value| parse(value).map_err(Refusal::new),
+    Setting::with_comparison(
+        ValueKind::Secrets,
+        |value| parse(value).map_err(InvalidValue::new),
         same,
     )
 }
 
-fn parse(value: &Value) -> Result<Vec<SecretString>, TokenError> {
-    let texts = listed(value)?;
+fn parse(value: &Value) -> Result<Vec<SecretString>, AccessTokenError> {
+    let texts = split_tokens(value)?;
     for (index, text) in texts.iter().enumerate() {
         check(text, index + 1)?;
     }
     Ok(texts.into_iter().map(SecretString::from).collect())
 }
 
-/// The texts of a list; a text alone may hold several, as files and variables do.
-fn listed(value: &Value) -> Result<Vec<String>, TokenError> {
+/// Returns the texts of a list. A single text may contain several tokens, as in files and variables.
+fn split_tokens(value: &Value) -> Result<Vec<String>, AccessTokenError> {
     let values = match value {
         Value::Array(values) => values.as_slice(),
         text @ Value::String(_) => std::slice::from_ref(text),
-        _ => return Err(TokenError::NotList),
+        _ => return Err(AccessTokenError::NotList),
     };
     let mut texts = Vec::new();
     for value in values {
         let Value::String(text) = value else {
-            return Err(TokenError::NotText(texts.len() + 1));
+            return Err(AccessTokenError::NotText(texts.len() + 1));
         };
-        // Nothing but separators is what two unset variables leave, and no wish to have no tokens.
+        // A text of separators only comes from unset variables and is an error, not an empty list.
         match text.trim_matches(|letter: char| separates(letter) || letter.is_whitespace()) {
             "" => texts.push(String::new()),
             text => texts.extend(
@@ -208,23 +212,23 @@ fn separates(letter: char) -> bool {
     matches!(letter, ',' | '\n' | '\r')
 }
 
-/// Whether a text could be a token of this service.
+/// Returns true if a text is a valid token of this service.
 #[must_use]
 pub fn is_token(text: &str) -> bool {
     check(text, 1).is_ok()
 }
 
-/// Refuses what is easily guessed, or cannot be sent as a bearer token (RFC 6750, section 2.1).
-fn check(text: &str, at: usize) -> Result<(), TokenError> {
+/// Rejects a text that is easily guessed, or is not a bearer token (RFC 6750, section 2.1).
+fn check(text: &str, at: usize) -> Result<(), AccessTokenError> {
     let is_legal = |letter: char| letter.is_ascii_alphanumeric() || "-._~+/".contains(letter);
     if text.is_empty() {
-        Err(TokenError::Empty(at))
+        Err(AccessTokenError::Empty(at))
     } else if text.starts_with('=') || !text.trim_end_matches('=').chars().all(is_legal) {
-        Err(TokenError::Characters(at))
+        Err(AccessTokenError::Characters(at))
     } else if text.len() < SHORTEST {
-        Err(TokenError::Short(at))
+        Err(AccessTokenError::Short(at))
     } else if text.len() > LONGEST {
-        Err(TokenError::Long(at))
+        Err(AccessTokenError::Long(at))
     } else {
         Ok(())
     }
@@ -300,11 +304,11 @@ mod tests {
         }
     }
 
-    fn word(entry: &Entry) -> &'static str {
+    fn word(entry: &AuthRequirement) -> &'static str {
         match entry {
-            Entry::Open => "open",
-            Entry::Tokens(_) => "tokens",
-            Entry::Closed => "closed",
+            AuthRequirement::Open => "open",
+            AuthRequirement::Tokens(_) => "tokens",
+            AuthRequirement::Closed => "closed",
         }
     }
 
@@ -329,22 +333,31 @@ mod tests {
     #[test]
     fn what_is_no_token_is_refused_without_repeating_it() {
         for (value, expected) in [
-            (json!(""), TokenError::Empty(1)),
-            (json!([READ, " "]), TokenError::Empty(2)),
-            (json!("z".repeat(31)), TokenError::Short(1)),
-            (json!("z".repeat(513)), TokenError::Long(1)),
-            (json!("================"), TokenError::Characters(1)),
-            (json!("Bearer zzzzzzzzzzzzzzzz"), TokenError::Characters(1)),
-            (json!("zzzzzzzz=zzzzzzzzzz"), TokenError::Characters(1)),
-            (json!(["zzzzzzzzzzzzzzzz&zzz"]), TokenError::Characters(1)),
-            (json!("zzzzzzzzzzzzzzzzü"), TokenError::Characters(1)),
+            (json!(""), AccessTokenError::Empty(1)),
+            (json!([READ, " "]), AccessTokenError::Empty(2)),
+            (json!("z".repeat(31)), AccessTokenError::Short(1)),
+            (json!("z".repeat(513)), AccessTokenError::Long(1)),
+            (json!("================"), AccessTokenError::Characters(1)),
+            (
+                json!("Bearer zzzzzzzzzzzzzzzz"),
+                AccessTokenError::Characters(1),
+            ),
+            (
+                json!("zzzzzzzz=zzzzzzzzzz"),
+                AccessTokenError::Characters(1),
+            ),
+            (
+                json!(["zzzzzzzzzzzzzzzz&zzz"]),
+                AccessTokenError::Characters(1),
+            ),
+            (json!("zzzzzzzzzzzzzzzzü"), AccessTokenError::Characters(1)),
             (
                 json!([READ, 7_777_777_777_777_777_u64]),
-                TokenError::NotText(2),
+                AccessTokenError::NotText(2),
             ),
-            (json!(","), TokenError::Empty(1)),
-            (json!(true), TokenError::NotList),
-            (json!({ "zzz": "zzz" }), TokenError::NotList),
+            (json!(","), AccessTokenError::Empty(1)),
+            (json!(true), AccessTokenError::NotList),
+            (json!({ "zzz": "zzz" }), AccessTokenError::NotList),
         ] {
             let found = parse(&value).unwrap_err().to_string();
             assert_eq!(found, expected.to_string());

@@ -1,33 +1,32 @@
-//! Backstage's block: which Authentik to read, how often, and whom to leave out.
+//! Backstage's block `catalog.providers.authentik`.
 
 use secrecy::SecretString;
 use serde_json::Value;
 
-use super::keys::Kind;
+use super::keys::ValueKind;
 use super::scalar::{self, switch, texts};
 use super::schedule::Schedule;
 use super::section::{nested, section};
-use super::setting::{Refusal, Setting};
+use super::setting::{InvalidValue, Setting};
 use crate::base_url::BaseUrl;
 
 section! {
     /// The block `catalog.providers.authentik`.
     pub struct AuthentikConfig {
-        /// Where Authentik lives, without `/api/v3`.
+        /// The URL of Authentik, without `/api/v3`.
         base_url: BaseUrl = base_url().variable("AUTHENTIK_BASE_URL"),
-        /// The API token of an account that may view all users and groups.
+        /// An API token of an account with permission to view all users and groups.
         token: SecretString = token().variable("AUTHENTIK_TOKEN"),
-        /// Sanitized names of groups that leave no trace in the catalog: `Authentik Admins` is
-        /// `authentik-admins`.
+        /// Sanitized names of groups to leave out of the catalog: `Authentik Admins` is `authentik-admins`.
         exclude_groups: Vec<String> = texts().default("[]"),
-        /// Whether service accounts become users.
+        /// Whether service accounts become entities.
         include_service_accounts: bool = switch().default("false"),
         /// When to sync.
         schedule: Schedule = nested(),
     }
 }
 
-/// Why a value is no token; nothing here repeats the value.
+/// Why a value is not a token. Never contains the value.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 enum TokenError {
     #[error("expected the token as a string; put it in quotes")]
@@ -36,31 +35,31 @@ enum TokenError {
         "the token is empty; create one in Authentik under Directory, Tokens and App passwords"
     )]
     Empty,
-    #[error("the token starts with `Bearer `; remove that word and keep the token alone")]
+    #[error("the token starts with `Bearer `; remove that word")]
     Bearer,
     #[error(
-        "the token holds white space or a character that no token has; give the token alone, on one line"
+        "the token contains white space or a character that is not ASCII; set only the token, on one line"
     )]
     Characters,
 }
 
 fn base_url() -> Setting<BaseUrl> {
-    Setting::new(Kind::Url, |value| {
-        BaseUrl::parse(&scalar::text(value)?).map_err(Refusal::new)
+    Setting::new(ValueKind::Url, |value| {
+        BaseUrl::parse(&scalar::text(value)?).map_err(InvalidValue::new)
     })
 }
 
 fn token() -> Setting<SecretString> {
     let parse = |value: &Value| {
-        // Files and variables end in a newline easily.
+        // Files and variables often end with a newline.
         let text = value.as_str().map(str::trim).ok_or(TokenError::NotText);
         let text = text.and_then(|text| check(text).map(|()| text));
-        text.map(SecretString::from).map_err(Refusal::new)
+        text.map(SecretString::from).map_err(InvalidValue::new)
     };
-    Setting::compared(Kind::Secret, parse, scalar::is_same_secret)
+    Setting::with_comparison(ValueKind::Secret, parse, scalar::is_same_secret)
 }
 
-/// Refuses what cannot be sent as a token in an HTTP header.
+/// Rejects a text that cannot be sent as a token in an HTTP header.
 fn check(text: &str) -> Result<(), TokenError> {
     let word = text.split_whitespace().next();
     if text.trim().is_empty() {

@@ -1,23 +1,23 @@
-//! The keys of our two blocks that nothing reads.
+//! Finds unknown and misplaced keys in our two blocks.
 
 use super::error::{ConfigError, Place};
 use super::keys::{self, BLOCKS, KEYS, SERVICE};
 use super::misplaced::{is_same_name, keys_of};
 use super::tree::{Content, Node};
 
-/// What was found in the shape of the blocks.
+/// The problems found in the keys of the blocks.
 #[derive(Default)]
-pub(super) struct Findings {
-    /// What looks like a mistake but stops nothing.
+pub(super) struct KeyProblems {
+    /// Probable mistakes.
     pub(super) warnings: Vec<String>,
-    /// What stops the start.
+    /// Errors, which prevent a start.
     pub(super) errors: Vec<ConfigError>,
-    /// The right paths of keys and sections that are in a wrong place.
+    /// The correct paths of keys and sections in wrong places.
     pub(super) misplaced: Vec<String>,
 }
 
-/// Warns of unknown keys in Backstage's block; in ours they are errors.
-pub(super) fn check(tree: &Node, findings: &mut Findings) {
+/// Checks the keys of both blocks. Unknown keys are warnings in Backstage's block and errors in ours.
+pub(super) fn check(tree: &Node, findings: &mut KeyProblems) {
     for block in BLOCKS {
         let found = block
             .split('.')
@@ -30,11 +30,11 @@ pub(super) fn check(tree: &Node, findings: &mut Findings) {
 
 struct Check<'a> {
     block: &'static str,
-    findings: &'a mut Findings,
+    findings: &'a mut KeyProblems,
 }
 
 impl Check<'_> {
-    /// Looks at the keys of a block or of a section in it.
+    /// Checks the keys of a block or section.
     fn section(&mut self, node: &Node, path: &str) {
         let known = keys::children(path);
         let Content::Mapping(map) = &node.content else {
@@ -73,7 +73,7 @@ impl Check<'_> {
         }
     }
 
-    /// The error of a key of the other block, and its right path.
+    /// Returns the error for a key of the other block, and its correct path.
     fn misplaced_key(&self, place: &Place, name: &str) -> Option<(ConfigError, Vec<String>)> {
         let owner = self.other();
         let path = format!("{owner}.{name}");
@@ -87,7 +87,7 @@ impl Check<'_> {
             .then(|| (error, vec![path]))
     }
 
-    /// The error of a block inside this one, and the right paths of its keys.
+    /// Returns the error for a block inside this one, and the correct paths of its keys.
     fn misplaced_block(
         &self,
         place: &Place,
@@ -115,13 +115,13 @@ impl Check<'_> {
         })
     }
 
-    /// The block that is not looked at.
+    /// Returns the other block.
     fn other(&self) -> &'static str {
         let [first, second] = BLOCKS;
         if self.block == first { second } else { first }
     }
 
-    /// What was probably meant: a key beside the unknown one, else one elsewhere in the block.
+    /// Returns what was probably meant: a key of the same section, otherwise one of the whole block.
     fn remedy(&self, path: &str, name: &str) -> String {
         let known = keys::children(path);
         let whole = KEYS

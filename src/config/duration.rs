@@ -1,6 +1,6 @@
 //! Durations in every form that Backstage reads (`readDurationFromConfig.ts`).
 //!
-//! A month is 30 days and a year 365, except in the text form of npm's `ms`: there it is 365.25.
+//! A month has 30 days and a year 365, except in the text form of npm's `ms`, where a year has 365.25 days.
 
 mod iso;
 mod ms;
@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::keys::Kind;
+use super::keys::ValueKind;
 use super::scalar::{found, number};
-use super::setting::{Refusal, Setting};
+use super::setting::{InvalidValue, Setting};
 
 const SECOND: f64 = 1_000.0;
 const MINUTE: f64 = 60.0 * SECOND;
@@ -21,7 +21,7 @@ const WEEK: f64 = 7.0 * DAY;
 const MONTH: f64 = 30.0 * DAY;
 const YEAR: f64 = 365.0 * DAY;
 
-/// Beyond this, adding to a point in time may leave the calendar.
+/// The maximum. Adding a longer duration to a point in time may overflow.
 const LONGEST: f64 = 1_000.0 * 366.0 * DAY;
 
 /// The units of the object form, in milliseconds.
@@ -36,19 +36,19 @@ pub(super) const UNITS: [(&str, f64); 8] = [
     ("milliseconds", 1.0),
 ];
 
-/// Why a value is no duration.
+/// Why a value is not a duration.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum DurationError {
     /// A number without a unit.
     #[error("`{0}` is a plain number; try adding a unit, as in `30m` or `{{minutes: 30}}`")]
     NoUnit(String),
-    /// A text in none of the forms.
+    /// A text in no known form.
     #[error(
         "`{0}` is not a duration; expected a number and a unit such as `30m` or `2 seconds`, \
          an ISO 8601 duration such as `PT30M`, or a mapping such as `{{minutes: 30}}`"
     )]
     Text(String),
-    /// A value of another kind.
+    /// A value of another type.
     #[error("expected a duration such as `30m`, `PT30M` or `{{minutes: 30}}`, found {0}")]
     Kind(String),
     /// A mapping without units.
@@ -57,54 +57,56 @@ pub enum DurationError {
         units()
     )]
     Empty,
-    /// A mapping with something that is no unit.
+    /// A mapping with an unknown unit.
     #[error("unknown unit `{0}`; expected one or more of {units}", units = units())]
     Unit(String),
-    /// A unit whose amount is no number.
+    /// A unit whose amount is not a number.
     #[error("`{unit}` must be a number, found {found}")]
     Amount {
         /// The unit.
         unit: String,
-        /// What was found instead.
+        /// The value.
         found: String,
     },
-    /// A schedule form where only a duration makes sense.
+    /// A form of a schedule that is not a duration.
     #[error("`{0}` works for `frequency` only; expected a duration such as `{{minutes: 3}}`")]
     FrequencyOnly(&'static str),
-    /// Less than nothing.
+    /// A negative duration.
     #[error("a negative duration is not allowed; expected something like `{{minutes: 30}}`")]
     Negative,
-    /// Nothing, where time must pass.
+    /// Zero, where that is not allowed.
     #[error("must be longer than zero; expected something like `{{minutes: 30}}`")]
     Zero,
-    /// More than a calendar holds.
+    /// More than the maximum.
     #[error("longer than 1000 years; expected something like `{{minutes: 30}}`")]
     TooLong,
 }
 
-/// Takes a duration that may be zero.
+/// Returns the setting of a duration that may be zero.
 pub(super) fn duration() -> Setting<Duration> {
-    Setting::new(Kind::Duration, |value| {
-        from_value(value).map_err(Refusal::new)
+    Setting::new(ValueKind::Duration, |value| {
+        from_value(value).map_err(InvalidValue::new)
     })
 }
 
-/// Takes a duration that is not zero.
+/// Returns the setting of a duration that is not zero.
 pub(super) fn positive_duration() -> Setting<Duration> {
-    Setting::new(Kind::Duration, |value| {
-        from_value(value).and_then(not_zero).map_err(Refusal::new)
+    Setting::new(ValueKind::Duration, |value| {
+        from_value(value)
+            .and_then(not_zero)
+            .map_err(InvalidValue::new)
     })
 }
 
-/// The duration that a text such as `30m`, `2 seconds` or `PT30M` stands for; it may be zero.
+/// Parses a text such as `30m`, `2 seconds` or `PT30M`. The duration may be zero.
 ///
 /// # Errors
-/// When the text is in none of the forms that Backstage reads.
+/// If the text has no form that Backstage reads.
 pub fn parse(text: &str) -> Result<Duration, DurationError> {
     from_text(text.trim())
 }
 
-/// The duration that a value of the configuration stands for.
+/// Parses a value of the configuration.
 pub(super) fn from_value(value: &Value) -> Result<Duration, DurationError> {
     match value {
         Value::String(text) => from_text(text.trim()),
@@ -114,7 +116,7 @@ pub(super) fn from_value(value: &Value) -> Result<Duration, DurationError> {
     }
 }
 
-/// Refuses a duration of zero.
+/// Rejects a duration of zero.
 pub(super) fn not_zero(duration: Duration) -> Result<Duration, DurationError> {
     if duration.is_zero() {
         Err(DurationError::Zero)

@@ -1,16 +1,16 @@
-//! Where variables come from: passed in, so that loading itself reads no process state.
+//! The source of variables, passed as an argument so that loading does not read process state.
 
 use std::collections::BTreeMap;
 
 /// A source of variables, such as the environment of the process.
 pub trait Environment {
-    /// The value of a variable, if it is set.
+    /// Returns the value of a variable, if it is set.
     fn var(&self, name: &str) -> Option<String>;
 
-    /// The names of all variables, in any order.
+    /// Returns the names of all variables, in any order.
     fn names(&self) -> Vec<String>;
 
-    /// The value of a variable; an empty one counts as unset.
+    /// Returns the value of a variable. An empty one counts as unset.
     fn non_empty(&self, name: &str) -> Option<String> {
         self.var(name).filter(|value| !value.is_empty())
     }
@@ -42,7 +42,7 @@ impl Environment for BTreeMap<String, String> {
     }
 }
 
-/// Two sources as one; the first wins, so flags go before the process.
+/// Combines two sources. The first has precedence, such as flags before the environment.
 impl<First: Environment, Second: Environment> Environment for (First, Second) {
     fn var(&self, name: &str) -> Option<String> {
         self.0.non_empty(name).or_else(|| self.1.var(name))

@@ -1,20 +1,20 @@
-//! What can be wrong with a configuration, said with the file, the key and the remedy.
+//! The errors of a configuration. Each names the file, the key and the remedy.
 
 use std::fmt;
 
 use super::auth::AccessError;
 
-/// Everything that is wrong with a configuration, never empty.
+/// All errors of a configuration; never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigErrors(Vec<ConfigError>);
 
 impl ConfigErrors {
-    /// The errors in the order in which they are shown.
+    /// Collects errors, in the order in which they are shown.
     pub(super) fn new(errors: Vec<ConfigError>) -> Self {
         Self(errors)
     }
 
-    /// Each error.
+    /// Returns all errors.
     pub fn iter(&self) -> impl Iterator<Item = &ConfigError> {
         self.0.iter()
     }
@@ -32,7 +32,7 @@ impl fmt::Display for ConfigErrors {
 
 impl std::error::Error for ConfigErrors {}
 
-/// One thing that is wrong with a configuration; no message repeats a token.
+/// An error of a configuration. No message contains a token.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ConfigError {
     /// The configuration file cannot be read.
@@ -40,96 +40,96 @@ pub enum ConfigError {
         "cannot read the configuration file {file}: {reason}; check the path and its permissions"
     )]
     Read {
-        /// The path as it was given.
+        /// The path of the file.
         file: String,
-        /// What the operating system says.
+        /// The message of the operating system.
         reason: String,
     },
-    /// The configuration file is not YAML as it is expected.
+    /// The configuration file has invalid syntax.
     #[error("{file}: line {line}, column {column}: {message}")]
     Syntax {
-        /// The path as it was given.
+        /// The path of the file.
         file: String,
         /// The line, from 1.
         line: u64,
         /// The column, from 1.
         column: u64,
-        /// What is wrong there and what to do.
+        /// The problem and the remedy.
         message: String,
     },
-    /// A value is not what its key takes.
+    /// A value is invalid.
     #[error("{place}: {message}")]
     Invalid {
-        /// Where the value stands.
+        /// The place of the value.
         place: Place,
-        /// What is wrong with it, what was expected and what to do.
+        /// The problem, the expected value and the remedy.
         message: String,
     },
     /// A value refers to a variable that is not set.
     #[error(
         "{place}: environment variable `{variable}` is not set or empty; set it, \
-         or give a default as in `${{{variable}:-default}}`"
+         or set a default as in `${{{variable}:-default}}`"
     )]
     Unset {
-        /// Where the reference stands.
+        /// The place of the reference.
         place: Place,
-        /// The variable's name.
+        /// The name of the variable.
         variable: String,
     },
-    /// A value that has no default is given nowhere.
+    /// A required key is not set.
     #[error(
         "{place}: not set; set it in the configuration file or in the environment variable {variables}"
     )]
     Missing {
-        /// The key that was expected.
+        /// The key.
         place: Place,
-        /// The variables that can give the value instead.
+        /// The variables that can set it.
         variables: String,
     },
-    /// A key that this program would never read.
+    /// An unknown key of our block.
     #[error("{place}: unknown key; {remedy}")]
     UnknownKey {
-        /// The unknown key.
+        /// The key.
         place: Place,
-        /// The key that was probably meant, or the known ones.
+        /// The key that was probably meant, or all known ones.
         remedy: String,
     },
     /// A known key in the wrong block.
     #[error("{place}: `{key}` belongs to `{owner}`; move it there")]
     Misplaced {
-        /// Where the key stands.
+        /// The place of the key.
         place: Place,
-        /// The key's own name.
+        /// The name of the key.
         key: String,
         /// The block where it belongs.
         owner: &'static str,
     },
-    /// One of our blocks where nothing reads it.
-    #[error("{place}: nothing reads this here; move its keys to `{owner}`")]
+    /// One of our blocks in a wrong place.
+    #[error("{place}: this block has no effect here; move its keys to `{owner}`")]
     MisplacedBlock {
-        /// Where the block is.
+        /// The place of the block.
         place: Place,
-        /// Where its keys belong.
+        /// The block where its keys belong.
         owner: &'static str,
     },
-    /// A name with a block of its own below it, as providers that read several servers have.
+    /// A block below a name, as in providers that read several servers.
     #[error(
         "{place}: one process reads one Authentik; move these keys up to `{owner}`, and run another process \
          for each other Authentik"
     )]
     SecondAuthentik {
-        /// Where the block is.
+        /// The place of the block.
         place: Place,
-        /// Where its keys belong.
+        /// The block where its keys belong.
         owner: &'static str,
     },
-    /// A secret is given twice by variables.
+    /// Two variables set the same secret.
     #[error("{variable} and {variable}_FILE are both set; unset one of them")]
     TwoSecrets {
-        /// The variable that gives the secret itself.
+        /// The variable with the secret itself.
         variable: &'static str,
     },
-    /// The variable `TZ` names no zone.
+    /// The variable `TZ` is not a time zone.
     #[error(
         "TZ: `{name}` is not a known time zone; expected a name such as `Europe/Berlin`, or unset the variable"
     )]
@@ -137,16 +137,16 @@ pub enum ConfigError {
         /// The value of the variable.
         name: String,
     },
-    /// The service would be open by mistake, or of no use.
+    /// The service would be open by mistake, or useless.
     #[error(transparent)]
     Access(#[from] AccessError),
-    /// Something that the configuration names cannot be used, such as a file.
+    /// A file or secret of the configuration cannot be used.
     #[error("{0}")]
     Unusable(String),
 }
 
 impl ConfigError {
-    /// The path of a required key that is given nowhere.
+    /// Returns the path of a required key that is not set.
     pub(super) fn missing(&self) -> Option<&str> {
         match self {
             Self::Missing {
@@ -158,12 +158,12 @@ impl ConfigError {
     }
 }
 
-/// Where a value stands, so that an operator finds it.
+/// The place of a value, for messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// A key of a document, if one was given.
+    /// A key of a file.
     Key {
-        /// The file as it was given, with the files that include it, or an `APP_CONFIG_*` variable.
+        /// The file with the files that include it, or an `APP_CONFIG_*` variable.
         file: Option<String>,
         /// The whole key, such as `catalog.providers.authentik.baseUrl`.
         key: String,

@@ -1,6 +1,7 @@
-//! Variables and inclusions in a file's values, as Backstage resolves them (`config-loader`, `transform`).
+//! Resolves variables and inclusions in a file's values, as Backstage does (`config-loader`, `transform`).
 //!
-//! What cannot be resolved becomes a broken node: it matters only if no later source replaces it.
+//! A value that cannot be resolved becomes a broken node, which is an error only if no later source replaces
+//! it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,23 +10,23 @@ use serde_json::{Map, Value};
 
 use super::environment::Environment;
 use super::error::ConfigError;
-use super::file::{self, Format};
+use super::file::{self, FileFormat};
 use super::include::Including;
+use super::key_filter::KeyFilter;
 use super::misplaced::Misplaced;
-use super::substitute::{self, Failure};
+use super::substitute::{self, SubstitutionError};
 use super::tree::{Content, Node, Source};
-use super::wanted::Wanted;
 
-/// What a file has for us.
-pub(super) struct Document {
-    /// Its part of our blocks.
+/// The parsed contents of a file.
+pub(super) struct ConfigFile {
+    /// Our blocks.
     pub(super) node: Node,
-    /// Our blocks in wrong places of it.
+    /// Our blocks in wrong places.
     pub(super) misplaced: Vec<Misplaced>,
 }
 
-/// Reads a file that the operator named.
-pub(super) fn file(path: &Path, env: &impl Environment) -> Result<Document, ConfigError> {
+/// Reads a file of the command line.
+pub(super) fn file(path: &Path, env: &impl Environment) -> Result<ConfigFile, ConfigError> {
     let name = path.display().to_string();
     let text = file::read(path).map_err(|reason| ConfigError::Read {
         file: name.clone(),
@@ -34,43 +35,43 @@ pub(super) fn file(path: &Path, env: &impl Environment) -> Result<Document, Conf
     document(&text, &Including::first(path), env)
 }
 
-/// Reads the text of such a file.
+/// Parses the text of such a file.
 pub(super) fn document(
     text: &str,
     file: &Including,
     env: &impl Environment,
-) -> Result<Document, ConfigError> {
-    let wanted = Wanted::blocks();
-    let value = file::parse(&file.label, text, Format::Yaml, wanted.clone())?;
+) -> Result<ConfigFile, ConfigError> {
+    let filter = KeyFilter::blocks();
+    let value = file::parse(&file.label, text, FileFormat::Yaml, filter.clone())?;
     let at = At {
         key: String::new(),
-        wanted,
+        filter,
         file,
     };
     let node = Expansion { env }.resolve(value, &at)?;
-    // An empty file says nothing, unlike an empty block.
-    let nothing = at.node(Content::Mapping(BTreeMap::new()));
-    Ok(Document {
+    // An empty file has no effect, unlike an empty block.
+    let empty = at.node(Content::Mapping(BTreeMap::new()));
+    Ok(ConfigFile {
         node: match node {
             Some(node) if node.mapping("")?.is_some() => node,
-            _ => nothing,
+            _ => empty,
         },
         misplaced: Misplaced::in_file(text, &at.source()),
     })
 }
 
-/// Where a value stands.
+/// The place of a value.
 pub(super) struct At<'a> {
-    /// The key that it is the value of.
+    /// The key.
     pub(super) key: String,
-    /// Which part of it is of interest.
-    pub(super) wanted: Wanted,
-    /// The file in which it is written.
+    /// The selected parts of it.
+    pub(super) filter: KeyFilter,
+    /// The file.
     pub(super) file: &'a Including,
 }
 
 impl At<'_> {
-    /// The error that the value cannot be resolved.
+    /// Returns the error for a value that cannot be resolved.
     pub(super) fn invalid(&self, message: impl Into<String>) -> ConfigError {
         ConfigError::Invalid {
             place: self.source().place(&self.key),
@@ -94,7 +95,7 @@ impl At<'_> {
         };
         Self {
             key,
-            wanted: self.wanted.below(name),
+            filter: self.filter.below(name),
             ..*self
         }
     }
@@ -102,13 +103,13 @@ impl At<'_> {
     fn item(&self, index: usize) -> Self {
         Self {
             key: format!("{}[{index}]", self.key),
-            wanted: self.wanted.clone(),
+            filter: self.filter.clone(),
             ..*self
         }
     }
 }
 
-/// A mapping with a single key that stands for a value from elsewhere.
+/// A mapping with a single key that is replaced by a value from another source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Directive {
     /// The value of a variable.
@@ -126,12 +127,12 @@ impl Directive {
         ("$include", Self::Include),
     ];
 
-    /// Whether a key is a directive.
+    /// Returns true if a key is a directive.
     pub(super) fn is(key: &str) -> bool {
         Self::ALL.iter().any(|(name, _)| *name == key)
     }
 
-    /// The directive of a mapping and what it refers to.
+    /// Returns the directive of a mapping and its operand.
     fn of(map: &Map<String, Value>) -> Option<(&'static str, Self, &Value)> {
         Self::ALL
             .iter()
@@ -141,12 +142,12 @@ impl Directive {
 
 /// Resolves values with the variables of an environment.
 pub(super) struct Expansion<'a, E> {
-    /// Where variables come from.
+    /// The source of variables.
     pub(super) env: &'a E,
 }
 
 impl<E: Environment> Expansion<'_, E> {
-    /// A resolved value; none if an empty default takes it away.
+    /// Resolves a value. Returns `None` if a variable with an empty default removes it.
     pub(super) fn resolve(&self, value: Value, at: &At) -> Result<Option<Node>, ConfigError> {
         Ok(Some(at.node(match value {
             Value::Null => Content::Absent,
@@ -156,7 +157,7 @@ impl<E: Environment> Expansion<'_, E> {
             },
             Value::Array(values) => Content::Leaf(self.list(values, at)?.into()),
             Value::Object(map) => match Directive::of(&map) {
-                Some(_) if map.len() > 1 => return Err(at.invalid(NOT_ALONE)),
+                Some(_) if map.len() > 1 => return Err(at.invalid(NOT_ONLY_KEY)),
                 Some((name, directive, operand)) => {
                     return self.directive(name, directive, operand, at);
                 }
@@ -186,12 +187,12 @@ impl<E: Environment> Expansion<'_, E> {
 
     fn text(&self, text: &str, at: &At) -> Result<Option<String>, ConfigError> {
         substitute::complete(text, self.env).map_err(|failure| match failure {
-            Failure::Unset(variable) => ConfigError::Unset {
+            SubstitutionError::Unset(variable) => ConfigError::Unset {
                 place: at.source().place(&at.key),
                 variable,
             },
-            Failure::Nameless => at.invalid(
-                "`${}` names no variable; write `${NAME}`, or `$${}` for the characters themselves",
+            SubstitutionError::Nameless => at.invalid(
+                "`${}` has no name of a variable; write `${NAME}`, or `$${}` for the characters themselves",
             ),
         })
     }
@@ -203,12 +204,12 @@ impl<E: Environment> Expansion<'_, E> {
         operand: &Value,
         at: &At,
     ) -> Result<Option<Node>, ConfigError> {
-        let needed = || at.invalid(format!("`{name}` needs a string that is not empty"));
-        let text = operand.as_str().ok_or_else(needed)?;
+        let not_a_string = || at.invalid(format!("`{name}` needs a string that is not empty"));
+        let text = operand.as_str().ok_or_else(not_a_string)?;
         let operand = self
             .text(text, at)?
             .filter(|text| !text.trim().is_empty())
-            .ok_or_else(needed)?;
+            .ok_or_else(not_a_string)?;
         let text = match directive {
             Directive::Include => return self.include(&operand, at),
             Directive::Env => self.variable(operand.trim(), at)?,
@@ -225,5 +226,5 @@ impl<E: Environment> Expansion<'_, E> {
     }
 }
 
-const NOT_ALONE: &str =
-    "`$env`, `$file` and `$include` stand alone; remove the other keys beside them";
+const NOT_ONLY_KEY: &str =
+    "`$env`, `$file` and `$include` must be the only key of a mapping; remove the other keys";

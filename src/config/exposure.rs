@@ -1,21 +1,21 @@
-//! Who reads what says much of the service and nothing of people.
+//! The access rules of the metrics and the API description, which have no personal data.
 
 use super::scalar::choice;
 use super::setting::Setting;
 
-/// Who reads the description of the API, or the metrics.
+/// Who may read the description of the API, or the metrics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Exposure {
-    /// Whoever has a token that is good for it.
+    /// Clients with a valid token.
     #[default]
     Token,
-    /// Everybody.
+    /// All clients.
     Open,
-    /// Nobody: it is not there.
+    /// No client: the endpoint does not exist.
     Off,
 }
 
-/// Takes one of the three words.
+/// Returns the setting of an access rule.
 pub(super) fn exposure() -> Setting<Exposure> {
     choice(&[
         ("token", Exposure::Token),

@@ -1,6 +1,6 @@
-//! A configuration file as a tree of values, without the blocks of others.
+//! Parses a configuration file into a tree of values, without the blocks of other programs.
 //!
-//! Foreign blocks are parsed and skipped, so whatever they hold cannot fail a later step.
+//! Those blocks are skipped, so their content cannot cause errors in later steps.
 
 use std::path::Path;
 
@@ -10,19 +10,19 @@ use serde_saphyr::Error as YamlError;
 use serde_saphyr::options::NonFiniteFloatPolicy;
 
 use super::error::ConfigError;
-use super::wanted::Wanted;
+use super::key_filter::KeyFilter;
 
-/// How a file is written.
+/// The format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
-    /// YAML, with JSON as a part of it.
+pub(super) enum FileFormat {
+    /// YAML, which includes JSON.
     Yaml,
-    /// JSON alone.
+    /// Only JSON.
     Json,
 }
 
-impl Format {
-    /// The format that an ending stands for, of those that Backstage includes (`include.ts`).
+impl FileFormat {
+    /// Returns the format of a file name extension that Backstage includes (`include.ts`).
     pub(super) fn of(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()? {
             "yaml" | "yml" => Some(Self::Yaml),
@@ -32,22 +32,22 @@ impl Format {
     }
 }
 
-/// The text of a file, or why it cannot be read.
+/// Reads the text of a file.
 pub(super) fn read(path: &Path) -> Result<String, String> {
     let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
     String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())
 }
 
-/// Reads the wanted part of a text; the file is for messages.
+/// Parses the selected parts of a text. `file` is for messages.
 pub(super) fn parse(
     file: &str,
     text: &str,
-    format: Format,
-    wanted: Wanted,
+    format: FileFormat,
+    filter: KeyFilter,
 ) -> Result<Value, ConfigError> {
     match format {
-        Format::Yaml => yaml(text, wanted).map_err(|error| syntax(file, &error)),
-        Format::Json => json(text, wanted).map_err(|error| ConfigError::Syntax {
+        FileFormat::Yaml => yaml(text, filter).map_err(|error| syntax(file, &error)),
+        FileFormat::Json => json(text, filter).map_err(|error| ConfigError::Syntax {
             file: file.to_owned(),
             line: error.line() as u64,
             column: error.column() as u64,
@@ -56,16 +56,16 @@ pub(super) fn parse(
     }
 }
 
-fn json(text: &str, wanted: Wanted) -> serde_json::Result<Value> {
+fn json(text: &str, filter: KeyFilter) -> serde_json::Result<Value> {
     let mut json = serde_json::Deserializer::from_str(text);
-    let value = wanted.deserialize(&mut json)?;
+    let value = filter.deserialize(&mut json)?;
     json.end().map(|()| value)
 }
 
-/// Booleans follow YAML 1.2, as in Backstage: `yes` stays a string until a key asks for a switch.
+/// Parses YAML. Booleans follow YAML 1.2, as in Backstage: `yes` is a string, which a boolean key accepts.
 pub(super) fn yaml<T>(
     text: &str,
-    wanted: impl for<'de> DeserializeSeed<'de, Value = T>,
+    seed: impl for<'de> DeserializeSeed<'de, Value = T>,
 ) -> Result<T, YamlError> {
     let options = serde_saphyr::options! {
         strict_booleans: true,
@@ -73,11 +73,11 @@ pub(super) fn yaml<T>(
         with_snippet: false,
     };
     serde_saphyr::with_deserializer_from_str_with_options(text, options, |yaml| {
-        wanted.deserialize(yaml)
+        seed.deserialize(yaml)
     })
 }
 
-/// The error of a parser, in words that never come from the file.
+/// Returns the error of the parser, without contents of the file.
 fn syntax(file: &str, error: &YamlError) -> ConfigError {
     let (line, column) = error
         .location()
@@ -87,18 +87,18 @@ fn syntax(file: &str, error: &YamlError) -> ConfigError {
             "a second document starts here; expected a single one, so remove the `---`".to_owned()
         }
         YamlError::DuplicateMappingKey { .. } => {
-            "this key stands twice in one mapping; remove one of the two".to_owned()
+            "this key occurs twice in one mapping; remove one of the two".to_owned()
         }
-        // What the scanner says is fixed text, at most with the offending character.
+        // The scanner's messages are fixed texts, at most with the offending character.
         scanner @ YamlError::ExternalMessage { .. } => {
-            let said = scanner.to_string();
-            let said = said
+            let message = scanner.to_string();
+            let message = message
                 .rsplit_once(" at line ")
-                .map_or(said.as_str(), |(message, _)| message);
-            format!("this is not valid YAML ({said}); correct it there")
+                .map_or(message.as_str(), |(message, _)| message);
+            format!("this is not valid YAML ({message}); correct it there")
         }
         YamlError::Budget { .. } => {
-            "the file is too large or too deep; give this service a file with its own blocks alone"
+            "the file is too large or too deep; give this service a file with only its own blocks"
                 .to_owned()
         }
         _ => "this value cannot be read; correct it there, or put it in quotes without a tag"

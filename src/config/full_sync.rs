@@ -1,4 +1,4 @@
-//! When everything is read anew, and how long each kind of reading may take.
+//! The section `entityProvider.fullSync`, and the time limits of syncs.
 
 use std::time::Duration;
 
@@ -9,11 +9,9 @@ use super::section::{defaults, section};
 section! {
     /// The section `entityProvider.fullSync`.
     pub struct FullSync {
-        /// How often a sync reads everything and not only what changed; it is the first one that is due
-        /// after that time.
+        /// How often a full sync runs. The first sync after that time is a full one.
         frequency: Frequency = frequency().default("{hours: 24}"),
-        /// How long a sync that reads everything may take, unless `schedule.timeout` is longer; longer than
-        /// zero.
+        /// The time limit of a full sync, unless `schedule.timeout` is longer; longer than zero.
         timeout: Duration = positive_duration().default("{hours: 1}"),
     }
 }
@@ -24,17 +22,17 @@ impl Default for FullSync {
     }
 }
 
-/// How long a reading may take.
+/// The time limit of a sync.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limit {
-    /// The key that says so.
+pub struct TimeLimit {
+    /// The key that sets it.
     pub key: &'static str,
     /// The time.
     pub time: Duration,
 }
 
-impl Limit {
-    /// The limit of a reading of what changed.
+impl TimeLimit {
+    /// Returns the limit of an incremental sync.
     pub(super) fn of_delta(timeout: Duration) -> Self {
         Self {
             key: "schedule.timeout",
@@ -42,7 +40,7 @@ impl Limit {
         }
     }
 
-    /// The limit of a full reading: whoever raised the other one above it meant full readings.
+    /// Returns the limit of a full sync. A longer `schedule.timeout` applies to full syncs too.
     pub(super) fn of_full(timeout: Duration, schedule: Duration) -> Self {
         let delta = Self::of_delta(schedule);
         if delta.time > timeout {
@@ -64,15 +62,15 @@ mod tests {
     fn the_longer_time_is_that_of_a_full_reading() {
         let [minute, hour] = [Duration::from_mins(1), Duration::from_hours(1)];
         assert_eq!(
-            Limit::of_full(hour, minute),
-            Limit {
+            TimeLimit::of_full(hour, minute),
+            TimeLimit {
                 key: "fullSync.timeout",
                 time: hour
             }
         );
         assert_eq!(
-            Limit::of_full(minute, hour),
-            Limit {
+            TimeLimit::of_full(minute, hour),
+            TimeLimit {
                 key: "schedule.timeout",
                 time: hour
             }

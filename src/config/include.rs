@@ -1,4 +1,4 @@
-//! `$include` and `$file`: values that stand in other files, whose paths are relative to the including one.
+//! `$include` and `$file`: values from other files, with paths relative to the including file.
 //!
 //! As in Backstage (`config-loader`, `include.ts`) a path may lead out of the directory of the file.
 
@@ -9,32 +9,32 @@ use serde_json::Value;
 use super::environment::Environment;
 use super::error::ConfigError;
 use super::expand::{At, Expansion};
-use super::file::{self, Format};
+use super::file::{self, FileFormat};
 use super::tree::Node;
 
-/// How many files may include each other in a chain.
-const DEEPEST: usize = 8;
+/// The maximum length of a chain of files that include each other.
+const MAX_DEPTH: usize = 8;
 
 /// A file that is being read, and the files that led to it.
 pub(super) struct Including {
-    /// How messages name it.
+    /// The name in messages.
     pub(super) label: String,
     path: PathBuf,
     chain: Vec<(PathBuf, String)>,
 }
 
 impl Including {
-    /// A file that the operator named.
+    /// Returns a file of the command line.
     pub(super) fn first(path: &Path) -> Self {
         let label = path.display().to_string();
         Self {
             label,
             path: path.to_owned(),
-            chain: vec![(real(path), String::new())],
+            chain: vec![(canonical(path), String::new())],
         }
     }
 
-    /// The text of a file relative to this one.
+    /// Reads the text of a file relative to this one.
     pub(super) fn read(&self, path: &str, at: &At) -> Result<String, ConfigError> {
         let path = self.resolve(path);
         file::read(&path).map_err(|reason| {
@@ -52,19 +52,19 @@ impl Including {
             .join(path.strip_prefix("./").unwrap_or(path))
     }
 
-    /// The included file, unless it would never end.
+    /// Returns the included file, unless it includes itself.
     fn include(&self, path: &str, fragment: &str, at: &At) -> Result<Self, ConfigError> {
         let path = self.resolve(path);
-        let step = (real(&path), fragment.to_owned());
+        let step = (canonical(&path), fragment.to_owned());
         if self.chain.contains(&step) {
             return Err(at.invalid(format!(
                 "{} includes itself; remove the `$include`",
                 path.display()
             )));
         }
-        if self.chain.len() > DEEPEST {
+        if self.chain.len() > MAX_DEPTH {
             return Err(at.invalid(format!(
-                "more than {DEEPEST} files include each other; include them directly"
+                "more than {MAX_DEPTH} files include each other; include them directly"
             )));
         }
         let label = format!("{}, included by {}", path.display(), self.label);
@@ -77,10 +77,10 @@ impl Including {
 }
 
 impl<E: Environment> Expansion<'_, E> {
-    /// The value that `file.yaml#a.b` stands for.
+    /// Resolves a reference such as `file.yaml#a.b`.
     pub(super) fn include(&self, operand: &str, at: &At) -> Result<Option<Node>, ConfigError> {
         let (path, fragment) = operand.split_once('#').unwrap_or((operand, ""));
-        let format = Format::of(Path::new(path)).ok_or_else(|| {
+        let format = FileFormat::of(Path::new(path)).ok_or_else(|| {
             at.invalid(format!(
                 "cannot include `{path}`; expected a file that ends in .yaml, .yml or .json"
             ))
@@ -91,7 +91,7 @@ impl<E: Environment> Expansion<'_, E> {
             .split('.')
             .filter(|part| !part.is_empty())
             .collect();
-        let value = file::parse(&file.label, &text, format, at.wanted.inside(&parts))?;
+        let value = file::parse(&file.label, &text, format, at.filter.inside(&parts))?;
         let value = select(value, &parts).ok_or_else(|| {
             at.invalid(format!(
                 "there is no `{fragment}` in {}; correct the path",
@@ -102,14 +102,14 @@ impl<E: Environment> Expansion<'_, E> {
             value,
             &At {
                 key: at.key.clone(),
-                wanted: at.wanted.clone(),
+                filter: at.filter.clone(),
                 file: &file,
             },
         )
     }
 }
 
-/// The value at a path.
+/// Returns the value at a path.
 fn select(value: Value, path: &[&str]) -> Option<Value> {
     path.iter().try_fold(value, |value, part| match value {
         Value::Object(mut map) => map.remove(*part),
@@ -117,7 +117,7 @@ fn select(value: Value, path: &[&str]) -> Option<Value> {
     })
 }
 
-/// A path by which a file is recognised again.
-fn real(path: &Path) -> PathBuf {
+/// Returns the canonical path of a file, to detect cycles.
+fn canonical(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }

@@ -1,10 +1,10 @@
-//! The description of every key, for the reference page, the schema, variables and checks.
+//! The descriptions of all keys, for the reference page, the schema, variables and checks.
 
 mod similar;
 
 use std::sync::LazyLock;
 
-pub(super) use similar::{listed, nearest};
+pub(super) use similar::{alternatives, listed, nearest};
 
 use super::authentik::AuthentikConfig;
 use super::section::Section;
@@ -26,31 +26,31 @@ pub(super) static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
     .concat()
 });
 
-/// One key, as operators see it.
+/// The description of a key.
 #[derive(Clone, Debug)]
 pub(super) struct Key {
     /// The whole path, such as `entityProvider.listen`.
     pub(super) path: String,
-    /// The variable that wins over every file.
+    /// The variable that overrides every file.
     pub(super) variable: String,
-    /// What it takes.
-    pub(super) kind: Kind,
-    /// What counts without it.
+    /// The type of its value.
+    pub(super) kind: ValueKind,
+    /// The value without the key.
     pub(super) unset: Unset,
     /// When a change takes effect.
     pub(super) effect: Effect,
-    /// What it decides, in one sentence of Markdown.
+    /// Its meaning, in Markdown.
     pub(super) meaning: String,
 }
 
-/// What a key takes.
+/// The type of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ValueKind {
     /// An `http` or `https` URL.
     Url,
-    /// A text that is never shown; its variable has a second form that names a file.
+    /// A text that is never shown; its variable has a second form with the path of a file.
     Secret,
-    /// A list of texts that are never shown; its variable has a second form that names a file.
+    /// A list of texts that are never shown; its variable has a second form with the path of a file.
     Secrets,
     /// A string.
     Text,
@@ -62,9 +62,9 @@ pub(super) enum Kind {
     FieldMap,
     /// Strings by key.
     TextMap,
-    /// Lists of accepted values by key.
+    /// Lists of values by key.
     ValueMap,
-    /// What names begin with, at most this long.
+    /// A prefix of names with this maximum length.
     Prefix(usize),
     /// `true` or `false`.
     Switch,
@@ -76,18 +76,18 @@ pub(super) enum Kind {
     File,
     /// An address and a port.
     Address,
-    /// A directory, or `false` for none.
+    /// A directory, or `false`.
     Folder,
-    /// A length of time.
+    /// A duration.
     Duration,
-    /// A length of time, a cron expression or a manual trigger.
+    /// A duration, a cron expression or a manual trigger.
     Frequency,
 }
 
-/// What counts where a key is not set.
+/// The value of a key that is not set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unset {
-    /// Nothing: the key must be set.
+    /// None: the key must be set.
     Required,
     /// The feature is off.
     Absent,
@@ -105,23 +105,24 @@ pub(super) enum Effect {
 }
 
 impl Key {
-    /// The variable that names a file with the value, for secrets.
+    /// Returns the variable with the path of a file, for secrets.
     pub(super) fn file_variable(&self) -> Option<String> {
-        matches!(self.kind, Kind::Secret | Kind::Secrets).then(|| format!("{}_FILE", self.variable))
+        matches!(self.kind, ValueKind::Secret | ValueKind::Secrets)
+            .then(|| format!("{}_FILE", self.variable))
     }
 
-    /// The path below a block or section, if the key is in it.
+    /// Returns the path relative to a block or section, if the key is in it.
     pub(super) fn below(&self, parent: &str) -> Option<&str> {
         self.path.strip_prefix(parent)?.strip_prefix('.')
     }
 }
 
-/// The key of a path.
+/// Finds a key by its path.
 pub(super) fn key(path: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.path == path)
 }
 
-/// The names of keys and sections in a block or section; none if the path is neither.
+/// Returns the names of keys and sections in a block or section; none if the path is neither.
 pub(super) fn children(parent: &str) -> Vec<&'static str> {
     let mut names: Vec<_> = KEYS
         .iter()
@@ -131,7 +132,7 @@ pub(super) fn children(parent: &str) -> Vec<&'static str> {
     names
 }
 
-/// The variable of a key: its path below the block in capitals, such as `ENTITY_PROVIDER_PAGE_SIZE`.
+/// Returns the variable of a key: its path below the block in capitals, such as `ENTITY_PROVIDER_PAGE_SIZE`.
 pub(super) fn variable(path: &str) -> String {
     let below = BLOCKS
         .iter()
@@ -147,7 +148,7 @@ pub(super) fn variable(path: &str) -> String {
     name
 }
 
-/// Whether a change at a path, of a key or of a section, takes effect after a restart only.
+/// Returns true if a change of a key or section takes effect after a restart only.
 pub(super) fn needs_restart(path: &str) -> bool {
     KEYS.iter()
         .filter(|key| key.path == path || key.below(path).is_some())

@@ -1,7 +1,7 @@
-//! Our blocks in the wrong place of a file: in another spelling, a level too deep or a level too high.
+//! Finds our blocks in the wrong place of a file: with another spelling, a level too deep or too high.
 //!
-//! The rest of the file belongs to others, who may use the same names: a mapping counts as one of our
-//! blocks only if it also has one of the block's keys.
+//! Other programs may use the same names, so a mapping counts as one of our blocks only if it also has one
+//! of the block's keys.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,47 +14,47 @@ use super::file;
 use super::keys::{self, AUTHENTIK, BLOCKS, SERVICE};
 use super::tree::Source;
 
-/// How many levels of a file are looked at: one more than our deepest block, and its keys.
+/// The number of searched levels: one more than our deepest block, and its keys.
 const LEVELS: usize = 5;
 
-/// The names in a file, level by level; no values.
+/// The names in a file, level by level, without values.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Outline(BTreeMap<String, Outline>);
 
-/// One of our blocks where nothing reads it.
+/// One of our blocks in a wrong place.
 #[derive(Clone, Debug)]
 pub(super) struct Misplaced {
     source: Source,
     path: String,
-    /// The block that it is.
+    /// The block.
     pub(super) owner: &'static str,
-    /// The paths that its keys have in the right place.
+    /// The paths of its keys in the right place.
     pub(super) keys: Vec<String>,
 }
 
 impl Misplaced {
-    /// All of them in the text of a file; none if the file cannot be parsed, which another error says.
+    /// Finds all of them in the text of a file. Returns none if it cannot be parsed, which is another error.
     pub(super) fn in_file(text: &str, source: &Source) -> Vec<Self> {
-        let outline = file::yaml(text, Names(LEVELS)).unwrap_or_default();
+        let outline = file::yaml(text, OutlineSeed(LEVELS)).unwrap_or_default();
         outline.misplaced(source, &[])
     }
 
-    /// All of them in a variable of Backstage's form.
+    /// Finds all of them in an `APP_CONFIG_*` variable.
     pub(super) fn in_variable(path: &[&str], value: &Value, source: &Source) -> Vec<Self> {
-        let below = Names(LEVELS).deserialize(value).unwrap_or_default();
+        let below = OutlineSeed(LEVELS).deserialize(value).unwrap_or_default();
         let outline = path.iter().rev().fold(below, |below, name| {
             Outline(BTreeMap::from([((*name).to_owned(), below)]))
         });
         outline.misplaced(source, &[])
     }
 
-    /// Whether its keys are lost. `authentik` may be another plugin's, so it counts only where no file has
-    /// our block and one of the keys is set nowhere else.
+    /// Returns true if its keys have no effect. A block `authentik` may belong to another plugin, so it counts
+    /// only if no file has our block and one of its keys is not set in the right place.
     pub(super) fn is_lost(&self, has_block: bool, is_set: impl Fn(&str) -> bool) -> bool {
         self.owner != AUTHENTIK || (!has_block && self.keys.iter().any(|key| !is_set(key)))
     }
 
-    /// The error that it is.
+    /// Returns the error.
     pub(super) fn error(&self) -> ConfigError {
         ConfigError::MisplacedBlock {
             place: self.source.place(&self.path),
@@ -89,26 +89,26 @@ impl Outline {
     }
 }
 
-/// The paths in a block of those names that are keys or sections of it.
+/// Returns the paths of those names that are keys or sections of a block.
 pub(super) fn keys_of<'a>(block: &str, names: impl Iterator<Item = &'a String>) -> Vec<String> {
     let known = keys::children(block);
     let names = names.filter(|name| known.contains(&name.as_str()));
     names.map(|name| format!("{block}.{name}")).collect()
 }
 
-/// The block that a mapping should be.
+/// Returns the block that a mapping probably should be.
 fn owner(name: &str, above: &[&str], below: &Outline) -> Option<&'static str> {
     BLOCKS.into_iter().find(|block| {
         let (parent, last) = block.rsplit_once('.').unwrap_or(("", block));
         let is_beside = above.join(".") == parent;
         let is_ours = !below.keys_of(block).is_empty();
-        // Nobody else calls a block like ours.
+        // No other program uses the name of our block.
         let is_spelling = is_same_name(name, last) && (is_ours || (is_beside && *block == SERVICE));
         is_spelling || (is_ours && is_beside && keys::nearest(name, [last]).is_some())
     })
 }
 
-/// Whether two names differ in case and separators alone.
+/// Returns true if two names differ only in case and separators.
 pub(super) fn is_same_name(one: &str, other: &str) -> bool {
     let letters = |name: &str| -> String {
         let letters = name.chars().filter(|letter| letter.is_alphanumeric());
@@ -117,11 +117,11 @@ pub(super) fn is_same_name(one: &str, other: &str) -> bool {
     letters(one) == letters(other)
 }
 
-/// Collects names down to some level.
+/// Collects names up to a depth.
 #[derive(Clone, Copy)]
-struct Names(usize);
+struct OutlineSeed(usize);
 
-impl<'de> DeserializeSeed<'de> for Names {
+impl<'de> DeserializeSeed<'de> for OutlineSeed {
     type Value = Outline;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Outline, D::Error> {
@@ -133,7 +133,7 @@ impl<'de> DeserializeSeed<'de> for Names {
     }
 }
 
-impl<'de> Visitor<'de> for Names {
+impl<'de> Visitor<'de> for OutlineSeed {
     type Value = Outline;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -142,7 +142,7 @@ impl<'de> Visitor<'de> for Names {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Outline, A::Error> {
         let mut names = BTreeMap::new();
-        // Blocks of others may have keys of any type.
+        // Blocks of other programs may have keys of any type.
         while let Some(name) = map.next_key::<Value>()? {
             let below = map.next_value_seed(Self(self.0 - 1))?;
             if let Value::String(name) = name {

@@ -1,12 +1,12 @@
 //! The reference page of the configuration: prose from `reference.md`, tables from the keys.
 
-use super::keys::{BLOCKS, Effect, KEYS, Key, Kind, SERVICE, Unset, listed};
+use super::keys::{BLOCKS, Effect, KEYS, Key, SERVICE, Unset, ValueKind, alternatives, listed};
 
-/// The page without what the keys say: `<!-- block -->` marks the place of the table of a block, and
+/// The page without the tables of keys: `<!-- block -->` marks the place of the table of a block, and
 /// `<!-- restart -->` that of the keys that need a restart.
 const PROSE: &str = include_str!("reference.md");
 
-/// The page as Markdown.
+/// Returns the page as Markdown.
 #[must_use]
 pub fn reference_page() -> String {
     let page = PROSE.replace("<!-- restart -->", &format!("{}.", restart()));
@@ -15,14 +15,14 @@ pub fn reference_page() -> String {
     })
 }
 
-/// The keys of our block that take effect after a restart.
+/// Returns the keys of our block that take effect after a restart.
 fn restart() -> String {
     let keys = KEYS.iter().filter(|key| key.effect == Effect::AfterRestart);
     let names: Vec<_> = keys.filter_map(|key| key.below(SERVICE)).collect();
     listed(&names)
 }
 
-/// Every variable that gives a key, and what the key means.
+/// Returns every variable of a key, with the meaning of the key.
 pub fn variables() -> impl Iterator<Item = (String, &'static str)> {
     KEYS.iter().map(|key| {
         let file = key.file_variable().map(|file| format!(", {file}"));
@@ -36,7 +36,7 @@ fn table(block: &str) -> String {
         .iter()
         .filter_map(|key| Some(row(key.below(block)?, key)));
     [
-        "| Key | Meaning | Takes | Default | Variable |\n",
+        "| Key | Meaning | Value | Default | Variable |\n",
         "|---|---|---|---|---|\n",
     ]
     .into_iter()
@@ -53,7 +53,7 @@ fn row(name: &str, key: &Key) -> String {
     format!(
         "| `{name}` | {} | {} | {} | `{}`{file} |\n",
         key.meaning,
-        takes(&key.kind),
+        value(&key.kind),
         default(key.unset),
         key.variable
     )
@@ -67,29 +67,25 @@ fn default(unset: Unset) -> String {
     }
 }
 
-fn takes(kind: &Kind) -> String {
+fn value(kind: &ValueKind) -> String {
     match kind {
-        Kind::Url => "URL".to_owned(),
-        Kind::Secret => "secret text".to_owned(),
-        Kind::Secrets => "[secret texts](#secrets)".to_owned(),
-        Kind::Text => "text".to_owned(),
-        Kind::Texts => "list of texts".to_owned(),
-        Kind::Fields => "[field](shaping.md#fields), or a list".to_owned(),
-        Kind::FieldMap => "mapping to [fields](shaping.md#fields)".to_owned(),
-        Kind::TextMap => "mapping to texts".to_owned(),
-        Kind::ValueMap => "mapping to lists of texts".to_owned(),
-        Kind::Prefix(most) => format!("up to {most} letters, digits, `-`, `_`, `.`"),
-        Kind::Switch => "`true` or `false`".to_owned(),
-        Kind::Integer(least, most) => format!("{least} to {most}"),
-        Kind::Choice(words) => words
-            .iter()
-            .map(|word| format!("`{word}`"))
-            .collect::<Vec<_>>()
-            .join(" or "),
-        Kind::File => "path of a file".to_owned(),
-        Kind::Address => "address".to_owned(),
-        Kind::Folder => "absolute path or `false`".to_owned(),
-        Kind::Duration => "[duration](#durations)".to_owned(),
-        Kind::Frequency => "[frequency](#durations)".to_owned(),
+        ValueKind::Url => "URL".to_owned(),
+        ValueKind::Secret => "secret text".to_owned(),
+        ValueKind::Secrets => "[secret texts](#secrets)".to_owned(),
+        ValueKind::Text => "text".to_owned(),
+        ValueKind::Texts => "list of texts".to_owned(),
+        ValueKind::Fields => "[field](shaping.md#fields), or a list".to_owned(),
+        ValueKind::FieldMap => "mapping to [fields](shaping.md#fields)".to_owned(),
+        ValueKind::TextMap => "mapping to texts".to_owned(),
+        ValueKind::ValueMap => "mapping to lists of texts".to_owned(),
+        ValueKind::Prefix(most) => format!("up to {most} letters, digits, `-`, `_`, `.`"),
+        ValueKind::Switch => "`true` or `false`".to_owned(),
+        ValueKind::Integer(least, most) => format!("{least} to {most}"),
+        ValueKind::Choice(words) => alternatives(words),
+        ValueKind::File => "path of a file".to_owned(),
+        ValueKind::Address => "address".to_owned(),
+        ValueKind::Folder => "absolute path or `false`".to_owned(),
+        ValueKind::Duration => "[duration](#durations)".to_owned(),
+        ValueKind::Frequency => "[frequency](#durations)".to_owned(),
     }
 }

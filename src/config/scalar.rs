@@ -1,6 +1,6 @@
-//! Strings, switches and numbers, as leniently as Backstage's config reader takes them.
+//! Strings, booleans and numbers, with the lenient rules of Backstage's config reader.
 //!
-//! Variables are always strings, so `"true"` is a switch and `"4"` a number.
+//! Variables are always strings, so `"true"` is also a boolean and `"4"` also a number.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -10,10 +10,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::Url;
 
-use super::keys::Kind;
-use super::setting::{Refusal, Setting};
+use super::keys::{self, ValueKind};
+use super::setting::{InvalidValue, Setting};
 
-/// What a value is, for messages; never used for secrets.
+/// Describes a value for messages. Not to be used for secrets.
 pub(super) fn found(value: &Value) -> String {
     match value {
         Value::Null => "nothing".to_owned(),
@@ -24,107 +24,107 @@ pub(super) fn found(value: &Value) -> String {
     }
 }
 
-/// A string that is not empty.
-pub(super) fn text(value: &Value) -> Result<String, Refusal> {
+/// Parses a non-empty string.
+pub(super) fn text(value: &Value) -> Result<String, InvalidValue> {
     match value {
         Value::String(text) if text.trim().is_empty() => {
-            Err(Refusal::new("expected a string that is not empty"))
+            Err(InvalidValue::new("expected a string that is not empty"))
         }
         Value::String(text) => Ok(text.clone()),
-        scalar @ (Value::Bool(_) | Value::Number(_)) => Err(Refusal::new(format!(
+        scalar @ (Value::Bool(_) | Value::Number(_)) => Err(InvalidValue::new(format!(
             "expected a string, found {}; put it in quotes",
             found(scalar)
         ))),
-        other => Err(Refusal::new(format!(
+        other => Err(InvalidValue::new(format!(
             "expected a string, found {}",
             found(other)
         ))),
     }
 }
 
-/// A list of strings.
-pub(super) fn list(value: &Value) -> Result<Vec<String>, Refusal> {
+/// Parses a list of strings.
+pub(super) fn list(value: &Value) -> Result<Vec<String>, InvalidValue> {
     let Value::Array(items) = value else {
-        return Err(Refusal::new(format!(
+        return Err(InvalidValue::new(format!(
             "expected a list of strings such as `[\"akadmin\"]`, found {}",
             found(value)
         )));
     };
     let texts = items.iter().enumerate().map(|(index, item)| {
-        text(item).map_err(|refusal| Refusal::of_item(index, refusal.message))
+        text(item).map_err(|error| InvalidValue::of_item(index, error.message))
     });
     texts.collect()
 }
 
-/// Takes a list of strings.
+/// Returns the setting of a list of strings.
 pub(super) fn texts() -> Setting<Vec<String>> {
-    Setting::new(Kind::Texts, list)
+    Setting::new(ValueKind::Texts, list)
 }
 
-/// Takes the path of a file.
+/// Returns the setting of the path of a file.
 pub(super) fn file() -> Setting<PathBuf> {
-    Setting::new(Kind::File, |value| text(value).map(PathBuf::from))
+    Setting::new(ValueKind::File, |value| text(value).map(PathBuf::from))
 }
 
-/// Takes `true` or `false` in any of the spellings that Backstage takes.
+/// Returns the setting of a boolean, in all spellings that Backstage accepts.
 pub(super) fn switch() -> Setting<bool> {
-    Setting::new(Kind::Switch, as_switch)
+    Setting::new(ValueKind::Switch, as_switch)
 }
 
-/// Takes one of several words.
+/// Returns the setting of one of several words.
 pub(super) fn choice<T: Copy + PartialEq>(words: &'static [(&'static str, T)]) -> Setting<T> {
     let names: Vec<_> = words.iter().map(|(word, _)| *word).collect();
-    Setting::new(Kind::Choice(names), |value| {
+    Setting::new(ValueKind::Choice(names), |value| {
         let text = text(value)?;
         let chosen = words.iter().find(|(word, _)| *word == text.trim());
         chosen.map(|(_, chosen)| *chosen).ok_or_else(|| {
-            let expected: Vec<_> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
-            Refusal::new(format!(
+            let words: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+            InvalidValue::new(format!(
                 "expected {}, found `{text}`",
-                expected.join(" or ")
+                keys::alternatives(&words)
             ))
         })
     })
 }
 
-/// Takes a whole number within bounds.
+/// Returns the setting of a whole number within bounds.
 pub(super) fn integer<T>(least: u32, most: u32) -> Setting<T>
 where
     T: TryFrom<u32, Error: Display> + PartialEq + 'static,
 {
-    Setting::new(Kind::Integer(least, most), move |value| {
-        T::try_from(as_integer(value, least..=most)?).map_err(Refusal::new)
+    Setting::new(ValueKind::Integer(least, most), move |value| {
+        T::try_from(as_integer(value, least..=most)?).map_err(InvalidValue::new)
     })
 }
 
-fn as_switch(value: &Value) -> Result<bool, Refusal> {
+fn as_switch(value: &Value) -> Result<bool, InvalidValue> {
     spelled(value).ok_or_else(|| {
-        Refusal::new(format!(
+        InvalidValue::new(format!(
             "expected `true` or `false`, found {}",
             found(value)
         ))
     })
 }
 
-fn as_integer(value: &Value, range: RangeInclusive<u32>) -> Result<u32, Refusal> {
+fn as_integer(value: &Value, range: RangeInclusive<u32>) -> Result<u32, InvalidValue> {
     let number = number(value).and_then(|number| number.to_string().parse().ok());
     number
         .filter(|number| range.contains(number))
         .ok_or_else(|| {
             let (from, to) = range.into_inner();
-            Refusal::new(format!(
+            InvalidValue::new(format!(
                 "expected a whole number from {from} to {to}, found {}",
                 found(value)
             ))
         })
 }
 
-/// Whether two secrets are the same.
+/// Returns true if two secrets are equal.
 pub(super) fn is_same_secret(one: &SecretString, other: &SecretString) -> bool {
     one.expose_secret() == other.expose_secret()
 }
 
-/// Whether a URL is an `http` or `https` one and nothing more than a place.
+/// Returns true for an `http` or `https` URL without user, query and fragment.
 pub(super) fn is_plain(url: &Url) -> bool {
     matches!(url.scheme(), "http" | "https")
         && url.username().is_empty()
@@ -133,7 +133,7 @@ pub(super) fn is_plain(url: &Url) -> bool {
         && url.fragment().is_none()
 }
 
-/// The number in a value, which may be a numeric string.
+/// Returns the number of a value, which may be a numeric string.
 pub(super) fn number(value: &Value) -> Option<f64> {
     let number = match value {
         Value::Number(number) => number.as_f64(),
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_strings_holds_nothing_else() {
+    fn a_list_of_strings_has_only_strings() {
         assert_eq!(list(&json!(["a", "b"])).unwrap(), ["a", "b"]);
         assert_eq!(
             list(&json!("a")).unwrap_err().message,

@@ -1,4 +1,4 @@
-//! When to sync: Backstage's task schedule, and the next point in time that it means.
+//! The schedule of syncs in the form of Backstage's task schedule, and its next due time.
 
 use std::time::Duration;
 
@@ -10,28 +10,26 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use super::duration::{self, DurationError, duration, positive_duration};
-use super::keys::Kind;
+use super::keys::ValueKind;
 use super::scalar::{choice, found};
 use super::section::{defaults, section};
-use super::setting::{Refusal, Setting};
+use super::setting::{InvalidValue, Setting};
 
-/// The shortest period that is taken.
+/// The minimum period.
 const SHORTEST: Duration = Duration::from_secs(1);
-/// A shorter time between two starts is a warning.
+/// A shorter period causes a warning.
 const BUSY: Duration = Duration::from_secs(10);
 
 section! {
-    /// A schedule as Backstage describes it.
+    /// A schedule in Backstage's format.
     pub struct Schedule {
         /// How often a sync starts.
         frequency: Frequency = frequency().default("{minutes: 30}"),
-        /// How long a sync that reads what changed may take; longer than zero. See `fullSync.timeout` for
-        /// the others.
+        /// The time limit of an incremental sync; longer than zero. See `fullSync.timeout` for full syncs.
         timeout: Duration = positive_duration().default("{minutes: 3}"),
-        /// How long the first sync waits after the start.
+        /// The time from the start to the first sync.
         initial_delay: Duration = duration().default("{seconds: 15}"),
-        /// As Backstage has it; `global` and `local` mean the same while one process runs, and this
-        /// version knows no others.
+        /// The scope in Backstage's meaning. With one process, `global` and `local` are the same.
         scope: Scope = scope().default("global"),
     }
 }
@@ -42,37 +40,37 @@ impl Default for Schedule {
     }
 }
 
-/// How often something happens.
+/// How often a sync runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frequency {
-    /// Again after this time, counted from start to start; never zero.
+    /// At this interval, from start to start; never zero.
     Every(Duration),
     /// At the times of a cron expression, in local time.
     Cron(Box<Cron>),
-    /// Only when it is asked for.
+    /// Only on request.
     Manual,
 }
 
-/// Where a schedule counts.
+/// The scope of a schedule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scope {
     /// Once for all instances together.
     #[default]
     Global,
-    /// In every instance on its own.
+    /// In each instance.
     Local,
 }
 
-/// Why a value is no frequency.
+/// Why a value is not a frequency.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum FrequencyError {
     /// A duration that cannot be used.
     #[error(transparent)]
     Duration(#[from] DurationError),
     /// `cron` or `trigger` together with other keys.
-    #[error("`{0}` stands alone; remove the other keys beside it")]
-    NotAlone(&'static str),
-    /// A period that no full read of a directory fits into.
+    #[error("`{0}` must be the only key; remove the other keys")]
+    NotOnlyKey(&'static str),
+    /// A period below the minimum.
     #[error("must be at least one second; expected something like `{{minutes: 30}}`")]
     TooOften,
     /// A cron expression that does not parse.
@@ -80,9 +78,9 @@ pub enum FrequencyError {
         "{found} is not a cron expression{reason}; expected five or six fields such as `0 */2 * * *`"
     )]
     Cron {
-        /// What was found instead.
+        /// The value.
         found: String,
-        /// What the parser says, in brackets.
+        /// The message of the parser, in brackets.
         reason: String,
     },
     /// A cron expression for a day that does not exist.
@@ -94,7 +92,7 @@ pub enum FrequencyError {
 }
 
 impl Frequency {
-    /// The next start after one at `last_start`; none if nothing but a request starts a cycle.
+    /// Returns the next start after one at `last_start`; `None` if runs start only on request.
     #[must_use]
     pub fn next_after(
         &self,
@@ -112,7 +110,7 @@ impl Frequency {
         }
     }
 
-    /// The shortest time from one start to the next; none without a schedule.
+    /// Returns the shortest time between two starts.
     fn shortest(&self) -> Option<Duration> {
         match self {
             Self::Every(period) => Some(*period),
@@ -123,10 +121,10 @@ impl Frequency {
 
     fn from_value(value: &Value) -> Result<Self, FrequencyError> {
         if let Value::Object(map) = value {
-            if let Some(expression) = alone(map, "cron")? {
+            if let Some(expression) = only_key(map, "cron")? {
                 return cron(expression).map(|cron| Self::Cron(Box::new(cron)));
             }
-            if let Some(trigger) = alone(map, "trigger")? {
+            if let Some(trigger) = only_key(map, "trigger")? {
                 return manual(trigger);
             }
         }
@@ -138,15 +136,15 @@ impl Frequency {
     }
 }
 
-/// Takes a duration, a cron expression or a manual trigger.
+/// Returns the setting of a frequency: a duration, a cron expression or a manual trigger.
 pub(super) fn frequency() -> Setting<Frequency> {
-    Setting::new(Kind::Frequency, |value| {
-        Frequency::from_value(value).map_err(Refusal::new)
+    Setting::new(ValueKind::Frequency, |value| {
+        Frequency::from_value(value).map_err(InvalidValue::new)
     })
     .warn(|frequency| {
         let shortest = frequency.shortest().filter(|time| *time < BUSY)?;
         Some(format!(
-            "a start every {shortest:?} keeps Authentik busy; expected at least {BUSY:?}, such as `{{minutes: 30}}`"
+            "a start every {shortest:?} overloads Authentik; expected at least {BUSY:?}, such as `{{minutes: 30}}`"
         ))
     })
 }
@@ -155,13 +153,13 @@ fn scope() -> Setting<Scope> {
     choice(&[("global", Scope::Global), ("local", Scope::Local)])
 }
 
-/// The value of a key that allows no other beside it.
-fn alone<'a>(
+/// Returns the value of a key that must be the only one.
+fn only_key<'a>(
     map: &'a Map<String, Value>,
     key: &'static str,
 ) -> Result<Option<&'a Value>, FrequencyError> {
     match map.get(key) {
-        Some(_) if map.len() > 1 => Err(FrequencyError::NotAlone(key)),
+        Some(_) if map.len() > 1 => Err(FrequencyError::NotOnlyKey(key)),
         value => Ok(value),
     }
 }
@@ -174,15 +172,15 @@ fn manual(trigger: &Value) -> Result<Frequency, FrequencyError> {
 }
 
 fn cron(value: &Value) -> Result<Cron, FrequencyError> {
-    let refused = |reason| FrequencyError::Cron {
+    let invalid = |reason| FrequencyError::Cron {
         found: found(value),
         reason,
     };
-    let expression = value.as_str().ok_or_else(|| refused(String::new()))?;
+    let expression = value.as_str().ok_or_else(|| invalid(String::new()))?;
     let parser = CronParser::builder().year(Year::Disallowed).build();
     let cron = parser
         .parse(expression)
-        .map_err(|error| refused(bracketed(&error.to_string())))?;
+        .map_err(|error| invalid(bracketed(&error.to_string())))?;
     if occurs(&cron) {
         Ok(cron)
     } else {
@@ -190,14 +188,14 @@ fn cron(value: &Value) -> Result<Cron, FrequencyError> {
     }
 }
 
-/// Whether an expression has any next time; it names no year, so where to begin does not matter.
+/// Returns true if an expression ever occurs. It has no year, so the start of the search does not matter.
 fn occurs(cron: &Cron) -> bool {
     cron.find_next_occurrence(&date(2000, 1, 1).at(0, 0, 0, 0), true)
         .is_ok()
 }
 
-/// The shortest time between two occurrences of an expression that are less than a minute apart. Every
-/// minute with occurrences has the same seconds, so the first one suffices.
+/// Returns the shortest time between two occurrences that are less than a minute apart. Every minute with
+/// occurrences has the same seconds, so the first one is enough.
 fn shortest(cron: &Cron) -> Option<Duration> {
     let midnight = date(2000, 1, 1).at(0, 0, 0, 0);
     let first = cron.find_next_occurrence(&midnight, true).ok()?;
@@ -209,7 +207,7 @@ fn shortest(cron: &Cron) -> Option<Duration> {
     between.min().map(SignedDuration::unsigned_abs)
 }
 
-/// A sentence of another library in the style of our messages.
+/// Returns a sentence of another library in the style of our messages.
 fn bracketed(sentence: &str) -> String {
     format!(" ({})", sentence.trim_end_matches('.').to_lowercase())
 }
@@ -369,11 +367,11 @@ mod tests {
             ),
             (
                 json!({"trigger": "manual", "minutes": 1}),
-                "`trigger` stands alone; remove the other keys beside it",
+                "`trigger` must be the only key; remove the other keys",
             ),
             (
                 json!({"cron": "0 0 * * *", "hours": 1}),
-                "`cron` stands alone; remove the other keys beside it",
+                "`cron` must be the only key; remove the other keys",
             ),
             (
                 json!({"cron": 5}),

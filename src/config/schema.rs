@@ -1,20 +1,20 @@
-//! The JSON Schema of our two blocks, for editors that complete an `app-config.yaml`.
+//! The JSON Schema of both blocks, for editors.
 
 use serde_json::{Map, Value, json};
 
 use super::auth::{LONGEST, SHORTEST};
 use super::duration::UNITS;
 use super::file;
-use super::keys::{self, BLOCKS, Key, Kind, SERVICE, Unset};
-use super::wanted::Wanted;
+use super::key_filter::KeyFilter;
+use super::keys::{self, BLOCKS, Key, SERVICE, Unset, ValueKind};
 
-/// A text with a number and a unit, or in ISO 8601.
+/// The pattern of a duration: a number and a unit, or ISO 8601.
 const DURATION: &str = r"^\s*(-?[0-9]*\.?[0-9]+ *[A-Za-z]+|P[-0-9,.YMWDTHS]+)\s*$";
 
-/// A bearer token (RFC 6750, section 2.1).
+/// The pattern of a bearer token (RFC 6750, section 2.1).
 const TOKEN: &str = r"^[-A-Za-z0-9._~+/]+=*$";
 
-/// The schema; draft 7, which every YAML language server knows.
+/// Returns the schema in draft 7, which every YAML language server supports.
 #[must_use]
 pub fn json_schema() -> Value {
     let properties: Map<String, Value> = BLOCKS.into_iter().map(top).collect();
@@ -27,20 +27,20 @@ pub fn json_schema() -> Value {
     })
 }
 
-/// The key at the top level that holds a block, and the schema below it.
+/// Returns the top-level key of a block, and the schema below it.
 fn top(block: &str) -> (String, Value) {
-    let (first, rest) = block.split_once('.').unwrap_or((block, ""));
-    let names = rest.rsplit('.').filter(|name| !name.is_empty());
+    let (first, below) = block.split_once('.').unwrap_or((block, ""));
+    let names = below.rsplit('.').filter(|name| !name.is_empty());
     let schema = names.fold(
-        elsewhere(section(block)),
+        or_reference(section(block)),
         |below, name| json!({ "properties": { name: below } }),
     );
     (first.to_owned(), schema)
 }
 
-/// The schema of a block or of a section in it.
+/// Returns the schema of a block or section.
 ///
-/// Other keys are refused in our block alone: Backstage's plugins may know more.
+/// Unknown keys are rejected only in our block: Backstage's plugins may have more keys.
 fn section(path: &str) -> Value {
     let properties: Map<String, Value> = keys::children(path)
         .into_iter()
@@ -51,9 +51,9 @@ fn section(path: &str) -> Value {
 
 fn property(path: &str) -> Value {
     let Some(key) = keys::key(path) else {
-        return elsewhere(section(path));
+        return or_reference(section(path));
     };
-    let mut property = elsewhere(shape(&key.kind));
+    let mut property = or_reference(shape(&key.kind));
     property["description"] = format!("{}\nVariable: {}", key.meaning, key.variable).into();
     if let Some(default) = default(key) {
         property["default"] = default;
@@ -61,65 +61,71 @@ fn property(path: &str) -> Value {
     property
 }
 
-/// What a key takes when it is written out.
-fn shape(kind: &Kind) -> Value {
+/// Returns the schema of a value of a kind.
+fn shape(kind: &ValueKind) -> Value {
     match kind {
-        Kind::Url => json!({ "type": "string", "pattern": "^\\s*[Hh][Tt][Tt][Pp][Ss]?://" }),
-        Kind::Secret | Kind::File | Kind::Text => json!({ "type": "string", "minLength": 1 }),
-        Kind::Address => json!({ "type": "string", "pattern": ":[0-9]+\\s*$" }),
-        Kind::Secrets => {
-            let token = json!({ "type": "string", "minLength": SHORTEST, "maxLength": LONGEST, "pattern": TOKEN });
-            json!({ "type": "array", "items": elsewhere(token) })
+        ValueKind::Url => json!({ "type": "string", "pattern": "^\\s*[Hh][Tt][Tt][Pp][Ss]?://" }),
+        ValueKind::Secret | ValueKind::File | ValueKind::Text => {
+            json!({ "type": "string", "minLength": 1 })
         }
-        Kind::Fields => fields(),
-        Kind::FieldMap => json!({ "type": "object", "additionalProperties": elsewhere(fields()) }),
-        Kind::TextMap => {
-            let text = elsewhere(json!({ "type": "string", "minLength": 1 }));
+        ValueKind::Address => json!({ "type": "string", "pattern": ":[0-9]+\\s*$" }),
+        ValueKind::Secrets => {
+            let token = json!({ "type": "string", "minLength": SHORTEST, "maxLength": LONGEST, "pattern": TOKEN });
+            json!({ "type": "array", "items": or_reference(token) })
+        }
+        ValueKind::Fields => fields(),
+        ValueKind::FieldMap => {
+            json!({ "type": "object", "additionalProperties": or_reference(fields()) })
+        }
+        ValueKind::TextMap => {
+            let text = or_reference(json!({ "type": "string", "minLength": 1 }));
             json!({ "type": "object", "additionalProperties": text })
         }
-        Kind::ValueMap => json!({ "type": "object", "additionalProperties": elsewhere(values()) }),
-        Kind::Texts => {
-            json!({ "type": "array", "items": elsewhere(json!({ "type": "string", "minLength": 1 })) })
+        ValueKind::ValueMap => {
+            json!({ "type": "object", "additionalProperties": or_reference(values()) })
         }
-        Kind::Prefix(most) => json!({
+        ValueKind::Texts => {
+            json!({ "type": "array", "items": or_reference(json!({ "type": "string", "minLength": 1 })) })
+        }
+        ValueKind::Prefix(most) => json!({
             "type": "string", "pattern": "^\\s*[A-Za-z0-9][-A-Za-z0-9_.]*\\s*$", "minLength": 1, "maxLength": most,
         }),
-        Kind::Switch => json!({ "type": "boolean" }),
-        Kind::Integer(least, most) => {
+        ValueKind::Switch => json!({ "type": "boolean" }),
+        ValueKind::Integer(least, most) => {
             json!({ "type": "integer", "minimum": least, "maximum": most })
         }
-        Kind::Choice(words) => json!({ "enum": words }),
-        Kind::Folder => {
+        ValueKind::Choice(words) => json!({ "enum": words }),
+        ValueKind::Folder => {
             json!({ "anyOf": [{ "const": false }, { "type": "string", "pattern": "^(/|false$)" }] })
         }
-        Kind::Duration => json!({ "$ref": "#/definitions/duration" }),
-        Kind::Frequency => json!({ "$ref": "#/definitions/frequency" }),
+        ValueKind::Duration => json!({ "$ref": "#/definitions/duration" }),
+        ValueKind::Frequency => json!({ "$ref": "#/definitions/frequency" }),
     }
 }
 
-/// The name of a field, or a list of them.
+/// Returns the schema of a field, or a list of fields.
 fn fields() -> Value {
     let field = json!({ "type": "string", "minLength": 1 });
-    json!({ "anyOf": [field, { "type": "array", "items": elsewhere(field.clone()) }] })
+    json!({ "anyOf": [field, { "type": "array", "items": or_reference(field.clone()) }] })
 }
 
-/// A value, or a list of them.
+/// Returns the schema of a value, or a list of values.
 fn values() -> Value {
     let value = json!({ "type": ["string", "number", "boolean"] });
-    json!({ "anyOf": [value, { "type": "array", "items": elsewhere(value.clone()) }] })
+    json!({ "anyOf": [value, { "type": "array", "items": or_reference(value.clone()) }] })
 }
 
-/// A shape, or something that stands for a value from elsewhere.
-fn elsewhere(shape: Value) -> Value {
-    let reference = json!({ "$ref": "#/definitions/elsewhere" });
+/// Adds references, such as `${VARIABLE}`, to a schema.
+fn or_reference(shape: Value) -> Value {
+    let reference = json!({ "$ref": "#/definitions/reference" });
     Map::from_iter([("anyOf".to_owned(), Value::Array(vec![shape, reference]))]).into()
 }
 
 fn definitions() -> Value {
-    json!({ "elsewhere": references(), "duration": duration(), "frequency": frequency() })
+    json!({ "reference": references(), "duration": duration(), "frequency": frequency() })
 }
 
-/// What may stand in place of any value.
+/// Returns the schema of references, which may replace any value.
 fn references() -> Value {
     let variable = json!({ "type": "string", "description": "The value of this variable" });
     let file = json!({ "type": "string", "description": "The text of this file" });
@@ -129,19 +135,19 @@ fn references() -> Value {
         "description": "A value in another file, such as other.yaml#a.b",
     });
     json!({
-        "description": "Nothing, a text with ${VARIABLE}, or an inclusion",
+        "description": "Null, a text with ${VARIABLE}, or an inclusion",
         "anyOf": [
             { "type": "null" },
             { "type": "string", "pattern": "\\$\\{[^{}]*\\}" },
-            alone("$env", variable),
-            alone("$file", file),
-            alone("$include", include),
+            only_key("$env", variable),
+            only_key("$file", file),
+            only_key("$include", include),
         ],
     })
 }
 
 fn duration() -> Value {
-    let amount = || elsewhere(json!({ "type": "number" }));
+    let amount = || or_reference(json!({ "type": "number" }));
     let units: Map<String, Value> = UNITS
         .iter()
         .map(|(unit, _)| ((*unit).to_owned(), amount()))
@@ -160,22 +166,22 @@ fn frequency() -> Value {
         "description": "A duration, {cron: '0 */2 * * *'} or {trigger: manual}",
         "anyOf": [
             { "$ref": "#/definitions/duration" },
-            alone("cron", elsewhere(json!({ "type": "string" }))),
-            alone("trigger", elsewhere(json!({ "const": "manual" }))),
+            only_key("cron", or_reference(json!({ "type": "string" }))),
+            only_key("trigger", or_reference(json!({ "const": "manual" }))),
         ],
     })
 }
 
-/// A mapping with one key and no other.
-fn alone(name: &str, value: Value) -> Value {
+/// Returns the schema of a mapping with exactly one key.
+fn only_key(name: &str, value: Value) -> Value {
     let properties = Map::from_iter([(name.to_owned(), value)]);
     json!({ "type": "object", "properties": properties, "required": [name], "additionalProperties": false })
 }
 
-/// A key's default as a value.
+/// Returns the default of a key.
 fn default(key: &Key) -> Option<Value> {
     match key.unset {
-        Unset::Default(text) => file::yaml(text, Wanted::all()).ok(),
+        Unset::Default(text) => file::yaml(text, KeyFilter::all()).ok(),
         Unset::Required | Unset::Absent => None,
     }
 }

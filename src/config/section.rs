@@ -1,7 +1,7 @@
-//! Blocks and sections of the configuration: structs whose fields are each declared together with their key.
+//! Blocks and sections of the configuration: structs whose fields are declared together with their keys.
 //!
-//! The macro `section!` derives everything else from the declarations: the description of each key, how it
-//! is read, and which keys differ between two configurations.
+//! The macro `section!` generates the description of each key, the code that reads it, and the comparison of
+//! two configurations.
 
 use std::marker::PhantomData;
 
@@ -11,30 +11,30 @@ use super::tree::Node;
 
 /// A block or a section of it.
 pub(super) trait Section: Sized {
-    /// Its keys, in the order of the reference page.
+    /// Returns its keys, in the order of the reference page.
     fn describe(path: &str) -> Vec<Key>;
 
-    /// Reads all keys and reports every error; none if a key without a default has no value.
+    /// Reads all keys and reports every error; returns `None` if a required key has no value.
     fn read(path: &str, reader: &mut Reader<'_>) -> Option<Self>;
 
-    /// The paths of the keys that differ.
+    /// Returns the paths of the keys that differ.
     fn changed(&self, other: &Self, path: &str) -> Vec<String>;
 }
 
-/// What a field of a section is read from.
+/// The source of a field of a section.
 pub(super) trait Field<T> {
-    /// The keys of the field.
+    /// Returns the keys of the field.
     fn describe(&self, path: &str, meaning: &str) -> Vec<Key>;
 
     /// Reads the field and reports every error.
     fn read(&self, path: &str, reader: &mut Reader<'_>) -> Option<T>;
 
-    /// The paths of the keys that differ.
+    /// Returns the paths of the keys that differ.
     fn changed(&self, old: &T, new: &T, path: &str) -> Vec<String>;
 }
 
-/// Declares a section: a struct of which each field has `type = setting`. The doc comment of a field is
-/// the meaning of its key, and its name in camel case is the name of the key.
+/// Declares a section: a struct in which each field has the form `name: type = setting`. The doc comment of a
+/// field is the meaning of its key, and its name in camel case is the name of the key.
 macro_rules! section {
     (
         $(#[$meta:meta])*
@@ -82,34 +82,34 @@ macro_rules! section {
 }
 pub(super) use section;
 
-/// The path of a field's key.
+/// Returns the path of a field's key.
 pub(super) fn child(path: &str, field: &str) -> String {
     let mut words = field.trim_start_matches("r#").split('_');
     let first = words.next().unwrap_or_default();
-    let rest = words.map(|word| {
-        let (initial, rest) = word.split_at(1);
-        initial.to_ascii_uppercase() + rest
+    let others = words.map(|word| {
+        let (initial, letters) = word.split_at(1);
+        initial.to_ascii_uppercase() + letters
     });
-    format!("{path}.{first}{}", rest.collect::<String>())
+    format!("{path}.{first}{}", others.collect::<String>())
 }
 
-/// What counts without any value.
+/// Returns a section with all defaults.
 ///
 /// # Panics
-/// When a key of the section has no default, or one that it does not take.
+/// If a key of the section has no default, or an invalid one.
 pub(super) fn defaults<S: Section>() -> S {
-    let nothing = Node::nothing();
-    let mut reader = Reader::of(&nothing, None);
+    let tree = Node::absent();
+    let mut reader = Reader::of(&tree, None);
     let section = S::read("", &mut reader);
     section
         .filter(|_| reader.errors.is_empty())
         .expect("every key has a default")
 }
 
-/// A section below another one.
+/// A section inside another one.
 pub(super) struct Nested<S>(PhantomData<S>);
 
-/// A section below another one.
+/// Returns the setting of a section inside another one.
 pub(super) fn nested<S: Section>() -> Nested<S> {
     Nested(PhantomData)
 }
@@ -128,10 +128,10 @@ impl<S: Section> Field<S> for Nested<S> {
     }
 }
 
-/// A value that has no key.
+/// A value without a key.
 pub(super) struct FromEnvironment;
 
-/// A value that has no key: whatever reads the section sets it from the environment afterwards.
+/// Returns the setting of a value without a key. The caller sets it from the environment after reading.
 pub(super) fn from_environment() -> FromEnvironment {
     FromEnvironment
 }
@@ -150,21 +150,21 @@ impl<T: Default> Field<T> for FromEnvironment {
     }
 }
 
-/// A section of which all keys are set or none.
-pub(super) struct Together<S> {
+/// An optional section: either all of its keys are set, or none.
+pub(super) struct AllOrNone<S> {
     remedy: &'static str,
     section: PhantomData<S>,
 }
 
-/// A section of which all keys are set or none; `remedy` says what to do otherwise.
-pub(super) fn together<S: Section>(remedy: &'static str) -> Together<S> {
-    Together {
+/// Returns the setting of an optional section. `remedy` is for the error if only some keys are set.
+pub(super) fn all_or_none<S: Section>(remedy: &'static str) -> AllOrNone<S> {
+    AllOrNone {
         remedy,
         section: PhantomData,
     }
 }
 
-impl<S: Section> Field<Option<S>> for Together<S> {
+impl<S: Section> Field<Option<S>> for AllOrNone<S> {
     fn describe(&self, path: &str, _: &str) -> Vec<Key> {
         let mut keys = S::describe(path);
         for key in &mut keys {
@@ -177,7 +177,7 @@ impl<S: Section> Field<Option<S>> for Together<S> {
         let keys = S::describe(path);
         let set = keys.iter().filter(|key| reader.is_set(&key.path)).count();
         if set == 0 {
-            // Its place may still hold something else than a section.
+            // The value may still be of another type than a section.
             reader.section(path);
             return Some(None);
         }
@@ -188,7 +188,7 @@ impl<S: Section> Field<Option<S>> for Together<S> {
             reader.invalid(
                 path,
                 "",
-                format!("expected {} together; {}", all(&keys), self.remedy),
+                format!("expected {} together; {}", enumerate(&keys), self.remedy),
             );
         }
         Some(section)
@@ -203,14 +203,14 @@ impl<S: Section> Field<Option<S>> for Together<S> {
     }
 }
 
-/// The names of keys in a sentence.
-fn all(keys: &[Key]) -> String {
+/// Returns the names of keys for a message.
+fn enumerate(keys: &[Key]) -> String {
     let names: Vec<_> = keys
         .iter()
         .map(|key| format!("`{}`", key.path.rsplit('.').next().unwrap_or_default()))
         .collect();
     match names.split_last() {
-        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        Some((last, first)) if !first.is_empty() => format!("{} and {last}", first.join(", ")),
         _ => names.concat(),
     }
 }

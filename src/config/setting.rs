@@ -1,47 +1,47 @@
-//! The setting of one key: what it takes, what counts without it, and when a change takes effect.
+//! The setting of one key: the type of its value, its default, and when a change takes effect.
 
 use std::fmt::Display;
 
 use serde_json::Value;
 
 use super::file;
-use super::keys::{self, Effect, Key, Kind, Unset};
+use super::key_filter::KeyFilter;
+use super::keys::{self, Effect, Key, Unset, ValueKind};
 use super::reader::Reader;
 use super::section::Field;
-use super::wanted::Wanted;
 
-type Parse<T> = Box<dyn Fn(&Value) -> Result<T, Refusal>>;
+type Parse<T> = Box<dyn Fn(&Value) -> Result<T, InvalidValue>>;
 type Same<T> = Box<dyn Fn(&T, &T) -> bool>;
 
-/// How one key gives a value of type `T`; required unless it says what counts without it.
+/// Parses the value of a key into a `T`. The key is required unless the setting has a default.
 pub(super) struct Setting<T> {
-    kind: Kind,
+    kind: ValueKind,
     parse: Parse<T>,
     same: Same<T>,
-    fallback: Fallback<T>,
+    unset: UnsetValue<T>,
     variable: Option<&'static str>,
     effect: Effect,
     warning: fn(&T) -> Option<String>,
 }
 
-/// What counts where a key is not set.
-enum Fallback<T> {
+/// The value of a key that is not set.
+enum UnsetValue<T> {
     Required,
     Absent(fn() -> T),
     Text(&'static str),
 }
 
-/// Why a key does not take a value; never repeats a secret.
+/// Why a value is invalid. Never contains a secret.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
-    /// The part of the value at fault, such as `[1]`; empty for all of it.
+pub(super) struct InvalidValue {
+    /// The invalid part of the value, such as `[1]`; empty for the whole value.
     pub(super) part: String,
-    /// What is wrong, what was expected and what to do.
+    /// The problem, the expected value and the remedy.
     pub(super) message: String,
 }
 
-impl Refusal {
-    /// The refusal of a whole value.
+impl InvalidValue {
+    /// Rejects the whole value.
     pub(super) fn new(message: impl Display) -> Self {
         Self {
             part: String::new(),
@@ -49,7 +49,7 @@ impl Refusal {
         }
     }
 
-    /// The refusal of an item of a list.
+    /// Rejects an item of a list.
     pub(super) fn of_item(index: usize, message: impl Display) -> Self {
         Self {
             part: format!("[{index}]"),
@@ -59,44 +59,47 @@ impl Refusal {
 }
 
 impl<T: 'static> Setting<T> {
-    /// A setting that must be set.
-    pub(super) fn new(kind: Kind, parse: impl Fn(&Value) -> Result<T, Refusal> + 'static) -> Self
+    /// Returns the setting of a required key.
+    pub(super) fn new(
+        kind: ValueKind,
+        parse: impl Fn(&Value) -> Result<T, InvalidValue> + 'static,
+    ) -> Self
     where
         T: PartialEq,
     {
-        Self::compared(kind, parse, T::eq)
+        Self::with_comparison(kind, parse, T::eq)
     }
 
-    /// The same for a type that is compared in a way of its own, as secrets are.
-    pub(super) fn compared(
-        kind: Kind,
-        parse: impl Fn(&Value) -> Result<T, Refusal> + 'static,
+    /// Returns the setting of a required key with a comparison of its own, such as for secrets.
+    pub(super) fn with_comparison(
+        kind: ValueKind,
+        parse: impl Fn(&Value) -> Result<T, InvalidValue> + 'static,
         same: impl Fn(&T, &T) -> bool + 'static,
     ) -> Self {
         Self {
             kind,
             parse: Box::new(parse),
             same: Box::new(same),
-            fallback: Fallback::Required,
+            unset: UnsetValue::Required,
             variable: None,
             effect: Effect::AtOnce,
             warning: |_| None,
         }
     }
 
-    /// Gives it a default, as YAML.
+    /// Sets the default, as YAML.
     pub(super) fn default(mut self, text: &'static str) -> Self {
-        self.fallback = Fallback::Text(text);
+        self.unset = UnsetValue::Text(text);
         self
     }
 
-    /// Lets it be absent, and says what that means.
+    /// Makes the key optional; `value` returns its value if it is not set.
     pub(super) fn absent(mut self, value: fn() -> T) -> Self {
-        self.fallback = Fallback::Absent(value);
+        self.unset = UnsetValue::Absent(value);
         self
     }
 
-    /// Lets it be absent.
+    /// Makes the key optional.
     pub(super) fn optional(self) -> Setting<Option<T>> {
         let (parse, same) = (self.parse, self.same);
         Setting {
@@ -107,54 +110,54 @@ impl<T: 'static> Setting<T> {
                 (None, None) => true,
                 _ => false,
             }),
-            fallback: Fallback::Absent(|| None),
+            unset: UnsetValue::Absent(|| None),
             variable: self.variable,
             effect: self.effect,
             warning: |_| None,
         }
     }
 
-    /// Warns of values that it takes and that look like a mistake.
+    /// Sets a function that returns a warning for values that are probably mistakes.
     pub(super) fn warn(mut self, warning: fn(&T) -> Option<String>) -> Self {
         self.warning = warning;
         self
     }
 
-    /// Gives its variable another name than its path does.
+    /// Sets the name of the variable, which otherwise follows from the path.
     pub(super) fn variable(mut self, name: &'static str) -> Self {
         self.variable = Some(name);
         self
     }
 
-    /// Lets a change take effect after a restart only.
+    /// Makes changes take effect after a restart only.
     pub(super) fn after_restart(mut self) -> Self {
         self.effect = Effect::AfterRestart;
         self
     }
 
-    /// The value that counts without the key.
-    fn fallback(&self) -> Option<T> {
-        match self.fallback {
-            Fallback::Required => None,
-            Fallback::Absent(value) => Some(value()),
-            Fallback::Text(text) => {
-                let value = file::yaml(text, Wanted::all()).ok()?;
+    /// Returns the value of a key that is not set.
+    fn unset_value(&self) -> Option<T> {
+        match self.unset {
+            UnsetValue::Required => None,
+            UnsetValue::Absent(value) => Some(value()),
+            UnsetValue::Text(text) => {
+                let value = file::yaml(text, KeyFilter::all()).ok()?;
                 (self.parse)(&value).ok()
             }
         }
     }
 
-    /// The description of the key at a path.
+    /// Returns the description of the key at a path.
     fn key(&self, path: &str, meaning: &str) -> Key {
         let variable = self.variable.map(str::to_owned);
         Key {
             path: path.to_owned(),
             variable: variable.unwrap_or_else(|| keys::variable(path)),
             kind: self.kind.clone(),
-            unset: match self.fallback {
-                Fallback::Required => Unset::Required,
-                Fallback::Absent(_) => Unset::Absent,
-                Fallback::Text(text) => Unset::Default(text),
+            unset: match self.unset {
+                UnsetValue::Required => Unset::Required,
+                UnsetValue::Absent(_) => Unset::Absent,
+                UnsetValue::Text(text) => Unset::Default(text),
             },
             effect: self.effect,
             meaning: meaning.trim().to_owned(),
@@ -176,15 +179,15 @@ impl<T: 'static> Field<T> for Setting<T> {
                     }
                     return Some(value);
                 }
-                Err(Refusal { part, message }) => reader.invalid(path, &part, message),
+                Err(InvalidValue { part, message }) => reader.invalid(path, &part, message),
             },
-            Ok(None) if matches!(self.fallback, Fallback::Required) => {
+            Ok(None) if matches!(self.unset, UnsetValue::Required) => {
                 reader.missing(&self.key(path, ""));
             }
             Ok(None) => {}
             Err(error) => reader.report(path, error),
         }
-        self.fallback()
+        self.unset_value()
     }
 
     fn changed(&self, old: &T, new: &T, path: &str) -> Vec<String> {

@@ -1,4 +1,4 @@
-//! What an operator shapes: which rows become entities, and where the fields of entities come from.
+//! The keys that shape entities: which rows become entities, and the sources of their fields.
 
 use std::collections::BTreeMap;
 
@@ -19,13 +19,13 @@ section! {
     pub struct UsersConfig {
         /// Which users become entities.
         filter: UsersFilterConfig = nested(),
-        /// Where the fields of users come from.
+        /// The sources of the fields of users.
         map: UsersMapConfig = nested(),
         /// Fixed fields of users.
         set: SetConfig = nested(),
-        /// What the names of all users begin with.
+        /// The prefix of the names of all users.
         name_prefix: Option<NamePrefix> = name_prefix().optional(),
-        /// Which pictures are shown: `all`, those at a URL (`urls`) and so no embedded images, or `none`.
+        /// Which pictures are shown: `all`, those at a URL (`urls`) without embedded images, or `none`.
         pictures: Pictures = choice(&[
             ("all", Pictures::All), ("urls", Pictures::Urls), ("none", Pictures::None),
         ]).default("all"),
@@ -35,19 +35,19 @@ section! {
 section! {
     /// The section `entityProvider.users.filter`.
     pub struct UsersFilterConfig {
-        /// Only members of these groups: names in Authentik or their sanitized forms, with `*` and `?`.
+        /// Only members of these groups: names in Authentik or sanitized names, with `*` and `?`.
         groups: Vec<Pattern> = patterns().default("[]"),
-        /// Whether members of the groups below those of `groups` are selected as well.
+        /// Whether `groups` also selects members of all subgroups.
         subgroups: bool = switch().default("false"),
         /// Only accounts of these types, such as `internal` and `external`.
         types: Vec<Box<str>> = types().default("[]"),
-        /// Only users at this path in Authentik and below, such as `users/staff`.
+        /// Only users at or below this path in Authentik, such as `users/staff`.
         path: Option<Box<str>> = path().optional(),
         /// Only users whose attributes have one of these values, such as `{employeeType: [staff, intern]}`.
         attributes: BTreeMap<Source, Vec<Box<str>>> = values(Kind::User).default("{}"),
         /// `required` leaves out users without an e-mail address.
         email: bool = choice(&[("optional", false), ("required", true)]).default("optional"),
-        /// Users to leave out: usernames or their sanitized forms, with `*` and `?`.
+        /// Users to leave out: usernames or sanitized names, with `*` and `?`.
         exclude: Vec<Pattern> = patterns().default("[]"),
     }
 }
@@ -55,9 +55,9 @@ section! {
 section! {
     /// The section `entityProvider.users.map`.
     pub struct UsersMapConfig {
-        /// The field from which `metadata.name` is made. Sign-in resolvers look for it.
+        /// The field for `metadata.name`, which sign-in resolvers look up.
         name: Sources = name_sources(Kind::User).default("username"),
-        /// The field for `spec.profile.displayName`; of several the first that is not empty.
+        /// The field for `spec.profile.displayName`; of a list, the first that is not empty.
         display_name: Sources = sources(Kind::User).default("[name, username]"),
         /// The field for `spec.profile.email`.
         email: Sources = sources(Kind::User).default("email"),
@@ -75,9 +75,9 @@ section! {
 section! {
     /// The section `entityProvider.users.set`.
     pub struct SetConfig {
-        /// Annotations of every user; those of `map` win.
+        /// Annotations of every user; those of `map` have precedence.
         annotations: BTreeMap<AnnotationKey, Box<str>> = annotation_texts().default("{}"),
-        /// Labels of every user; those of `map` win.
+        /// Labels of every user; those of `map` have precedence.
         labels: BTreeMap<LabelKey, LabelValue> = label_texts().default("{}"),
     }
 }
@@ -87,11 +87,11 @@ section! {
     pub struct GroupsConfig {
         /// Which groups become entities.
         filter: GroupsFilterConfig = nested(),
-        /// Where the fields of groups come from.
+        /// The sources of the fields of groups.
         map: GroupsMapConfig = nested(),
         /// Fixed fields of groups.
         set: GroupsSetConfig = nested(),
-        /// What the names of all groups begin with.
+        /// The prefix of the names of all groups.
         name_prefix: Option<NamePrefix> = name_prefix().optional(),
     }
 }
@@ -99,13 +99,13 @@ section! {
 section! {
     /// The section `entityProvider.groups.filter`.
     pub struct GroupsFilterConfig {
-        /// Only these groups: names in Authentik or their sanitized forms, with `*` and `?`.
+        /// Only these groups: names in Authentik or sanitized names, with `*` and `?`.
         include: Vec<Pattern> = patterns().default("[]"),
         /// Groups to leave out.
         exclude: Vec<Pattern> = patterns().default("[]"),
         /// Only groups whose attributes have one of these values.
         attributes: BTreeMap<Source, Vec<Box<str>>> = values(Kind::Group).default("{}"),
-        /// `prune` leaves out groups that have no member, unless a group below them has one.
+        /// `prune` leaves out groups without members, unless a subgroup has members.
         empty: EmptyGroups = choice(&[("keep", EmptyGroups::Keep), ("prune", EmptyGroups::Prune)]).default("keep"),
     }
 }
@@ -113,9 +113,9 @@ section! {
 section! {
     /// The section `entityProvider.groups.map`.
     pub struct GroupsMapConfig {
-        /// The field from which `metadata.name` is made.
+        /// The field for `metadata.name`.
         name: Sources = name_sources(Kind::Group).default("name"),
-        /// The field for `spec.profile.displayName`; `name` shows the name as it is in Authentik.
+        /// The field for `spec.profile.displayName`; `name` shows the name in Authentik.
         display_name: Sources = sources(Kind::Group).default("[]"),
         /// The field for `spec.profile.email`.
         email: Sources = sources(Kind::Group).default("[]"),
@@ -135,11 +135,11 @@ section! {
 section! {
     /// The section `entityProvider.groups.set`.
     pub struct GroupsSetConfig {
-        /// `spec.type` of every group; that of `map` wins.
+        /// `spec.type` of every group; that of `map` has precedence.
         r#type: Box<str> = type_name().default("team"),
-        /// Annotations of every group; those of `map` win.
+        /// Annotations of every group; those of `map` have precedence.
         annotations: BTreeMap<AnnotationKey, Box<str>> = annotation_texts().default("{}"),
-        /// Labels of every group; those of `map` win.
+        /// Labels of every group; those of `map` have precedence.
         labels: BTreeMap<LabelKey, LabelValue> = label_texts().default("{}"),
     }
 }
@@ -157,7 +157,7 @@ impl Default for GroupsConfig {
 }
 
 impl UsersConfig {
-    /// The shape of users.
+    /// Returns the shape of users.
     pub(super) fn shape(&self) -> UserShape {
         let Self {
             filter,
@@ -196,7 +196,7 @@ impl UsersConfig {
 }
 
 impl GroupsConfig {
-    /// The shape of groups.
+    /// Returns the shape of groups.
     pub(super) fn shape(&self) -> GroupShape {
         let Self {
             filter,

@@ -1,52 +1,52 @@
-//! The values of the keys that shape entities: fields, patterns, and mappings of them.
+//! The settings of the keys that shape entities: fields, patterns, and mappings of them.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use serde_json::Value;
 
-use super::keys::Kind;
+use super::keys::ValueKind;
 use super::scalar;
-use super::setting::{Refusal, Setting};
+use super::setting::{InvalidValue, Setting};
 use crate::catalog::entity;
 use crate::catalog::shape::{
     AnnotationKey, LabelKey, LabelValue, NamePrefix, Namespace, Pattern, Source, Sources,
 };
 
-/// Takes a namespace.
+/// Returns the setting of a namespace.
 pub(super) fn namespace() -> Setting<Namespace> {
-    Setting::new(Kind::Text, |value| {
-        scalar::text(value)?.parse().map_err(Refusal::new)
+    Setting::new(ValueKind::Text, |value| {
+        scalar::text(value)?.parse().map_err(InvalidValue::new)
     })
 }
 
-/// Takes the name of a field, or a list of them.
+/// Returns the setting of a field, or a list of fields.
 pub(super) fn sources(kind: entity::Kind) -> Setting<Sources> {
-    Setting::new(Kind::Fields, move |value| read_sources(kind, value))
+    Setting::new(ValueKind::Fields, move |value| read_sources(kind, value))
 }
 
-/// Takes the name of a field from which names are made, or a list of at least one.
+/// Returns the setting of a field for names, or a list of at least one field.
 pub(super) fn name_sources(kind: entity::Kind) -> Setting<Sources> {
-    Setting::new(Kind::Fields, move |value| {
+    Setting::new(ValueKind::Fields, move |value| {
         let sources = read_sources(kind, value)?;
         if sources.is_empty() {
-            return Err(Refusal::new("expected at least one field, found none"));
+            return Err(InvalidValue::new("expected at least one field, found none"));
         }
         Ok(sources)
     })
 }
 
-/// Takes what names begin with.
+/// Returns the setting of a prefix of names.
 pub(super) fn name_prefix() -> Setting<NamePrefix> {
-    Setting::new(Kind::Text, |value| {
+    Setting::new(ValueKind::Text, |value| {
         let text = scalar::text(value)?;
-        text.trim().parse().map_err(Refusal::new)
+        text.trim().parse().map_err(InvalidValue::new)
     })
 }
 
-/// Takes patterns of names.
+/// Returns the setting of patterns of names.
 pub(super) fn patterns() -> Setting<Vec<Pattern>> {
-    Setting::new(Kind::Texts, |value| {
+    Setting::new(ValueKind::Texts, |value| {
         Ok(one_or_more(value)?
             .iter()
             .map(|text| Pattern::from(text.trim()))
@@ -54,9 +54,9 @@ pub(super) fn patterns() -> Setting<Vec<Pattern>> {
     })
 }
 
-/// Takes types of accounts.
+/// Returns the setting of account types.
 pub(super) fn types() -> Setting<Vec<Box<str>>> {
-    Setting::new(Kind::Texts, |value| {
+    Setting::new(ValueKind::Texts, |value| {
         Ok(one_or_more(value)?
             .iter()
             .map(|text| text.trim().into())
@@ -64,28 +64,31 @@ pub(super) fn types() -> Setting<Vec<Box<str>>> {
     })
 }
 
-/// Takes a path of users in Authentik.
+/// Returns the setting of a user path in Authentik.
 pub(super) fn path() -> Setting<Box<str>> {
-    Setting::new(Kind::Text, |value| {
+    Setting::new(ValueKind::Text, |value| {
         let text = scalar::text(value)?;
         let path = text.trim().trim_matches('/');
         if path.is_empty() {
-            return Err(Refusal::new("expected a path such as `users/staff`"));
+            return Err(InvalidValue::new("expected a path such as `users/staff`"));
         }
         Ok(path.into())
     })
 }
 
-/// Takes the type of a group.
+/// Returns the setting of a group type.
 pub(super) fn type_name() -> Setting<Box<str>> {
-    Setting::new(Kind::Text, |value| Ok(scalar::text(value)?.trim().into()))
+    Setting::new(ValueKind::Text, |value| {
+        Ok(scalar::text(value)?.trim().into())
+    })
 }
 
-/// Takes the values that attributes may have, by the attribute's name.
+/// Returns the setting of accepted values by the name of an attribute.
 pub(super) fn values(kind: entity::Kind) -> Setting<BTreeMap<Source, Vec<Box<str>>>> {
-    Setting::new(Kind::ValueMap, move |value| {
+    Setting::new(ValueKind::ValueMap, move |value| {
         mapping(value, |key, value| {
-            let source = Source::parse(kind, &format!("attributes.{key}")).map_err(Refusal::new)?;
+            let source =
+                Source::parse(kind, &format!("attributes.{key}")).map_err(InvalidValue::new)?;
             let values = match value {
                 Value::Array(items) => items.iter().map(scalar_text).collect::<Result<_, _>>()?,
                 one => vec![scalar_text(one)?],
@@ -95,32 +98,32 @@ pub(super) fn values(kind: entity::Kind) -> Setting<BTreeMap<Source, Vec<Box<str
     })
 }
 
-/// Takes the fields for annotations, by key.
+/// Returns the setting of fields for annotations, by key.
 pub(super) fn annotation_sources(kind: entity::Kind) -> Setting<BTreeMap<AnnotationKey, Sources>> {
-    keyed(Kind::FieldMap, move |value| read_sources(kind, value))
+    keyed(ValueKind::FieldMap, move |value| read_sources(kind, value))
 }
 
-/// Takes the fields for labels, by key.
+/// Returns the setting of fields for labels, by key.
 pub(super) fn label_sources(kind: entity::Kind) -> Setting<BTreeMap<LabelKey, Sources>> {
-    keyed(Kind::FieldMap, move |value| read_sources(kind, value))
+    keyed(ValueKind::FieldMap, move |value| read_sources(kind, value))
 }
 
-/// Takes annotations.
+/// Returns the setting of fixed annotations.
 pub(super) fn annotation_texts() -> Setting<BTreeMap<AnnotationKey, Box<str>>> {
-    keyed(Kind::TextMap, |value| Ok(scalar::text(value)?.into()))
+    keyed(ValueKind::TextMap, |value| Ok(scalar::text(value)?.into()))
 }
 
-/// Takes labels.
+/// Returns the setting of fixed labels.
 pub(super) fn label_texts() -> Setting<BTreeMap<LabelKey, LabelValue>> {
-    keyed(Kind::TextMap, |value| {
-        scalar::text(value)?.parse().map_err(Refusal::new)
+    keyed(ValueKind::TextMap, |value| {
+        scalar::text(value)?.parse().map_err(InvalidValue::new)
     })
 }
 
-/// Takes a mapping whose keys are annotations or labels.
+/// Returns the setting of a mapping with annotations or labels as keys.
 fn keyed<K, T>(
-    kind: Kind,
-    read: impl Fn(&Value) -> Result<T, Refusal> + 'static,
+    kind: ValueKind,
+    read: impl Fn(&Value) -> Result<T, InvalidValue> + 'static,
 ) -> Setting<BTreeMap<K, T>>
 where
     K: FromStr<Err: std::fmt::Display> + Ord + 'static,
@@ -128,56 +131,56 @@ where
 {
     Setting::new(kind, move |value| {
         mapping(value, |key, value| {
-            let parsed = key.parse().map_err(Refusal::new)?;
+            let parsed = key.parse().map_err(InvalidValue::new)?;
             Ok((parsed, read(value)?))
         })
     })
 }
 
-/// Reads a mapping; an error names the key.
+/// Parses a mapping. An error names the key.
 fn mapping<K: Ord, T>(
     value: &Value,
-    read: impl Fn(&str, &Value) -> Result<(K, T), Refusal>,
-) -> Result<BTreeMap<K, T>, Refusal> {
+    read: impl Fn(&str, &Value) -> Result<(K, T), InvalidValue>,
+) -> Result<BTreeMap<K, T>, InvalidValue> {
     let Value::Object(map) = value else {
-        return Err(Refusal::new(format!(
+        return Err(InvalidValue::new(format!(
             "expected a mapping, found {}",
             scalar::found(value)
         )));
     };
     let entries = map.iter().map(|(key, value)| {
-        read(key, value).map_err(|refusal| Refusal {
-            part: format!(".{key}{}", refusal.part),
-            ..refusal
+        read(key, value).map_err(|error| InvalidValue {
+            part: format!(".{key}{}", error.part),
+            ..error
         })
     });
     entries.collect()
 }
 
-fn read_sources(kind: entity::Kind, value: &Value) -> Result<Sources, Refusal> {
+fn read_sources(kind: entity::Kind, value: &Value) -> Result<Sources, InvalidValue> {
     let texts = one_or_more(value)?;
     let sources = texts.iter().enumerate().map(|(at, text)| {
         Source::parse(kind, text).map_err(|error| match value {
-            Value::Array(_) => Refusal::of_item(at, error),
-            _ => Refusal::new(error),
+            Value::Array(_) => InvalidValue::of_item(at, error),
+            _ => InvalidValue::new(error),
         })
     });
     sources.collect()
 }
 
-/// One text or a list of texts.
-fn one_or_more(value: &Value) -> Result<Vec<String>, Refusal> {
+/// Parses one text or a list of texts.
+fn one_or_more(value: &Value) -> Result<Vec<String>, InvalidValue> {
     match value {
         Value::Array(_) => scalar::list(value),
-        Value::Object(_) => Err(Refusal::new(
+        Value::Object(_) => Err(InvalidValue::new(
             "expected a text or a list of texts, found a mapping",
         )),
         one => Ok(vec![scalar::text(one)?]),
     }
 }
 
-/// A text, number or switch as text.
-fn scalar_text(value: &Value) -> Result<Box<str>, Refusal> {
+/// Returns a text, number or boolean as text.
+fn scalar_text(value: &Value) -> Result<Box<str>, InvalidValue> {
     match value {
         Value::Bool(_) | Value::Number(_) => Ok(value.to_string().into()),
         other => Ok(scalar::text(other)?.into()),

@@ -1,43 +1,43 @@
-//! Where the last snapshot is kept for the next start.
+//! The directory of the state file.
 
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use super::environment::Environment;
-use super::keys::Kind;
+use super::keys::ValueKind;
 use super::scalar;
-use super::setting::{Refusal, Setting};
+use super::setting::{InvalidValue, Setting};
 
-/// The directory below those that other programs use too.
-const OWN: &str = "authentik-entity-provider";
+/// The name of our directory in shared directories.
+const NAME: &str = "authentik-entity-provider";
 
-/// A directory, or none.
+/// The directory of the state file, or none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum StateDir {
-    /// Where the environment says; nowhere until that was looked up.
+    /// The default of the environment; none until it is resolved.
     #[default]
-    Usual,
-    /// Nowhere.
+    Unresolved,
+    /// No directory.
     Off,
-    /// Here; an absolute path.
+    /// An absolute path.
     At(PathBuf),
 }
 
 impl StateDir {
-    /// The directory, if there is one.
+    /// Returns the directory, if there is one.
     #[must_use]
     pub fn folder(&self) -> Option<PathBuf> {
         match self {
             Self::At(path) => Some(path.clone()),
-            Self::Usual | Self::Off => None,
+            Self::Unresolved | Self::Off => None,
         }
     }
 
-    /// Looks the usual directory up: systemd's (`systemd.exec`, `StateDirectory=`), else that of the XDG
-    /// base directory specification; paths that are not absolute do not count.
-    pub(super) fn settled(self, env: &impl Environment) -> Self {
-        if self != Self::Usual {
+    /// Resolves the default: systemd's directory (`systemd.exec`, `StateDirectory=`), otherwise that of the XDG
+    /// base directory specification. Relative paths are ignored.
+    pub(super) fn resolved(self, env: &impl Environment) -> Self {
+        if self != Self::Unresolved {
             return self;
         }
         let absolute = |text: &str| Some(PathBuf::from(text)).filter(|path| path.is_absolute());
@@ -46,8 +46,8 @@ impl StateDir {
         let systemd = env.non_empty("STATE_DIRECTORY");
         let systemd =
             systemd.and_then(|paths| absolute(paths.split(':').next().unwrap_or_default()));
-        let xdg = || variable("XDG_STATE_HOME").map(|path| path.join(OWN));
-        let home = || variable("HOME").map(|path| path.join(".local/state").join(OWN));
+        let xdg = || variable("XDG_STATE_HOME").map(|path| path.join(NAME));
+        let home = || variable("HOME").map(|path| path.join(".local/state").join(NAME));
         systemd
             .or_else(xdg)
             .or_else(home)
@@ -55,21 +55,21 @@ impl StateDir {
     }
 }
 
-/// Takes an absolute path or `false`.
+/// Returns the setting of an absolute path or `false`.
 pub(super) fn state_dir() -> Setting<StateDir> {
-    Setting::new(Kind::Folder, read)
+    Setting::new(ValueKind::Folder, read)
 }
 
-fn read(value: &Value) -> Result<StateDir, Refusal> {
+fn read(value: &Value) -> Result<StateDir, InvalidValue> {
     match value {
         Value::Bool(false) => Ok(StateDir::Off),
-        // Variables are always texts.
+        // Variables are always strings.
         Value::String(text) if text.trim() == "false" => Ok(StateDir::Off),
         Value::String(text) if Path::new(text.trim()).is_absolute() => {
             Ok(StateDir::At(text.trim().into()))
         }
-        other => Err(Refusal::new(format!(
-            "expected an absolute path such as `/var/lib/{OWN}`, or `false`, found {}",
+        other => Err(InvalidValue::new(format!(
+            "expected an absolute path such as `/var/lib/{NAME}`, or `false`, found {}",
             scalar::found(other)
         ))),
     }
@@ -116,15 +116,15 @@ mod tests {
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
             let env: BTreeMap<_, _> = env.collect();
-            let settled = StateDir::Usual.settled(&env);
+            let resolved = StateDir::Unresolved.resolved(&env);
             assert_eq!(
-                settled.folder(),
+                resolved.folder(),
                 expected.map(PathBuf::from),
                 "{variables:?}"
             );
-            assert_eq!(StateDir::Off.settled(&env), StateDir::Off);
+            assert_eq!(StateDir::Off.resolved(&env), StateDir::Off);
             assert_eq!(
-                StateDir::At("/own".into()).settled(&env),
+                StateDir::At("/own".into()).resolved(&env),
                 StateDir::At("/own".into())
             );
         }

@@ -1,38 +1,41 @@
-//! `${VARIABLE}` in strings, as Backstage replaces it (`config-loader`, `substitution.ts`).
+//! Replaces `${VARIABLE}` in strings, as Backstage does (`config-loader`, `substitution.ts`).
 
 use super::environment::Environment;
 
-/// Why a text cannot be completed.
+/// Why a variable cannot be replaced.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Failure {
+pub(super) enum SubstitutionError {
     /// The variable is not set and has no default.
     Unset(String),
-    /// The reference names no variable.
+    /// The reference has no name.
     Nameless,
 }
 
-/// The value of a variable without the white space around it; none if nothing is left.
+/// Returns the trimmed value of a variable; `None` if it is empty.
 pub(super) fn variable(name: &str, env: &impl Environment) -> Option<String> {
     env.var(name)
         .map(|value| value.trim().to_owned())
         .filter(|value| !value.is_empty())
 }
 
-/// A text with its variables replaced; none if one of them has an empty default and no value.
-pub(super) fn complete(text: &str, env: &impl Environment) -> Result<Option<String>, Failure> {
+/// Replaces the variables of a text. Returns `None` if one of them has an empty default and no value.
+pub(super) fn complete(
+    text: &str,
+    env: &impl Environment,
+) -> Result<Option<String>, SubstitutionError> {
     let mut completed = Some(String::new());
-    let mut rest = text;
-    while let Some(reference) = Reference::first(rest) {
+    let mut remaining = text;
+    while let Some(reference) = Reference::first(remaining) {
         let value = reference.value(env)?;
         completed = completed
             .zip(value)
             .map(|(done, value)| done + reference.before + &value);
-        rest = reference.after;
+        remaining = reference.after;
     }
-    Ok(completed.map(|done| done + rest))
+    Ok(completed.map(|done| done + remaining))
 }
 
-/// `${…}` or `$${…}` in a text, and what stands around it.
+/// `${…}` or `$${…}` in a text, with the text before and after it.
 struct Reference<'a> {
     before: &'a str,
     body: &'a str,
@@ -56,7 +59,7 @@ impl<'a> Reference<'a> {
         })
     }
 
-    fn value(&self, env: &impl Environment) -> Result<Option<String>, Failure> {
+    fn value(&self, env: &impl Environment) -> Result<Option<String>, SubstitutionError> {
         if self.escaped {
             return Ok(Some(format!("${{{}}}", self.body)));
         }
@@ -65,14 +68,14 @@ impl<'a> Reference<'a> {
             None => (self.body.trim(), None),
         };
         if name.is_empty() {
-            return Err(Failure::Nameless);
+            return Err(SubstitutionError::Nameless);
         }
         match (variable(name, env), default) {
             (Some(value), _) => Ok(Some(value)),
             (None, Some(default)) => {
                 Ok(Some(default.to_owned()).filter(|default| !default.is_empty()))
             }
-            (None, None) => Err(Failure::Unset(name.to_owned())),
+            (None, None) => Err(SubstitutionError::Unset(name.to_owned())),
         }
     }
 }
@@ -134,14 +137,17 @@ mod tests {
     fn an_unset_an_empty_and_a_nameless_variable_are_failures() {
         assert_eq!(
             complete("${NONE}", &env()),
-            Err(Failure::Unset("NONE".into()))
+            Err(SubstitutionError::Unset("NONE".into()))
         );
         assert_eq!(
             complete("a ${ EMPTY }", &env()),
-            Err(Failure::Unset("EMPTY".into()))
+            Err(SubstitutionError::Unset("EMPTY".into()))
         );
-        assert_eq!(complete("${}", &env()), Err(Failure::Nameless));
-        assert_eq!(complete("${ :-x}", &env()), Err(Failure::Nameless));
+        assert_eq!(complete("${}", &env()), Err(SubstitutionError::Nameless));
+        assert_eq!(
+            complete("${ :-x}", &env()),
+            Err(SubstitutionError::Nameless)
+        );
     }
 
     proptest! {

@@ -43,10 +43,10 @@ fn load(yaml: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigErrors> 
     examined(yaml, variables).into_config()
 }
 
-fn examined(yaml: &str, variables: &[(&str, &str)]) -> Examined {
+fn examined(yaml: &str, variables: &[(&str, &str)]) -> ParsedConfig {
     let variables = env(variables);
     let node = expand::document(yaml, &Including::first(Path::new(FILE)), &variables);
-    Examined::of(vec![node], FILE, &variables)
+    ParsedConfig::of(vec![node], FILE, &variables)
 }
 
 fn loaded(yaml: &str, variables: &[(&str, &str)]) -> Config {

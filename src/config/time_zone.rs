@@ -1,13 +1,13 @@
-//! The local time zone, in which cron expressions are read.
+//! The time zone of cron expressions.
 
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 
 use super::error::ConfigError;
 
-/// The zone that the variable `TZ` names, else the system's, else UTC.
+/// Returns the time zone of the variable `TZ`, otherwise the system's, otherwise UTC.
 ///
 /// # Errors
-/// When `TZ` names a zone that neither the system nor this program knows.
+/// If the zone of `TZ` is unknown to both the system and this program.
 pub fn time_zone() -> Result<TimeZone, ConfigError> {
     if let Ok(zone) = TimeZone::try_system() {
         return Ok(zone);
@@ -16,7 +16,7 @@ pub fn time_zone() -> Result<TimeZone, ConfigError> {
         return Ok(TimeZone::system());
     };
     let name = name.to_string_lossy();
-    // The system's database may lack what is built in.
+    // The built-in database may have zones that the system's database lacks.
     let built_in = TimeZoneDatabase::bundled().get(name.trim_start_matches(':'));
     built_in.map_err(|_| ConfigError::TimeZone {
         name: name.into_owned(),

@@ -1,4 +1,4 @@
-//! The certificate with which the service itself speaks TLS.
+//! The section `entityProvider.tls`: the certificate of the listener.
 
 use std::path::PathBuf;
 
@@ -9,10 +9,9 @@ section! {
     /// The section `entityProvider.tls`.
     #[derive(PartialEq, Eq)]
     pub struct TlsConfig {
-        /// A PEM file with the certificate with which the service speaks TLS, intermediate ones after it;
-        /// read again when it changes.
+        /// A PEM file with the certificate, followed by intermediate ones; reloaded when it changes.
         cert_file: PathBuf = file().after_restart(),
-        /// A PEM file with the private key of that certificate; both are set or none.
+        /// A PEM file with the private key of that certificate; set both, or none.
         key_file: PathBuf = file().after_restart(),
     }
 }

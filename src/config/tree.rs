@@ -1,4 +1,4 @@
-//! Values that remember where each was given, so that sources merge and messages still find the file.
+//! A tree of values with their sources, so that files merge and messages name the file of a value.
 
 use std::collections::BTreeMap;
 
@@ -7,17 +7,17 @@ use serde_json::{Map, Value};
 use super::error::{ConfigError, Place};
 use super::scalar::found;
 
-/// Where a value was given.
+/// The source of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Source {
-    /// In a file, or in a variable for any part of the configuration.
+    /// A file, or an `APP_CONFIG_*` variable.
     Document(String),
-    /// In a variable for this key alone.
+    /// The variable of a single key.
     Variable(String),
 }
 
 impl Source {
-    /// The place of a key that this source gives.
+    /// Returns the place of a key of this source.
     pub(super) fn place(&self, key: &str) -> Place {
         let key = if key.is_empty() { "the top level" } else { key };
         match self {
@@ -30,30 +30,30 @@ impl Source {
     }
 }
 
-/// A value and its source; it may hold the token, so no `Debug`.
+/// A value and its source. It may contain the token, so it has no `Debug`.
 #[derive(Clone)]
 pub(super) struct Node {
-    /// Who gave it last.
+    /// The last source that set it.
     pub(super) source: Source,
-    /// What it is.
+    /// The value.
     pub(super) content: Content,
 }
 
-/// What a node holds.
+/// The value of a node.
 #[derive(Clone)]
 pub(super) enum Content {
-    /// An explicit null: it takes away what earlier sources gave.
+    /// An explicit null, which removes the values of earlier sources.
     Absent,
-    /// A value that later sources replace as a whole.
+    /// A value that later sources replace.
     Leaf(Value),
-    /// A mapping that later sources add to.
+    /// A mapping that merges with later sources.
     Mapping(BTreeMap<String, Node>),
-    /// A value that cannot be had; it matters only if nothing replaces it.
+    /// A value that cannot be resolved; an error only if no later source replaces it.
     Broken(ConfigError),
 }
 
 impl Node {
-    /// A value where it stands.
+    /// Returns a node.
     pub(super) fn new(source: &Source, content: Content) -> Self {
         Self {
             source: source.clone(),
@@ -61,12 +61,12 @@ impl Node {
         }
     }
 
-    /// No value from nowhere.
-    pub(super) fn nothing() -> Self {
+    /// Returns a node without value and source.
+    pub(super) fn absent() -> Self {
         Self::new(&Source::Document(String::new()), Content::Absent)
     }
 
-    /// A value without nodes of its own, with every part from one source.
+    /// Converts a value; all parts have the same source.
     pub(super) fn from_value(source: &Source, value: Value) -> Self {
         let content = match value {
             Value::Null => Content::Absent,
@@ -80,7 +80,7 @@ impl Node {
         Self::new(source, content)
     }
 
-    /// This node at a path, below mappings from the same source.
+    /// Nests this node at a path of mappings with the same source.
     pub(super) fn at(self, path: &[&str]) -> Self {
         path.iter().rev().fold(self, |below, name| {
             let source = below.source.clone();
@@ -89,7 +89,7 @@ impl Node {
         })
     }
 
-    /// Lays a later source over this one, as Backstage does (`config/src/reader.ts`).
+    /// Merges a later source into this one, as Backstage does (`config/src/reader.ts`).
     pub(super) fn merge(&mut self, later: Self) {
         match (&mut self.content, later.content) {
             (Content::Mapping(into), Content::Mapping(from)) => {
@@ -110,7 +110,7 @@ impl Node {
         }
     }
 
-    /// Replaces what stands at a path; what is no mapping on the way stays, to be refused later.
+    /// Replaces the node at a path. If a parent is not a mapping, nothing changes, and reading reports it.
     pub(super) fn set(&mut self, path: &str, node: Self) {
         if matches!(self.content, Content::Absent) {
             self.content = Content::Mapping(BTreeMap::new());
@@ -119,15 +119,15 @@ impl Node {
             return;
         };
         match path.split_once('.') {
-            Some((first, rest)) => {
+            Some((first, path)) => {
                 let below = Self::new(&node.source, Content::Absent);
-                map.entry(first.to_owned()).or_insert(below).set(rest, node);
+                map.entry(first.to_owned()).or_insert(below).set(path, node);
             }
             None => drop(map.insert(path.to_owned(), node)),
         }
     }
 
-    /// The node of a key in a mapping.
+    /// Returns the node of a key in a mapping.
     pub(super) fn child(&self, name: &str) -> Option<&Self> {
         match &self.content {
             Content::Mapping(map) => map.get(name),
@@ -135,10 +135,10 @@ impl Node {
         }
     }
 
-    /// The nodes of a mapping; none of an absent one.
+    /// Returns the nodes of a mapping; `None` for an absent one.
     ///
     /// # Errors
-    /// When this is another value, which is not repeated: it may be anything, even a token.
+    /// If this is another value. The error does not contain it, since it may be a token.
     pub(super) fn mapping(
         &self,
         key: &str,
@@ -157,7 +157,7 @@ impl Node {
         }
     }
 
-    /// The plain value, without nulls; none if it is absent.
+    /// Returns the plain value without nulls; `None` if it is absent.
     pub(super) fn value(&self) -> Result<Option<Value>, ConfigError> {
         match &self.content {
             Content::Absent => Ok(None),
@@ -175,18 +175,18 @@ impl Node {
         }
     }
 
-    /// The deepest node on a path such as `schedule.frequency` or `excludeGroups[1]`.
+    /// Returns the deepest existing node on a path such as `schedule.frequency` or `excludeGroups[1]`.
     pub(super) fn deepest(&self, path: &str) -> &Self {
         let first = path.split(['.', '[']).next().unwrap_or(path);
-        let rest = path[first.len()..].trim_start_matches('.');
+        let below = path[first.len()..].trim_start_matches('.');
         match &self.content {
-            Content::Mapping(map) => map.get(first).map_or(self, |node| node.deepest(rest)),
+            Content::Mapping(map) => map.get(first).map_or(self, |node| node.deepest(below)),
             _ => self,
         }
     }
 }
 
-/// What a misplaced value is, without repeating it.
+/// Describes a value without its content, unless it is a number or boolean.
 fn kind(value: &Value) -> String {
     if value.is_string() {
         "a string".to_owned()

@@ -1,4 +1,4 @@
-//! Values that variables give: one for each key, and `APP_CONFIG_*` as in Backstage.
+//! Values of variables: one variable for each key, and `APP_CONFIG_*` as in Backstage.
 
 use serde::de::DeserializeSeed;
 use serde_json::Value;
@@ -6,17 +6,17 @@ use serde_json::Value;
 use super::environment::Environment;
 use super::error::{ConfigError, Place};
 use super::file;
-use super::keys::{self, KEYS, Key, Kind};
+use super::key_filter::KeyFilter;
+use super::keys::{self, KEYS, Key, ValueKind};
 use super::misplaced::Misplaced;
 use super::tree::{Content, Node, Source};
-use super::wanted::Wanted;
 
 const OURS: &str = "ENTITY_PROVIDER_";
 const BACKSTAGES: &str = "APP_CONFIG_";
 
-/// Lays all variables over what files give: those for one key win over `APP_CONFIG_*`.
+/// Merges all variables into the tree of the files. The variable of a key overrides `APP_CONFIG_*`.
 ///
-/// A variable that cannot be used becomes a broken node, which its key reports.
+/// An invalid variable becomes a broken node, which is reported when its key is read.
 pub(super) fn apply(tree: &mut Node, env: &impl Environment) {
     let mut names = env.names();
     names.sort();
@@ -24,13 +24,13 @@ pub(super) fn apply(tree: &mut Node, env: &impl Environment) {
         app_config(tree, name, env);
     }
     for key in KEYS.iter() {
-        if let Some(node) = given(key, env) {
+        if let Some(node) = variable_node(key, env) {
             tree.set(&key.path, node);
         }
     }
 }
 
-/// Our blocks in variables of Backstage's form whose path is a wrong one.
+/// Finds our blocks in `APP_CONFIG_*` variables with a wrong path.
 pub(super) fn misplaced(env: &impl Environment) -> Vec<Misplaced> {
     let mut names = env.names();
     names.sort();
@@ -47,9 +47,9 @@ pub(super) fn misplaced(env: &impl Environment) -> Vec<Misplaced> {
     given.flatten().collect()
 }
 
-/// Variables that look like ours but are read by nobody.
+/// Returns warnings about unknown variables with our prefix.
 ///
-/// Only near misses: Kubernetes sets `ENTITY_PROVIDER_PORT` and others for a service of that name.
+/// Only similar names, because Kubernetes sets `ENTITY_PROVIDER_PORT` and others for a service of that name.
 pub(super) fn misspelled(env: &impl Environment) -> Vec<String> {
     let known = || KEYS.iter().map(|key| key.variable.as_str());
     let files: Vec<_> = KEYS.iter().filter_map(Key::file_variable).collect();
@@ -59,8 +59,8 @@ pub(super) fn misspelled(env: &impl Environment) -> Vec<String> {
         .filter_map(|name| Some((name.strip_prefix(OURS)?.to_owned(), name)));
     let unknown =
         ours.filter(|(_, name)| !known().any(|known| known == name) && !files.contains(name));
-    let near = unknown.filter_map(|(rest, name)| {
-        let nearest = keys::nearest(&rest, known().filter_map(|known| known.strip_prefix(OURS)))?;
+    let near = unknown.filter_map(|(below, name)| {
+        let nearest = keys::nearest(&below, known().filter_map(|known| known.strip_prefix(OURS)))?;
         Some(format!(
             "{name}: unknown variable, ignored; did you mean {OURS}{nearest}?"
         ))
@@ -68,25 +68,25 @@ pub(super) fn misspelled(env: &impl Environment) -> Vec<String> {
     near.collect()
 }
 
-/// Lays one `APP_CONFIG_*` variable over the rest, if it concerns us (`EnvConfigSource.ts`).
+/// Merges an `APP_CONFIG_*` variable into the tree, if it sets one of our keys (`EnvConfigSource.ts`).
 fn app_config(tree: &mut Node, name: &str, env: &impl Environment) {
     let path: Vec<&str> = name[BACKSTAGES.len()..].split('_').collect();
-    let wanted = path
+    let filter = path
         .iter()
-        .fold(Wanted::blocks(), |wanted, part| wanted.below(part));
-    let Some(text) = env.non_empty(name).filter(|_| !wanted.is_nothing()) else {
+        .fold(KeyFilter::blocks(), |filter, part| filter.below(part));
+    let Some(text) = env.non_empty(name).filter(|_| !filter.is_empty()) else {
         return;
     };
     let source = Source::Document(name.to_owned());
-    let node = match parsed(name, text, wanted) {
+    let node = match parse(name, text, filter) {
         Ok(value) => Node::from_value(&source, value),
         Err(error) => Node::new(&source, Content::Broken(error)),
     };
     tree.merge(node.at(&path));
 }
 
-/// The value of a variable of Backstage's form: JSON, or else a text.
-fn parsed(name: &str, text: String, wanted: Wanted) -> Result<Value, ConfigError> {
+/// Parses an `APP_CONFIG_*` variable: JSON, otherwise a text.
+fn parse(name: &str, text: String, filter: KeyFilter) -> Result<Value, ConfigError> {
     let value = serde_json::from_str(&text).unwrap_or(Value::String(text));
     if value.is_null() {
         return Err(invalid(
@@ -94,13 +94,13 @@ fn parsed(name: &str, text: String, wanted: Wanted) -> Result<Value, ConfigError
             "null has no effect in a variable; unset the variable instead",
         ));
     }
-    wanted
+    filter
         .deserialize(value)
         .map_err(|error: serde_json::Error| invalid(name, error.to_string()))
 }
 
-/// What the variables of a key give.
-fn given(key: &'static Key, env: &impl Environment) -> Option<Node> {
+/// Returns the value of the variables of a key.
+fn variable_node(key: &'static Key, env: &impl Environment) -> Option<Node> {
     let direct = env.non_empty(&key.variable);
     let file = key
         .file_variable()
@@ -121,7 +121,7 @@ fn given(key: &'static Key, env: &impl Environment) -> Option<Node> {
     })
 }
 
-/// The content of a secret's file, without the white space around it.
+/// Reads the trimmed content of a secret's file.
 fn read(path: &str, variable: &str) -> Result<Value, ConfigError> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         invalid(
@@ -132,18 +132,22 @@ fn read(path: &str, variable: &str) -> Result<Value, ConfigError> {
     Ok(text.trim().into())
 }
 
-/// What a text stands for: durations may be mappings, and lists may be separated by commas.
-fn value(kind: &Kind, text: String) -> Value {
+/// Parses the text of a variable: durations may be mappings, and lists may be separated by commas.
+fn value(kind: &ValueKind, text: String) -> Value {
     let structured = match kind {
-        Kind::Duration | Kind::Frequency | Kind::FieldMap | Kind::TextMap | Kind::ValueMap => {
-            text.trim_start().starts_with('{')
+        ValueKind::Duration
+        | ValueKind::Frequency
+        | ValueKind::FieldMap
+        | ValueKind::TextMap
+        | ValueKind::ValueMap => text.trim_start().starts_with('{'),
+        ValueKind::Texts | ValueKind::Secrets | ValueKind::Fields => {
+            text.trim_start().starts_with('[')
         }
-        Kind::Texts | Kind::Secrets | Kind::Fields => text.trim_start().starts_with('['),
         _ => false,
     };
     match kind {
-        _ if structured => file::yaml(&text, Wanted::all()).unwrap_or(Value::String(text)),
-        Kind::Texts | Kind::Fields => text
+        _ if structured => file::yaml(&text, KeyFilter::all()).unwrap_or(Value::String(text)),
+        ValueKind::Texts | ValueKind::Fields => text
             .split(',')
             .map(str::trim)
             .filter(|item| !item.is_empty())

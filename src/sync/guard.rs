@@ -9,7 +9,7 @@ pub mod entities;
 use std::fmt::Write;
 
 use crate::authentik::error::Error;
-use crate::config::{Entry, ShrinkGuard};
+use crate::config::{AuthRequirement, ShrinkGuard};
 use crate::counted::counted as number_of;
 use crate::directory::{Directory, Disagreement, Sizes};
 use crate::snapshot::run::Failure;
@@ -52,12 +52,12 @@ impl Acceptance {
     }
 }
 
-impl From<Entry<'_>> for Acceptance {
-    fn from(requirement: Entry<'_>) -> Self {
+impl From<AuthRequirement<'_>> for Acceptance {
+    fn from(requirement: AuthRequirement<'_>) -> Self {
         match requirement {
-            Entry::Open => Self::Open,
-            Entry::Tokens(_) => Self::Token,
-            Entry::Closed => Self::Closed,
+            AuthRequirement::Open => Self::Open,
+            AuthRequirement::Tokens(_) => Self::Token,
+            AuthRequirement::Closed => Self::Closed,
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::authentik::delta::{
     Delta, DeltaOutcome, DeltaSettings, FallbackReason, KnownRows, read_changes,
 };
 use crate::authentik::error::Error;
-use crate::config::{Config, Frequency, Limit};
+use crate::config::{Config, Frequency, TimeLimit};
 use crate::counted::counted;
 use crate::directory::Directory;
 use crate::progress::Progress;
@@ -30,9 +30,9 @@ const MAX_TIMEOUTS: u32 = 2;
 #[derive(Clone, Debug)]
 pub struct SyncPace {
     /// The time limit of an incremental sync.
-    pub delta: Limit,
+    pub delta: TimeLimit,
     /// The time limit of a full sync.
-    pub full: Limit,
+    pub full: TimeLimit,
     /// How often a full sync runs.
     pub frequency: Frequency,
     /// How far before the watermark changes are read again.
@@ -239,7 +239,7 @@ fn continued(before: &ResumePoint, delta: Delta) -> Read {
 
 /// Reads within a time limit.
 async fn within<T>(
-    limit: Limit,
+    limit: TimeLimit,
     progress: &Progress,
     reading: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, ReadError> {

@@ -31,7 +31,7 @@ pub struct LastRun {
     pub failures: u32,
     /// True if it published a snapshot.
     pub succeeded: bool,
-    /// The share of [`JITTER`] for the pause after it, 0 to 1.
+    /// The share of the maximum jitter for the pause after it, 0 to 1.
     pub jitter: f64,
 }
 

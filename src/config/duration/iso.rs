@@ -1,11 +1,11 @@
-//! ISO 8601 durations, in the dialect of luxon that Backstage takes.
+//! ISO 8601 durations, in the dialect of luxon that Backstage uses.
 
 use super::{DAY, HOUR, MINUTE, MONTH, SECOND, WEEK, YEAR};
 
 const DATE: [(char, f64); 4] = [('Y', YEAR), ('M', MONTH), ('W', WEEK), ('D', DAY)];
 const TIME: [(char, f64); 3] = [('H', HOUR), ('M', MINUTE), ('S', SECOND)];
 
-/// The milliseconds of a text such as `P1DT2H30.5S`; none if it is not in this form.
+/// Parses a text such as `P1DT2H30.5S` into milliseconds.
 pub(super) fn parse(text: &str) -> Option<f64> {
     let body = text.strip_prefix('P')?;
     let (date, time) = body.split_once('T').unwrap_or((body, ""));
@@ -15,20 +15,20 @@ pub(super) fn parse(text: &str) -> Option<f64> {
     Some(sum(date, &DATE)? + sum(time, &TIME)?)
 }
 
-/// The sum of numbers that each have a unit, where the units keep their order.
+/// Returns the sum of numbers with units, which must be in order.
 fn sum(text: &str, units: &[(char, f64)]) -> Option<f64> {
-    let (mut rest, mut units, mut total) = (text, units, 0.0);
-    while !rest.is_empty() {
-        let at = rest.find(|c: char| c.is_ascii_uppercase())?;
-        let unit = rest[at..].chars().next()?;
+    let (mut remaining, mut units, mut total) = (text, units, 0.0);
+    while !remaining.is_empty() {
+        let at = remaining.find(|c: char| c.is_ascii_uppercase())?;
+        let unit = remaining[at..].chars().next()?;
         let position = units.iter().position(|(name, _)| *name == unit)?;
-        total += amount(&rest[..at], unit)? * units[position].1;
-        (rest, units) = (&rest[at + 1..], &units[position + 1..]);
+        total += amount(&remaining[..at], unit)? * units[position].1;
+        (remaining, units) = (&remaining[at + 1..], &units[position + 1..]);
     }
     Some(total)
 }
 
-/// A decimal number with an optional sign; seconds may have a comma.
+/// Parses a decimal number with an optional sign. Seconds may have a comma.
 fn amount(text: &str, unit: char) -> Option<f64> {
     let point = if unit == 'S' {
         text.replace(',', ".")

@@ -1,13 +1,13 @@
-//! One number and one unit, as the npm package `ms` takes them.
+//! A number and a unit, in the format of the npm package `ms`.
 
 use super::{DAY, HOUR, MINUTE, SECOND, WEEK};
 
-/// `ms` refuses longer texts.
+/// The maximum length of a text in `ms`.
 const LONGEST_TEXT: usize = 100;
 /// `ms` counts leap days, unlike the other forms.
 const YEAR: f64 = 365.25 * DAY;
 
-/// The milliseconds of a text such as `1.5h`; none if it is not in this form.
+/// Parses a text such as `1.5h` into milliseconds.
 pub(super) fn parse(text: &str) -> Option<f64> {
     let at = text.find(|c: char| !matches!(c, '0'..='9' | '.' | '-'))?;
     let (amount, unit) = text.split_at(at);

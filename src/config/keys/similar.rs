@@ -1,9 +1,9 @@
-//! Names in messages: all that would do, and the one that was probably meant.
+//! Names in messages: lists of them, and the one that was probably meant.
 
-/// Below this, two names have little in common.
+/// The minimum similarity of two names.
 const SIMILAR: f64 = 0.87;
 
-/// The names in a list for messages.
+/// Formats names as a list: `` `a`, `b`, `c` ``.
 pub(in crate::config) fn listed(names: &[&str]) -> String {
     names
         .iter()
@@ -12,7 +12,15 @@ pub(in crate::config) fn listed(names: &[&str]) -> String {
         .join(", ")
 }
 
-/// The candidate that was probably meant, if one is similar enough.
+/// Formats names as alternatives: `` `a`, `b` or `c` ``.
+pub(in crate::config) fn alternatives(names: &[&str]) -> String {
+    match names {
+        [first @ .., last] if !first.is_empty() => format!("{} or `{last}`", listed(first)),
+        names => listed(names),
+    }
+}
+
+/// Returns the candidate that was probably meant, if one is similar enough.
 pub(in crate::config) fn nearest<'a>(
     name: &str,
     candidates: impl IntoIterator<Item = &'a str>,

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::super::{Config, Examined, expand, include::Including};
+use super::super::{Config, ParsedConfig, expand, include::Including};
 use super::*;
 
 /// Loads texts for single keys; what is required comes from the two variables.
@@ -21,7 +21,7 @@ fn load(keys: &[(&str, &str)]) -> Result<Config, String> {
     .into();
     let nodes =
         lines.map(|line| expand::document(&line, &Including::first("a.yaml".as_ref()), &env));
-    let config = Examined::of(nodes.collect(), "a.yaml", &env).into_config();
+    let config = ParsedConfig::of(nodes.collect(), "a.yaml", &env).into_config();
     config.map_err(|error| error.to_string())
 }
 
@@ -51,7 +51,7 @@ fn only_required_keys_are_missed() {
 fn a_key_takes_exactly_what_its_description_says() {
     for key in KEYS.iter() {
         match &key.kind {
-            Kind::Integer(least, most) => {
+            ValueKind::Integer(least, most) => {
                 for (number, good) in [
                     (least - 1, false),
                     (*least, true),
@@ -66,18 +66,14 @@ fn a_key_takes_exactly_what_its_description_says() {
                     );
                 }
             }
-            Kind::Choice(words) => {
+            ValueKind::Choice(words) => {
                 assert!(
                     words.iter().all(|word| load(&[(&key.path, word)]).is_ok()),
                     "{}",
                     key.path
                 );
                 let error = load(&[(&key.path, "unknown")]).unwrap_err();
-                let listed = words
-                    .iter()
-                    .map(|word| format!("`{word}`"))
-                    .collect::<Vec<_>>()
-                    .join(" or ");
+                let listed = alternatives(words);
                 assert!(
                     error.contains(&format!("expected {listed}, found")),
                     "{error}"
@@ -111,7 +107,7 @@ fn a_variable_is_named_after_its_path() {
         assert_eq!(same.count(), 1, "{}", key.variable);
         assert_eq!(
             key.file_variable().is_some(),
-            [Kind::Secret, Kind::Secrets].contains(&key.kind)
+            [ValueKind::Secret, ValueKind::Secrets].contains(&key.kind)
         );
         assert!(
             key.meaning.ends_with('.') && !key.meaning.contains('|'),

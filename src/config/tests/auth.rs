@@ -58,7 +58,7 @@ fn a_bad_token_is_named_by_its_place_and_never_repeated() {
         ),
         (
             format!("auth: {{ readTokens: [{READ}, '{SECRET} x'] }}"),
-            ".readTokens: token 2 holds a character",
+            ".readTokens: token 2 has an invalid character",
         ),
         (
             format!("auth: {{ syncTokens: [{{ a: {SECRET} }}] }}"),

@@ -34,7 +34,7 @@ fn it_is_read_whole_from_a_file_and_from_variables() {
 }
 
 #[test]
-fn without_it_nobody_is_told() {
+fn without_it_no_backstage_is_notified() {
     assert!(loaded("", &MINIMAL).service.backstage.is_none());
     assert!(
         loaded(&service("backstage:"), &MINIMAL)

@@ -143,7 +143,7 @@ fn a_file_that_cannot_be_read_hides_no_other_error_and_is_blamed_for_nothing_els
     ]
     .map(|(name, text)| Scratch::new(name, text));
     let files = ["/nowhere/a.yaml".into(), good.0.clone(), bad.0.clone()];
-    let started = Examined::load(&files, &env(&[])).into_startable(|_, _| Vec::new());
+    let started = ParsedConfig::load(&files, &env(&[])).into_startable(|_, _| Vec::new());
     let beginnings = [
         "cannot read the configuration file /nowhere/a.yaml: ",
         &format!("{}: line 1, column ", bad.path()),

@@ -57,7 +57,7 @@ fn soup() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn no_soup_panics(soup in soup()) {
+    fn no_input_panics(soup in soup()) {
         let _ = load(&soup, &MINIMAL);
         let _ = load("", &[MINIMAL[0], MINIMAL[1], ("APP_CONFIG_entityProvider", &soup)]);
         let _ = load("", &[MINIMAL[0], MINIMAL[1], ("ENTITY_PROVIDER_SCHEDULE_FREQUENCY", &soup)]);

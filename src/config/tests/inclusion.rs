@@ -139,7 +139,8 @@ fn a_bad_value_in_an_included_file_is_named_with_both_files() {
 
 #[test]
 fn an_inclusion_that_cannot_be_resolved_is_named_with_key_and_remedy() {
-    let alone = "`$env`, `$file` and `$include` stand alone; remove the other keys beside them";
+    let alone =
+        "`$env`, `$file` and `$include` must be the only key of a mapping; remove the other keys";
     let ending = "expected a file that ends in .yaml, .yml or .json";
     for (value, expected) in [
         ("{$file: none}", "cannot read none: No such file or directory (os error 2); check the path and its permissions".to_owned()),
@@ -149,8 +150,8 @@ fn an_inclusion_that_cannot_be_resolved_is_named_with_key_and_remedy() {
         ("{$include: a.toml#x}", format!("cannot include `a.toml`; {ending}")),
         ("{$include: good.yaml#a.c}", "there is no `a.c` in good.yaml; correct the path".into()),
         ("{$include: good.yaml#a.b.c}", "there is no `a.b.c` in good.yaml; correct the path".into()),
-        ("{$env: NONE}", "environment variable `NONE` is not set or empty; set it, or give a default as in `${NONE:-default}`".into()),
-        ("{$file: '${NONE}'}", "environment variable `NONE` is not set or empty; set it, or give a default as in `${NONE:-default}`".into()),
+        ("{$env: NONE}", "environment variable `NONE` is not set or empty; set it, or set a default as in `${NONE:-default}`".into()),
+        ("{$file: '${NONE}'}", "environment variable `NONE` is not set or empty; set it, or set a default as in `${NONE:-default}`".into()),
         ("{$env: [A]}", "`$env` needs a string that is not empty".into()),
         ("{$file: ''}", "`$file` needs a string that is not empty".into()),
         ("{$include: '${NONE:-}'}", "`$include` needs a string that is not empty".into()),
@@ -162,8 +163,8 @@ fn an_inclusion_that_cannot_be_resolved_is_named_with_key_and_remedy() {
             ("good.yaml", "a: {b: s3cret0123456789}"),
         ]);
         fs::write(folder.0.join("binary.yaml"), [0xff, 0xfe]).unwrap();
-        let told = folder.load(&MINIMAL[..1]).unwrap_err();
-        assert_eq!(told, format!("app-config.yaml: catalog.providers.authentik.token: {expected}"), "{value}");
+        let error = folder.load(&MINIMAL[..1]).unwrap_err();
+        assert_eq!(error, format!("app-config.yaml: catalog.providers.authentik.token: {expected}"), "{value}");
         assert!(folder.load(&MINIMAL).is_ok(), "a variable replaces {value}");
     }
 }
@@ -175,7 +176,7 @@ fn a_broken_included_file_is_named_with_line_and_column() {
         (
             "x.yaml",
             "a: 1\na: 2",
-            "line 2, column 1: this key stands twice in one mapping",
+            "line 2, column 1: this key occurs twice in one mapping",
         ),
         (
             "x.json",
@@ -200,9 +201,9 @@ fn a_broken_included_file_is_named_with_line_and_column() {
                 (name, text),
             ],
         );
-        let told = folder.load(&MINIMAL).unwrap_err();
+        let error = folder.load(&MINIMAL).unwrap_err();
         let start = format!("{name}, included by app-config.yaml: {expected}");
-        assert!(told.starts_with(&start), "{told}");
+        assert!(error.starts_with(&start), "{error}");
     }
 }
 
@@ -217,18 +218,18 @@ fn inclusions_end() {
         ],
     );
     let here = circle.0.file_name().unwrap().to_str().unwrap();
-    let told = circle
+    let error = circle
         .load(&[MINIMAL[0], MINIMAL[1], ("HERE", here)])
         .unwrap_err();
     assert!(
-        told.starts_with(
+        error.starts_with(
             "b.yaml, included by a.yaml, included by app-config.yaml: entityProvider.listen: "
         ),
-        "{told}"
+        "{error}"
     );
     assert!(
-        told.ends_with("a.yaml includes itself; remove the `$include`"),
-        "{told}"
+        error.ends_with("a.yaml includes itself; remove the `$include`"),
+        "{error}"
     );
 
     let oneself = Folder::new(
@@ -248,10 +249,10 @@ fn inclusions_end() {
         .map(|(name, text)| (&name[..], &text[..]))
         .collect();
     files.push((FILE, "entityProvider: {$include: 0.yaml}"));
-    let told = Folder::new("chain", &files).load(&MINIMAL).unwrap_err();
+    let error = Folder::new("chain", &files).load(&MINIMAL).unwrap_err();
     assert!(
-        told.ends_with("more than 8 files include each other; include them directly"),
-        "{told}"
+        error.ends_with("more than 8 files include each other; include them directly"),
+        "{error}"
     );
 }
 

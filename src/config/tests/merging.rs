@@ -10,7 +10,7 @@ fn merge(texts: &[&str], variables: &[(&str, &str)]) -> Result<Config, ConfigErr
     let files = texts.iter().zip(&names);
     let nodes = files
         .map(|(text, name)| expand::document(text, &Including::first(Path::new(name)), &variables));
-    Examined::of(nodes.collect(), &names.join(", "), &variables).into_config()
+    ParsedConfig::of(nodes.collect(), &names.join(", "), &variables).into_config()
 }
 
 fn merged(texts: &[&str]) -> Config {
@@ -159,8 +159,8 @@ fn a_message_names_the_file_of_the_key() {
             "a.yaml: catalog.providers.authentik.listen: `listen` belongs",
         ),
     ] {
-        let told = refused(&texts, &MINIMAL);
-        assert!(told.starts_with(expected), "{told}");
+        let error = refused(&texts, &MINIMAL);
+        assert!(error.starts_with(expected), "{error}");
     }
     let config = merged(&[&authentik("foo: 1"), &authentik("bar: 1")]);
     let starts: Vec<_> = config
@@ -203,10 +203,10 @@ fn an_unset_variable_matters_only_if_no_later_file_replaces_the_value() {
         .request_timeout,
         Duration::from_secs(5)
     );
-    let told = refused(&[&service("listen: '127.0.0.1:5'"), &unset], &MINIMAL);
+    let error = refused(&[&service("listen: '127.0.0.1:5'"), &unset], &MINIMAL);
     assert!(
-        told.starts_with("b.yaml: entityProvider.listen: environment variable `NONE` is not set"),
-        "{told}"
+        error.starts_with("b.yaml: entityProvider.listen: environment variable `NONE` is not set"),
+        "{error}"
     );
 }
 

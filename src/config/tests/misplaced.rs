@@ -2,7 +2,7 @@
 
 use super::*;
 
-const MOVE: &str = "nothing reads this here; move its keys to";
+const MOVE: &str = "this block has no effect here; move its keys to";
 
 fn messages(yaml: &str, variables: &[(&str, &str)]) -> Vec<String> {
     let errors = load(yaml, variables).expect_err(yaml);

@@ -16,7 +16,7 @@ fn unknown_keys_in_backstages_block_are_warnings() {
     let yaml = authentik(
         "{excludeGroup: [], frequency: 5m, shedule: {timeout: 1m}, schedule: {timeOut: 1m}}",
     );
-    let told = loaded(&yaml, &MINIMAL).warnings;
+    let warnings = loaded(&yaml, &MINIMAL).warnings;
     let expected = [
         ("excludeGroup", "excludeGroups"),
         (
@@ -26,12 +26,15 @@ fn unknown_keys_in_backstages_block_are_warnings() {
         ("shedule", "schedule"),
         ("schedule.timeOut", "timeout"),
     ];
-    assert_eq!(told.len(), expected.len());
+    assert_eq!(warnings.len(), expected.len());
     for (key, nearest) in expected {
         let sentence = format!(
             "app-config.yaml: catalog.providers.authentik.{key}: unknown key, ignored; did you mean `{nearest}`?"
         );
-        assert!(told.contains(&sentence), "{sentence} is not in {told:?}");
+        assert!(
+            warnings.contains(&sentence),
+            "{sentence} is not in {warnings:?}"
+        );
     }
 }
 
@@ -122,7 +125,7 @@ fn a_file_that_is_no_yaml_is_named_with_line_and_column() {
     for (yaml, expected) in [
         (
             "a: 1\na: 2",
-            "line 2, column 1: this key stands twice in one mapping; remove one of the two",
+            "line 2, column 1: this key occurs twice in one mapping; remove one of the two",
         ),
         (
             "a: 1\n---\nb: 2\n",
@@ -148,10 +151,10 @@ fn a_file_that_is_no_yaml_is_named_with_line_and_column() {
         );
     }
     let deep = format!("app: {}{}", "[".repeat(100), "]".repeat(100));
-    let told = message(&deep, &MINIMAL);
+    let error = message(&deep, &MINIMAL);
     assert!(
-        told.ends_with("too large or too deep; give this service a file with its own blocks alone"),
-        "{told}"
+        error.ends_with("too large or too deep; give this service a file with only its own blocks"),
+        "{error}"
     );
 }
 
@@ -196,20 +199,20 @@ fn a_parser_error_never_shows_the_line_of_the_token() {
 #[test]
 fn a_file_that_cannot_be_read_is_named() {
     let error = Config::load(&["/nowhere/app-config.yaml".into()], &env(&MINIMAL)).unwrap_err();
-    let told = error.to_string();
+    let error = error.to_string();
     assert!(
-        told.starts_with("cannot read the configuration file /nowhere/app-config.yaml: "),
-        "{told}"
+        error.starts_with("cannot read the configuration file /nowhere/app-config.yaml: "),
+        "{error}"
     );
     assert!(
-        told.ends_with("; check the path and its permissions"),
-        "{told}"
+        error.ends_with("; check the path and its permissions"),
+        "{error}"
     );
     let binary = Scratch::new("binary.yaml", [0xff, 0xfe, 0x00]);
-    let told = Config::load(std::slice::from_ref(&binary.0), &env(&MINIMAL))
+    let error = Config::load(std::slice::from_ref(&binary.0), &env(&MINIMAL))
         .unwrap_err()
         .to_string();
-    assert!(told.contains("it is not UTF-8 text"), "{told}");
+    assert!(error.contains("it is not UTF-8 text"), "{error}");
 }
 
 #[test]

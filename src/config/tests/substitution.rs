@@ -18,7 +18,7 @@ fn a_variable_is_not_needed_for_a_key_that_another_one_overrides() {
 #[test]
 fn an_unset_variable_is_named_with_file_key_and_remedy() {
     let expected = "app-config.yaml: catalog.providers.authentik.token: environment variable `NONE` is not set \
-                    or empty; set it, or give a default as in `${NONE:-default}`";
+                    or empty; set it, or set a default as in `${NONE:-default}`";
     assert_eq!(
         message(&authentik("token: ${NONE}"), &MINIMAL[..1]),
         expected
@@ -42,7 +42,7 @@ fn an_unset_variable_is_named_with_file_key_and_remedy() {
     }
     assert_eq!(
         message(&service("listen: '127.0.0.1:${}'"), &MINIMAL),
-        "app-config.yaml: entityProvider.listen: `${}` names no variable; write `${NAME}`, \
+        "app-config.yaml: entityProvider.listen: `${}` has no name of a variable; write `${NAME}`, \
          or `$${}` for the characters themselves"
     );
 }

@@ -79,8 +79,8 @@ fn a_bad_token_file_is_named() {
     let two = Scratch::new("two-tokens", format!("{SECRET}\n{SECRET}\n"));
     assert_eq!(
         message("", &[MINIMAL[0], ("AUTHENTIK_TOKEN_FILE", two.path())]),
-        "AUTHENTIK_TOKEN_FILE: the token holds white space or a character that no token has; \
-         give the token alone, on one line"
+        "AUTHENTIK_TOKEN_FILE: the token contains white space or a character that is not ASCII; \
+         set only the token, on one line"
     );
 }
 
@@ -88,7 +88,7 @@ fn a_bad_token_file_is_named() {
 fn a_bad_token_is_refused_and_never_repeated() {
     let place = "app-config.yaml: catalog.providers.authentik.token";
     let not_text = "expected the token as a string; put it in quotes";
-    let characters = "the token holds white space or a character that no token has; give the token alone, on one line";
+    let characters = "the token contains white space or a character that is not ASCII; set only the token, on one line";
     for (value, expected) in [
         (format!("[{SECRET}]"), not_text),
         (format!("{{a: {SECRET}}}"), not_text),
@@ -103,19 +103,19 @@ fn a_bad_token_is_refused_and_never_repeated() {
         ),
         (
             format!("Bearer {SECRET}"),
-            "the token starts with `Bearer `; remove that word and keep the token alone",
+            "the token starts with `Bearer `; remove that word",
         ),
     ] {
-        let told = message(&authentik(&format!("token: {value}")), &MINIMAL[..1]);
-        assert_eq!(told, format!("{place}: {expected}"));
-        assert!(!told.contains("123456789"), "{told}");
+        let error = message(&authentik(&format!("token: {value}")), &MINIMAL[..1]);
+        assert_eq!(error, format!("{place}: {expected}"));
+        assert!(!error.contains("123456789"), "{error}");
     }
     assert_eq!(
         message(
             "",
             &[MINIMAL[0], ("AUTHENTIK_TOKEN", &format!("Bearer {SECRET}"))]
         ),
-        "AUTHENTIK_TOKEN: the token starts with `Bearer `; remove that word and keep the token alone"
+        "AUTHENTIK_TOKEN: the token starts with `Bearer `; remove that word"
     );
 }
 

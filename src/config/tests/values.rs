@@ -69,9 +69,9 @@ fn a_bad_value_in_backstages_block_is_named_by_its_whole_key() {
              expected a duration such as `{minutes: 3}`",
         ),
     ] {
-        let told = message(&authentik(line), &MINIMAL);
+        let error = message(&authentik(line), &MINIMAL);
         assert_eq!(
-            told,
+            error,
             format!("app-config.yaml: catalog.providers.authentik.{expected}")
         );
     }
@@ -104,7 +104,7 @@ fn a_bad_value_in_our_block_is_named_by_its_whole_key() {
              the first one a letter or digit, found `-a`"
                 .into(),
         ),
-        ("names: npm", "names: expected `npm-module` or `backstage` or `slug`, found `npm`".into()),
+        ("names: npm", "names: expected `npm-module`, `backstage` or `slug`, found `npm`".into()),
         ("concurrency: 0", "concurrency: expected a whole number from 1 to 32, found `0`".into()),
         ("concurrency: 33", "concurrency: expected a whole number from 1 to 32, found `33`".into()),
         ("pageSize: 101", "pageSize: expected a whole number from 1 to 100, found `101`".into()),

@@ -205,25 +205,25 @@ fn a_bad_value_in_a_variable_is_named_by_the_variable() {
             "expected a whole number from 1 to 100, found `0`",
         ),
     ] {
-        let told = message(
+        let error = message(
             "entityProvider: {}",
             &[MINIMAL[0], MINIMAL[1], (variable, value)],
         );
         assert!(
-            told.starts_with(&format!("{variable}: {expected}")),
-            "{told}"
+            error.starts_with(&format!("{variable}: {expected}")),
+            "{error}"
         );
     }
 }
 
 #[test]
 fn a_variable_does_not_hide_that_its_block_is_no_mapping() {
-    let told = message(
+    let error = message(
         "entityProvider: []",
         &[MINIMAL[0], MINIMAL[1], ("ENTITY_PROVIDER_LISTEN", "[::]:1")],
     );
     assert_eq!(
-        told,
+        error,
         "app-config.yaml: entityProvider: expected a mapping of keys to values, found a list"
     );
 }
@@ -337,12 +337,12 @@ fn a_bad_value_in_backstages_variable_is_named_by_variable_and_key() {
         } else {
             MINIMAL[1]
         };
-        let told = message("", &[(variable, value), MINIMAL[0], token]);
+        let error = message("", &[(variable, value), MINIMAL[0], token]);
         assert!(
-            told.starts_with(&format!("{variable}: {expected}")),
-            "{told}"
+            error.starts_with(&format!("{variable}: {expected}")),
+            "{error}"
         );
-        assert!(!told.contains("123456789"), "{told}");
+        assert!(!error.contains("123456789"), "{error}");
     }
 }
 

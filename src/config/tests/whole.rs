@@ -188,7 +188,7 @@ fn an_anchor_and_a_merge_key_may_give_a_block() {
 fn a_frequency_that_keeps_authentik_busy_is_a_warning() {
     let warning = |time: &str| {
         format!(
-            "a start every {time} keeps Authentik busy; expected at least 10s, such as `{{minutes: 30}}`"
+            "a start every {time} overloads Authentik; expected at least 10s, such as `{{minutes: 30}}`"
         )
     };
     let yaml = authentik("schedule: {frequency: 1s}")

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
 use super::Requirement;
-use crate::config::{AuthConfig, Entry, Exposure};
+use crate::config::{AuthConfig, AuthRequirement, Exposure};
 use crate::http::error::ApiError;
 
 /// The hash of a token. Hashes are compared instead of tokens, since they all have the same length.
@@ -107,11 +107,13 @@ impl Rules {
 }
 
 impl AcceptedTokens {
-    fn new(entry: &Entry) -> Self {
+    fn new(entry: &AuthRequirement) -> Self {
         match entry {
-            Entry::Open => Self::Open,
-            Entry::Tokens(tokens) => Self::Tokens(tokens.iter().map(fingerprint).collect()),
-            Entry::Closed => Self::Closed,
+            AuthRequirement::Open => Self::Open,
+            AuthRequirement::Tokens(tokens) => {
+                Self::Tokens(tokens.iter().map(fingerprint).collect())
+            }
+            AuthRequirement::Closed => Self::Closed,
         }
     }
 

@@ -1,11 +1,11 @@
-//! A configuration as far as it can be read, and everything that is wrong with it.
+//! A configuration as far as it can be parsed, with all of its errors.
 
 use std::path::PathBuf;
 
-use super::blocks::{self, Findings};
+use super::blocks::{self, KeyProblems};
 use super::environment::Environment;
 use super::error::{ConfigError, ConfigErrors, Place};
-use super::expand::{self, Document};
+use super::expand::{self, ConfigFile};
 use super::keys::{AUTHENTIK, SERVICE};
 use super::misplaced::Misplaced;
 use super::reader::Reader;
@@ -16,25 +16,25 @@ use crate::outbound::proxy::{self, Proxies};
 
 /// A configuration that may have errors.
 #[derive(Clone, Debug)]
-pub struct Examined {
+pub struct ParsedConfig {
     authentik: Option<AuthentikConfig>,
-    /// A key with an error has its default here.
+    /// A key with an error has its default.
     service: ServiceConfig,
     warnings: Vec<String>,
-    /// What is wrong with the files and the shape of the blocks.
+    /// Errors of files and unknown or misplaced keys.
     errors: Vec<ConfigError>,
-    /// What is wrong with the values in Backstage's block.
+    /// Errors of values in Backstage's block.
     authentik_errors: Vec<ConfigError>,
-    /// What is wrong with the values in our block.
+    /// Errors of values in our block.
     service_errors: Vec<ConfigError>,
     /// The keys of our block with an error, and the keys in wrong places.
     failed: Vec<String>,
-    /// Whether a file is missing from it.
+    /// True if a file could not be read.
     is_partial: bool,
 }
 
-impl Examined {
-    /// Reads files, of which later ones win, and variables.
+impl ParsedConfig {
+    /// Parses files and variables. Later files override earlier ones.
     #[must_use]
     pub fn load(files: &[PathBuf], env: &impl Environment) -> Self {
         let nodes = files.iter().map(|path| expand::file(path, env)).collect();
@@ -45,9 +45,9 @@ impl Examined {
         Self::of(nodes, &names.join(", "), env)
     }
 
-    /// Merges, checks and types what files and variables give; the files' names are for messages.
+    /// Merges files and variables, checks the keys and parses the values. `names` are the files, for messages.
     pub(super) fn of(
-        files: Vec<Result<Document, ConfigError>>,
+        files: Vec<Result<ConfigFile, ConfigError>>,
         names: &str,
         env: &impl Environment,
     ) -> Self {
@@ -60,24 +60,24 @@ impl Examined {
         let has_block = Reader::of(&tree, None).is_set(AUTHENTIK);
         variables::apply(&mut tree, env);
         misplaced.extend(variables::misplaced(env));
-        let mut findings = Findings {
+        let mut problems = KeyProblems {
             warnings: variables::misspelled(env),
             errors,
-            ..Findings::default()
+            ..KeyProblems::default()
         };
-        findings.misplaced(&misplaced, has_block, &tree);
-        blocks::check(&tree, &mut findings);
-        let Findings {
+        problems.misplaced(&misplaced, has_block, &tree);
+        blocks::check(&tree, &mut problems);
+        let KeyProblems {
             warnings,
             errors,
             misplaced,
-        } = findings;
+        } = problems;
         let names = Some(names).filter(|names| !names.is_empty());
         let [mut first, mut second] = [(); 2].map(|()| Reader::of(&tree, names));
         let authentik = AuthentikConfig::read(AUTHENTIK, &mut first);
         let service = ServiceConfig::read(SERVICE, &mut second);
         let mut service = service.unwrap_or_default();
-        service.state_dir = service.state_dir.settled(env);
+        service.state_dir = service.state_dir.resolved(env);
         match Proxies::from_env(|name| env.var(name)) {
             Ok(proxies) => service.proxies = proxies,
             Err(error) => second.errors.push(ConfigError::Invalid {
@@ -85,7 +85,7 @@ impl Examined {
                 message: proxy::EXPECTED.to_owned(),
             }),
         }
-        // What is missing may be in the file that cannot be read, or in the wrong place.
+        // A missing key may be in a file that cannot be read, or in the wrong place.
         first.forget_missing(0, |key| {
             is_partial || misplaced.iter().any(|path| path == key)
         });
@@ -101,10 +101,10 @@ impl Examined {
         }
     }
 
-    /// The configuration.
+    /// Returns the configuration.
     ///
     /// # Errors
-    /// Everything that is wrong with it.
+    /// Returns all errors, if there are any.
     pub fn into_config(self) -> Result<Config, ConfigErrors> {
         let errors = [self.errors, self.authentik_errors, self.service_errors].concat();
         match self.authentik {
@@ -117,10 +117,10 @@ impl Examined {
         }
     }
 
-    /// This service's own block.
+    /// Returns this service's own block.
     ///
     /// # Errors
-    /// Everything that is wrong with it, and with the files.
+    /// Returns all errors of the block and of the files.
     pub fn into_service(self) -> Result<ServiceConfig, ConfigErrors> {
         let errors = [self.errors, self.service_errors].concat();
         if errors.is_empty() {
@@ -130,27 +130,27 @@ impl Examined {
         }
     }
 
-    /// The configuration of a service that starts. `unusable` says which of the files and secrets that
-    /// our block and the configuration name cannot be used.
+    /// Returns the configuration of a service that starts. `start_errors` returns the errors of the files and
+    /// secrets that the configuration refers to.
     ///
     /// # Errors
-    /// Everything that keeps the service from starting.
+    /// Returns everything that prevents a start.
     pub fn into_startable(
         mut self,
-        unusable: impl FnOnce(&ServiceConfig, Option<&Config>) -> Vec<String>,
+        start_errors: impl FnOnce(&ServiceConfig, Option<&Config>) -> Vec<String>,
     ) -> Result<Config, ConfigErrors> {
         if self.has_access_rules()
             && let Err(error) = self.service.auth.check(self.service.listen)
         {
             self.service_errors.push(error.into());
         }
-        let unusable = unusable(&self.service, self.candidate().as_ref());
-        let unusable = unusable.into_iter().map(ConfigError::Unusable);
-        self.service_errors.extend(unusable);
+        let errors = start_errors(&self.service, self.candidate().as_ref());
+        let errors = errors.into_iter().map(ConfigError::Unusable);
+        self.service_errors.extend(errors);
         self.into_config()
     }
 
-    /// The configuration with defaults in place of errors.
+    /// Returns the configuration with defaults in place of invalid values.
     fn candidate(&self) -> Option<Config> {
         Some(Config {
             authentik: self.authentik.clone()?,
@@ -159,26 +159,26 @@ impl Examined {
         })
     }
 
-    /// Whether it is known where the service listens and who may read: defaults in place of errors say
-    /// neither.
+    /// Returns true if the listen address and the tokens are valid. Otherwise they have defaults here, which
+    /// say nothing about access.
     fn has_access_rules(&self) -> bool {
-        let decides = |path: &String| {
+        let is_access_rule = |path: &String| {
             path == "entityProvider.listen" || path.starts_with("entityProvider.auth")
         };
-        !self.is_partial && !self.failed.iter().any(decides)
+        !self.is_partial && !self.failed.iter().any(is_access_rule)
     }
 }
 
-/// All files as one.
+/// The merged files.
 struct Merged {
     tree: Node,
-    /// Why files cannot be read.
+    /// The errors of files.
     errors: Vec<ConfigError>,
     misplaced: Vec<Misplaced>,
 }
 
 impl Merged {
-    fn of(files: Vec<Result<Document, ConfigError>>, names: &str) -> Self {
+    fn of(files: Vec<Result<ConfigFile, ConfigError>>, names: &str) -> Self {
         let mut merged = Self {
             tree: Node::new(&Source::Document(names.to_owned()), Content::Absent),
             errors: Vec::new(),
@@ -186,7 +186,7 @@ impl Merged {
         };
         for file in files {
             match file {
-                Ok(Document { node, misplaced }) => {
+                Ok(ConfigFile { node, misplaced }) => {
                     merged.tree.merge(node);
                     merged.misplaced.extend(misplaced);
                 }
@@ -197,8 +197,8 @@ impl Merged {
     }
 }
 
-impl Findings {
-    /// Adds the blocks whose keys are lost in a wrong place.
+impl KeyProblems {
+    /// Adds errors for blocks in a wrong place.
     fn misplaced(&mut self, blocks: &[Misplaced], has_block: bool, tree: &Node) {
         let reader = Reader::of(tree, None);
         let lost = blocks

@@ -1,4 +1,4 @@
-//! Which part of a file is kept while it is parsed: blocks of others are skipped.
+//! Selects the parts of a file to parse: the blocks of other programs are skipped.
 
 use std::fmt;
 
@@ -10,12 +10,12 @@ use serde_json::{Map, Value};
 use super::expand::Directive;
 use super::keys::BLOCKS;
 
-/// The paths that are wanted below a value; an empty path wants all of it.
+/// The selected paths below a value. An empty path selects the whole value.
 #[derive(Clone)]
-pub(super) struct Wanted(Vec<Vec<String>>);
+pub(super) struct KeyFilter(Vec<Vec<String>>);
 
-impl Wanted {
-    /// Our two blocks.
+impl KeyFilter {
+    /// Selects our two blocks.
     pub(super) fn blocks() -> Self {
         Self(
             BLOCKS
@@ -25,36 +25,36 @@ impl Wanted {
         )
     }
 
-    /// Everything.
+    /// Selects everything.
     pub(super) fn all() -> Self {
         Self(vec![Vec::new()])
     }
 
-    /// What is wanted below a key.
+    /// Returns the filter for the value of a key.
     pub(super) fn below(&self, key: &str) -> Self {
         if self.is_whole() {
             return self.clone();
         }
-        let rest = self
+        let paths = self
             .0
             .iter()
             .filter(|path| path.first().is_some_and(|first| first == key));
-        Self(rest.map(|path| path[1..].to_vec()).collect())
+        Self(paths.map(|path| path[1..].to_vec()).collect())
     }
 
-    /// What is wanted of a file where the same value stands below a path.
+    /// Returns the filter for a file that has the value at a path.
     pub(super) fn inside(&self, path: &[&str]) -> Self {
         let outer: Vec<String> = path.iter().map(|&part| part.to_owned()).collect();
         Self(
             self.0
                 .iter()
-                .map(|rest| [outer.clone(), rest.clone()].concat())
+                .map(|inner| [outer.clone(), inner.clone()].concat())
                 .collect(),
         )
     }
 
-    /// Whether nothing at all is wanted.
-    pub(super) fn is_nothing(&self) -> bool {
+    /// Returns true if nothing is selected.
+    pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
@@ -63,7 +63,7 @@ impl Wanted {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Wanted {
+impl<'de> DeserializeSeed<'de> for KeyFilter {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -75,7 +75,7 @@ impl<'de> DeserializeSeed<'de> for Wanted {
     }
 }
 
-impl<'de> Visitor<'de> for Wanted {
+impl<'de> Visitor<'de> for KeyFilter {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -83,18 +83,18 @@ impl<'de> Visitor<'de> for Wanted {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut kept = Map::new();
+        let mut selected = Map::new();
         while let Some(key) = map.next_key::<String>()? {
             let below = self.below(&key);
             if Directive::is(&key) {
-                kept.insert(key, map.next_value()?);
-            } else if below.is_nothing() {
+                selected.insert(key, map.next_value()?);
+            } else if below.is_empty() {
                 map.next_value::<IgnoredAny>()?;
             } else {
-                kept.insert(key, map.next_value_seed(below)?);
+                selected.insert(key, map.next_value_seed(below)?);
             }
         }
-        Ok(Value::Object(kept))
+        Ok(Value::Object(selected))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
