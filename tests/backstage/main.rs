@@ -13,6 +13,7 @@
 
 mod changes;
 mod conditional;
+mod directories;
 mod entities;
 mod figures;
 mod messages;
@@ -25,3 +26,4 @@ mod shards;
 mod support;
 mod tokens;
 mod url_reader;
+mod validity;

@@ -8,6 +8,7 @@ pub mod presence;
 #[expect(dead_code, reason = "the other suite uses more of it")]
 #[path = "../it/support/process.rs"]
 pub mod process;
+pub mod random;
 pub mod recorder;
 #[path = "../it/support/replay.rs"]
 pub mod replay;

@@ -71,6 +71,12 @@ impl Catalog {
         })
     }
 
+    /// Adds the entities of another catalog.
+    pub fn with(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
     /// Removes some entities, but not the relations to them.
     pub fn without(mut self, refs: &BTreeSet<String>) -> Self {
         self.0.retain(|entity_ref, _| !refs.contains(entity_ref));
@@ -132,7 +138,19 @@ impl Catalog {
 /// Returns the ref of an entity, in the form used in relations.
 pub fn entity_ref(entity: &Value) -> String {
     let name = entity["metadata"]["name"].as_str().unwrap();
-    format!("{}:default/{name}", entity["kind"].as_str().unwrap()).to_lowercase()
+    format!(
+        "{}:{}/{name}",
+        entity["kind"].as_str().unwrap(),
+        namespace(entity)
+    )
+    .to_lowercase()
+}
+
+/// Returns the namespace of an entity.
+fn namespace(entity: &Value) -> &str {
+    entity["metadata"]["namespace"]
+        .as_str()
+        .unwrap_or("default")
 }
 
 /// Returns an entity's metadata without Backstage's additions, except the mark of an orphan.
@@ -159,9 +177,9 @@ fn relations_of(entity: &Value) -> Vec<(String, &'static str, String)> {
         } else {
             spec[key].as_array().into_iter().flatten().collect()
         };
-        let refs = named
-            .into_iter()
-            .map(|name| format!("{kind}:default/{}", name.as_str().unwrap()).to_lowercase());
+        let refs = named.into_iter().map(|name| {
+            format!("{kind}:{}/{}", namespace(entity), name.as_str().unwrap()).to_lowercase()
+        });
         refs.flat_map(|other| {
             [
                 (own.clone(), there, other.clone()),
