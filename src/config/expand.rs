@@ -15,7 +15,7 @@ use super::include::Including;
 use super::key_filter::KeyFilter;
 use super::misplaced::Misplaced;
 use super::substitute::{self, SubstitutionError};
-use super::tree::{Content, Node, Source};
+use super::tree::{Content, Node, ValueSource};
 
 /// The parsed contents of a file.
 pub(super) struct ConfigFile {
@@ -79,8 +79,8 @@ impl At<'_> {
         }
     }
 
-    fn source(&self) -> Source {
-        Source::Document(self.file.label.clone())
+    fn source(&self) -> ValueSource {
+        ValueSource::Document(self.file.label.clone())
     }
 
     fn node(&self, content: Content) -> Node {

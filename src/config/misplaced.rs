@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::error::ConfigError;
 use super::file;
 use super::keys::{self, AUTHENTIK, BLOCKS, SERVICE};
-use super::tree::Source;
+use super::tree::ValueSource;
 
 /// The number of searched levels: one more than our deepest block, and its keys.
 const LEVELS: usize = 5;
@@ -24,7 +24,7 @@ pub(super) struct Outline(BTreeMap<String, Outline>);
 /// One of our blocks in a wrong place.
 #[derive(Clone, Debug)]
 pub(super) struct Misplaced {
-    source: Source,
+    source: ValueSource,
     path: String,
     /// The block.
     pub(super) owner: &'static str,
@@ -34,13 +34,13 @@ pub(super) struct Misplaced {
 
 impl Misplaced {
     /// Finds all of them in the text of a file. Returns none if it cannot be parsed, which is another error.
-    pub(super) fn in_file(text: &str, source: &Source) -> Vec<Self> {
+    pub(super) fn in_file(text: &str, source: &ValueSource) -> Vec<Self> {
         let outline = file::yaml(text, OutlineSeed(LEVELS)).unwrap_or_default();
         outline.misplaced(source, &[])
     }
 
     /// Finds all of them in an `APP_CONFIG_*` variable.
-    pub(super) fn in_variable(path: &[&str], value: &Value, source: &Source) -> Vec<Self> {
+    pub(super) fn in_variable(path: &[&str], value: &Value, source: &ValueSource) -> Vec<Self> {
         let below = OutlineSeed(LEVELS).deserialize(value).unwrap_or_default();
         let outline = path.iter().rev().fold(below, |below, name| {
             Outline(BTreeMap::from([((*name).to_owned(), below)]))
@@ -64,7 +64,7 @@ impl Misplaced {
 }
 
 impl Outline {
-    fn misplaced(&self, source: &Source, above: &[&str]) -> Vec<Misplaced> {
+    fn misplaced(&self, source: &ValueSource, above: &[&str]) -> Vec<Misplaced> {
         let found = self.0.iter().flat_map(|(name, below)| {
             let path = [above, &[name]].concat();
             let joined = path.join(".");

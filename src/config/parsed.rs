@@ -10,7 +10,7 @@ use super::keys::{AUTHENTIK, SERVICE};
 use super::misplaced::Misplaced;
 use super::reader::Reader;
 use super::section::Section;
-use super::tree::{Content, Node, Source};
+use super::tree::{Content, Node, ValueSource};
 use super::{AuthentikConfig, Config, ServiceConfig, variables};
 use crate::outbound::proxy::{self, Proxies};
 
@@ -180,7 +180,7 @@ struct Merged {
 impl Merged {
     fn of(files: Vec<Result<ConfigFile, ConfigError>>, names: &str) -> Self {
         let mut merged = Self {
-            tree: Node::new(&Source::Document(names.to_owned()), Content::Absent),
+            tree: Node::new(&ValueSource::Document(names.to_owned()), Content::Absent),
             errors: Vec::new(),
             misplaced: Vec::new(),
         };

@@ -9,14 +9,14 @@ use super::scalar::found;
 
 /// The source of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Source {
+pub(super) enum ValueSource {
     /// A file, or an `APP_CONFIG_*` variable.
     Document(String),
     /// The variable of a single key.
     Variable(String),
 }
 
-impl Source {
+impl ValueSource {
     /// Returns the place of a key of this source.
     pub(super) fn place(&self, key: &str) -> Place {
         let key = if key.is_empty() { "the top level" } else { key };
@@ -34,7 +34,7 @@ impl Source {
 #[derive(Clone)]
 pub(super) struct Node {
     /// The last source that set it.
-    pub(super) source: Source,
+    pub(super) source: ValueSource,
     /// The value.
     pub(super) content: Content,
 }
@@ -54,7 +54,7 @@ pub(super) enum Content {
 
 impl Node {
     /// Returns a node.
-    pub(super) fn new(source: &Source, content: Content) -> Self {
+    pub(super) fn new(source: &ValueSource, content: Content) -> Self {
         Self {
             source: source.clone(),
             content,
@@ -63,11 +63,11 @@ impl Node {
 
     /// Returns a node without value and source.
     pub(super) fn absent() -> Self {
-        Self::new(&Source::Document(String::new()), Content::Absent)
+        Self::new(&ValueSource::Document(String::new()), Content::Absent)
     }
 
     /// Converts a value; all parts have the same source.
-    pub(super) fn from_value(source: &Source, value: Value) -> Self {
+    pub(super) fn from_value(source: &ValueSource, value: Value) -> Self {
         let content = match value {
             Value::Null => Content::Absent,
             Value::Object(map) => Content::Mapping(

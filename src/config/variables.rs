@@ -9,7 +9,7 @@ use super::file;
 use super::key_filter::KeyFilter;
 use super::keys::{self, KEYS, Key, ValueKind};
 use super::misplaced::Misplaced;
-use super::tree::{Content, Node, Source};
+use super::tree::{Content, Node, ValueSource};
 
 const OURS: &str = "ENTITY_PROVIDER_";
 const BACKSTAGES: &str = "APP_CONFIG_";
@@ -41,7 +41,7 @@ pub(super) fn misplaced(env: &impl Environment) -> Vec<Misplaced> {
         Some(Misplaced::in_variable(
             &path,
             &value,
-            &Source::Document(name.clone()),
+            &ValueSource::Document(name.clone()),
         ))
     });
     given.flatten().collect()
@@ -77,7 +77,7 @@ fn app_config(tree: &mut Node, name: &str, env: &impl Environment) {
     let Some(text) = env.non_empty(name).filter(|_| !filter.is_empty()) else {
         return;
     };
-    let source = Source::Document(name.to_owned());
+    let source = ValueSource::Document(name.to_owned());
     let node = match parse(name, text, filter) {
         Ok(value) => Node::from_value(&source, value),
         Err(error) => Node::new(&source, Content::Broken(error)),
@@ -114,7 +114,7 @@ fn variable_node(key: &'static Key, env: &impl Environment) -> Option<Node> {
             (variable.clone(), Err(ConfigError::TwoSecrets { variable }))
         }
     };
-    let source = Source::Variable(variable);
+    let source = ValueSource::Variable(variable);
     Some(match value {
         Ok(value) => Node::from_value(&source, value),
         Err(error) => Node::new(&source, Content::Broken(error)),

@@ -17,19 +17,19 @@ pub(super) struct Lines(Arc<Queue>);
 #[derive(Debug, Default)]
 struct Queue {
     /// Locked for the copy of a line, never during a write.
-    state: Mutex<State>,
+    state: Mutex<BufferState>,
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct BufferState {
     waiting: Vec<u8>,
     is_writing: bool,
     /// The number of lines that were lost since the last successful write.
     lost: u64,
 }
 
-impl State {
+impl BufferState {
     fn is_idle(&self) -> bool {
         self.waiting.is_empty() && !self.is_writing
     }
@@ -51,7 +51,7 @@ impl Lines {
 
     /// Waits until every line is written, up to a time limit.
     pub(super) fn flush(&self, limit: Duration) {
-        let is_busy = |state: &mut State| !state.is_idle();
+        let is_busy = |state: &mut BufferState| !state.is_idle();
         let waited = self
             .0
             .changed
@@ -90,7 +90,7 @@ impl Lines {
 
     /// Waits for lines and returns them.
     fn take(&self) -> Vec<u8> {
-        let is_empty = |state: &mut State| state.waiting.is_empty();
+        let is_empty = |state: &mut BufferState| state.waiting.is_empty();
         let waited = self.0.changed.wait_while(self.lock(), is_empty);
         let mut state = waited.unwrap_or_else(PoisonError::into_inner);
         state.is_writing = true;
@@ -113,7 +113,7 @@ impl Lines {
     }
 
     /// Locks the state. A panic of another holder cannot leave it inconsistent.
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, BufferState> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

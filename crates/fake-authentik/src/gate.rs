@@ -49,22 +49,22 @@ impl Gate {
 
     /// Waits until the gate is open; a dropped future no longer counts as waiting.
     pub(super) async fn pass(&self) {
-        let _place = Target::take(&self.waiting);
+        let _place = WaitGuard::take(&self.waiting);
         let _ = self.open.subscribe().wait_for(|open| *open).await;
     }
 }
 
 /// Counts a waiting request until it is dropped.
-struct Target<'a>(&'a watch::Sender<usize>);
+struct WaitGuard<'a>(&'a watch::Sender<usize>);
 
-impl<'a> Target<'a> {
+impl<'a> WaitGuard<'a> {
     fn take(waiting: &'a watch::Sender<usize>) -> Self {
         waiting.send_modify(|waiting| *waiting += 1);
         Self(waiting)
     }
 }
 
-impl Drop for Target<'_> {
+impl Drop for WaitGuard<'_> {
     fn drop(&mut self) {
         self.0.send_modify(|waiting| *waiting -= 1);
     }

@@ -42,7 +42,7 @@ pub struct RunView {
     #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
     since: Option<Timestamp>,
     /// The state.
-    state: State,
+    state: RunState,
     /// When it was queued.
     #[schema(value_type = String, format = DateTime)]
     queued_at: Timestamp,
@@ -122,8 +122,7 @@ enum Mode {
 /// The state of a run.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-#[schema(as = RunState)]
-enum State {
+enum RunState {
     Queued,
     Running,
     Succeeded,
@@ -137,7 +136,7 @@ enum State {
 #[schema(as = RunProgress)]
 pub struct RunProgressView {
     /// `queued` or `running`.
-    state: State,
+    state: RunState,
     /// Pages of Authentik's lists; absent before the run starts.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -147,7 +146,7 @@ pub struct RunProgressView {
 impl From<&Run> for RunProgressView {
     fn from(run: &Run) -> Self {
         Self {
-            state: State::of(run),
+            state: RunState::of(run),
             pages: run.started_at.map(|_| run.progress.pages()),
         }
     }
@@ -193,7 +192,7 @@ impl From<&Run> for RunView {
             mode: run.mode.map(Mode::from),
             reason: run.mode.and_then(SyncMode::reason),
             since: run.mode.and_then(SyncMode::since),
-            state: State::of(run),
+            state: RunState::of(run),
             queued_at: run.queued_at,
             started_at: run.started_at,
             ended_at,
@@ -263,7 +262,7 @@ impl From<SyncMode> for Mode {
     }
 }
 
-impl State {
+impl RunState {
     /// Returns the state of a run.
     fn of(run: &Run) -> Self {
         match (&run.end, run.started_at) {
