@@ -102,9 +102,9 @@ impl<'d> Selection<'d> {
             .members
             .as_ref()
             .is_none_or(|members| members.contains(&user.pk));
-        let has_type = || {
+        let has_type = filter.types.is_empty() || {
             let user_type = user.user_type.to_string();
-            filter.types.is_empty() || filter.types.iter().any(|wanted| **wanted == user_type)
+            filter.types.iter().any(|accepted| **accepted == user_type)
         };
         let is_at = |path: &str| {
             self.path
@@ -114,7 +114,7 @@ impl<'d> Selection<'d> {
         let fails = [
             ("users.filter.groups", !is_member),
             ("users.filter.exclude", any(&filter.exclude, &user.username)),
-            ("users.filter.types", !has_type()),
+            ("users.filter.types", !has_type),
             (
                 "users.filter.path",
                 filter.path.as_deref().is_some_and(|path| !is_at(path)),
@@ -210,6 +210,6 @@ fn hold<R: Row>(conditions: &RowConditions<'_>, row: &R) -> bool {
 /// Whether a path in Authentik is another one or below it.
 pub(super) fn is_below(path: &str, above: &str) -> bool {
     let path = path.trim_matches('/');
-    let rest = path.strip_prefix(above.trim_matches('/'));
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    let below = path.strip_prefix(above.trim_matches('/'));
+    below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
 }
