@@ -128,6 +128,15 @@ impl Document {
             .map(|entry| (&*entry.name, &self.bytes[entry.json.clone()]))
     }
 
+    /// Returns the number of entities of one kind or of all, in one shard or in all.
+    #[must_use]
+    pub fn count_in(&self, shard: Option<Shard>, kind: Option<Kind>) -> usize {
+        match shard {
+            Some(shard) => self.shard(shard, kind).count(),
+            None => self.range_or_all(kind).len(),
+        }
+    }
+
     /// Returns the JSON of each entity of a shard, of one kind or of all, in the order of the body.
     pub fn shard(&self, shard: Shard, kind: Option<Kind>) -> impl Iterator<Item = &[u8]> {
         let range = self.range_or_all(kind);

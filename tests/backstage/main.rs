@@ -20,6 +20,7 @@ mod messages;
 mod moves;
 mod npm_module;
 mod outages;
+mod provider;
 mod push;
 mod recordings;
 mod shards;

@@ -108,7 +108,7 @@ async fn the_modules_entities_are_taken_over_without_an_absence() {
     let promised = service.catalog().await;
     let watch = Watch::begin(&backstage.database, promised.refs());
 
-    let release = statement("From the npm module", &service);
+    let release = statement("From the npm module to a location", &service);
     let keeping = Setup {
         keep_orphans: true,
         ..Setup::patient(&target)

@@ -23,6 +23,8 @@ use crate::snapshot::shard::Shard;
 /// The header with the time at which the sync started to read Authentik. `Last-Modified` has
 /// another meaning: many syncs may give the same body.
 const READ_AT: HeaderName = HeaderName::from_static("snapshot-read-at");
+/// The header with the number of entities in a body, by which a client detects a truncated one.
+const COUNT: HeaderName = HeaderName::from_static("entity-count");
 
 /// The selection of entities, and the format.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -65,6 +67,7 @@ pub struct EntitiesQuery {
                 ("Vary" = String, description = "`Accept, Accept-Encoding`"),
                 ("Cache-Control" = String, description = "`private, no-cache`: may be stored, must be revalidated"),
                 ("Snapshot-Read-At" = String, description = "The time at which the sync started to read Authentik (RFC 3339); not part of the tag"),
+                ("Entity-Count" = u32, description = "The number of entities in the body"),
                 ("Content-Encoding" = String, description = "`zstd`, `br` or `gzip`: the one with the highest quality value, then the first in this order; absent without compression"),
             )),
         (status = NOT_MODIFIED, description = "The client already has the entities",
@@ -101,11 +104,15 @@ pub async fn read_entities(
         .renditions
         .rendition(&snapshot, variant, encoding)
         .await;
-    let answered = answer(
+    let mut answered = answer(
         &rendition,
         is_not_modified(&headers, &rendition.etag),
         &method,
     )?;
+    if answered.status() == StatusCode::OK {
+        let count = snapshot.document.count_in(shard, query.kind);
+        answered.headers_mut().insert(COUNT, count.into());
+    }
     dated(answered, snapshot.read_at)
 }
 

@@ -151,6 +151,15 @@ impl Backstage {
         .await;
     }
 
+    /// Waits until its log contains a text.
+    pub async fn logs(&self, text: &str) {
+        wait_until(&format!("a log line with {text:?}"), async || {
+            let log = std::fs::read_to_string(&self.log).unwrap();
+            if log.contains(text) { Ok(()) } else { Err(log) }
+        })
+        .await;
+    }
+
     /// Requests an immediate refresh of an entity.
     pub async fn refresh(&self, entity_ref: &str) {
         let body = json!({ "entityRef": entity_ref }).to_string();
@@ -293,6 +302,10 @@ fn start(config: &Path, log: &Path, setup: &Setup) -> Child {
             setup.npm_module.is_some().to_string(),
         )
         .env("WITH_URL_READER", setup.url_reader.is_some().to_string())
+        .env(
+            "WITH_ENTITY_PROVIDER",
+            setup.entity_provider.is_some().to_string(),
+        )
         .stdin(Stdio::null())
         .stdout(output.try_clone().unwrap())
         .stderr(output)

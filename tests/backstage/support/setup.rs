@@ -17,8 +17,13 @@ pub struct Setup {
     pub interval: Option<Duration>,
     /// The block `catalog.providers.authentik`; if present, the npm module is installed.
     pub npm_module: Option<Value>,
+    /// The block `catalog.providers.authentikEntityProvider`; if present, the provider module is
+    /// installed.
+    pub entity_provider: Option<Value>,
     /// Whether entities of a removed provider stay as orphans.
     pub keep_orphans: bool,
+    /// Whether entities that no location or provider names any more stay.
+    pub keep_all_orphans: bool,
     /// The kinds that its locations may contain; by default all that the service has.
     pub kinds: Option<Value>,
     /// The block `authentikEntityProvider`; if present, the documented URL reader is installed.
@@ -61,7 +66,13 @@ impl Setup {
             catalog["processingInterval"] = json!({ "milliseconds": interval.as_millis() });
         }
         if let Some(block) = &self.npm_module {
-            catalog["providers"] = json!({ "authentik": block });
+            catalog["providers"]["authentik"] = block.clone();
+        }
+        if let Some(block) = &self.entity_provider {
+            catalog["providers"]["authentikEntityProvider"] = block.clone();
+        }
+        if self.keep_all_orphans {
+            catalog["orphanStrategy"] = json!("keep");
         }
         if self.keep_orphans {
             catalog["orphanProviderStrategy"] = json!("keep");

@@ -70,6 +70,18 @@ async fn a_yaml_parser_reads_the_default_body_as_the_same_objects() {
 }
 
 #[tokio::test]
+async fn a_header_counts_the_entities_of_each_body() {
+    let pair = synced(hostile_directory(60)).await;
+    for (query, accept) in [VARIANTS.as_slice(), &[("?shard=1/4", "*/*")]].concat() {
+        let headers = [("accept", accept), ("accept-encoding", "gzip")];
+        let answer = Answer::get(&pair.app, &format!("/entities{query}"), &headers).await;
+        let count = entities(&answer).len();
+        assert!(count > 0, "{query}");
+        assert_eq!(answer.header("entity-count"), count.to_string(), "{query}");
+    }
+}
+
+#[tokio::test]
 async fn hostile_names_are_unchanged() {
     let pair = synced(hostile_directory(20)).await;
     let user = pair.app.entity("user", "hostile-2").await.unwrap();
