@@ -69,15 +69,11 @@ impl<'p> NameRule<'p> {
 
     /// The name before any repair: the prefix and the sanitized text. Empty if the text is.
     pub(super) fn sanitized(&self, text: &str) -> String {
-        let sanitized = sanitize_name(text);
-        let sanitized = match self.policy {
-            NamePolicy::NpmModule | NamePolicy::Backstage => sanitized,
-            NamePolicy::Slug => slug(&sanitized),
-        };
+        let sanitized = self.without_prefix(text);
         if sanitized.is_empty() {
             return sanitized;
         }
-        format!("{}{sanitized}", self.shape.prefix.as_str())
+        self.prefixed(sanitized)
     }
 
     /// The n-th name that a row proposes, if it proposes so many. Under `names: npm-module`, a row
@@ -95,24 +91,36 @@ impl<'p> NameRule<'p> {
             }
             (NamePolicy::NpmModule, _) => None,
             (NamePolicy::Backstage | NamePolicy::Slug, 0) => {
-                let name = self.usable(&candidate.text, &format!("{kind}-{pk}"));
+                let name = self.usable(&candidate.text, || format!("{kind}-{pk}"));
                 Some(repair_name(&name, kind, pk))
             }
             (NamePolicy::Backstage | NamePolicy::Slug, nth) => {
                 let digits = SUFFIX_DIGITS.get(nth - 1)?;
-                let name = self.usable(&candidate.text, kind);
+                let name = self.usable(&candidate.text, || kind.to_owned());
                 Some(suffix_name(&name, kind, pk, *digits))
             }
         }
     }
 
     /// The sanitized name, with `replacement` for a text without a letter or digit.
-    fn usable(&self, text: &str, replacement: &str) -> String {
-        let has_letter = sanitize_name(text).contains(|c: char| c.is_ascii_alphanumeric());
-        if has_letter {
-            self.sanitized(text)
-        } else {
-            format!("{}{replacement}", self.shape.prefix.as_str())
+    fn usable(&self, text: &str, replacement: impl Fn() -> String) -> String {
+        let sanitized = self.without_prefix(text);
+        let has_letter = sanitized.contains(|c: char| c.is_ascii_alphanumeric());
+        self.prefixed(if has_letter { sanitized } else { replacement() })
+    }
+
+    fn without_prefix(&self, text: &str) -> String {
+        let sanitized = sanitize_name(text);
+        match self.policy {
+            NamePolicy::NpmModule | NamePolicy::Backstage => sanitized,
+            NamePolicy::Slug => slug(&sanitized),
+        }
+    }
+
+    fn prefixed(&self, name: String) -> String {
+        match self.shape.prefix.as_str() {
+            "" => name,
+            prefix => format!("{prefix}{name}"),
         }
     }
 }

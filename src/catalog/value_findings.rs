@@ -1,7 +1,10 @@
 //! Findings about mapped values that are changed, cut or left out: one for each key of the mapping.
 
+use std::borrow::Cow;
+
 use super::entity::Kind;
 use super::finding::{Code, Finding};
+use super::name::is_valid_name;
 use super::named_rows::{NamedRows, Row};
 use super::plan::{GroupMapping, LONGEST_TEXT, MetadataMapping, UserMapping};
 use super::shape::{Column, Columns, repair_label};
@@ -46,93 +49,135 @@ fn of_rows<R: Row>(
     fields: &FieldPaths,
 ) -> Vec<Finding> {
     let rows: Vec<&R> = (0..rows.len()).map(|at| rows.row(at)).collect();
-    let mut findings = Vec::new();
-    let mut texts = vec![("description".to_owned(), &metadata.description)];
-    let annotations = metadata.annotations.iter();
-    texts.extend(annotations.map(|text| (format!("annotations.{}", text.key), &text.columns)));
-    for (key, columns) in &texts {
-        findings.extend(about(Code::ValueCut, key, &rows, |row| {
-            columns
-                .value(row)
-                .is_some_and(|text| text.chars().nth(LONGEST_TEXT).is_some())
-        }));
-    }
-    let labels = metadata.labels.iter();
-    let labels: Vec<_> = labels
-        .map(|text| (format!("labels.{}", text.key), &text.columns))
-        .collect();
-    for (key, columns) in &labels {
-        findings.extend(about(Code::ValueRepaired, key, &rows, |row| {
-            columns
-                .value(row)
-                .is_some_and(|text| repair_label(text.clone()).is_some_and(|label| label != text))
-        }));
-        findings.extend(about(Code::ValueOmitted, key, &rows, |row| {
-            columns
-                .value(row)
-                .is_some_and(|text| repair_label(text).is_none())
-        }));
-    }
-    let profile = profile
-        .iter()
-        .map(|(key, columns)| ((*key).to_owned(), *columns));
-    for (key, columns) in profile.chain(texts).chain(labels) {
-        findings.extend(about(Code::ValueOmitted, &key, &rows, |row| {
-            columns
-                .iter()
-                .any(|column| *of(column, row) == FieldValue::Unusable)
-        }));
-        findings.extend(
-            columns
-                .iter()
-                .filter_map(|column| not_sent(column, &rows, fields)),
-        );
-    }
-    findings
-}
-
-/// The additional field in a column; absent for another column.
-fn of<R: Row>(column: Column, row: &R) -> &FieldValue {
-    match column {
-        Column::Additional(at) => row.fields().value(at),
-        Column::Builtin(_) | Column::Nowhere => &FieldValue::Absent,
-    }
-}
-
-/// The finding about a key, with the number of rows and the first of them.
-fn about<R: Row>(
-    code: Code,
-    key: &str,
-    rows: &[&R],
-    is_affected: impl Fn(&R) -> bool,
-) -> Option<Finding> {
-    let mut affected = rows.iter().filter(|row| is_affected(row));
-    let first = affected.next()?;
-    let kind = R::KIND;
-    let count = counted(affected.count() + 1, &kind.to_string());
-    let key = format!("{kind}s.map.{key}");
-    let (what, remedy) = match code {
-        Code::ValueCut => (
-            "is cut to 1024 characters",
-            "shorten the value in Authentik",
-        ),
-        Code::ValueRepaired => (
-            "is no label that Backstage accepts, and is repaired",
-            "use letters, digits, `-`, `_` and `.`, or map it to an annotation",
-        ),
-        _ => (
-            "is left out: an object, more than 64 KiB, or without a character that a label may have",
-            "map another field, or correct the value in Authentik",
-        ),
+    let key = |key: String, target, columns| MappedKey {
+        key,
+        target,
+        columns,
     };
-    Some(Finding::general(code, &key).with_message(
-        format!(
-            "`{key}`: the value of {count} {what}, such as that of {:?} (pk {})",
-            first.source(),
-            first.pk()
-        ),
-        remedy,
-    ))
+    let mut keys = vec![key(
+        "description".into(),
+        Target::Text,
+        &metadata.description,
+    )];
+    for text in &metadata.annotations {
+        keys.push(key(
+            format!("annotations.{}", text.key),
+            Target::Text,
+            &text.columns,
+        ));
+    }
+    for text in &metadata.labels {
+        keys.push(key(
+            format!("labels.{}", text.key),
+            Target::Label,
+            &text.columns,
+        ));
+    }
+    for (name, columns) in profile {
+        keys.push(key((*name).into(), Target::Profile, columns));
+    }
+    keys.iter()
+        .flat_map(|key| key.findings(&rows, fields))
+        .collect()
+}
+
+/// What a mapped value fills.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Target {
+    /// A field of the profile, the name or the type.
+    Profile,
+    /// The description or an annotation.
+    Text,
+    /// A label.
+    Label,
+}
+
+/// One key of the mapping, and the columns of its values.
+struct MappedKey<'m> {
+    key: String,
+    target: Target,
+    columns: &'m Columns,
+}
+
+impl MappedKey<'_> {
+    fn findings<R: Row>(&self, rows: &[&R], fields: &FieldPaths) -> Vec<Finding> {
+        let has_additional = self
+            .columns
+            .iter()
+            .any(|column| matches!(column, Column::Additional(_)));
+        let mut findings = Vec::new();
+        if has_additional || self.target == Target::Label {
+            findings.extend(self.about(Code::ValueOmitted, rows, |row| self.is_omitted(row)));
+        }
+        match self.target {
+            Target::Profile => {}
+            Target::Text => {
+                findings.extend(self.about(Code::ValueCut, rows, |row| self.is_cut(row)));
+            }
+            Target::Label => {
+                findings.extend(self.about(Code::ValueRepaired, rows, |row| self.is_repaired(row)));
+            }
+        }
+        let columns = self.columns.iter();
+        findings.extend(columns.filter_map(|column| not_sent(column, rows, fields)));
+        findings
+    }
+
+    fn is_omitted<R: Row>(&self, row: &R) -> bool {
+        let is_unusable = |column| match column {
+            Column::Additional(at) => *row.fields().value(at) == FieldValue::Unusable,
+            Column::Builtin(_) | Column::Nowhere => false,
+        };
+        let lacks_label = |text| repair_label(text).is_none();
+        self.columns.iter().any(is_unusable)
+            || self.target == Target::Label && self.columns.value(row).is_some_and(lacks_label)
+    }
+
+    fn is_cut<R: Row>(&self, row: &R) -> bool {
+        let text = self.columns.value(row);
+        text.is_some_and(|text| text.chars().nth(LONGEST_TEXT).is_some())
+    }
+
+    fn is_repaired<R: Row>(&self, row: &R) -> bool {
+        let differs = |text: Cow<'_, str>| !is_valid_name(&text) && repair_label(text).is_some();
+        self.columns.value(row).is_some_and(differs)
+    }
+
+    /// The finding about this key, with the number of affected rows and the first of them.
+    fn about<R: Row>(
+        &self,
+        code: Code,
+        rows: &[&R],
+        is_affected: impl Fn(&R) -> bool,
+    ) -> Option<Finding> {
+        let mut affected = rows.iter().filter(|row| is_affected(row));
+        let first = affected.next()?;
+        let kind = R::KIND;
+        let count = counted(affected.count() + 1, &kind.to_string());
+        let key = format!("{kind}s.map.{}", self.key);
+        let (what, remedy) = match code {
+            Code::ValueCut => (
+                "is cut to 1024 characters",
+                "shorten the value in Authentik",
+            ),
+            Code::ValueRepaired => (
+                "is no label that Backstage accepts, and is repaired",
+                "use letters, digits, `-`, `_` and `.`, or map it to an annotation",
+            ),
+            _ => (
+                "is left out: an object, more than 64 KiB, or without a character that a label may have",
+                "map another field, or correct the value in Authentik",
+            ),
+        };
+        Some(Finding::general(code, &key).with_message(
+            format!(
+                "`{key}`: the value of {count} {what}, such as that of {:?} (pk {})",
+                first.source(),
+                first.pk()
+            ),
+            remedy,
+        ))
+    }
 }
 
 /// The finding about a field that Authentik sends for no row.

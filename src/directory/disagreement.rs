@@ -38,7 +38,10 @@ impl Disagreement {
         let members = groups().flat_map(|group| group.users.iter().copied());
         let parents = groups().flat_map(|group| group.parents.iter().copied());
         let of_users = users.flat_map(|user| user.groups.iter().copied());
-        let lists_user = |pk| directory.has_user(pk) || broken_rows.users.contains_key(&pk);
+        // Contiguous pks, since a search in rows misses the processor's cache at every step.
+        let listed: Vec<UserPk> = directory.users().iter().map(|user| user.pk).collect();
+        let lists_user =
+            |pk| listed.binary_search(&pk).is_ok() || broken_rows.users.contains_key(&pk);
         let lists_group = |pk| directory.has_group(pk) || broken_rows.groups.contains_key(&pk);
         Self {
             users: members.filter(|pk| !lists_user(*pk)).collect(),

@@ -49,16 +49,20 @@ struct Vanished<'n> {
 
 impl<'n> Vanished<'n> {
     fn between<Pk: Ord>(before: &'n HeldNames<Pk>, now: &HeldNames<Pk>, is_moved: bool) -> Self {
-        let now: BTreeSet<&str> = now.values().map(|name| &**name).collect();
-        let mut lost = before
-            .values()
-            .map(|name| &**name)
-            .filter(|name| is_moved || !now.contains(name));
-        let first = lost.next();
+        let mut lost: Vec<&str> = before
+            .iter()
+            .filter(|(pk, name)| is_moved || now.get(pk) != Some(name))
+            .map(|(_, name)| &**name)
+            .collect();
+        if !is_moved && !lost.is_empty() {
+            // Another row may have the name now.
+            let now: BTreeSet<&str> = now.values().map(|name| &**name).collect();
+            lost.retain(|name| !now.contains(name));
+        }
         Self {
             before: before.len(),
-            lost: lost.count() + usize::from(first.is_some()),
-            first,
+            lost: lost.len(),
+            first: lost.first().copied(),
         }
     }
 
