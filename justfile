@@ -32,6 +32,7 @@ extended seeds="2000" seconds="300" users="10000":
     fuzz/run {{ seconds }}
     cargo bench --locked --bench full_sync
     cargo bench --locked --bench delta_sync
+    cargo bench --locked --bench shape
     USERS={{ users }} SUITE_SECONDS=3600 tests/backstage/run figures -- --ignored --nocapture --test-threads=1
 
 # The service in front of a fake Authentik
@@ -46,6 +47,7 @@ generate:
 bench:
     cargo bench --locked --bench full_sync
     cargo bench --locked --bench delta_sync
+    cargo bench --locked --bench shape
 
 # Advisories, licences, bans and sources of the dependencies; needs cargo-deny
 deny:

@@ -6,21 +6,22 @@
 //! for each.
 
 use std::net::Ipv4Addr;
-use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::bail;
 use axum::body::HttpBody;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use clap::Parser;
 use fake_authentik::{Cost, FakeAuthentik, FakeDirectory, Release};
-use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use serde_json::json;
 use tokio::net::TcpListener;
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+
+use crate::support::{FakeProcess, Service, seconds};
+
+mod support;
 
 /// Time of every request.
 const LATENCY: Duration = Duration::from_millis(20);
@@ -28,8 +29,6 @@ const LATENCY: Duration = Duration::from_millis(20);
 const PER_USER: Duration = Duration::from_millis(7);
 /// A number of clock ticks of one second, longer than the service's overlap.
 const LONG: usize = 700;
-/// The kernel's unit of process time: `USER_HZ`, 100 on every Linux.
-const TICKS_A_SECOND: f64 = 100.0;
 
 #[derive(Parser)]
 struct Options {
@@ -141,9 +140,7 @@ fn delete(directory: &mut FakeDirectory, offset: usize) {
 /// Runs the syncs and prints their costs.
 async fn measure(users: usize) -> anyhow::Result<()> {
     let mut authentik = FakeProcess::spawn(users).await?;
-    let (service, address) = spawn_service(&authentik.base_url).await?;
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let http = reqwest::Client::builder().no_proxy().build()?;
+    let service = Service::spawn(&authentik.base_url, &json!({})).await?;
     println!("{users} users");
     println!(
         "| run | mode | requests | user rows | MB | CPU of the service, s | time, s | of Authentik's CPU, s |"
@@ -158,9 +155,9 @@ async fn measure(users: usize) -> anyhow::Result<()> {
         ("(f) 1 % changed", "percent"),
     ] {
         let before = authentik.command(edit).await?;
-        let cpu = cpu_seconds(&service)?;
-        let run = sync(&http, &address).await?;
-        let cpu = cpu_seconds(&service)? - cpu;
+        let cpu = service.cpu_seconds()?;
+        let run = service.sync(false).await?;
+        let cpu = service.cpu_seconds()? - cpu;
         let after = authentik.command("count").await?;
         let more = |key: &str| after[key].as_u64().unwrap_or(0) - before[key].as_u64().unwrap_or(0);
         let (rows, megabytes) = (more("rows"), more("bytes") as f64 / 1e6);
@@ -168,102 +165,9 @@ async fn measure(users: usize) -> anyhow::Result<()> {
             "| {name} | {} | {} | {rows} | {megabytes:.2} | {cpu:.2} | {:.2} | {:.1} |",
             run["mode"].as_str().unwrap_or_default(),
             more("requests"),
-            run["durationSeconds"].as_f64().context("no duration")?,
+            seconds(&run)?,
             PER_USER.as_secs_f64() * rows as f64,
         );
     }
     Ok(())
-}
-
-/// The process of the fake Authentik.
-struct FakeProcess {
-    base_url: String,
-    commands: ChildStdin,
-    answers: Lines<BufReader<ChildStdout>>,
-    _process: Child,
-}
-
-impl FakeProcess {
-    /// Starts it and waits for its address.
-    async fn spawn(users: usize) -> anyhow::Result<Self> {
-        let mut process = Command::new(std::env::current_exe()?)
-            .args(["--fake", "--users", &users.to_string()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()?;
-        let commands = process.stdin.take().context("no input")?;
-        let mut answers = BufReader::new(process.stdout.take().context("no output")?).lines();
-        let base_url = answers
-            .next_line()
-            .await?
-            .context("the fake Authentik ended")?;
-        Ok(Self {
-            base_url,
-            commands,
-            answers,
-            _process: process,
-        })
-    }
-
-    /// Sends a command; returns the counters.
-    async fn command(&mut self, what: &str) -> anyhow::Result<Value> {
-        self.commands
-            .write_all(format!("{what}\n").as_bytes())
-            .await?;
-        let answer = self
-            .answers
-            .next_line()
-            .await?
-            .context("the fake Authentik ended")?;
-        Ok(serde_json::from_str(&answer)?)
-    }
-}
-
-/// Starts the service, without a schedule, and waits for its address.
-async fn spawn_service(base_url: &str) -> anyhow::Result<(Child, String)> {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_authentik-entity-provider"))
-        .args(["serve", "--listen", "127.0.0.1:0"])
-        .env("AUTHENTIK_BASE_URL", base_url)
-        .env("AUTHENTIK_TOKEN", FakeAuthentik::TOKEN)
-        .env("ENTITY_PROVIDER_SCHEDULE_FREQUENCY", "{trigger: manual}")
-        .env("ENTITY_PROVIDER_STATE_DIR", "false")
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()?;
-    let mut lines = BufReader::new(child.stderr.take().context("no log")?).lines();
-    let line = lines.next_line().await?.context("the service ended")?;
-    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-    let line: Value = serde_json::from_str(&line).with_context(|| line)?;
-    let address = line["address"]
-        .as_str()
-        .context("the log names no address")?;
-    Ok((child, format!("http://{address}")))
-}
-
-/// Syncs and returns the run.
-async fn sync(http: &reqwest::Client, address: &str) -> anyhow::Result<Value> {
-    let run = http
-        .post(format!("{address}/sync?wait=10m"))
-        .send()
-        .await?
-        .text()
-        .await?;
-    let run: Value = serde_json::from_str(&run)?;
-    ensure!(run["state"] == "succeeded", "the sync failed: {run}");
-    Ok(run)
-}
-
-/// Returns the CPU time of a process in seconds, from the kernel's `stat`: user and system time.
-fn cpu_seconds(child: &Child) -> anyhow::Result<f64> {
-    let pid = child.id().context("the service ended")?;
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    let (_, fields) = stat.rsplit_once(')').context("no name")?;
-    let ticks: Vec<f64> = fields
-        .split_whitespace()
-        .skip(11)
-        .take(2)
-        .map_while(|text| text.parse().ok())
-        .collect();
-    Ok(ticks.iter().sum::<f64>() / TICKS_A_SECOND)
 }
