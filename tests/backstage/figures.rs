@@ -28,7 +28,7 @@ async fn service(authentik: &Authentik, recorder: &Recorder, more: &[(&str, &str
     let base = &recorder.base;
     let own = [
         ("ENTITY_PROVIDER_NAMES", "backstage"),
-        ("ENTITY_PROVIDER_PUBLIC_URL", &base),
+        ("ENTITY_PROVIDER_PUBLIC_URL", base),
     ];
     let service = Service::with(
         &authentik.base,

@@ -24,6 +24,7 @@ mod provider;
 mod push;
 mod recordings;
 mod shards;
+mod sign_in;
 mod support;
 mod tokens;
 mod url_reader;

@@ -2,8 +2,10 @@
 
 pub mod authentik;
 pub mod backstage;
+pub mod browser;
 pub mod catalog;
 pub mod database;
+pub mod oidc;
 pub mod presence;
 #[expect(dead_code, reason = "the other suite uses more of it")]
 #[path = "../it/support/process.rs"]

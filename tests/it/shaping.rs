@@ -173,7 +173,7 @@ async fn attributes_fill_fields_as_plain_text() {
     let bob = shaped.entity("bob");
     assert!(bob["metadata"].get("description").is_none(), "{bob}");
     assert_eq!(
-        bob["metadata"]["annotations"]["example.com/uid"],
+        bob["metadata"]["annotations"]["authentik.goauthentik.io/uid"],
         format!("{:064x}", 2)
     );
     let group = shaped.entity("tech-ops-");

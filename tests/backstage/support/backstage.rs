@@ -17,11 +17,17 @@ use url::Url;
 use super::catalog::Catalog;
 use super::client;
 use super::database::Database;
-pub use super::setup::Setup;
+pub use super::setup::{Setup, SignIn};
 use super::wait::wait_until;
 
 /// The token that the tests and the service present to Backstage; it is valid on this machine only.
 pub const TOKEN: &str = "a-token-for-tests-only";
+/// The variables of the documented block `auth`.
+const SIGN_IN_VARIABLES: [(&str, &str); 3] = [
+    ("AUTH_SESSION_SECRET", "a-session-secret-for-tests-only"),
+    ("AUTH_OIDC_CLIENT_ID", "backstage-for-tests"),
+    ("AUTH_OIDC_CLIENT_SECRET", "a-secret-for-tests-only"),
+];
 /// More than Backstage's usual page size, so that paging is rare.
 const PAGE: &str = "1000";
 
@@ -56,6 +62,19 @@ impl Site {
 
     /// Starts a Backstage and waits until it is ready.
     pub async fn start(self, setup: &Setup) -> Backstage {
+        let mut backstage = self.launch(setup);
+        backstage.ready().await;
+        backstage
+    }
+
+    /// Starts a Backstage that cannot start, and waits until its log says so with a text.
+    pub async fn fail(self, setup: &Setup, text: &str) {
+        let backstage = self.launch(setup);
+        backstage.logs("Backend startup failed").await;
+        backstage.logs(text).await;
+    }
+
+    fn launch(self, setup: &Setup) -> Backstage {
         let Self { base, database } = self;
         let file = |kind: &str| {
             let name = format!("backstage-{}.{kind}", base.port().unwrap());
@@ -64,16 +83,14 @@ impl Site {
         let (config, log) = (file("json"), file("log"));
         std::fs::write(&config, setup.configuration(&base, &database).to_string()).unwrap();
         let child = start(&config, &log, setup);
-        let mut backstage = Backstage {
+        Backstage {
             database,
             base,
             client: client(),
             child,
             config,
             log,
-        };
-        backstage.ready().await;
-        backstage
+        }
     }
 }
 
@@ -306,6 +323,8 @@ fn start(config: &Path, log: &Path, setup: &Setup) -> Child {
             "WITH_ENTITY_PROVIDER",
             setup.entity_provider.is_some().to_string(),
         )
+        .env("SIGN_IN", setup.sign_in.as_ref().map_or("", |it| it.module))
+        .envs(SIGN_IN_VARIABLES)
         .stdin(Stdio::null())
         .stdout(output.try_clone().unwrap())
         .stderr(output)

@@ -65,7 +65,7 @@ impl Sample {
                 .map(|(_, json)| serde_json::from_slice(json).unwrap())
                 .collect(),
             refused: refused
-                .filter_map(|finding| Some((finding.kind?, finding.name.clone()?.into())))
+                .filter_map(|finding| Some((finding.kind?, finding.name.clone()?)))
                 .collect(),
             configuration,
         }

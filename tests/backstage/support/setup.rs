@@ -1,5 +1,6 @@
 //! The `app-config` of a Backstage.
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -7,6 +8,7 @@ use url::Url;
 
 use super::backstage::TOKEN;
 use super::database::Database;
+use super::oidc::Oidc;
 
 /// The settings of a Backstage.
 #[derive(Default)]
@@ -28,6 +30,36 @@ pub struct Setup {
     pub kinds: Option<Value>,
     /// The block `authentikEntityProvider`; if present, the documented URL reader is installed.
     pub url_reader: Option<Value>,
+    /// The block `auth` with the module that it is for; if present, users can sign in.
+    pub sign_in: Option<SignIn>,
+}
+
+/// Sign-in through the provider `oidc`.
+pub struct SignIn {
+    /// The module: `email` for Backstage's own, `uid` for that of `integrations/backstage`.
+    pub module: &'static str,
+    /// The block `auth`.
+    pub auth: Value,
+}
+
+impl SignIn {
+    /// Reads the block that the documentation shows for a module, and connects it to a provider.
+    pub fn documented(module: &'static str, oidc: &Oidc) -> Self {
+        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/sign-in.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        let (_, section) = page.split_once(&format!("\n## By {module}\n")).unwrap();
+        let (_, block) = section.split_once("```yaml\n").unwrap();
+        let (block, _) = block.split_once("```").unwrap();
+        let block = block.replace("https://authentik.example.com", &oidc.base);
+        let block: Value = serde_saphyr::from_str(&block).unwrap();
+        let auth = block["auth"].clone();
+        Self { module, auth }
+    }
+
+    /// The settings of the provider.
+    pub fn provider(&mut self) -> &mut Value {
+        &mut self.auth["providers"]["oidc"]["production"]
+    }
 }
 
 impl Setup {
@@ -90,6 +122,9 @@ impl Setup {
         });
         if let Some(block) = &self.url_reader {
             configuration["authentikEntityProvider"] = block.clone();
+        }
+        if let Some(sign_in) = &self.sign_in {
+            configuration["auth"] = sign_in.auth.clone();
         }
         configuration
     }
