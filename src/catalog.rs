@@ -7,6 +7,7 @@
 
 mod broken_rows;
 pub mod diff;
+mod email_findings;
 pub mod entity;
 pub mod escape;
 mod exclusion;

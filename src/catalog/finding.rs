@@ -59,6 +59,12 @@ pub enum Code {
     ExcludeMisspelt,
     /// An avatar is neither `http`, `https` nor `data:image/`.
     PictureRefused,
+    /// Users without an email, who cannot sign in by it.
+    EmailMissing,
+    /// Users with the email of another user, who cannot sign in by it.
+    EmailShared,
+    /// Users with an email by which Backstage finds no user.
+    EmailNotFound,
     /// An entry of a filter matches no row.
     FilterUnmatched,
     /// This version of Authentik does not send a mapped field.
@@ -73,7 +79,7 @@ pub enum Code {
 
 impl Code {
     /// All codes, in the order in which `docs/findings-and-failures.md` lists them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::HiddenUsers,
         Self::HiddenGroups,
         Self::BrokenRow,
@@ -86,6 +92,9 @@ impl Code {
         Self::ExcludeUnmatched,
         Self::ExcludeMisspelt,
         Self::PictureRefused,
+        Self::EmailMissing,
+        Self::EmailShared,
+        Self::EmailNotFound,
         Self::FilterUnmatched,
         Self::FieldNotSent,
         Self::ValueCut,

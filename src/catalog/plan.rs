@@ -19,7 +19,7 @@ use super::picture::Picture;
 use super::policy::Policy;
 use super::selection::Selection;
 use super::shape::Namespace;
-use super::{broken_rows, hidden_rows, value_findings};
+use super::{broken_rows, email_findings, hidden_rows, value_findings};
 use crate::directory::{Directory, Group, GroupPk, User, UserPk};
 use links::{Links, cycle, hierarchy};
 
@@ -102,6 +102,7 @@ impl<'d> Plan<'d> {
             cut.collect(),
             self.selection.findings(),
             refused_pictures(&self),
+            self.email_findings(),
             value_findings::of_users(&self.users, &self.user_mapping, &fields.users),
             value_findings::of_groups(&self.groups, &self.group_mapping, &fields.groups),
             hidden_rows::findings(self.directory),
@@ -111,6 +112,14 @@ impl<'d> Plan<'d> {
         self.findings.sort_unstable();
         self.findings.dedup();
         self
+    }
+
+    fn email_findings(&self) -> Vec<Finding> {
+        if self.policy.shape.users.check_emails {
+            email_findings::findings(&self.users, &self.user_mapping.profile)
+        } else {
+            Vec::new()
+        }
     }
 
     /// The entities: groups, then users, each sorted by name.

@@ -57,6 +57,8 @@ pub struct UserShape {
     pub common: CommonShape,
     /// Which pictures are shown.
     pub pictures: Pictures,
+    /// Whether emails are checked for sign-in.
+    pub check_emails: bool,
 }
 
 /// The shape of groups.
@@ -169,6 +171,7 @@ impl Default for UserShape {
             picture: Sources::builtin(Kind::User, &["avatar"]),
             common: CommonShape::default(),
             pictures: Pictures::default(),
+            check_emails: true,
         }
     }
 }

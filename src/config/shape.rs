@@ -29,6 +29,8 @@ section! {
         pictures: Pictures = choice(&[
             ("all", Pictures::All), ("urls", Pictures::Urls), ("none", Pictures::None),
         ]).default("all"),
+        /// Whether findings report emails by which users cannot [sign in](sign-in.md).
+        check_emails: bool = switch().default("true"),
     }
 }
 
@@ -164,6 +166,7 @@ impl UsersConfig {
             map,
             set,
             pictures,
+            check_emails,
             name_prefix,
         } = self.clone();
         UserShape {
@@ -191,6 +194,7 @@ impl UsersConfig {
                 fixed_labels: set.labels,
             },
             pictures,
+            check_emails,
         }
     }
 }

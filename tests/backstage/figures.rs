@@ -2,6 +2,7 @@
 //! figures -- --ignored --nocapture --test-threads=1`.
 
 use fake_authentik::{FakeAuthentik, FakeDirectory};
+use serde_json::json;
 use tokio::time::Instant;
 
 use crate::support::authentik::Authentik;
@@ -38,6 +39,28 @@ async fn service(authentik: &Authentik, recorder: &Recorder, more: &[(&str, &str
     .await;
     service.sync().await;
     recorder.redirect(Some(&service.base));
+    service
+}
+
+/// A service that has notified Backstage of its location.
+async fn notifying(
+    authentik: &Authentik,
+    recorder: &Recorder,
+    backstage: &Backstage,
+    target: &str,
+) -> Service {
+    let variables = [
+        (
+            "ENTITY_PROVIDER_BACKSTAGE_BASE_URL",
+            backstage.base.as_str(),
+        ),
+        ("ENTITY_PROVIDER_BACKSTAGE_TOKEN", TOKEN),
+        ("ENTITY_PROVIDER_BACKSTAGE_LOCATIONS", target),
+    ];
+    let service = service(authentik, recorder, &variables).await;
+    service
+        .pushed(|push| push["waiting"] == 0 && push["error"].is_null())
+        .await;
     service
 }
 
@@ -106,15 +129,15 @@ async fn one_change(
     }
 }
 
-/// Prints the costs of one layout.
-async fn measure(layout: &str) {
+/// Prints the costs of a setup, which gets the base URL of the service.
+async fn measure(name: &str, setup: impl FnOnce(&str) -> Setup) {
     let users = std::env::var("USERS").map_or(USERS, |users| users.parse().unwrap());
     let authentik = Authentik::spawn(FakeDirectory::generate(users)).await;
     let recorder = Recorder::spawn("http://127.0.0.1:9").await;
     let filling = service(&authentik, &recorder, &[]).await;
     let promised = filling.catalog().await;
-    let target = format!("{}{layout}", recorder.base);
-    let backstage = Backstage::spawn(&Setup::patient(&target)).await;
+    let setup = setup(&recorder.base);
+    let backstage = Backstage::spawn(&setup).await;
     let start = Instant::now();
     shown(&backstage, &promised).await;
     let (stored, (blocked, bytes)) = (start.elapsed().as_secs_f64(), backstage.load().await);
@@ -122,23 +145,15 @@ async fn measure(layout: &str) {
     backstage.becomes(&promised).await;
 
     filling.stop().await;
-    let variables = [
-        (
-            "ENTITY_PROVIDER_BACKSTAGE_BASE_URL",
-            backstage.base.as_str(),
-        ),
-        ("ENTITY_PROVIDER_BACKSTAGE_TOKEN", TOKEN),
-        ("ENTITY_PROVIDER_BACKSTAGE_LOCATIONS", &target),
-    ];
-    let service = service(&authentik, &recorder, &variables).await;
-    service
-        .pushed(|push| push["waiting"] == 0 && push["error"].is_null())
-        .await;
+    let service = match setup.targets.first() {
+        Some(target) => notifying(&authentik, &recorder, &backstage, target).await,
+        None => service(&authentik, &recorder, &[]).await,
+    };
     backstage.settles().await;
     let cost = one_change(&authentik, &service, &recorder, &backstage).await;
     let all = promised.refs().len();
     println!(
-        "| {users} | `{layout}` | {stored:.0} s | {blocked:.1} s | {} MB | {:.1} s | {:.1} s | {} of {all} ({:.1} %) | {:.0} kB | {:.2} s |",
+        "| {users} | {name} | {stored:.0} s | {blocked:.1} s | {} MB | {:.1} s | {:.1} s | {} of {all} ({:.1} %) | {:.0} kB | {:.2} s |",
         bytes / 1_000_000,
         cost.visible,
         cost.settled,
@@ -158,11 +173,27 @@ fn percent(part: usize, whole: usize) -> f64 {
 #[tokio::test]
 #[ignore = "prints figures and checks only the content"]
 async fn one_body() {
-    measure("/entities").await;
+    measure("`/entities`", |base| {
+        Setup::patient(&format!("{base}/entities"))
+    })
+    .await;
 }
 
 #[tokio::test]
 #[ignore = "prints figures and checks only the content"]
 async fn shards() {
-    measure("/locations?shards=64").await;
+    measure("`/locations?shards=64`", |base| {
+        Setup::patient(&format!("{base}/locations?shards=64"))
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "prints figures and checks only the content"]
+async fn provider_module() {
+    measure("provider module", |base| Setup {
+        entity_provider: Some(json!({ "baseUrl": base })),
+        ..Setup::default()
+    })
+    .await;
 }

@@ -40,6 +40,7 @@ fn company() -> FakeDirectory {
     };
     assert!(company.edit_user(1, ada));
     assert!(company.set_kind(4, UserKind::External));
+    assert!(company.edit_user(4, |user| user.email.clear()));
     company.group_mut(group_pk(3)).unwrap().attributes =
         json!({"notes": "Operations", "email": "ops@example.com", "backstage": {"type": "squad"}});
     company
@@ -93,6 +94,18 @@ impl Shaped {
 }
 
 #[tokio::test]
+async fn findings_about_emails_are_switched_off() {
+    let shaped = Shaped::by("Show the names of groups").await;
+    assert!(
+        shaped.findings.contains("email-missing 1"),
+        "{}",
+        shaped.findings
+    );
+    let shaped = Shaped::by("Without findings about emails").await;
+    assert!(!shaped.findings.contains("email-"), "{}", shaped.findings);
+}
+
+#[tokio::test]
 async fn groups_show_their_names() {
     let shaped = Shaped::by("Show the names of groups").await;
     assert_eq!(
@@ -106,7 +119,7 @@ async fn names_come_from_other_fields_with_a_prefix() {
     let shaped = Shaped::by("Make names by a rule of your own").await;
     assert_eq!(
         shaped.names("User"),
-        ["ada-l", "user-2", "user-3", "user-4"]
+        ["ada-l", "eve", "user-2", "user-3"]
     );
     assert_eq!(
         shaped.names("Group"),

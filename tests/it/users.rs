@@ -205,3 +205,77 @@ async fn other_avatars_are_left_out_and_reported() {
         assert!(!body(&pair).await.contains("picture"), "{avatar}");
     }
 }
+
+/// Users with these emails, in the order of their pks.
+fn with_emails(emails: &[&str]) -> FakeDirectory {
+    let names: Vec<_> = (1..)
+        .map(|pk| format!("user-{pk}"))
+        .take(emails.len())
+        .collect();
+    let users: Vec<_> = (1..).zip(names.iter().map(String::as_str)).collect();
+    let mut directory = directory(&users, &[]);
+    for (pk, email) in (1..).zip(emails) {
+        directory.edit_user(pk, |user| (*email).clone_into(&mut user.email));
+    }
+    directory
+}
+
+#[tokio::test]
+async fn emails_by_which_users_cannot_sign_in_are_findings() {
+    let long = format!("{}@example.com", "a".repeat(190));
+    let emails = [
+        "ann@example.com",
+        "ANN@example.com",
+        " bo@example.com",
+        "bo@example.com",
+        "cy@example.com",
+        "",
+        "  ",
+        "\"d,e\"@example.com",
+        &long,
+        "Élan@example.com",
+        "élan@example.com",
+    ];
+    let pair = Pair::with(with_emails(&emails)).await;
+    let run = pair.app.sync().await;
+    assert_eq!(run["findings"], 3, "{run}");
+    for (code, users, named) in [
+        (
+            "email-missing",
+            "2 users have",
+            "\"user-6\" (pk 6), \"user-7\" (pk 7)",
+        ),
+        (
+            "email-shared",
+            "6 users have",
+            "\"user-1\" (pk 1), \"user-10\" (pk 10), \"user-11\" (pk 11)",
+        ),
+        (
+            "email-not-found",
+            "2 users have",
+            "\"user-8\" (pk 8), \"user-9\" (pk 9)",
+        ),
+    ] {
+        let message = finding(&run, code)["message"].as_str().unwrap();
+        assert!(
+            message.starts_with(users) && message.ends_with(named),
+            "{message}"
+        );
+        assert!(
+            !message.contains('@'),
+            "no finding has an address: {message}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn emails_of_others_than_active_people_are_not_checked() {
+    let mut directory = with_emails(&["one@example.com", "one@example.com", ""]);
+    directory.set_active(2, false);
+    directory.set_kind(3, UserKind::ServiceAccount);
+    let pair = Pair::spawn(Release::V2026_5, directory, |config| {
+        config.authentik.include_service_accounts = true;
+    })
+    .await;
+    assert_eq!(pair.app.sync().await["findings"], 0);
+}
