@@ -19,6 +19,10 @@ test:
 backstage *arguments:
     tests/backstage/run {{ arguments }}
 
+# The same with the newest packages of Backstage, and the versions that differ
+backstage-latest *arguments:
+    tests/backstage/latest {{ arguments }}
+
 # The files of the image, without a container engine; needs root on Debian
 image:
     .ci/image/run

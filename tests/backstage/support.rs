@@ -18,10 +18,16 @@ pub mod service;
 pub mod setup;
 pub mod wait;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Once;
 
 use reqwest::Client;
+
+/// The folder of the Backstage backend, in which Node finds its packages.
+pub fn backend() -> PathBuf {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/backstage/backend");
+    std::env::var_os("BACKSTAGE_BACKEND").map_or(own, PathBuf::from)
+}
 
 /// Reads a recording, such as `2026.5/version.json`.
 pub fn fixture(path: &str) -> String {

@@ -3,12 +3,12 @@
 //! Backstage's parser, policies and schemas check the entities in one Node process.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::process::Command;
 
 use authentik_entity_provider::catalog::entity::Kind;
 use serde_json::Value;
 
+use crate::support::backend;
 use crate::support::catalog::entity_ref;
 use crate::support::random::{Sample, samples};
 
@@ -73,7 +73,7 @@ fn check(samples: &[Sample]) -> Vec<Vec<Value>> {
     let output = Command::new("node")
         .arg("validity.js")
         .arg(file.path())
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/backstage/backend"))
+        .current_dir(backend())
         .output()
         .unwrap();
     assert!(

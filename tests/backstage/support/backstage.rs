@@ -15,7 +15,7 @@ use tokio::process::{Child, Command};
 use url::Url;
 
 use super::catalog::Catalog;
-use super::client;
+use super::{backend, client};
 use super::database::Database;
 pub use super::setup::{Setup, SignIn};
 use super::wait::wait_until;
@@ -312,7 +312,7 @@ fn start(config: &Path, log: &Path, setup: &Setup) -> Child {
     Command::new("node")
         .args(["--preserve-symlinks", "index.js", "--config"])
         .arg(config)
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/backstage/backend"))
+        .current_dir(backend())
         .env("NODE_ENV", "production")
         .env(
             "WITH_AUTHENTIK_MODULE",

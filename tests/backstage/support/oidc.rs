@@ -1,13 +1,12 @@
 //! An OIDC provider that stands for Authentik's, as a Node process.
 
-use std::path::Path;
 use std::process::Stdio;
 
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use super::client;
+use super::{backend, client};
 
 /// A running provider; it is killed on drop.
 pub struct Oidc {
@@ -21,7 +20,7 @@ impl Oidc {
     pub async fn spawn() -> Self {
         let mut child = Command::new("node")
             .arg("oidc.js")
-            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/backstage/backend"))
+            .current_dir(backend())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
