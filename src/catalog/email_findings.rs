@@ -93,6 +93,6 @@ fn finding(code: Code, users: &[&User], what: &str, remedy: &str) -> Option<Find
         names.join(", ")
     );
     let remedy =
-        format!("{remedy}, or sign in by uid; set `{KEY}: false` if nobody signs in by email");
+        format!("{remedy}, or sign in by uid; set `{KEY}: false` if users sign in without it");
     Some(Finding::general(code, KEY).with_message(message, remedy))
 }

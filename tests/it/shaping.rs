@@ -117,10 +117,7 @@ async fn groups_show_their_names() {
 #[tokio::test]
 async fn names_come_from_other_fields_with_a_prefix() {
     let shaped = Shaped::by("Make names by a rule of your own").await;
-    assert_eq!(
-        shaped.names("User"),
-        ["ada-l", "eve", "user-2", "user-3"]
-    );
+    assert_eq!(shaped.names("User"), ["ada-l", "eve", "user-2", "user-3"]);
     assert_eq!(
         shaped.names("Group"),
         [

@@ -1,5 +1,5 @@
-// Stands for the OpenID Connect provider of an Authentik: `node oidc.js` prints its URL. Everyone who asks is signed
-// in as the person of `PUT /person`, with claims by scope as in Authentik's default scope mappings. As there, a refresh
+// A fake of Authentik's OpenID Connect provider: `node oidc.js` prints its URL. Every request for a sign-in is answered
+// for the person of `PUT /person`, with claims by scope as in Authentik's default scope mappings. As there, a refresh
 // token needs the scope `offline_access`.
 
 import { randomUUID } from 'node:crypto';

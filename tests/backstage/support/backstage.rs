@@ -15,10 +15,10 @@ use tokio::process::{Child, Command};
 use url::Url;
 
 use super::catalog::Catalog;
-use super::{backend, client};
 use super::database::Database;
 pub use super::setup::{Setup, SignIn};
 use super::wait::wait_until;
+use super::{backend, client};
 
 /// The token that the tests and the service present to Backstage; it is valid on this machine only.
 pub const TOKEN: &str = "a-token-for-tests-only";

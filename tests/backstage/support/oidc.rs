@@ -1,4 +1,4 @@
-//! An OIDC provider that stands for Authentik's, as a Node process.
+//! A fake of Authentik's OIDC provider, as a Node process.
 
 use std::process::Stdio;
 
@@ -16,7 +16,7 @@ pub struct Oidc {
 }
 
 impl Oidc {
-    /// Starts it, with nobody signed in.
+    /// Starts it, without a signed-in person.
     pub async fn spawn() -> Self {
         let mut child = Command::new("node")
             .arg("oidc.js")
