@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn an_output_that_blocks_delays_nobody_and_loses_only_what_exceeds_the_capacity() {
+    fn an_output_that_blocks_delays_no_task_and_loses_only_what_exceeds_the_capacity() {
         let (lines, permit, written) = slow();
         let line = [vec![b'x'; 1023], b"\n".to_vec()].concat();
         let count = 2 * CAPACITY / line.len();

@@ -132,7 +132,7 @@ fn the_first_rows_are_held_by_what_they_hide() {
 }
 
 #[test]
-fn somebody_must_be_left_unless_nobody_was_there() {
+fn a_user_must_be_left_unless_there_was_none() {
     assert!(no_users(None, 0).is_some() && no_users(Some(3), 0).is_some());
     assert!(no_users(Some(0), 0).is_none() && no_users(None, 1).is_none());
 }
