@@ -56,25 +56,25 @@ fn of_rows<R: Row>(
     };
     let mut keys = vec![key(
         "description".into(),
-        Target::Text,
+        FieldKind::Text,
         &metadata.description,
     )];
     for text in &metadata.annotations {
         keys.push(key(
             format!("annotations.{}", text.key),
-            Target::Text,
+            FieldKind::Text,
             &text.columns,
         ));
     }
     for text in &metadata.labels {
         keys.push(key(
             format!("labels.{}", text.key),
-            Target::Label,
+            FieldKind::Label,
             &text.columns,
         ));
     }
     for (name, columns) in profile {
-        keys.push(key((*name).into(), Target::Profile, columns));
+        keys.push(key((*name).into(), FieldKind::Profile, columns));
     }
     keys.iter()
         .flat_map(|key| key.findings(&rows, fields))
@@ -83,7 +83,7 @@ fn of_rows<R: Row>(
 
 /// What a mapped value fills.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Target {
+enum FieldKind {
     /// A field of the profile, the name or the type.
     Profile,
     /// The description or an annotation.
@@ -95,7 +95,7 @@ enum Target {
 /// One key of the mapping, and the columns of its values.
 struct MappedKey<'m> {
     key: String,
-    target: Target,
+    target: FieldKind,
     columns: &'m Columns,
 }
 
@@ -106,15 +106,15 @@ impl MappedKey<'_> {
             .iter()
             .any(|column| matches!(column, Column::Additional(_)));
         let mut findings = Vec::new();
-        if has_additional || self.target == Target::Label {
+        if has_additional || self.target == FieldKind::Label {
             findings.extend(self.about(Code::ValueOmitted, rows, |row| self.is_omitted(row)));
         }
         match self.target {
-            Target::Profile => {}
-            Target::Text => {
+            FieldKind::Profile => {}
+            FieldKind::Text => {
                 findings.extend(self.about(Code::ValueCut, rows, |row| self.is_cut(row)));
             }
-            Target::Label => {
+            FieldKind::Label => {
                 findings.extend(self.about(Code::ValueRepaired, rows, |row| self.is_repaired(row)));
             }
         }
@@ -130,7 +130,7 @@ impl MappedKey<'_> {
         };
         let lacks_label = |text| repair_label(text).is_none();
         self.columns.iter().any(is_unusable)
-            || self.target == Target::Label && self.columns.value(row).is_some_and(lacks_label)
+            || self.target == FieldKind::Label && self.columns.value(row).is_some_and(lacks_label)
     }
 
     fn is_cut<R: Row>(&self, row: &R) -> bool {
