@@ -8,10 +8,10 @@ default:
 quick:
     cargo fmt --check
     cargo clippy --locked --workspace --all-targets -- -D warnings
-    cargo clippy --locked --test backstage -- -D warnings
+    cargo clippy --locked --test backstage --test page -- -D warnings
     cargo test --locked --workspace --lib --bins
 
-# All tests but the two suites below
+# All tests but the suites below
 test:
     cargo test --locked --workspace
 
@@ -22,6 +22,10 @@ backstage *arguments:
 # The same with the newest packages of Backstage, and the versions that differ
 backstage-latest *arguments:
     tests/backstage/latest {{ arguments }}
+
+# The page for people in a headless Chromium
+page *arguments:
+    tests/page/run {{ arguments }}
 
 # The files of the image, without a container engine; needs root on Debian
 image:

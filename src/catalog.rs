@@ -25,6 +25,7 @@ pub mod naming;
 pub mod picture;
 pub mod plan;
 pub mod policy;
+pub mod search;
 mod selection;
 pub mod shape;
 pub mod skip;

@@ -10,6 +10,7 @@ pub mod negotiate;
 mod openapi;
 pub mod public_url;
 pub mod query;
+pub mod reader_log;
 pub mod state;
 
 use std::net::Ipv4Addr;
@@ -19,7 +20,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::header::{AUTHORIZATION, COOKIE};
 use axum::http::{Request, Response};
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{
@@ -28,14 +29,19 @@ use tower_http::request_id::{
 use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
 use tower_http::trace::TraceLayer;
 use utoipa::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
+use crate::clock::Clock;
 use crate::config::AuthConfig;
 use auth::{Authorizer, Requirement, Schemes};
-use endpoints::{docs, entities, entity, events, explain, health, locations, metrics, sync};
+use endpoints::{
+    docs, entities, entity, events, explain, findings, health, locations, metrics, page, readers,
+    search, sync,
+};
 use error::ApiError;
 use load::{Capacity, Load};
+use reader_log::ReaderLog;
 use state::AppState;
 
 /// The OpenAPI description without paths; the handlers add them.
@@ -55,15 +61,36 @@ use state::AppState;
 struct Description;
 
 /// All routes as a table, each with its requirement and its description.
-fn table(authorizer: &Arc<Authorizer>, load: &Load) -> OpenApiRouter<AppState> {
+fn table(
+    authorizer: &Arc<Authorizer>,
+    load: &Load,
+    readers: &Arc<ReaderLog>,
+) -> OpenApiRouter<AppState> {
+    let recorded = |(schemas, paths, methods): UtoipaMethodRouter<AppState>| {
+        let record = from_fn_with_state(Arc::clone(readers), reader_log::record);
+        (schemas, paths, methods.route_layer(record))
+    };
+    let leading = |(schemas, paths, methods): UtoipaMethodRouter<AppState>| {
+        let lead = from_fn_with_state(Arc::clone(authorizer), page::lead_browsers);
+        (schemas, paths, methods.route_layer(lead))
+    };
     let needs = |access, routes| {
         let limited = load::limited_operation(load, access, routes);
         auth::authorized_operation(authorizer, access, limited)
     };
     OpenApiRouter::with_openapi(Description::openapi())
-        .routes(needs(Requirement::Read, routes!(entities::read_entities)))
+        .routes(leading(recorded(needs(
+            Requirement::Read,
+            routes!(entities::read_entities),
+        ))))
         .routes(needs(Requirement::Read, routes!(entity::read_entity)))
-        .routes(needs(Requirement::Read, routes!(locations::read_locations)))
+        .routes(recorded(needs(
+            Requirement::Read,
+            routes!(locations::read_locations),
+        )))
+        .routes(needs(Requirement::Read, routes!(search::search_rows)))
+        .routes(needs(Requirement::Read, routes!(findings::list_findings)))
+        .routes(needs(Requirement::Runs, routes!(readers::list_readers)))
         .routes(needs(Requirement::Read, routes!(explain::read_explanation)))
         .routes(needs(Requirement::Runs, routes!(sync::list_runs)))
         .routes(needs(Requirement::Sync, routes!(sync::request_run)))
@@ -84,16 +111,22 @@ fn table(authorizer: &Arc<Authorizer>, load: &Load) -> OpenApiRouter<AppState> {
 pub fn description() -> utoipa::openapi::OpenApi {
     // The description does not depend on the tokens.
     let closed = Authorizer::new(&AuthConfig::default(), (Ipv4Addr::UNSPECIFIED, 0).into());
-    let mut description = table(&Arc::new(closed), &Load::new(Capacity::default())).into_openapi();
+    let (load, readers) = (
+        Load::new(Capacity::default()),
+        ReaderLog::new(Clock::system()),
+    );
+    let mut description = table(&Arc::new(closed), &load, &Arc::new(readers)).into_openapi();
     openapi::complete(&mut description.paths);
     description
 }
 
 /// Returns the router of the service, with the limits of `capacity`.
 pub fn router(state: AppState, capacity: Capacity) -> Router {
-    let (router, _) = table(&state.authorizer, &Load::new(capacity)).split_for_parts();
+    let (router, _) =
+        table(&state.authorizer, &Load::new(capacity), &state.readers).split_for_parts();
     router
         .merge(docs::router(&state.authorizer))
+        .merge(page::router(&state.authorizer))
         .fallback(async || ApiError::UnknownPath)
         .method_not_allowed_fallback(async || ApiError::UnknownMethod)
         .layer(

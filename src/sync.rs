@@ -150,7 +150,7 @@ impl Scheduler {
     ) -> u32 {
         match outcome {
             Ok(_) => 0,
-            Err(CycleError::Held(_)) if self.cycle.store.current().is_some() => 0,
+            Err(CycleError::Held(..)) if self.cycle.store.current().is_some() => 0,
             Err(_) if run.trigger != Trigger::Schedule => 1,
             Err(_) => last.map_or(0, |last| last.failures).saturating_add(1),
         }

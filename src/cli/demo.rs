@@ -97,6 +97,7 @@ fn introduce(users: usize, authentik: &BaseUrl, address: SocketAddr) {
         "A fake Authentik with {generated} listens on {authentik}
 and this service serves them on http://{address}. Open next:
 
+  http://{address}/                                  a page with everything that it knows
   http://{address}/entities                          what a Backstage url location reads
   http://{address}/entities?kind=group&format=json   only the groups, as a JSON array
   http://{address}/health                            what is served, and how the last run went

@@ -27,7 +27,8 @@ section! {
         sync_tokens: Vec<SecretString> = tokens().default("[]"),
         /// Allows requests without a token, where no tokens are set.
         allow_anonymous: bool = switch().default("false"),
-        /// Who reads `/docs` and `/openapi.json`: clients with a read token (`token`), all (`open`), none (`off`).
+        /// Who reads `/docs` and `/openapi.json`: clients with a read token (`token`), all (`open`), none (`off`);
+        /// `off` also hides the page `/`.
         docs: Exposure = exposure().default("token"),
         /// Who reads `/metrics`: clients with a token of either kind (`token`), all (`open`), none (`off`).
         metrics: Exposure = exposure().default("token"),

@@ -40,8 +40,9 @@ pub enum Requirement {
     Metrics,
     /// As `entityProvider.auth.docs` says.
     Docs,
-    /// No token, unless `entityProvider.auth.docs` is `off`: static files of the page `/docs`.
-    DocsFiles,
+    /// No token, unless `entityProvider.auth.docs` is `off`: the page `/` and the files of `/docs`, which
+    /// contain no data.
+    PageFiles,
 }
 
 /// Authorizes requests; a reload replaces its rules.
@@ -62,6 +63,15 @@ impl Authorizer {
     /// Replaces the rules; they apply from the next request on.
     pub fn replace(&self, auth: &AuthConfig, listen: SocketAddr) {
         self.rules.store(Arc::new(Rules::new(auth, listen)));
+    }
+
+    /// Whether the pages for people are shown.
+    #[must_use]
+    pub fn has_pages(&self) -> bool {
+        self.rules
+            .load()
+            .decide(Requirement::PageFiles, None)
+            .is_ok()
     }
 
     /// Removes the token from a request and decides whether the request is allowed.

@@ -88,7 +88,7 @@ pub(super) fn limited_operation<S: Clone + Send + Sync + 'static>(
             methods.route_layer(from_fn_with_state(Arc::clone(&load.following), follow))
         }
         // The permit is released when the response begins, so a slow client holds none.
-        Requirement::Read | Requirement::Docs | Requirement::DocsFiles => methods.route_layer(
+        Requirement::Read | Requirement::Docs | Requirement::PageFiles => methods.route_layer(
             ServiceBuilder::new()
                 .layer(HandleErrorLayer::new(overload_error))
                 .load_shed()

@@ -24,6 +24,14 @@ pub fn prefers_open_metrics(headers: &HeaderMap) -> bool {
     preferred(headers, choices).unwrap_or_default()
 }
 
+/// Whether `Accept` prefers HTML to the formats of entities, as that of a browser does.
+#[must_use]
+pub fn prefers_html(headers: &HeaderMap) -> bool {
+    let [yaml, json, ndjson] = Format::ALL.map(|format| (false, media_types(format)));
+    let choices = [yaml, json, ndjson, (true, &["text/html"])];
+    preferred(headers, choices).unwrap_or_default()
+}
+
 /// Returns the choice whose media types `Accept` prefers: the one with the highest quality value,
 /// then with the most specific range, then the first. Without `Accept` this is the first choice.
 /// Returns `None` if `Accept` excludes all of them.

@@ -13,6 +13,7 @@ use crate::catalog::location::LocationPrefix;
 use crate::clock::Clock;
 use crate::config::ServiceConfig;
 use crate::http::public_url::PublicUrls;
+use crate::http::reader_log::ReaderLog;
 use crate::snapshot::ledger::Ledger;
 use crate::snapshot::persistence::PersistenceStatus;
 use crate::snapshot::renditions::Renditions;
@@ -40,6 +41,8 @@ pub struct AppState {
     pub location_prefix: LocationPrefix,
     /// The configuration of the service's URL.
     pub public_urls: Arc<PublicUrls>,
+    /// Who reads the entities.
+    pub readers: Arc<ReaderLog>,
     /// The ledger of runs.
     pub ledger: Arc<Ledger>,
     /// The status of the service besides its runs.
@@ -77,6 +80,7 @@ impl AppState {
             locations: Arc::new(Renditions::new(LOCATION_CACHE_SIZE)),
             location_prefix: service.location_prefix.clone(),
             public_urls,
+            readers: Arc::new(ReaderLog::new(clock.clone())),
             ledger: Arc::new(Ledger::new(clock.clone())),
             status: Arc::default(),
             persistence: Arc::default(),

@@ -126,19 +126,48 @@ impl Run {
 pub enum Outcome {
     /// The run published a snapshot.
     Succeeded(RunReport),
-    /// The rows are suspiciously few; the old snapshot stays until an operator accepts them.
-    Held(Failure),
+    /// The shrink guard held the result, with the changes that it would have published; the old snapshot
+    /// stays until an operator accepts them.
+    Held(Failure, Changes),
     /// The run failed; the old snapshot stays.
     Failed(Failure),
 }
 
 impl Outcome {
+    /// Returns the result of a successful run.
+    #[must_use]
+    pub fn report(&self) -> Option<&RunReport> {
+        match self {
+            Self::Succeeded(report) => Some(report),
+            Self::Held(..) | Self::Failed(_) => None,
+        }
+    }
+
+    /// Returns the changes that the run published or would have published.
+    #[must_use]
+    pub fn changes(&self) -> Option<&Changes> {
+        match self {
+            Self::Succeeded(report) => Some(&report.changes),
+            Self::Held(_, changes) => Some(changes),
+            Self::Failed(_) => None,
+        }
+    }
+
+    /// Returns why the run published nothing.
+    #[must_use]
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Succeeded(_) => None,
+            Self::Held(failure, _) | Self::Failed(failure) => Some(failure),
+        }
+    }
+
     /// Returns the outcome in one word.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
             Self::Succeeded(_) => "succeeded",
-            Self::Held(_) => "held",
+            Self::Held(..) => "held",
             Self::Failed(_) => "failed",
         }
     }

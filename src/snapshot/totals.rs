@@ -108,7 +108,7 @@ mod tests {
                 Some(SyncMode::Incremental(Timestamp::UNIX_EPOCH)),
                 succeeded(),
             ),
-            ended(4, full, Outcome::Held(failure.clone())),
+            ended(4, full, Outcome::Held(failure.clone(), Changes::default())),
             ended(5, None, Outcome::Failed(failure)),
         ] {
             totals.count(&run);

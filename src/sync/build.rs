@@ -45,6 +45,14 @@ pub(super) struct SnapshotBuilder {
     pub(super) basis: Option<Basis>,
 }
 
+/// A snapshot that the shrink guard does not let through.
+pub(super) struct HeldSnapshot {
+    /// Why it is held.
+    pub(super) hold: Hold,
+    /// The changes that it would publish.
+    pub(super) changes: Changes,
+}
+
 impl SnapshotBuilder {
     /// Builds a snapshot from rows, unless they are held.
     pub(super) fn snapshot(
@@ -53,14 +61,10 @@ impl SnapshotBuilder {
         policy: Arc<Policy>,
         read_at: Timestamp,
         resume_point: ResumePoint,
-    ) -> Result<(Snapshot, Changes), Hold> {
+    ) -> Result<(Snapshot, Changes), HeldSnapshot> {
         let previous = self.previous.as_deref();
-        let basis = self.basis.as_ref();
-        if self.guard_mode == GuardMode::Enforced {
-            let rows = basis.map(|basis| (basis.directory(), basis.largest(read_at)));
-            guard::rows(rows, &directory, &self.limits).map_or(Ok(()), Err)?;
-        }
-        let persisted = match basis {
+        let rows_hold = self.check_rows(&directory, read_at);
+        let persisted = match &self.basis {
             Some(Basis::Persisted(rows)) => Some(&**rows),
             _ => None,
         };
@@ -71,21 +75,43 @@ impl SnapshotBuilder {
             persisted,
             (read_at, resume_point),
         );
-        if self.guard_mode == GuardMode::Accepted {
-            snapshot.recent_maxima = RecentMaxima::at(read_at, Sizes::of(&snapshot.directory));
-        } else {
-            let names = basis.map(Basis::names);
-            check_entities(names, &snapshot, &self.limits)?;
-        }
         let changes = Changes::between(
             previous.map(|previous| &previous.document),
             &snapshot.document,
         );
+        if let Some(hold) = rows_hold.or_else(|| self.check_entities(&snapshot)) {
+            return Err(HeldSnapshot { hold, changes });
+        }
+        if self.guard_mode == GuardMode::Accepted {
+            snapshot.recent_maxima = RecentMaxima::at(read_at, Sizes::of(&snapshot.directory));
+        }
         log_new(
             &snapshot.findings,
             previous.map_or(&[], |previous| &previous.findings),
         );
         Ok((snapshot, changes))
+    }
+
+    /// Returns why rows are held, if their check applies.
+    fn check_rows(&self, directory: &Directory, read_at: Timestamp) -> Option<Hold> {
+        if self.guard_mode != GuardMode::Enforced {
+            return None;
+        }
+        let basis = self.basis.as_ref();
+        let rows = basis.map(|basis| (basis.directory(), basis.largest(read_at)));
+        guard::rows(rows, directory, &self.limits)
+    }
+
+    /// Returns why entities are held, if their check applies.
+    fn check_entities(&self, snapshot: &Snapshot) -> Option<Hold> {
+        if self.guard_mode == GuardMode::Accepted {
+            return None;
+        }
+        check_entities(
+            self.basis.as_ref().map(Basis::names),
+            snapshot,
+            &self.limits,
+        )
     }
 }
 
@@ -94,25 +120,26 @@ pub(super) fn restored(
     rows: PersistedRows,
     policy: Arc<Policy>,
     limits: &ShrinkGuard,
-) -> Result<(Snapshot, Changes), Hold> {
+) -> Result<(Snapshot, Changes), HeldSnapshot> {
     let names = rows.names.clone();
     let snapshot = Snapshot::restored(rows, policy);
-    check_entities(Some(&names), &snapshot, limits)?;
-    log_new(&snapshot.findings, &[]);
     let changes = Changes::between(None, &snapshot.document);
+    if let Some(hold) = check_entities(Some(&names), &snapshot, limits) {
+        return Err(HeldSnapshot { hold, changes });
+    }
+    log_new(&snapshot.findings, &[]);
     Ok((snapshot, changes))
 }
 
-/// Holds a snapshot that has no user, or lacks too many of the previous entities.
+/// Returns why a snapshot is held: it has no user, or lacks too many of the previous entities.
 fn check_entities(
     before: Option<&Names>,
     snapshot: &Snapshot,
     limits: &ShrinkGuard,
-) -> Result<(), Hold> {
+) -> Option<Hold> {
     let users_before = before.map(|names| names.users.len());
     let no_users = guard::no_users(users_before, snapshot.document.count(Kind::User));
-    let vanished = || before.and_then(|names| entities::check(names, &snapshot.names, limits));
-    no_users.or_else(vanished).map_or(Ok(()), Err)
+    no_users.or_else(|| before.and_then(|names| entities::check(names, &snapshot.names, limits)))
 }
 
 /// Logs the findings that the previous snapshot did not have.

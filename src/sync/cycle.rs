@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::basis::Basis;
-use super::build::{self, GuardMode, SnapshotBuilder};
-use super::guard::{Acceptance, Hold};
+use super::build::{self, GuardMode, HeldSnapshot, SnapshotBuilder};
+use super::guard::Acceptance;
 use super::read::SyncPace;
 use crate::authentik::client::Client;
 use crate::authentik::cost::ServerCost;
@@ -53,8 +53,8 @@ pub struct Cycle {
 /// Why a cycle published nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CycleError {
-    /// The shrink guard holds the result.
-    Held(Failure),
+    /// The shrink guard holds the result, with the changes that it would publish.
+    Held(Failure, Changes),
     /// The rows could not be read or transformed.
     Failed(Failure),
     /// The service shuts down.
@@ -66,7 +66,7 @@ impl CycleError {
     #[must_use]
     pub fn into_failure(self) -> Failure {
         match self {
-            Self::Held(failure) | Self::Failed(failure) | Self::Cancelled(failure) => failure,
+            Self::Held(failure, _) | Self::Failed(failure) | Self::Cancelled(failure) => failure,
         }
     }
 }
@@ -74,7 +74,7 @@ impl CycleError {
 impl From<CycleError> for Outcome {
     fn from(error: CycleError) -> Self {
         match error {
-            CycleError::Held(failure) => Self::Held(failure),
+            CycleError::Held(failure, changes) => Self::Held(failure, changes),
             CycleError::Failed(failure) | CycleError::Cancelled(failure) => Self::Failed(failure),
         }
     }
@@ -196,12 +196,13 @@ impl Cycle {
     /// Builds a snapshot on a blocking thread and publishes it.
     async fn build_and_publish(
         &self,
-        build: impl FnOnce() -> Result<(Snapshot, Changes), Hold> + Send + 'static,
+        build: impl FnOnce() -> Result<(Snapshot, Changes), HeldSnapshot> + Send + 'static,
     ) -> Result<RunReport, CycleError> {
         let built = tokio::task::spawn_blocking(build).await;
         let built = built.map_err(|_| panicked())?;
-        let (snapshot, changes) =
-            built.map_err(|hold| CycleError::Held(hold.into_failure(self.acceptance)))?;
+        let (snapshot, changes) = built.map_err(|HeldSnapshot { hold, changes }| {
+            CycleError::Held(hold.into_failure(self.acceptance), changes)
+        })?;
         let report = RunReport {
             users: snapshot.document.count(Kind::User),
             groups: snapshot.document.count(Kind::Group),

@@ -50,9 +50,10 @@ impl RunFacts<'_> {
         let what = self.what;
         match ended {
             Ok(report) => self.succeeded(report),
-            Err(CycleError::Held(failure)) => {
+            Err(CycleError::Held(failure, changes)) => {
                 let (code, message) = (failure.code, &failure.message);
-                run_event!(error, self, code, error = %message, "{what} was held");
+                let removed = changes.removed;
+                run_event!(error, self, code, removed, error = %message, "{what} was held");
             }
             Err(CycleError::Failed(failure)) => {
                 let (code, message) = (failure.code, &failure.message);

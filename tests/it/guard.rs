@@ -59,6 +59,24 @@ async fn assert_held(pair: &Pair, parts: &[&str]) {
 }
 
 #[tokio::test]
+async fn a_held_run_lists_what_it_would_remove() {
+    let pair = published().await;
+    remove(&pair.fake, 1..=20);
+    let run = pair.app.sync().await;
+    assert_eq!(hold(&run).0, "shrink");
+    assert_eq!(
+        (&run["added"], &run["changed"], &run["removed"]),
+        (&json!(0), &json!(1), &json!(20))
+    );
+    assert_eq!(
+        run["changeList"]["changed"],
+        json!(["group:default/everyone"])
+    );
+    assert_eq!(run["changeList"]["removed"][19], "user:default/user-9");
+    assert!(run.get("users").is_none(), "it published nothing: {run}");
+}
+
+#[tokio::test]
 async fn a_permission_that_is_narrowed_during_operation_removes_no_entity() {
     let pair = published().await;
     let access = Access::ObjectLevel {

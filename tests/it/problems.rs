@@ -14,7 +14,7 @@ async fn pair() -> Pair {
 async fn every_error_is_an_uncacheable_problem_document() {
     let pair = pair().await;
     for (method, path, accept, status, code) in [
-        (Method::GET, "/", "*/*", 404, "unknown-path"),
+        (Method::GET, "/unknown", "*/*", 404, "unknown-path"),
         (Method::GET, "/entities/", "*/*", 404, "unknown-path"),
         (Method::GET, "/sync/a/b", "*/*", 404, "unknown-path"),
         (Method::POST, "/nothing", "*/*", 404, "unknown-path"),

@@ -64,8 +64,8 @@ impl Rules {
             Requirement::Read | Requirement::Runs | Requirement::Sync => Exposure::Token,
             Requirement::Docs => self.docs,
             Requirement::Metrics => self.metrics,
-            Requirement::DocsFiles if self.docs == Exposure::Off => Exposure::Off,
-            Requirement::Open | Requirement::DocsFiles => Exposure::Open,
+            Requirement::PageFiles if self.docs == Exposure::Off => Exposure::Off,
+            Requirement::Open | Requirement::PageFiles => Exposure::Open,
         }
     }
 
@@ -174,7 +174,7 @@ mod tests {
             (Requirement::Sync, [missing, kind, kind, "ok", invalid]),
             (Requirement::Metrics, [missing, "ok", "ok", "ok", invalid]),
             (Requirement::Docs, [missing, "ok", "ok", kind, invalid]),
-            (Requirement::DocsFiles, ["ok"; 5]),
+            (Requirement::PageFiles, ["ok"; 5]),
         ] {
             assert_eq!(codes(&rules, access), expected, "{access:?}");
         }
@@ -211,7 +211,7 @@ mod tests {
         let open = rules(|auth| auth.docs = Exposure::Open);
         assert_eq!(codes(&open, Requirement::Docs), ["ok"; 5]);
         let off = rules(|auth| auth.docs = Exposure::Off);
-        for access in [Requirement::Docs, Requirement::DocsFiles] {
+        for access in [Requirement::Docs, Requirement::PageFiles] {
             assert_eq!(codes(&off, access), ["unknown-path"; 5]);
         }
         assert_eq!(codes(&off, Requirement::Read)[1], "ok");

@@ -48,7 +48,7 @@ pub(crate) fn router(authorizer: &Arc<Authorizer>) -> Router<AppState> {
         .route(
             "/docs",
             needs(
-                Requirement::DocsFiles,
+                Requirement::PageFiles,
                 get(async || (StatusCode::SEE_OTHER, [(LOCATION, "docs/")])),
             ),
         )
@@ -58,7 +58,7 @@ pub(crate) fn router(authorizer: &Arc<Authorizer>) -> Router<AppState> {
         )
         .route(
             "/docs/{file}",
-            needs(Requirement::DocsFiles, get(read_asset)),
+            needs(Requirement::PageFiles, get(read_asset)),
         )
 }
 

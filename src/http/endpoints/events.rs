@@ -173,7 +173,7 @@ fn event(news: &RunUpdate) -> Event {
         RunUpdate::Ended(run) => {
             let name = match run.end {
                 Some((_, Outcome::Succeeded(_))) => "succeeded",
-                Some((_, Outcome::Held(_))) => "held",
+                Some((_, Outcome::Held(..))) => "held",
                 Some((_, Outcome::Failed(_))) | None => "failed",
             };
             (name, Event::default().json_data(RunView::from(run)))

@@ -14,7 +14,7 @@ use crate::snapshot::run::{Failure, Outcome, Run, Trigger};
 use crate::snapshot::sync_mode::{FullReason, SyncMode};
 
 /// The maximum number of findings listed with a run.
-const LISTED_FINDINGS: usize = 1000;
+pub(super) const LISTED_FINDINGS: usize = 1000;
 
 /// A run.
 #[derive(Debug, Serialize, ToSchema)]
@@ -70,7 +70,7 @@ pub struct RunView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     groups: Option<usize>,
-    /// Number of entities that are not in the previous snapshot.
+    /// Number of entities that are not in the previous snapshot. A held run has not published its changes.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     added: Option<usize>,
@@ -102,7 +102,7 @@ pub struct RunDetailView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     finding_list: Option<Vec<Finding>>,
-    /// The entities that a successful run added, changed and removed.
+    /// The entities that a successful run added, changed and removed, or that a held run would have.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     change_list: Option<ChangesView>,
@@ -179,12 +179,10 @@ pub(super) struct FailureView {
 
 impl From<&Run> for RunView {
     fn from(run: &Run) -> Self {
-        let (report, failure) = match &run.end {
-            Some((_, Outcome::Succeeded(report))) => (Some(report), None),
-            Some((_, Outcome::Held(failure) | Outcome::Failed(failure))) => (None, Some(failure)),
-            None => (None, None),
-        };
-        let ended_at = run.end.as_ref().map(|(at, _)| *at);
+        let (ended_at, outcome) = run.end.as_ref().map(|(at, outcome)| (*at, outcome)).unzip();
+        let report = outcome.and_then(Outcome::report);
+        let changes = outcome.and_then(Outcome::changes);
+        let failure = outcome.and_then(Outcome::failure);
         Self {
             id: run.id.to_string(),
             trigger: run.trigger,
@@ -200,9 +198,9 @@ impl From<&Run> for RunView {
             pages: run.started_at.map(|_| run.progress.pages()),
             users: report.map(|report| report.users),
             groups: report.map(|report| report.groups),
-            added: report.map(|report| report.changes.added),
-            changed: report.map(|report| report.changes.changed),
-            removed: report.map(|report| report.changes.removed),
+            added: changes.map(|changes| changes.added),
+            changed: changes.map(|changes| changes.changed),
+            removed: changes.map(|changes| changes.removed),
             findings: report.map(|report| report.findings.len()),
             error: failure.map(FailureView::from),
         }
@@ -213,9 +211,8 @@ impl RunView {
     /// Returns a run without texts of other servers, for clients without a token.
     pub(super) fn public(run: &Run) -> Self {
         let mut view = Self::from(run);
-        if let Some((error, (_, Outcome::Held(failure) | Outcome::Failed(failure)))) =
-            view.error.as_mut().zip(run.end.as_ref())
-        {
+        let failure = run.end.as_ref().and_then(|(_, outcome)| outcome.failure());
+        if let Some((error, failure)) = view.error.as_mut().zip(failure) {
             error.message = failure.public_message();
         }
         view
@@ -233,11 +230,8 @@ impl From<&Failure> for FailureView {
 
 impl From<&Run> for RunDetailView {
     fn from(run: &Run) -> Self {
-        let report = match &run.end {
-            Some((_, Outcome::Succeeded(report))) => Some(report),
-            _ => None,
-        };
-        let findings = report.map(|report| {
+        let outcome = run.end.as_ref().map(|(_, outcome)| outcome);
+        let findings = outcome.and_then(Outcome::report).map(|report| {
             report
                 .findings
                 .iter()
@@ -248,7 +242,9 @@ impl From<&Run> for RunDetailView {
         Self {
             run: run.into(),
             finding_list: findings,
-            change_list: report.map(|report| ChangesView::from(&*report.changes.refs)),
+            change_list: outcome
+                .and_then(Outcome::changes)
+                .map(|changes| ChangesView::from(&*changes.refs)),
         }
     }
 }
@@ -267,7 +263,7 @@ impl RunState {
     fn of(run: &Run) -> Self {
         match (&run.end, run.started_at) {
             (Some((_, Outcome::Succeeded(_))), _) => Self::Succeeded,
-            (Some((_, Outcome::Held(_))), _) => Self::Held,
+            (Some((_, Outcome::Held(..))), _) => Self::Held,
             (Some((_, Outcome::Failed(_))), _) => Self::Failed,
             (None, Some(_)) => Self::Running,
             (None, None) => Self::Queued,

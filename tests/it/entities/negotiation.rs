@@ -20,7 +20,7 @@ async fn accept_chooses_the_format() {
         (NDJSON, NDJSON),
         ("application/ndjson", NDJSON),
         ("text/yaml", YAML),
-        ("text/html, application/json;q=0.9, */*;q=0.8", JSON),
+        ("text/html;q=0.8, application/json;q=0.9, */*;q=0.1", JSON),
         ("application/json;q=0.2, application/x-ndjson;q=0.3", NDJSON),
         ("application/yaml;q=0, */*", JSON),
     ] {
@@ -52,7 +52,7 @@ async fn the_query_wins_over_accept() {
 #[tokio::test]
 async fn an_unacceptable_format_is_a_problem_that_names_the_possible_ones() {
     let pair = synced(FakeDirectory::generate(30)).await;
-    for accept in ["text/html", "application/json;q=0", "image/*"] {
+    for accept in ["text/plain", "application/json;q=0", "image/*"] {
         let answer = Answer::get(&pair.app, "/entities", &[("accept", accept)]).await;
         let detail = answer.problem(406, "not-acceptable");
         assert!(
