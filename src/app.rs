@@ -22,6 +22,7 @@ use crate::http;
 use crate::http::auth::Authorizer;
 use crate::http::load::Capacity;
 use crate::http::state::AppState;
+use crate::instruments::UpstreamInstruments;
 use crate::jitter::Jitter;
 use crate::server::Server;
 use crate::server::limits::Limits;
@@ -61,12 +62,17 @@ impl App {
         shutdown: CancellationToken,
     ) -> anyhow::Result<Self> {
         let tls = check_startable(&config.service, &clock)?;
-        let cycle = cycle(&config, &clock, zone.clone())?;
+        let mut cycle = cycle(&config, &clock, zone.clone())?;
         let (backstage, settings) = watch::channel(push_settings(&config.service)?);
         let (sender, reloads) = mpsc::channel(1);
         let service = config.service.clone();
         let store = Arc::clone(&cycle.store);
-        let state = AppState::new(&service, store, clock, shutdown.clone());
+        let mut state = AppState::new(&service, store, clock, shutdown.clone());
+        if let Some(tls) = &tls {
+            state.certificate_end = tls.end();
+        }
+        let upstream = state.instruments.upstream.clone();
+        cycle.client = cycle.client.with_instruments(upstream);
         Ok(Self {
             capacity: Capacity::default(),
             limits: Limits::default(),
@@ -193,6 +199,7 @@ pub struct Reloader {
     clock: Clock,
     zone: TimeZone,
     authorizer: Arc<Authorizer>,
+    upstream: UpstreamInstruments,
     initial: ServiceConfig,
 }
 
@@ -237,7 +244,9 @@ impl Reloader {
     /// service listens on since its start.
     fn settings(&self, config: Config) -> anyhow::Result<SyncSettings> {
         config.service.auth.check(self.initial.listen)?;
-        settings(config, &self.clock, self.zone.clone())
+        let mut settings = settings(config, &self.clock, self.zone.clone())?;
+        settings.client = settings.client.with_instruments(self.upstream.clone());
+        Ok(settings)
     }
 
     /// Sends a change to the scheduler. Ignored during the shutdown.

@@ -6,6 +6,7 @@ pub mod endpoints;
 pub mod error;
 pub mod json;
 pub mod load;
+mod meter;
 pub mod negotiate;
 mod openapi;
 pub mod public_url;
@@ -143,6 +144,10 @@ pub fn router(state: AppState, capacity: Capacity) -> Router {
                         .on_failure(()),
                 )
                 .layer(PropagateRequestIdLayer::x_request_id())
+                .layer(from_fn_with_state(
+                    state.instruments.http.clone(),
+                    meter::measure,
+                ))
                 .layer(CatchPanicLayer::custom(error::panicked))
                 .layer(from_fn(load::refuse_body)),
         )

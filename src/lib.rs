@@ -33,6 +33,7 @@ pub mod digest;
 pub mod directory;
 pub mod http;
 pub mod inert;
+pub mod instruments;
 pub mod jitter;
 pub mod outbound;
 pub mod progress;

@@ -64,6 +64,7 @@ pub(super) fn reloader(
         clock: state.clock.clone(),
         zone,
         authorizer: Arc::clone(&state.authorizer),
+        upstream: state.instruments.upstream.clone(),
         initial,
     }
 }

@@ -14,7 +14,7 @@ mod version;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -32,6 +32,7 @@ use super::wire::{List, Listed, Page, RowResult};
 use crate::base_url::BaseUrl;
 use crate::clock::Clock;
 use crate::directory::FieldSelection;
+use crate::instruments::UpstreamInstruments;
 use crate::outbound;
 use crate::outbound::error::OutboundError;
 use crate::outbound::proxy::Proxies;
@@ -39,7 +40,6 @@ use dates::date;
 use decode::detail;
 use retry::RetryBudget;
 use rows::read_page;
-use traffic::TrafficCounters;
 
 /// The maximum length of an error text from the server, in characters.
 const DETAIL_LENGTH: usize = 200;
@@ -72,7 +72,7 @@ pub struct Client {
     settings: ClientSettings,
     in_flight: Arc<Semaphore>,
     budget: Arc<RetryBudget>,
-    counters: Arc<TrafficCounters>,
+    instruments: UpstreamInstruments,
     clock: Clock,
 }
 
@@ -110,15 +110,25 @@ impl Client {
             settings,
             in_flight,
             budget: Arc::default(),
-            counters: Arc::default(),
+            instruments: UpstreamInstruments::default(),
             clock,
         })
+    }
+
+    /// Shares instruments with other clients, such as those before a reload.
+    #[must_use]
+    pub fn with_instruments(mut self, instruments: UpstreamInstruments) -> Self {
+        self.instruments = instruments;
+        self
     }
 
     /// Requests sent and rows received so far.
     #[must_use]
     pub fn traffic(&self) -> Traffic {
-        self.counters.traffic()
+        Traffic {
+            requests: self.instruments.requests.get(),
+            rows: self.instruments.rows.get(),
+        }
     }
 
     /// Maximum number of concurrent requests.
@@ -172,7 +182,7 @@ impl Client {
     /// Decodes a page and counts its rows.
     fn read<Row: Listed>(&self, url: &str, body: &[u8]) -> Result<Page<RowResult<Row>>, Error> {
         let page = read_page(url, body, Row::paths(&self.settings.fields))?;
-        self.counters.count_rows(page.results.len());
+        self.instruments.rows.inc_by(page.results.len() as u64);
         Ok(page)
     }
 
@@ -197,10 +207,18 @@ impl Client {
         }
     }
 
-    /// Sends a request once. An overloaded server and a redirect are errors.
+    /// Sends a request once and measures it.
     async fn get_once(&self, url: &str) -> Result<Answer, Error> {
         let _permit = self.in_flight.acquire().await;
-        self.counters.count_request();
+        let started = Instant::now();
+        self.instruments.requests.inc();
+        let answer = self.exchange(url).await;
+        self.instruments.observe(started.elapsed());
+        answer
+    }
+
+    /// Sends a request and reads its answer. An overloaded server and a redirect are errors.
+    async fn exchange(&self, url: &str) -> Result<Answer, Error> {
         let mut response = self
             .http
             .get(url)

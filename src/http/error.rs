@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::endpoints::run_view::RunProgressView;
 use super::json::Json;
+use super::meter::ProblemCode;
 
 /// Why a request failed.
 #[derive(Debug, thiserror::Error)]
@@ -222,16 +223,17 @@ fn outlook(run: Option<&RunProgressView>) -> String {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response<Body> {
-        let status = self.status();
+        let (status, problem_code) = (self.status(), self.code());
         let problem = Problem {
             problem_type: "about:blank",
             title: status.canonical_reason().unwrap_or_default(),
             status: status.as_u16(),
             detail: self.to_string(),
-            code: self.code(),
+            code: problem_code,
             run: self.run().cloned(),
         };
         let mut response = (status, Json(problem)).into_response();
+        response.extensions_mut().insert(ProblemCode(problem_code));
         let headers = response.headers_mut();
         headers.insert(
             CONTENT_TYPE,

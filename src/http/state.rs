@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
@@ -14,6 +15,7 @@ use crate::clock::Clock;
 use crate::config::ServiceConfig;
 use crate::http::public_url::PublicUrls;
 use crate::http::reader_log::ReaderLog;
+use crate::instruments::Instruments;
 use crate::snapshot::ledger::Ledger;
 use crate::snapshot::persistence::PersistenceStatus;
 use crate::snapshot::renditions::Renditions;
@@ -41,6 +43,10 @@ pub struct AppState {
     pub location_prefix: LocationPrefix,
     /// The configuration of the service's URL.
     pub public_urls: Arc<PublicUrls>,
+    /// The counters and histograms.
+    pub instruments: Instruments,
+    /// When the listener's certificate expires; `None` without TLS.
+    pub certificate_end: Arc<ArcSwapOption<Timestamp>>,
     /// Who reads the entities.
     pub readers: Arc<ReaderLog>,
     /// The ledger of runs.
@@ -80,6 +86,8 @@ impl AppState {
             locations: Arc::new(Renditions::new(LOCATION_CACHE_SIZE)),
             location_prefix: service.location_prefix.clone(),
             public_urls,
+            instruments: Instruments::default(),
+            certificate_end: Arc::default(),
             readers: Arc::new(ReaderLog::new(clock.clone())),
             ledger: Arc::new(Ledger::new(clock.clone())),
             status: Arc::default(),

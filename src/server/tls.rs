@@ -73,7 +73,7 @@ pub struct Tls {
     files: TlsConfig,
     loaded: Result<[u8; 32], TlsError>,
     settings: RustlsConfig,
-    end: ArcSwapOption<Timestamp>,
+    end: Arc<ArcSwapOption<Timestamp>>,
     clock: Clock,
 }
 
@@ -109,7 +109,7 @@ impl Tls {
             files: files.clone(),
             loaded: Ok(pair.fingerprint()),
             settings: RustlsConfig::from_config(settings),
-            end: ArcSwapOption::from_pointee(end),
+            end: Arc::new(ArcSwapOption::from_pointee(end)),
             clock,
         })
     }
@@ -119,6 +119,12 @@ impl Tls {
     pub fn warning(&self) -> Option<String> {
         let end = self.end.load_full()?;
         expiry::warning(*end, self.clock.now())
+    }
+
+    /// Returns when the certificate expires; a reload changes it.
+    #[must_use]
+    pub fn end(&self) -> Arc<ArcSwapOption<Timestamp>> {
+        Arc::clone(&self.end)
     }
 
     /// Returns the TLS layer for new connections, with a time limit for the handshake.

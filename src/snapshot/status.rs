@@ -17,6 +17,16 @@ struct Facts {
     next_run_at: Option<Timestamp>,
     configuration_error: Option<String>,
     push: Option<PushReport>,
+    pushes: PushTotals,
+}
+
+/// The number of rounds of pushes since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PushTotals {
+    /// Rounds in which all requests succeeded.
+    pub succeeded: u64,
+    /// Rounds with a failure; what failed is retried in a later round.
+    pub failed: u64,
 }
 
 impl ServiceStatus {
@@ -45,7 +55,12 @@ impl ServiceStatus {
 
     /// Sets the outcome of the last push to Backstage.
     pub fn report_push(&self, report: PushReport) {
-        self.lock().push = Some(report);
+        let mut facts = self.lock();
+        match report.failure {
+            None => facts.pushes.succeeded += 1,
+            Some(_) => facts.pushes.failed += 1,
+        }
+        facts.push = Some(report);
     }
 
     /// Returns the outcome of the last push to Backstage.
@@ -55,6 +70,13 @@ impl ServiceStatus {
     }
 
     /// Locks the facts; a panic of another holder cannot leave them half changed.
+    /// Returns the number of rounds of pushes; `None` before the first one.
+    #[must_use]
+    pub fn push_totals(&self) -> Option<PushTotals> {
+        let facts = self.lock();
+        facts.push.is_some().then_some(facts.pushes)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Facts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use prometheus_client::metrics::histogram::Histogram;
 
 use super::run::{Outcome, Run};
 use super::sync_mode::SyncMode;
@@ -15,10 +16,16 @@ const MODES: [&str; 3] = ["full", "incremental", NO_MODE];
 /// The label of a run without a mode.
 const NO_MODE: &str = "none";
 
-/// The numbers of runs that ended since the start.
+/// Upper bounds of durations in seconds: an incremental sync takes less than a second, a full sync of 100,000
+/// users up to an hour.
+const DURATIONS: [f64; 10] = [0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 180.0, 600.0, 1800.0, 3600.0];
+
+/// The numbers and durations of runs that ended since the start.
 #[derive(Clone, Debug)]
 pub struct Totals {
     runs: BTreeMap<(&'static str, &'static str), u64>,
+    failures: BTreeMap<&'static str, u64>,
+    durations: BTreeMap<&'static str, Histogram>,
     succeeded_at: Option<Timestamp>,
 }
 
@@ -30,6 +37,8 @@ impl Default for Totals {
             .flat_map(|outcome| MODES.map(|mode| (*outcome, mode)));
         Self {
             runs: kinds.map(|kind| (kind, 0)).collect(),
+            failures: BTreeMap::new(),
+            durations: MODES.map(|mode| (mode, Histogram::new(DURATIONS))).into(),
             succeeded_at: None,
         }
     }
@@ -43,6 +52,12 @@ impl Totals {
         };
         let mode = run.mode.map_or(NO_MODE, SyncMode::name);
         *self.runs.entry((outcome.word(), mode)).or_default() += 1;
+        if let Some(failure) = outcome.failure() {
+            *self.failures.entry(failure.code).or_default() += 1;
+        }
+        if let Some((seconds, durations)) = run.duration_seconds().zip(self.durations.get(mode)) {
+            durations.observe(seconds);
+        }
         if matches!(outcome, Outcome::Succeeded(_)) && run.mode.is_some() {
             self.succeeded_at = Some(*at);
         }
@@ -51,6 +66,18 @@ impl Totals {
     /// Returns the number of runs that ended, for every outcome and mode.
     pub fn runs(&self) -> impl Iterator<Item = ((&'static str, &'static str), u64)> {
         self.runs.iter().map(|(kind, count)| (*kind, *count))
+    }
+
+    /// Returns the number of failed and held runs of each code that occurred.
+    pub fn failures(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.failures.iter().map(|(code, count)| (*code, *count))
+    }
+
+    /// Returns the durations of runs in seconds, by mode.
+    pub fn durations(&self) -> impl Iterator<Item = (&'static str, &Histogram)> {
+        self.durations
+            .iter()
+            .map(|(mode, durations)| (*mode, durations))
     }
 
     /// Returns when a run that read Authentik last succeeded.

@@ -1,20 +1,26 @@
 //! All metrics, each named once. Values are computed from the current state at each scrape. No label contains
 //! data of the directory.
 
+mod process;
 mod runs;
 mod samples;
 mod snapshot;
+mod status;
 mod text_format;
+mod upstream;
 
 use std::fmt;
 
-use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
+use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use crate::instruments::Instruments;
 use crate::snapshot::Snapshot;
 use crate::snapshot::run::Run;
 use crate::snapshot::totals::Totals;
+pub use status::StatusInput;
 
 /// The prefix of every metric name.
 const PREFIX: &str = "authentik_entity_provider";
@@ -48,6 +54,10 @@ pub struct MetricsInput<'a> {
     pub last_run: Option<&'a Run>,
     /// The counts of runs since the start.
     pub totals: &'a Totals,
+    /// The state of the service.
+    pub status: StatusInput,
+    /// The counters and histograms.
+    pub instruments: &'a Instruments,
 }
 
 /// The current snapshot and its status.
@@ -69,14 +79,26 @@ pub fn text(input: &MetricsInput<'_>, exposition: Exposition) -> Result<String, 
     let mut registry = Registry::with_prefix(PREFIX);
     let version = [("version", env!("CARGO_PKG_VERSION"))];
     registry.register("build", "This program", Info::new(version));
+    status::register(&mut registry, &input.status);
     runs::register(&mut registry, input.totals, input.last_run);
+    upstream::register(&mut registry, &input.instruments.upstream);
+    input.instruments.http.register(&mut registry);
     if let Some(served) = &input.served {
         snapshot::register(&mut registry, served);
     }
     let mut text = String::new();
-    encode(&mut text, &registry)?;
+    encode_registry(&mut text, &registry)?;
+    let mut process = Registry::default();
+    process::register(&mut process);
+    encode_registry(&mut text, &process)?;
+    encode_eof(&mut text)?;
     Ok(match exposition {
         Exposition::Text => text_format::of(&text),
         Exposition::OpenMetrics => text,
     })
+}
+
+/// Returns 1 for true and 0 for false.
+fn switch(is: bool) -> ConstGauge<u32> {
+    ConstGauge::new(u32::from(is))
 }

@@ -29,6 +29,7 @@ impl Client {
                     limit: LARGEST_BODY,
                 });
             }
+            self.instruments.bytes.inc_by(part.len() as u64);
             body.extend_from_slice(&part);
         }
         Ok(body.into())

@@ -76,6 +76,7 @@ impl Client {
                     .map(|pause| pause.max(required))
             })
             .notify(|error, pause| {
+                self.instruments.retries.inc();
                 tracing::debug!(%error, pause_ms = pause.as_millis(), "retrying a request");
             })
             .await?;

@@ -125,7 +125,7 @@ pub async fn read_health(State(state): State<AppState>) -> impl IntoResponse {
     let snapshot = state.store.current();
     let last_run = state.ledger.last();
     let view = HealthView {
-        status: status(&state, snapshot.as_deref(), last_run.as_ref()),
+        status: health_status(&state, snapshot.as_deref(), last_run.as_ref()),
         version: env!("CARGO_PKG_VERSION"),
         snapshot: snapshot.map(|snapshot| SnapshotView::of(&snapshot, &state)),
         run: state.unfinished_run(),
@@ -143,7 +143,11 @@ pub async fn read_health(State(state): State<AppState>) -> impl IntoResponse {
 }
 
 /// The state of the service in one word.
-fn status(state: &AppState, snapshot: Option<&Snapshot>, last_run: Option<&Run>) -> HealthStatus {
+pub(super) fn health_status(
+    state: &AppState,
+    snapshot: Option<&Snapshot>,
+    last_run: Option<&Run>,
+) -> HealthStatus {
     let succeeded = |run: &Run| matches!(run.end, Some((_, Outcome::Succeeded(_))));
     let stopped = last_run.is_some_and(|run| !succeeded(run));
     match snapshot {

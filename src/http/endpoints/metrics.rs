@@ -5,10 +5,13 @@ use axum::http::HeaderMap;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY};
 use axum::response::IntoResponse;
 
+use super::health::{HealthStatus, health_status};
 use crate::http::error::{ApiError, Problem};
 use crate::http::negotiate::prefers_open_metrics;
 use crate::http::state::AppState;
-use crate::telemetry::metrics::{Exposition, MetricsInput, Served, text};
+use crate::snapshot::Snapshot;
+use crate::snapshot::run::{Outcome, Run};
+use crate::telemetry::metrics::{Exposition, MetricsInput, Served, StatusInput, text};
 
 /// Metrics for Prometheus
 ///
@@ -41,6 +44,8 @@ pub async fn read_metrics(
         served,
         last_run: last_run.as_ref(),
         totals: &state.ledger.totals(),
+        status: status(&state, snapshot.as_deref(), last_run.as_ref()),
+        instruments: &state.instruments,
     };
     let exposition = if prefers_open_metrics(&headers) {
         Exposition::OpenMetrics
@@ -59,4 +64,17 @@ pub async fn read_metrics(
         ],
         text,
     ))
+}
+
+/// Returns the state of the service.
+fn status(state: &AppState, snapshot: Option<&Snapshot>, last_run: Option<&Run>) -> StatusInput {
+    let outcome = last_run.and_then(|run| run.end.as_ref());
+    StatusInput {
+        is_degraded: health_status(state, snapshot, last_run) == HealthStatus::Degraded,
+        is_held: matches!(outcome, Some((_, Outcome::Held(..)))),
+        has_configuration_error: state.status.configuration_error().is_some(),
+        next_run_at: state.next_run_at(),
+        certificate_end: state.certificate_end.load().as_deref().copied(),
+        pushes: state.status.push_totals(),
+    }
 }

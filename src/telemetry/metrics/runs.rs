@@ -21,6 +21,21 @@ pub(super) fn register(registry: &mut Registry, totals: &Totals, last: Option<&R
         "Runs that ended since the start, by how they ended and how they read Authentik, if they did",
         counts.collect::<Samples<_, _>>(),
     );
+    let failures = totals.failures();
+    let failures = failures.map(|(code, count)| ([("code", code)], ConstCounter::new(count)));
+    registry.register(
+        "run_failures",
+        "Runs that failed or were held, by the code of the reason",
+        failures.collect::<Samples<_, _>>(),
+    );
+    let durations = totals.durations();
+    let durations = durations.map(|(mode, durations)| ([("mode", mode)], durations.clone()));
+    registry.register_with_unit(
+        "run_duration",
+        "How long runs took, by how they read Authentik",
+        Unit::Seconds,
+        durations.collect::<Samples<_, _>>(),
+    );
     let succeeded_at = totals
         .succeeded_at()
         .map_or(0.0, |at| at.as_duration().as_secs_f64());

@@ -22,6 +22,10 @@ impl<L: EncodeLabelSet, M: EncodeMetric + TypedMetric> EncodeMetric for Samples<
             .try_for_each(|(labels, metric)| metric.encode(encoder.encode_family(labels)?))
     }
 
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     fn metric_type(&self) -> MetricType {
         M::TYPE
     }

@@ -7,6 +7,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::Served;
 use super::samples::Samples;
+use super::switch;
 use crate::catalog::entity::Kind;
 use crate::catalog::finding::Code;
 use crate::snapshot::Snapshot;
@@ -33,6 +34,12 @@ pub(super) fn register(registry: &mut Registry, served: &Served<'_>) {
         "When the reading of the snapshot that is served began, also before a restart",
         Unit::Seconds,
         ConstGauge::new(snapshot.read_at.as_duration().as_secs_f64()),
+    );
+    registry.register_with_unit(
+        "snapshot_size",
+        "Size of the default body of /entities without a content coding",
+        Unit::Bytes,
+        ConstGauge::new(snapshot.identity().bytes.len()),
     );
     let restored = switch(snapshot.restored);
     registry.register(
@@ -72,9 +79,4 @@ fn findings(snapshot: &Snapshot) -> Samples<[(&'static str, String); 1], ConstGa
         .into_iter()
         .map(|(code, count)| ([("code", code.to_string())], ConstGauge::new(count)))
         .collect()
-}
-
-/// Returns 1 for true and 0 for false.
-fn switch(is: bool) -> ConstGauge<u32> {
-    ConstGauge::new(u32::from(is))
 }

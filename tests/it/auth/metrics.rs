@@ -31,9 +31,10 @@ async fn the_metrics_need_a_token_or_are_public_or_off() {
             );
             let path = token.map_or_else(|| "/metrics".to_owned(), in_query);
             let by_query = ask(&pair.app, Method::GET, &path, None).await;
+            assert_eq!(by_query.status, status, "{metrics:?} {path}");
             assert_eq!(
-                (by_query.status, by_query.body),
-                (status, by_header.body),
+                by_query.text().contains("_build_info"),
+                status == 200,
                 "{metrics:?} {path}"
             );
             assert_eq!(

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 /// The prefix of every metric's name.
 const PREFIX: &str = "authentik_entity_provider_";
+/// The prefix of the metrics of the process, which every client library has.
+const PROCESS: &str = "process_";
 
 /// All samples by name and labels, such as `runs_total{mode="full",outcome="held"}`, without the
 /// prefix.
@@ -22,18 +24,20 @@ struct Family<'a> {
 }
 
 impl Family<'_> {
-    /// Returns the name of the family's samples.
-    fn sample(&self) -> String {
-        let suffix = match self
+    /// Whether a sample belongs to the family.
+    fn has(&self, sample: &str) -> bool {
+        let kind = self
             .kind
-            .unwrap_or_else(|| panic!("{} has no TYPE", self.name))
-        {
-            "counter" => "_total",
-            "info" => "_info",
-            "gauge" => "",
+            .unwrap_or_else(|| panic!("{} has no TYPE", self.name));
+        let suffixes: &[&str] = match kind {
+            "counter" => &["_total"],
+            "info" => &["_info"],
+            "gauge" => &[""],
+            "histogram" => &["_bucket", "_count", "_sum"],
             other => panic!("{} is a {other}", self.name),
         };
-        format!("{}{suffix}", self.name)
+        let suffix = sample.strip_prefix(self.name);
+        suffix.is_some_and(|suffix| suffixes.contains(&suffix))
     }
 
     fn end(&self) {
@@ -74,7 +78,11 @@ impl Metrics {
         match (&words[..], family) {
             (["#", "HELP", name, help], family) => {
                 assert!(
-                    name.starts_with(PREFIX) && help.len() > 10 && help.ends_with('.'),
+                    [PREFIX, PROCESS]
+                        .iter()
+                        .any(|prefix| name.starts_with(prefix))
+                        && help.len() > 10
+                        && help.ends_with('.'),
                     "{line}"
                 );
                 if let Some(before) = family.replace(Family {
@@ -105,9 +113,9 @@ impl Metrics {
             (["#", ..], _) => panic!("no such comment: {line}"),
             (_, Some(family)) => {
                 let (name, labels, value) = sample(line);
-                assert_eq!(name, family.sample(), "{line}");
+                assert!(family.has(name), "{line}");
                 family.samples += 1;
-                let name = format!("{}{labels}", name.strip_prefix(PREFIX).unwrap());
+                let name = format!("{}{labels}", name.strip_prefix(PREFIX).unwrap_or(name));
                 assert!(self.samples.insert(name, value).is_none(), "twice: {line}");
             }
             (_, None) => panic!("no family: {line}"),
@@ -140,17 +148,19 @@ impl Metrics {
         self.samples.keys().map(String::as_str)
     }
 
-    /// Returns the samples of all counters.
-    pub fn counters(&self) -> BTreeMap<&str, f64> {
-        let is_counter = |name: &str| {
-            let family = name.split('{').next().unwrap().strip_suffix("_total");
-            family.is_some_and(|family| self.kinds[&format!("{PREFIX}{family}")] == "counter")
-        };
+    /// Returns the kind of each family, in order, with its full name.
+    pub fn kinds(&self) -> &BTreeMap<String, String> {
+        &self.kinds
+    }
+
+    /// Returns the counters of runs.
+    pub fn runs(&self) -> BTreeMap<&str, f64> {
         let all = self
             .samples
             .iter()
             .map(|(name, value)| (name.as_str(), *value));
-        all.filter(|(name, _)| is_counter(name)).collect()
+        all.filter(|(name, _)| name.starts_with("runs_total{"))
+            .collect()
     }
 }
 
@@ -179,7 +189,7 @@ fn sample(line: &str) -> (&str, &str, f64) {
             assert!(
                 value
                     .chars()
-                    .all(|c| c.is_ascii_alphanumeric() || "-.".contains(c)),
+                    .all(|c| c.is_ascii_alphanumeric() || "-._+/{}".contains(c)),
                 "{line}"
             );
         }
