@@ -1,8 +1,8 @@
 //! The composition root: builds the parts of the service and supervises them.
 
 mod parts;
+mod reloader;
 
-use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,20 +19,19 @@ use crate::backstage::push::{self, Pusher};
 use crate::clock::Clock;
 use crate::config::{Config, ServiceConfig};
 use crate::http;
-use crate::http::auth::Authorizer;
 use crate::http::load::Capacity;
 use crate::http::state::AppState;
-use crate::instruments::UpstreamInstruments;
+use crate::instruments::{Instruments, UpstreamInstruments};
 use crate::jitter::Jitter;
 use crate::server::Server;
 use crate::server::limits::Limits;
 use crate::server::tls::Tls;
-use crate::snapshot::run::Failure;
+use crate::sync::Scheduler;
 use crate::sync::cycle::Cycle;
 use crate::sync::read::SyncPace;
 use crate::sync::timetable::Timetable;
-use crate::sync::{Reload, Scheduler, SyncSettings};
-use crate::telemetry;
+
+pub use reloader::Reloader;
 
 /// The service, ready to run.
 #[derive(Debug)]
@@ -62,17 +61,17 @@ impl App {
         shutdown: CancellationToken,
     ) -> anyhow::Result<Self> {
         let tls = check_startable(&config.service, &clock)?;
-        let mut cycle = cycle(&config, &clock, zone.clone())?;
+        let instruments = Instruments::default();
+        let cycle = cycle(&config, &clock, zone.clone(), &instruments.upstream)?;
         let (backstage, settings) = watch::channel(push_settings(&config.service)?);
         let (sender, reloads) = mpsc::channel(1);
         let service = config.service.clone();
         let store = Arc::clone(&cycle.store);
-        let mut state = AppState::new(&service, store, clock, shutdown.clone());
-        if let Some(tls) = &tls {
-            state.certificate_end = tls.end();
-        }
-        let upstream = state.instruments.upstream.clone();
-        cycle.client = cycle.client.with_instruments(upstream);
+        let state = AppState {
+            instruments,
+            certificate_end: tls.as_ref().map(Tls::end).unwrap_or_default(),
+            ..AppState::new(&service, store, clock, shutdown.clone())
+        };
         Ok(Self {
             capacity: Capacity::default(),
             limits: Limits::default(),
@@ -81,7 +80,7 @@ impl App {
             pusher: parts::pusher(&state, settings),
             drain_delay: service.drain_delay,
             drain_timeout: service.drain_timeout,
-            reloader: parts::reloader(&state, service, zone, sender, backstage),
+            reloader: Reloader::new(&state, service, zone, sender, backstage),
             state,
             shutdown,
         })
@@ -191,91 +190,6 @@ pub fn start_errors(service: &ServiceConfig, config: Option<&Config>) -> Vec<Str
     errors.into_iter().flatten().collect()
 }
 
-/// Changes the configuration of the running service. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Reloader {
-    sender: mpsc::Sender<Reload>,
-    backstage: Arc<watch::Sender<Option<push::PushSettings>>>,
-    clock: Clock,
-    zone: TimeZone,
-    authorizer: Arc<Authorizer>,
-    upstream: UpstreamInstruments,
-    initial: ServiceConfig,
-}
-
-impl Reloader {
-    /// Applies a configuration, except for the keys that need a restart.
-    pub async fn reload(&self, config: Config) {
-        for key in self.initial.restart_needed_for(&config.service) {
-            tracing::warn!("`{key}` has changed and takes effect after a restart");
-        }
-        for warning in &config.warnings {
-            tracing::warn!("{warning}");
-        }
-        let (auth, log_format) = (config.service.auth.clone(), config.service.log_format);
-        let backstage = push_settings(&config.service);
-        match self
-            .settings(config)
-            .and_then(|settings| Ok((settings, backstage?)))
-        {
-            Ok((settings, backstage)) => {
-                telemetry::set_format(log_format);
-                self.authorizer.replace(&auth, self.initial.listen);
-                self.backstage.send_replace(backstage);
-                self.send(Reload::Settings(Box::new(settings))).await;
-            }
-            Err(error) => self.report_invalid(&error).await,
-        }
-    }
-
-    /// Reports an invalid configuration; the current one stays in effect.
-    pub async fn report_invalid(&self, error: &(impl Display + ?Sized)) {
-        let message = format!(
-            "the configuration has changed and is invalid, the previous one stays in effect: {error:#}"
-        );
-        self.send(Reload::Invalid(Failure::new("configuration", message)))
-            .await;
-    }
-
-    /// Returns the settings of the sync.
-    ///
-    /// # Errors
-    /// If the configuration would allow access without authentication on the public address that the
-    /// service listens on since its start.
-    fn settings(&self, config: Config) -> anyhow::Result<SyncSettings> {
-        config.service.auth.check(self.initial.listen)?;
-        let mut settings = settings(config, &self.clock, self.zone.clone())?;
-        settings.client = settings.client.with_instruments(self.upstream.clone());
-        Ok(settings)
-    }
-
-    /// Sends a change to the scheduler. Ignored during the shutdown.
-    async fn send(&self, reload: Reload) {
-        let _ = self.sender.send(reload).await;
-    }
-}
-
-/// Returns the settings of the sync.
-fn settings(config: Config, clock: &Clock, zone: TimeZone) -> anyhow::Result<SyncSettings> {
-    let Cycle {
-        client,
-        policy,
-        pace,
-        limits,
-        acceptance,
-        ..
-    } = cycle(&config, clock, zone.clone())?;
-    Ok(SyncSettings {
-        client,
-        policy,
-        pace,
-        limits,
-        acceptance,
-        state_dir: config.service.state_dir.folder(),
-        timetable: timetable(config, zone),
-    })
-}
-
 /// Returns when runs are due.
 fn timetable(config: Config, zone: TimeZone) -> Timetable {
     Timetable {
@@ -300,14 +214,20 @@ fn push_settings(service: &ServiceConfig) -> anyhow::Result<Option<push::PushSet
     }))
 }
 
-/// Builds a cycle without sending a request.
+/// Builds a cycle without sending a request. Its requests count in `upstream`.
 ///
 /// # Errors
 /// If the token is not a valid header, or the system's certificates cannot be read.
-pub fn cycle(config: &Config, clock: &Clock, zone: TimeZone) -> anyhow::Result<Cycle> {
+pub fn cycle(
+    config: &Config,
+    clock: &Clock,
+    zone: TimeZone,
+    upstream: &UpstreamInstruments,
+) -> anyhow::Result<Cycle> {
+    let client = Client::new(config.client_settings(), clock.clone());
+    let client = client.map_err(|error| anyhow::anyhow!(error.explained()))?;
     Ok(Cycle {
-        client: Client::new(config.client_settings(), clock.clone())
-            .map_err(|error| anyhow::anyhow!(error.explained()))?,
+        client: client.with_instruments(upstream.clone()),
         policy: Arc::new(config.policy()),
         pace: SyncPace::of(config, zone),
         cost: ServerCost::default(),

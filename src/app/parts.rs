@@ -5,9 +5,9 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, watch};
 
-use super::{Reloader, timetable};
+use super::timetable;
 use crate::backstage::push::{self, Pusher};
-use crate::config::{Config, ServiceConfig};
+use crate::config::Config;
 use crate::http::state::AppState;
 use crate::jitter::Jitter;
 use crate::sync::cycle::Cycle;
@@ -47,24 +47,5 @@ pub(super) fn pusher(
         status: Arc::clone(&state.status),
         clock: state.clock.clone(),
         settings,
-    }
-}
-
-/// Builds the handle that changes the configuration.
-pub(super) fn reloader(
-    state: &AppState,
-    initial: ServiceConfig,
-    zone: TimeZone,
-    sender: mpsc::Sender<Reload>,
-    backstage: watch::Sender<Option<push::PushSettings>>,
-) -> Reloader {
-    Reloader {
-        sender,
-        backstage: Arc::new(backstage),
-        clock: state.clock.clone(),
-        zone,
-        authorizer: Arc::clone(&state.authorizer),
-        upstream: state.instruments.upstream.clone(),
-        initial,
     }
 }

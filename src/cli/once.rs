@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::config::{Config, ProcessEnvironment, time_zone};
 use crate::directory::Directory;
 use crate::inert::inert;
+use crate::instruments::UpstreamInstruments;
 use crate::progress::Progress;
 
 /// Loads the configuration and writes its warnings to standard error.
@@ -37,7 +38,12 @@ pub(super) struct PlanInput {
 impl PlanInput {
     /// Reads the rows from Authentik.
     pub(super) async fn of(config: &Config) -> anyhow::Result<Self> {
-        let cycle = cycle(config, &Clock::system(), time_zone()?)?;
+        let cycle = cycle(
+            config,
+            &Clock::system(),
+            time_zone()?,
+            &UpstreamInstruments::default(),
+        )?;
         let (previous, progress) = (Directory::default(), Progress::default());
         let read = shown(
             &progress,

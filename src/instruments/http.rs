@@ -6,7 +6,6 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::{Registry, Unit};
 
 /// Upper bounds of durations in seconds: a 304 takes less than a millisecond, a first rendition of a large
 /// directory seconds, and a client may wait minutes for a run.
@@ -27,22 +26,27 @@ pub struct RequestLabels {
 
 /// The label of a route.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct RouteLabels {
-    route: String,
+pub struct RouteLabels {
+    /// The pattern of the path.
+    pub route: String,
 }
 
 /// The label of a problem document.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ProblemLabels {
-    code: &'static str,
+pub struct ProblemLabels {
+    /// The code.
+    pub code: &'static str,
 }
 
 /// Instruments of requests to this service. Clones share their values.
 #[derive(Clone, Debug)]
 pub struct HttpInstruments {
-    requests: Family<RequestLabels, Counter>,
-    durations: Family<RouteLabels, Histogram>,
-    problems: Family<ProblemLabels, Counter>,
+    /// Answered requests.
+    pub requests: Family<RequestLabels, Counter>,
+    /// Times until the body of an answer begins, in seconds.
+    pub durations: Family<RouteLabels, Histogram>,
+    /// Answers with a problem document.
+    pub problems: Family<ProblemLabels, Counter>,
 }
 
 impl Default for HttpInstruments {
@@ -73,25 +77,5 @@ impl HttpInstruments {
         if let Some(code) = problem {
             self.problems.get_or_create(&ProblemLabels { code }).inc();
         }
-    }
-
-    /// Registers the instruments; those without a value are absent.
-    pub fn register(&self, registry: &mut Registry) {
-        registry.register(
-            "http_requests",
-            "Requests that were answered, by route, method, status and content coding",
-            self.requests.clone(),
-        );
-        registry.register_with_unit(
-            "http_request_duration",
-            "Time until the body of an answer begins, by route",
-            Unit::Seconds,
-            self.durations.clone(),
-        );
-        registry.register(
-            "http_problems",
-            "Answers with a problem document, by its code; overloaded counts the requests that were shed",
-            self.problems.clone(),
-        );
     }
 }

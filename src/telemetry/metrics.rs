@@ -1,6 +1,7 @@
 //! All metrics, each named once. Values are computed from the current state at each scrape. No label contains
 //! data of the directory.
 
+mod http;
 mod process;
 mod runs;
 mod samples;
@@ -82,7 +83,7 @@ pub fn text(input: &MetricsInput<'_>, exposition: Exposition) -> Result<String, 
     status::register(&mut registry, &input.status);
     runs::register(&mut registry, input.totals, input.last_run);
     upstream::register(&mut registry, &input.instruments.upstream);
-    input.instruments.http.register(&mut registry);
+    http::register(&mut registry, &input.instruments.http);
     if let Some(served) = &input.served {
         snapshot::register(&mut registry, served);
     }

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::http::header::CACHE_CONTROL;
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use tokio::task::spawn_blocking;
 use utoipa::IntoParams;
@@ -47,10 +47,12 @@ pub struct SearchQuery {
 pub async fn search_rows(
     State(state): State<AppState>,
     Query(SearchQuery { q, kind }): Query<SearchQuery>,
-) -> Result<impl IntoResponse, ApiError> {
+) -> Result<Response, ApiError> {
     let snapshot = state.snapshot()?;
     // A search of 100,000 rows takes too long for an async thread.
-    let found = spawn_blocking(move || search(&snapshot.directory, &snapshot.names, kind, &q));
-    let found = found.await.map_err(|_| ApiError::Internal)?;
-    Ok(([(CACHE_CONTROL, "no-store")], Json(found)))
+    let found = spawn_blocking(move || {
+        let found = search(&snapshot.directory, &snapshot.names, kind, &q);
+        ([(CACHE_CONTROL, "no-store")], Json(found)).into_response()
+    });
+    found.await.map_err(|_| ApiError::Internal)
 }

@@ -8,14 +8,11 @@ import { explain } from "./search.js";
 export async function showGroups() {
   const groups = await read("entities?kind=group&format=json");
   const byName = new Map(groups.map((group) => [group.metadata.name, group]));
-  const children = (group) => (group.spec.children ?? []).map((ref) => byName.get(name(ref))).filter(Boolean);
+  const children = (group) => group.spec.children.map((name) => byName.get(name)).filter(Boolean);
   const below = new Set(groups.flatMap(children));
   const roots = groups.filter((group) => !below.has(group));
   show("group-tree", groups.length ? branch(roots, children, "tree") : element("p", {}, "No groups."));
 }
-
-/** Returns the name of an entity ref. */
-const name = (ref) => ref.slice(ref.lastIndexOf("/") + 1).slice(ref.includes("/") ? 0 : ref.indexOf(":") + 1);
 
 function branch(groups, children, style) {
   return element("ul", { class: style }, groups.map((group) => element("li", {}, node(group, children))));
@@ -23,8 +20,9 @@ function branch(groups, children, style) {
 
 function node(group, children) {
   const below = children(group);
-  if (!below.length) return label(group);
-  const details = element("details", {}, element("summary", {}, title(group)), label(group));
+  if (!below.length) return element("span", {}, link(group, title(group)), size(group));
+  const details = element("details", {},
+    element("summary", {}, title(group), size(group)), link(group, `About ${title(group)}`));
   // The branches are built when they are opened: a directory may have thousands of groups.
   details.addEventListener("toggle", () => details.append(branch(below, children)), { once: true });
   return details;
@@ -32,9 +30,8 @@ function node(group, children) {
 
 const title = (group) => group.spec.profile?.displayName ?? group.metadata.name;
 
-function label(group) {
-  const members = counted(group.spec.members?.length ?? 0, "member");
-  const open = () => explain("group", group.metadata.name);
-  return element("span", {},
-    element("button", { type: "button", class: "link", onclick: open }, title(group)), ` (${group.metadata.name}), ${members}`);
-}
+const size = (group) => ` (${group.metadata.name}), ${counted(group.spec.members.length, "member")}`;
+
+/** Returns a button that explains the group. */
+const link = (group, text) =>
+  element("button", { type: "button", class: "link", onclick: () => explain("group", group.metadata.name) }, text);
