@@ -76,6 +76,7 @@ async fn a_browser_is_led_to_the_page_and_its_token_is_dropped() {
             (303, "./"),
             "{path}"
         );
+        assert_eq!(answer.header("cache-control"), "no-store", "{path}");
     }
     let list = Answer::get(&pair.app, "/entities?format=json", &[BROWSER]).await;
     list.problem(401, "token-missing");

@@ -70,6 +70,11 @@ pub struct EntitiesQuery {
                 ("Entity-Count" = u32, description = "The number of entities in the body"),
                 ("Content-Encoding" = String, description = "`zstd`, `br` or `gzip`: the one with the highest quality value, then the first in this order; absent without compression"),
             )),
+        (status = SEE_OTHER, description = "The client prefers `text/html` and sets no `format`: the page for people",
+            headers(
+                ("Location" = String, description = "The URL of the page, relative to this one"),
+                ("Vary" = String, description = "`Accept, Accept-Encoding`"),
+            )),
         (status = NOT_MODIFIED, description = "The client already has the entities",
             headers(
                 ("ETag" = String, description = "The tag of the body that the client has"),

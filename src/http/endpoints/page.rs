@@ -93,7 +93,12 @@ pub(crate) async fn lead_browsers(
     let has_format = form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "format");
     let wants_page = request.method() == Method::GET && prefers_html(request.headers());
     if wants_page && !has_format && authorizer.has_pages() {
-        (StatusCode::SEE_OTHER, [(LOCATION, "./"), (VARY, "Accept")]).into_response()
+        let headers = [
+            (LOCATION, "./"),
+            (VARY, "Accept, Accept-Encoding"),
+            (CACHE_CONTROL, "no-store"),
+        ];
+        (StatusCode::SEE_OTHER, headers).into_response()
     } else {
         next.run(request).await
     }
