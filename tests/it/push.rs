@@ -261,6 +261,11 @@ async fn a_failed_refresh_is_retried_and_no_sync_waits_for_it() {
         (&mended["refreshed"], &mended["error"]),
         (&1.into(), &Value::Null)
     );
+    let metrics = pair.app.fetch("/metrics").await.text().await.unwrap();
+    for outcome in ["failed", "succeeded"] {
+        let counted = format!("_pushes_total{{outcome=\"{outcome}\"}} 1\n");
+        assert!(metrics.contains(&counted), "{counted} {metrics}");
+    }
 }
 
 #[tokio::test]

@@ -64,6 +64,15 @@ impl Running {
         self.json("/sync").await["runs"][0].clone()
     }
 
+    /// Returns the value of a metric.
+    async fn metric(&self, name: &str) -> u64 {
+        let text = get(&format!("{}/metrics", self.service)).await;
+        let text = text.text().await.unwrap();
+        let line = format!("\nauthentik_entity_provider_{name} ");
+        let value = text.split(&line).nth(1).unwrap_or_else(|| panic!("{text}"));
+        value.lines().next().unwrap().parse().unwrap()
+    }
+
     /// Returns the names of the entities of a kind.
     async fn names(&self, kind: &str) -> Vec<String> {
         let entities = self
@@ -157,6 +166,7 @@ async fn an_invalid_configuration_is_reported_and_the_old_one_stays() {
         assert!(message.contains(part), "{part:?} is missing in: {message}");
     }
     assert_eq!(running.json("/health").await["status"], "degraded");
+    assert_eq!(running.metric("configuration_invalid").await, 1);
     assert_eq!(running.names("user").await.len(), 5);
     assert_eq!(
         post(&format!("{}/sync?wait=1m", running.service)).await["state"],
@@ -182,6 +192,7 @@ async fn an_invalid_configuration_is_reported_and_the_old_one_stays() {
         "{health}"
     );
     assert!(running.names("group").await.is_empty());
+    assert_eq!(running.metric("configuration_invalid").await, 0);
 }
 
 #[tokio::test]
@@ -290,6 +301,12 @@ async fn a_corrected_token_starts_a_run_at_once() {
     running.serve.signal(Signal::HUP);
     running.serve.logged("sync succeeded").await;
     assert_eq!(running.json("/health").await["status"], "ok");
+    let sent = u64::try_from(running.fake.requests().len()).unwrap();
+    assert_eq!(
+        running.metric("upstream_requests_total").await,
+        sent,
+        "requests before the reload count too"
+    );
 }
 
 #[tokio::test]

@@ -49,6 +49,16 @@ impl Files {
         std::fs::write(self.config().key_file, signing_key.serialize_pem()).unwrap();
     }
 
+    /// Writes a certificate that expires at the beginning of a year.
+    fn expire_in(&self, year: i32) {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+        params.not_after = date_time_ymd(year, 1, 1);
+        let certificate = params.self_signed(&key).unwrap();
+        std::fs::write(self.config().cert_file, certificate.pem()).unwrap();
+        std::fs::write(self.config().key_file, key.serialize_pem()).unwrap();
+    }
+
     /// Creates a client that trusts only the current certificate.
     fn client(&self) -> Client {
         let pem = std::fs::read(self.config().cert_file).unwrap();
@@ -250,12 +260,7 @@ async fn the_service_does_not_start_with_an_unusable_certificate() {
 async fn a_certificate_that_expires_soon_is_a_warning() {
     let files = Files::new();
     let upstream = Upstream::spawn(crowd(1)).await;
-    let key = KeyPair::generate().unwrap();
-    let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
-    params.not_after = date_time_ymd(2001, 1, 1);
-    let certificate = params.self_signed(&key).unwrap();
-    std::fs::write(files.config().cert_file, certificate.pem()).unwrap();
-    std::fs::write(files.config().key_file, key.serialize_pem()).unwrap();
+    files.expire_in(2001);
     let warning = "entityProvider.tls.certFile: the certificate expired at 2001-01-01T00:00:00Z, \
                 and clients reject it: replace it";
     let checked = upstream.run(&["check", "--config", &files.file()]).await;
@@ -263,6 +268,17 @@ async fn a_certificate_that_expires_soon_is_a_warning() {
     assert!(checked.out.contains(warning), "{}", checked.out);
     let mut serve = Process::spawn(&["serve", "--config", &files.file()], &upstream.variables());
     assert_eq!(serve.logged(warning).await["level"], "WARN");
+}
+
+#[tokio::test]
+async fn the_metrics_say_when_the_certificate_expires() {
+    let files = Files::new();
+    files.expire_in(2100);
+    let (app, _upstream) = service(&files, |_| ()).await;
+    let answer = files.client().get(format!("{}/metrics", app.base)).send();
+    let metrics = answer.await.unwrap().text().await.unwrap();
+    let end = "\nauthentik_entity_provider_certificate_expiry_timestamp_seconds 4102444800\n";
+    assert!(metrics.replace(".0\n", "\n").contains(end), "{metrics}");
 }
 
 #[tokio::test]

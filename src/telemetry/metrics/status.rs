@@ -22,7 +22,7 @@ pub struct StatusInput {
     pub next_run_at: Option<Timestamp>,
     /// When the listener's certificate expires; `None` without TLS.
     pub certificate_end: Option<Timestamp>,
-    /// The rounds of pushes to Backstage; `None` if no Backstage is configured.
+    /// The rounds of pushes to Backstage; `None` before the first one.
     pub pushes: Option<PushTotals>,
 }
 

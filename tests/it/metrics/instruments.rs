@@ -1,5 +1,8 @@
 //! The counters and histograms of requests, and the state of the service.
 
+use std::time::Duration;
+
+use authentik_entity_provider::config::Schedule;
 use fake_authentik::{Action, CannedAnswer, ScriptStep, Target};
 
 use super::*;
@@ -114,4 +117,22 @@ async fn the_metrics_of_the_process_have_their_usual_names() {
     ] {
         assert!(metrics.value(name) >= 0.0, "{name}");
     }
+}
+
+#[tokio::test]
+async fn the_next_run_is_the_one_of_health() {
+    let authentik = RunningAuthentik::spawn(&FakeAuthentik::new(Release::V2026_5, crowd(1))).await;
+    let mut config = config(&authentik.base, FakeAuthentik::TOKEN);
+    config.authentik.schedule = Schedule {
+        initial_delay: Duration::from_hours(1),
+        ..Schedule::default()
+    };
+    let app = TestApp::spawn(config).await;
+    let due = loop {
+        // The scheduler announces it when it starts.
+        if let due @ Value::String(_) = &app.json("/health").await["nextRunAt"] {
+            break seconds(due);
+        }
+    };
+    assert_eq!(scrape(&app).await.value("next_run_timestamp_seconds"), due);
 }
