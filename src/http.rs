@@ -33,7 +33,6 @@ use utoipa::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
-use crate::clock::Clock;
 use crate::config::AuthConfig;
 use auth::{Authorizer, Requirement, Schemes};
 use endpoints::{
@@ -42,7 +41,7 @@ use endpoints::{
 };
 use error::ApiError;
 use load::{Capacity, Load};
-use reader_log::ReaderLog;
+use meter::Meter;
 use state::AppState;
 
 /// The OpenAPI description without paths; the handlers add them.
@@ -62,15 +61,7 @@ use state::AppState;
 struct Description;
 
 /// All routes as a table, each with its requirement and its description.
-fn table(
-    authorizer: &Arc<Authorizer>,
-    load: &Load,
-    readers: &Arc<ReaderLog>,
-) -> OpenApiRouter<AppState> {
-    let recorded = |(schemas, paths, methods): UtoipaMethodRouter<AppState>| {
-        let record = from_fn_with_state(Arc::clone(readers), reader_log::record);
-        (schemas, paths, methods.route_layer(record))
-    };
+fn table(authorizer: &Arc<Authorizer>, load: &Load) -> OpenApiRouter<AppState> {
     let leading = |(schemas, paths, methods): UtoipaMethodRouter<AppState>| {
         let lead = from_fn_with_state(Arc::clone(authorizer), page::lead_browsers);
         (schemas, paths, methods.route_layer(lead))
@@ -80,15 +71,12 @@ fn table(
         auth::authorized_operation(authorizer, access, limited)
     };
     OpenApiRouter::with_openapi(Description::openapi())
-        .routes(leading(recorded(needs(
+        .routes(leading(needs(
             Requirement::Read,
             routes!(entities::read_entities),
-        ))))
-        .routes(needs(Requirement::Read, routes!(entity::read_entity)))
-        .routes(recorded(needs(
-            Requirement::Read,
-            routes!(locations::read_locations),
         )))
+        .routes(needs(Requirement::Read, routes!(entity::read_entity)))
+        .routes(needs(Requirement::Read, routes!(locations::read_locations)))
         .routes(needs(Requirement::Read, routes!(search::search_rows)))
         .routes(needs(Requirement::Read, routes!(findings::list_findings)))
         .routes(needs(Requirement::Runs, routes!(readers::list_readers)))
@@ -112,19 +100,18 @@ fn table(
 pub fn description() -> utoipa::openapi::OpenApi {
     // The description does not depend on the tokens.
     let closed = Authorizer::new(&AuthConfig::default(), (Ipv4Addr::UNSPECIFIED, 0).into());
-    let (load, readers) = (
-        Load::new(Capacity::default()),
-        ReaderLog::new(Clock::system()),
-    );
-    let mut description = table(&Arc::new(closed), &load, &Arc::new(readers)).into_openapi();
+    let mut description = table(&Arc::new(closed), &Load::new(Capacity::default())).into_openapi();
     openapi::complete(&mut description.paths);
     description
 }
 
 /// Returns the router of the service, with the limits of `capacity`.
 pub fn router(state: AppState, capacity: Capacity) -> Router {
-    let (router, _) =
-        table(&state.authorizer, &Load::new(capacity), &state.readers).split_for_parts();
+    let (router, _) = table(&state.authorizer, &Load::new(capacity)).split_for_parts();
+    let meter = Meter {
+        instruments: state.instruments.http.clone(),
+        readers: Arc::clone(&state.readers),
+    };
     router
         .merge(docs::router(&state.authorizer))
         .merge(page::router(&state.authorizer))
@@ -144,10 +131,7 @@ pub fn router(state: AppState, capacity: Capacity) -> Router {
                         .on_failure(()),
                 )
                 .layer(PropagateRequestIdLayer::x_request_id())
-                .layer(from_fn_with_state(
-                    state.instruments.http.clone(),
-                    meter::measure,
-                ))
+                .layer(from_fn_with_state(meter, meter::measure))
                 .layer(CatchPanicLayer::custom(error::panicked))
                 .layer(from_fn(load::refuse_body)),
         )

@@ -1,13 +1,16 @@
-//! Measures every request: labels of the answer, the time until it begins, and the code of its problem.
+//! Measures every request: labels of the answer, the time until it begins, and the code of its problem; and
+//! records who reads the entities.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::CONTENT_ENCODING;
-use axum::http::{HeaderValue, Method};
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 
+use super::reader_log::{Reader, ReaderLog};
 use crate::instruments::{HttpInstruments, RequestLabels};
 
 /// The code of the problem document that a response has; an extension of the response.
@@ -17,15 +20,26 @@ pub(super) struct ProblemCode(pub &'static str);
 /// The route of a path that is unknown. Paths of clients are no labels.
 const UNKNOWN_ROUTE: &str = "unknown";
 
-/// Measures a request.
-pub(super) async fn measure(
-    State(instruments): State<HttpInstruments>,
-    request: Request,
-    next: Next,
-) -> Response {
+/// The lists whose readers are recorded.
+const LISTS: [&str; 2] = ["/entities", "/locations"];
+
+/// Where requests are measured and recorded. One layer does both, since every request crosses it.
+#[derive(Clone, Debug)]
+pub(super) struct Meter {
+    pub(super) instruments: HttpInstruments,
+    pub(super) readers: Arc<ReaderLog>,
+}
+
+/// Measures a request, and records who reads a list.
+pub(super) async fn measure(State(meter): State<Meter>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let route = request.extensions().get::<MatchedPath>();
     let route = route.map_or(UNKNOWN_ROUTE, MatchedPath::as_str).to_owned();
+    let reader = if LISTS.contains(&route.as_str()) {
+        Reader::of(&request)
+    } else {
+        None
+    };
     let method = method(request.method());
     let response = next.run(request).await;
     let labels = RequestLabels {
@@ -35,7 +49,14 @@ pub(super) async fn measure(
         coding: coding(&response),
     };
     let problem = response.extensions().get::<ProblemCode>();
-    instruments.observe(&labels, started.elapsed(), problem.map(|code| code.0));
+    let problem = problem.map(|code| code.0);
+    meter
+        .instruments
+        .observe(&labels, started.elapsed(), problem);
+    // A browser that is led to the page reads no list.
+    if let Some(reader) = reader.filter(|_| response.status() != StatusCode::SEE_OTHER) {
+        meter.readers.add(reader, labels.status);
+    }
     response
 }
 

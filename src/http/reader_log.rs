@@ -1,14 +1,12 @@
 //! Records who reads the entities, so that an operator sees whether Backstage does.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU16, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::header::USER_AGENT;
-use axum::middleware::Next;
-use axum::response::Response;
 use jiff::Timestamp;
-use moka::ops::compute::Op;
 use moka::sync::Cache;
 use url::form_urlencoded;
 
@@ -49,7 +47,15 @@ pub struct LastRead {
 #[derive(Debug)]
 pub struct ReaderLog {
     clock: Clock,
-    reads: Cache<Reader, LastRead>,
+    reads: Cache<Reader, Arc<Reads>>,
+}
+
+/// The requests of a reader. Every poll changes them, so they are atomic.
+#[derive(Debug, Default)]
+struct Reads {
+    last_millisecond: AtomicI64,
+    status: AtomicU16,
+    requests: AtomicU64,
 }
 
 impl ReaderLog {
@@ -68,39 +74,53 @@ impl ReaderLog {
     /// Returns the readers, sorted by target and agent.
     #[must_use]
     pub fn all(&self) -> Vec<(Arc<Reader>, LastRead)> {
-        let mut all: Vec<_> = self.reads.iter().collect();
+        let all = self.reads.iter();
+        let mut all: Vec<_> = all.map(|(reader, reads)| (reader, reads.last())).collect();
         all.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         all
     }
 
     /// Records an answer.
-    fn add(&self, reader: Reader, status: u16) {
-        let at = self.clock.now();
-        self.reads.entry(reader).and_compute_with(|last| {
-            let requests = last.map_or(0, |last| last.into_value().requests) + 1;
-            Op::Put(LastRead {
-                at,
-                status,
-                requests,
-            })
-        });
+    pub(super) fn add(&self, reader: Reader, status: u16) {
+        let reads = self.reads.get_with(reader, Arc::default);
+        let now = self.clock.now().as_millisecond();
+        reads.last_millisecond.store(now, Relaxed);
+        reads.status.store(status, Relaxed);
+        reads.requests.fetch_add(1, Relaxed);
+    }
+}
+
+impl Reads {
+    /// Returns the last request.
+    fn last(&self) -> LastRead {
+        let at = Timestamp::from_millisecond(self.last_millisecond.load(Relaxed));
+        LastRead {
+            at: at.unwrap_or_default(),
+            status: self.status.load(Relaxed),
+            requests: self.requests.load(Relaxed),
+        }
     }
 }
 
 impl Reader {
-    /// Returns the reader that sent a request.
-    fn of(request: &Request) -> Self {
+    /// Returns the reader that sent a request. The page for people is none; a browser marks its requests by a
+    /// header (Fetch Metadata).
+    pub(super) fn of(request: &Request) -> Option<Self> {
+        let site = request.headers().get("sec-fetch-site");
+        if site.is_some_and(|site| site == "same-origin") {
+            return None;
+        }
         let agent = request.headers().get(USER_AGENT);
         let agent = agent
             .and_then(|agent| agent.to_str().ok())
             .unwrap_or_default();
-        Self {
+        Some(Self {
             target: target(
                 request.uri().path(),
                 request.uri().query().unwrap_or_default(),
             ),
             agent: agent.chars().take(AGENT_LENGTH).collect(),
-        }
+        })
     }
 }
 
@@ -116,23 +136,6 @@ fn target(path: &str, query: &str) -> String {
         }
     }
     target
-}
-
-/// Records the reader of a request and the status of its answer. The requests of the page for people do not
-/// count; a browser marks them by a header (Fetch Metadata).
-pub(super) async fn record(
-    State(readers): State<Arc<ReaderLog>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let site = request.headers().get("sec-fetch-site");
-    if site.is_some_and(|site| site == "same-origin") {
-        return next.run(request).await;
-    }
-    let reader = Reader::of(&request);
-    let response = next.run(request).await;
-    readers.add(reader, response.status().as_u16());
-    response
 }
 
 #[cfg(test)]
