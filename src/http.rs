@@ -37,7 +37,7 @@ use crate::config::AuthConfig;
 use auth::{Authorizer, Requirement, Schemes};
 use endpoints::{
     docs, entities, entity, events, explain, findings, health, locations, metrics, page, readers,
-    search, sync,
+    search, sync, webhook,
 };
 use error::ApiError;
 use load::{Capacity, Load};
@@ -83,6 +83,10 @@ fn table(authorizer: &Arc<Authorizer>, load: &Load) -> OpenApiRouter<AppState> {
         .routes(needs(Requirement::Read, routes!(explain::read_explanation)))
         .routes(needs(Requirement::Runs, routes!(sync::list_runs)))
         .routes(needs(Requirement::Sync, routes!(sync::request_run)))
+        .routes(needs(
+            Requirement::Webhook,
+            routes!(webhook::receive_webhook),
+        ))
         .routes(needs(Requirement::Read, routes!(sync::read_run)))
         .routes(needs(Requirement::Runs, routes!(events::follow_run)))
         .routes(needs(Requirement::Open, routes!(health::read_health)))

@@ -10,6 +10,7 @@ mod reconfigure;
 mod restart;
 mod run_log;
 pub mod timetable;
+mod webhook;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,7 @@ use cycle::{Cycle, CycleError};
 use persister::Persister;
 pub use reconfigure::{Reload, SyncSettings};
 use timetable::{LastRun, Timetable};
+use webhook::{WebhookPauses, WebhookRun};
 
 /// The longest single sleep, so that the scheduler notices a changed clock or a suspended machine.
 const LONGEST_SLEEP: Duration = Duration::from_mins(1);
@@ -44,6 +46,8 @@ struct Past {
     last: Option<LastRun>,
     /// When the cooldown after that run ends.
     cooled_at: Option<Instant>,
+    /// When webhooks may start runs again.
+    pauses: WebhookPauses,
 }
 
 impl Past {
@@ -52,8 +56,16 @@ impl Past {
             started,
             last: None,
             cooled_at: None,
+            pauses: WebhookPauses::default(),
         }
     }
+}
+
+/// The runs that start without a request of a client.
+#[derive(Debug)]
+struct NextRuns {
+    scheduled: Option<Timestamp>,
+    webhook: Option<WebhookRun>,
 }
 
 /// Runs cycles when they are due or requested.
@@ -86,11 +98,14 @@ impl Scheduler {
         self.persister.start();
         self.restore(&past, &shutdown).await;
         while !shutdown.is_cancelled() {
-            let due = self.announce(&past);
+            let has_webhook = self.ledger.webhook_at().is_some();
+            self.announce(&past);
+            let next = self.next_runs(&past);
             tokio::select! {
                 () = shutdown.cancelled() => break,
                 Some(reload) = self.reloads.recv() => self.reload(reload, &past, &shutdown).await,
-                () = next_run(&self.ledger, &self.clock, due, past.cooled_at) => {
+                () = self.ledger.notified(), if !has_webhook => {}
+                () = next_run(&self.ledger, &self.clock, &next, past.cooled_at) => {
                     self.sync(&mut past, &shutdown).await;
                 }
             }
@@ -103,12 +118,25 @@ impl Scheduler {
 
     /// Publishes and returns the time at which the next run is due.
     fn announce(&self, past: &Past) -> Option<Timestamp> {
-        let has_snapshot = self.cycle.store.current().is_some();
-        let due = self
-            .timetable
-            .due(past.started, past.last.as_ref(), has_snapshot);
+        let NextRuns { scheduled, webhook } = self.next_runs(past);
+        let webhook = webhook.and_then(|run| {
+            let left = run.at.saturating_duration_since(Instant::now());
+            self.clock.now().checked_add(left).ok()
+        });
+        let due = scheduled.into_iter().chain(webhook).min();
         self.status.announce(due);
         due
+    }
+
+    /// Returns the next run of the schedule, and that of a webhook.
+    fn next_runs(&self, past: &Past) -> NextRuns {
+        let has_snapshot = self.cycle.store.current().is_some();
+        NextRuns {
+            scheduled: self
+                .timetable
+                .due(past.started, past.last.as_ref(), has_snapshot),
+            webhook: self.webhook_run(past),
+        }
     }
 
     /// Executes the queued run, if there is one.
@@ -119,10 +147,16 @@ impl Scheduler {
         // The next due time depends on the end of this run.
         self.status.announce(None);
         let (started, before) = (self.clock.now(), self.cycle.client.traffic());
+        let instant = Instant::now();
         let ended = self.cycle_once(&run, shutdown).await;
         let failures = self.failures(&run, &ended, past.last.as_ref());
         let run = self.finish(&ended);
         past.cooled_at = Some(Instant::now() + self.cooldown);
+        past.pauses
+            .follow(run.as_ref().and_then(|run| run.mode), instant);
+        if matches!(ended, Err(CycleError::Postponed(_))) {
+            self.ledger.notify();
+        }
         past.last = Some(LastRun {
             started,
             ended: self.clock.now(),
@@ -141,7 +175,8 @@ impl Scheduler {
     /// Returns the number of consecutive failures after this run.
     ///
     /// A requested run and a changed configuration reset the count. A held run counts as a failure only
-    /// while there is no snapshot: Authentik works, but the first snapshot should come soon.
+    /// while there is no snapshot: Authentik works, but the first snapshot should come soon. A postponed one
+    /// is none.
     fn failures(
         &self,
         run: &Run,
@@ -149,9 +184,9 @@ impl Scheduler {
         last: Option<&LastRun>,
     ) -> u32 {
         match outcome {
-            Ok(_) => 0,
+            Ok(_) | Err(CycleError::Postponed(_)) => 0,
             Err(CycleError::Held(..)) if self.cycle.store.current().is_some() => 0,
-            Err(_) if run.trigger != Trigger::Schedule => 1,
+            Err(_) if !matches!(run.trigger, Trigger::Schedule | Trigger::Webhook) => 1,
             Err(_) => last.map_or(0, |last| last.failures).saturating_add(1),
         }
     }
@@ -172,14 +207,10 @@ impl Scheduler {
 }
 
 /// Waits until a run is due or requested, and the cooldown is over.
-async fn next_run(
-    ledger: &Ledger,
-    clock: &Clock,
-    due: Option<Timestamp>,
-    cooled_at: Option<Instant>,
-) {
+async fn next_run(ledger: &Ledger, clock: &Clock, next: &NextRuns, cooled_at: Option<Instant>) {
     tokio::select! {
-        () = sleep_until(clock, due) => { ledger.request(Trigger::Schedule); }
+        () = sleep_until(clock, next.scheduled) => { ledger.request(Trigger::Schedule); }
+        options = webhook::due(next.webhook) => { ledger.request_with(Trigger::Webhook, options); }
         () = ledger.requested() => {}
     }
     if let Some(cooled_at) = cooled_at {

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde_json::Value;
 
 use super::exposure::{Exposure, exposure};
@@ -25,6 +25,8 @@ section! {
         read_tokens: Vec<SecretString> = tokens().default("[]"),
         /// Tokens of at least 32 characters that start runs with `POST /sync` and follow them; they read no entities.
         sync_tokens: Vec<SecretString> = tokens().default("[]"),
+        /// Tokens of at least 32 characters that Authentik sends to `POST /hooks/authentik`; they allow nothing else.
+        webhook_tokens: Vec<SecretString> = tokens().default("[]"),
         /// Allows requests without a token, where no tokens are set.
         allow_anonymous: bool = switch().default("false"),
         /// Who reads `/docs` and `/openapi.json`: clients with a read token (`token`), all (`open`), none (`off`);
@@ -62,16 +64,16 @@ pub enum AccessError {
          ENTITY_PROVIDER_AUTH_READ_TOKENS, or set `entityProvider.auth.allowAnonymous: true`"
     )]
     Exposed(SocketAddr),
-    /// There are only sync tokens.
+    /// There are tokens, but none that reads.
     #[error(
-        "`entityProvider.auth.syncTokens` is set and `readTokens` is not, so that no client could read; set \
-         ENTITY_PROVIDER_AUTH_READ_TOKENS, or set `entityProvider.auth.allowAnonymous: true`"
+        "`entityProvider.auth.syncTokens` or `webhookTokens` is set and `readTokens` is not, so that no client could \
+         read; set ENTITY_PROVIDER_AUTH_READ_TOKENS, or set `entityProvider.auth.allowAnonymous: true`"
     )]
     Unreadable,
-    /// A token in Backstage's URLs could start runs.
+    /// A token in Backstage's or Authentik's configuration could do more than it is for.
     #[error(
-        "a token is in both `entityProvider.auth.readTokens` and `syncTokens`; readers of the catalog may see \
-         a read token, so use different tokens in each list"
+        "a token is in two of `entityProvider.auth.readTokens`, `syncTokens` and `webhookTokens`; Backstage's \
+         users may see a read token, and Authentik's a webhook token, so use different tokens in each list"
     )]
     Shared,
 }
@@ -89,21 +91,19 @@ impl AuthConfig {
         self.requirement(&self.sync_tokens, listen)
     }
 
+    /// Returns what a webhook needs.
+    #[must_use]
+    pub fn webhook(&self, listen: SocketAddr) -> AuthRequirement<'_> {
+        self.requirement(&self.webhook_tokens, listen)
+    }
+
     /// Checks that the service is neither open by mistake nor useless.
     ///
     /// # Errors
     /// If it is; with the keys to set.
     pub fn check(&self, listen: SocketAddr) -> Result<(), AccessError> {
-        let reads = |text: &str| {
-            self.read_tokens
-                .iter()
-                .any(|token| token.expose_secret() == text)
-        };
-        if self
-            .sync_tokens
-            .iter()
-            .any(|token| reads(token.expose_secret()))
-        {
+        let (read, sync, webhook) = (&self.read_tokens, &self.sync_tokens, &self.webhook_tokens);
+        if share_one(read, sync) || share_one(read, webhook) || share_one(sync, webhook) {
             return Err(AccessError::Shared);
         }
         match self.reading(listen) {
@@ -115,7 +115,13 @@ impl AuthConfig {
 
     /// Returns all tokens.
     pub(super) fn secrets(&self) -> impl Iterator<Item = &SecretString> {
-        self.read_tokens.iter().chain(&self.sync_tokens)
+        let Self {
+            read_tokens,
+            sync_tokens,
+            webhook_tokens,
+            ..
+        } = self;
+        read_tokens.iter().chain(sync_tokens).chain(webhook_tokens)
     }
 
     /// Tokens if there are some. Otherwise open if anonymous access is allowed, or if there is no token at all
@@ -132,6 +138,12 @@ impl AuthConfig {
             tokens => AuthRequirement::Tokens(tokens),
         }
     }
+}
+
+/// Returns true if two lists have a token in common.
+fn share_one(one: &[SecretString], other: &[SecretString]) -> bool {
+    let is_in_other = |token| other.iter().any(|other| is_same_secret(token, other));
+    one.iter().any(is_in_other)
 }
 
 fn is_loopback(listen: SocketAddr) -> bool {
@@ -326,7 +338,10 @@ mod tests {
             ),
         ] {
             let found = parse(&value).unwrap();
-            let found: Vec<_> = found.iter().map(ExposeSecret::expose_secret).collect();
+            let found: Vec<_> = found
+                .iter()
+                .map(secrecy::ExposeSecret::expose_secret)
+                .collect();
             assert_eq!(found, expected);
         }
     }

@@ -36,6 +36,8 @@ pub enum Requirement {
     Runs,
     /// A sync token.
     Sync,
+    /// A webhook token, also in the URL: Authentik before 2025.4 cannot send a header.
+    Webhook,
     /// As `entityProvider.auth.metrics` says; metrics show no data of a person.
     Metrics,
     /// As `entityProvider.auth.docs` says.
@@ -76,7 +78,7 @@ impl Authorizer {
 
     /// Removes the token from a request and decides whether the request is allowed.
     fn decide(&self, access: Requirement, request: &mut Request) -> Result<(), ApiError> {
-        let presented = Presented::take(request)?;
+        let presented = Presented::take(request, access)?;
         self.rules.load().decide(access, presented.token())?;
         if let Some(token) = presented.into_query_token() {
             request.extensions_mut().insert(token);

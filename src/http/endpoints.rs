@@ -23,3 +23,4 @@ pub mod readers;
 pub mod run_view;
 pub mod search;
 pub mod sync;
+pub mod webhook;

@@ -69,8 +69,8 @@ pub enum ApiError {
     TokenInvalid,
     /// The token is of the wrong kind.
     #[error(
-        "the token is of the wrong kind: a read token allows reading, and a sync token allows POST /sync \
-         and to follow runs with GET /sync and GET /sync/{{id}}/events"
+        "the token is of the wrong kind: a read token allows reading, a sync token allows POST /sync and to follow \
+         runs with GET /sync and GET /sync/{{id}}/events, and a webhook token allows POST /hooks/authentik"
     )]
     TokenKind,
     /// The request has several tokens.
@@ -89,6 +89,12 @@ pub enum ApiError {
          set one, or `allowAnonymous: true` beside it"
     )]
     SyncClosed,
+    /// No webhook token is configured.
+    #[error(
+        "this service takes no webhooks, since `entityProvider.auth.webhookTokens` is not set; \
+         set one, or `allowAnonymous: true` beside it"
+    )]
+    WebhookClosed,
     /// The path is unknown.
     #[error("there is nothing at this path; GET /openapi.json describes the service")]
     UnknownPath,
@@ -139,7 +145,7 @@ impl ApiError {
                 StatusCode::BAD_REQUEST
             }
             Self::TokenMissing | Self::TokenInvalid => StatusCode::UNAUTHORIZED,
-            Self::TokenKind | Self::SyncClosed => StatusCode::FORBIDDEN,
+            Self::TokenKind | Self::SyncClosed | Self::WebhookClosed => StatusCode::FORBIDDEN,
             Self::NotAcceptable(_) => StatusCode::NOT_ACCEPTABLE,
             Self::UnknownEntity
             | Self::UnknownRun(_)
@@ -172,6 +178,7 @@ impl ApiError {
             Self::TokenTwice => "token-twice",
             Self::TokenInQuery => "token-in-query",
             Self::SyncClosed => "sync-closed",
+            Self::WebhookClosed => "webhook-closed",
             Self::UnknownPath => "unknown-path",
             Self::UnknownMethod => "unknown-method",
             Self::Internal => "internal",

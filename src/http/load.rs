@@ -27,8 +27,7 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use super::auth::Requirement;
 use super::error::ApiError;
 
-/// The maximum size of a request's body, in bytes. No handler reads a body, but a webhook may send
-/// one to `/sync`.
+/// The maximum size of a request's body, in bytes. No handler reads a body, but a webhook has one.
 const MAX_BODY: u64 = 64 << 10;
 
 /// Marks the requests of a connection beyond the limit of connections.
@@ -84,7 +83,7 @@ pub(super) fn limited_operation<S: Clone + Send + Sync + 'static>(
 ) -> UtoipaMethodRouter<S> {
     let methods = match access {
         Requirement::Open | Requirement::Metrics => return (schemas, paths, methods),
-        Requirement::Sync | Requirement::Runs => {
+        Requirement::Sync | Requirement::Runs | Requirement::Webhook => {
             methods.route_layer(from_fn_with_state(Arc::clone(&load.following), follow))
         }
         // The permit is released when the response begins, so a slow client holds none.

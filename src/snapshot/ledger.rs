@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::run::{Outcome, Run, RunId, RunOptions, Trigger};
@@ -27,6 +28,8 @@ struct Runs {
     queued: Option<Run>,
     running: Option<Run>,
     ended: VecDeque<Run>,
+    /// Time of the first webhook since the last run started.
+    webhook_at: Option<Timestamp>,
     closed: bool,
     totals: Totals,
 }
@@ -72,13 +75,41 @@ impl Ledger {
             if runs.closed {
                 return None;
             }
-            let run = runs
-                .queued
-                .get_or_insert_with(|| Run::queued(trigger, queued_at));
-            run.options.accepts_shrink |= options.accepts_shrink;
-            run.options.full |= options.full;
-            Some(run.id)
+            let run = match runs.queued.take() {
+                Some(run) => Run {
+                    options: run.options.merged(options),
+                    ..run
+                },
+                None => Run {
+                    options,
+                    ..Run::queued(trigger, queued_at)
+                },
+            };
+            Some(runs.queued.insert(run).id)
         })
+    }
+
+    /// Records that Authentik sent a webhook; the scheduler decides when a run follows. Returns false if
+    /// the ledger is closed.
+    pub fn notify(&self) -> bool {
+        let now = self.clock.now();
+        self.change(|runs| {
+            if !runs.closed {
+                runs.webhook_at.get_or_insert(now);
+            }
+            !runs.closed
+        })
+    }
+
+    /// Returns when the first webhook arrived that no run has followed yet.
+    #[must_use]
+    pub fn webhook_at(&self) -> Option<Timestamp> {
+        self.runs.borrow().webhook_at
+    }
+
+    /// Waits until there is a webhook that no run has followed yet.
+    pub async fn notified(&self) {
+        self.wait_for(|runs| runs.webhook_at.map(drop)).await;
     }
 
     /// Waits until a run is queued.
@@ -94,6 +125,7 @@ impl Ledger {
                 started_at: Some(now),
                 ..runs.queued.take()?
             };
+            runs.webhook_at = None;
             runs.running = Some(run.clone());
             Some(run)
         })
@@ -244,6 +276,7 @@ mod tests {
         let options = RunOptions {
             accepts_shrink: true,
             full: true,
+            postpones_full: false,
         };
         ledger.request(Trigger::Schedule);
         let running = ledger.start().unwrap().id;

@@ -59,6 +59,8 @@ pub enum Trigger {
     Reload,
     /// The service started and restored the persisted snapshot.
     Restart,
+    /// Authentik sent a webhook.
+    Webhook,
 }
 
 impl Display for Trigger {
@@ -74,6 +76,20 @@ pub struct RunOptions {
     pub accepts_shrink: bool,
     /// Whether the run is a full sync.
     pub full: bool,
+    /// Whether the run ends if it turns out to need a full sync, and leaves that to a later run.
+    pub postpones_full: bool,
+}
+
+impl RunOptions {
+    /// Returns the options of a run that several requests share.
+    #[must_use]
+    pub fn merged(self, other: Self) -> Self {
+        Self {
+            accepts_shrink: self.accepts_shrink || other.accepts_shrink,
+            full: self.full || other.full,
+            postpones_full: self.postpones_full && other.postpones_full,
+        }
+    }
 }
 
 /// A run in the ledger.

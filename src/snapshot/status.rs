@@ -69,7 +69,6 @@ impl ServiceStatus {
         self.lock().push.clone()
     }
 
-    /// Locks the facts; a panic of another holder cannot leave them half changed.
     /// Returns the number of rounds of pushes; `None` before the first one.
     #[must_use]
     pub fn push_totals(&self) -> Option<PushTotals> {
@@ -77,6 +76,7 @@ impl ServiceStatus {
         facts.push.is_some().then_some(facts.pushes)
     }
 
+    /// Locks the facts; a panic of another holder cannot leave them half changed.
     fn lock(&self) -> MutexGuard<'_, Facts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -57,6 +57,8 @@ pub enum CycleError {
     Held(Failure, Changes),
     /// The rows could not be read or transformed.
     Failed(Failure),
+    /// The rows cannot be read incrementally, and the run postpones a full sync.
+    Postponed(Failure),
     /// The service shuts down.
     Cancelled(Failure),
 }
@@ -66,7 +68,10 @@ impl CycleError {
     #[must_use]
     pub fn into_failure(self) -> Failure {
         match self {
-            Self::Held(failure, _) | Self::Failed(failure) | Self::Cancelled(failure) => failure,
+            Self::Held(failure, _)
+            | Self::Failed(failure)
+            | Self::Postponed(failure)
+            | Self::Cancelled(failure) => failure,
         }
     }
 }
@@ -75,7 +80,9 @@ impl From<CycleError> for Outcome {
     fn from(error: CycleError) -> Self {
         match error {
             CycleError::Held(failure, changes) => Self::Held(failure, changes),
-            CycleError::Failed(failure) | CycleError::Cancelled(failure) => Self::Failed(failure),
+            CycleError::Failed(failure)
+            | CycleError::Postponed(failure)
+            | CycleError::Cancelled(failure) => Self::Failed(failure),
         }
     }
 }
@@ -99,7 +106,9 @@ impl Cycle {
         if options.full {
             self.full_reason = Some(FullReason::Requested);
         }
-        let (directory, resume_point) = self.read_now(basis.as_ref(), progress, on_mode).await?;
+        let (directory, resume_point) = self
+            .read_now(basis.as_ref(), options, progress, on_mode)
+            .await?;
         let guard_mode = if options.accepts_shrink {
             GuardMode::Accepted
         } else {
@@ -110,6 +119,12 @@ impl Cycle {
             .await?;
         (self.full_reason, self.timeouts) = (None, 0);
         Ok(report)
+    }
+
+    /// Returns true if the next run has to be a full sync.
+    #[must_use]
+    pub fn needs_full(&self) -> bool {
+        self.known_rows(self.basis().as_ref()).is_err()
     }
 
     /// Returns true if rows have the fields that the policy needs.

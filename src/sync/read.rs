@@ -19,7 +19,7 @@ use crate::config::{Config, Frequency, TimeLimit};
 use crate::counted::counted;
 use crate::directory::Directory;
 use crate::progress::Progress;
-use crate::snapshot::run::Failure;
+use crate::snapshot::run::{Failure, RunOptions};
 use crate::snapshot::sync_mode::{FullReason, ResumePoint, SyncMode};
 
 /// After so many consecutive timeouts of incremental syncs, the next sync is a full one. A single timeout
@@ -76,6 +76,7 @@ impl Cycle {
     pub(super) async fn read_now(
         &mut self,
         before: Option<&Basis>,
+        options: RunOptions,
         progress: &Progress,
         on_mode: impl Fn(SyncMode),
     ) -> Result<Read, CycleError> {
@@ -95,12 +96,15 @@ impl Cycle {
                 }
             }
         };
+        if options.postpones_full {
+            return Err(postponed(reason));
+        }
         on_mode(SyncMode::Full(reason));
         self.read_all(before, progress).await
     }
 
     /// Returns what an incremental sync continues from, or why a full sync is needed.
-    fn known_rows<'a>(
+    pub(super) fn known_rows<'a>(
         &self,
         basis: Option<&'a Basis>,
     ) -> Result<(&'a Basis, Cow<'a, Directory>, Timestamp), FullReason> {
@@ -249,6 +253,15 @@ async fn within<T>(
         return Err(ReadError::TimedOut(failure));
     };
     read.map_err(|error| ReadError::Failed(failure(&error)))
+}
+
+/// The end of a run that postpones a full sync.
+fn postponed(reason: FullReason) -> CycleError {
+    let message = format!(
+        "the changes that a webhook announced can only be read by a full sync (`{reason}`), and one right now would \
+         load Authentik too much; `nextRunAt` in /health says when it follows, and POST /sync starts it at once"
+    );
+    CycleError::Postponed(Failure::new("full-sync-postponed", message))
 }
 
 /// The failure of a run that could not read Authentik.

@@ -59,6 +59,10 @@ impl RunFacts<'_> {
                 let (code, message) = (failure.code, &failure.message);
                 run_event!(error, self, code, error = %message, "{what} failed");
             }
+            Err(CycleError::Postponed(failure)) => {
+                let (code, message) = (failure.code, &failure.message);
+                run_event!(warn, self, code, error = %message, "{what} was postponed");
+            }
             Err(CycleError::Cancelled(_)) => {
                 let facts = &Self {
                     next_run_at: None,

@@ -11,6 +11,7 @@ use crate::support::authentik::Authentik;
 use crate::support::backstage::{Backstage, Setup, Site, TOKEN};
 use crate::support::recorder::Recorder;
 use crate::support::service::Service;
+use crate::support::wait::wait_until;
 
 /// Longer than any test, so that a change never arrives by polling.
 const NEVER: Duration = Duration::from_hours(24);
@@ -51,8 +52,14 @@ impl Pushing {
         pushing
     }
 
-    /// Changes the display name of one user; no group changes.
+    /// Changes the display name of one user and syncs; no group changes.
     async fn edit(&self) -> Value {
+        self.commit();
+        self.service.sync().await
+    }
+
+    /// Changes the display name of one user in Authentik.
+    fn commit(&self) {
         self.authentik.fake.edit(|directory| {
             let pk = directory
                 .users()
@@ -62,7 +69,16 @@ impl Pushing {
                 .pk;
             assert!(directory.edit_user(pk, |user| user.name = "Somebody Else".into()));
         });
-        self.service.sync().await
+    }
+
+    /// Waits until Backstage shows the changed user.
+    async fn shows_the_change(&self) {
+        wait_until("the changed user", async || {
+            let shown = self.backstage.everything().await;
+            let found = shown.contains("Somebody Else");
+            if found { Ok(()) } else { Err("not yet") }
+        })
+        .await;
     }
 
     /// Waits until Backstage shows the service's entities.
@@ -130,6 +146,27 @@ async fn only_the_changed_shard_is_read_long_before_a_poll() {
         list,
         "Backstage reads only the list and the shard"
     );
+}
+
+#[tokio::test]
+async fn a_webhook_of_authentik_makes_a_change_visible_without_a_poll() {
+    let pushing = Pushing::spawn("/entities", 1, Some(NEVER)).await;
+    pushing.service.pushed(|push| push["refreshed"] == 1).await;
+    let start = Instant::now();
+    pushing.commit();
+    pushing.service.notify().await;
+    pushing.shows_the_change().await;
+    println!(
+        "webhook: visible {:.1} s after the change in Authentik",
+        start.elapsed().as_secs_f64()
+    );
+    let run = pushing.service.last_run().await;
+    assert_eq!(
+        [&run["trigger"], &run["mode"], &run["changed"]],
+        [&json!("webhook"), &json!("incremental"), &json!(1)],
+        "{run}"
+    );
+    pushing.arrives().await;
 }
 
 #[tokio::test]

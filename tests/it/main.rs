@@ -61,3 +61,4 @@ mod tls_listener;
 mod transform_properties;
 mod upstream;
 mod users;
+mod webhooks;

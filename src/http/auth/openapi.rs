@@ -24,12 +24,12 @@ impl Modify for Schemes {
         let bearer = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
             .description(Some(
-                "A read or sync token of this service; not needed if the service is open. Excludes `?token=`",
+                "A read, sync or webhook token of this service; not needed if the service is open. Excludes `?token=`",
             ));
         let query = ApiKeyValue::with_description(
             "token",
             "A read token, for clients that cannot send a header, such as Backstage. Everyone who sees the URL sees \
-             the token. Excludes the `Authorization` header, and is refused by an operation that changes something",
+             the token. Excludes the `Authorization` header, and is refused by `POST /sync`",
         );
         components.add_security_scheme(HEADER, SecurityScheme::Http(bearer.build()));
         components.add_security_scheme(QUERY, SecurityScheme::ApiKey(ApiKey::Query(query)));

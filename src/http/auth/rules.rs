@@ -18,6 +18,7 @@ type Fingerprint = [u8; 32];
 pub(super) struct Rules {
     reading: AcceptedTokens,
     syncing: AcceptedTokens,
+    webhook: AcceptedTokens,
     docs: Exposure,
     metrics: Exposure,
 }
@@ -36,6 +37,7 @@ impl Rules {
         Self {
             reading: AcceptedTokens::new(&auth.reading(listen)),
             syncing: AcceptedTokens::new(&auth.syncing(listen)),
+            webhook: AcceptedTokens::new(&auth.webhook(listen)),
             docs: auth.docs,
             metrics: auth.metrics,
         }
@@ -50,6 +52,13 @@ impl Rules {
         match (access, self.exposure(access)) {
             (_, Exposure::Off) => Err(ApiError::UnknownPath),
             (_, Exposure::Open) => Ok(()),
+            (Requirement::Webhook, Exposure::Token) if self.webhook.is_closed() => {
+                Err(ApiError::WebhookClosed)
+            }
+            (Requirement::Webhook, Exposure::Token) => self.require_any(&[&self.webhook], token),
+            (Requirement::Sync, Exposure::Token) if self.syncing.is_closed() => {
+                Err(ApiError::SyncClosed)
+            }
             (Requirement::Sync, Exposure::Token) => self.require_any(&[&self.syncing], token),
             (Requirement::Runs | Requirement::Metrics, Exposure::Token) => {
                 self.require_any(&[&self.reading, &self.syncing], token)
@@ -61,7 +70,9 @@ impl Rules {
     /// Returns whether a requirement needs a token, none, or hides the route.
     fn exposure(&self, access: Requirement) -> Exposure {
         match access {
-            Requirement::Read | Requirement::Runs | Requirement::Sync => Exposure::Token,
+            Requirement::Read | Requirement::Runs | Requirement::Sync | Requirement::Webhook => {
+                Exposure::Token
+            }
             Requirement::Docs => self.docs,
             Requirement::Metrics => self.metrics,
             Requirement::PageFiles if self.docs == Exposure::Off => Exposure::Off,
@@ -81,12 +92,6 @@ impl Rules {
         {
             return Ok(());
         }
-        if accepted
-            .iter()
-            .all(|tokens| matches!(tokens, AcceptedTokens::Closed))
-        {
-            return Err(ApiError::SyncClosed);
-        }
         let fingerprint = fingerprint(token.ok_or(ApiError::TokenMissing)?);
         let matches_any = |accepted: &[&AcceptedTokens]| {
             accepted.iter().fold(Choice::from(0), |found, tokens| {
@@ -96,7 +101,7 @@ impl Rules {
         // Both are always computed, so that the response time does not depend on the kind of token.
         let (is_accepted, is_known) = (
             matches_any(accepted),
-            matches_any(&[&self.reading, &self.syncing]),
+            matches_any(&[&self.reading, &self.syncing, &self.webhook]),
         );
         match (is_accepted.into(), is_known.into()) {
             (true, _) => Ok(()),
@@ -115,6 +120,10 @@ impl AcceptedTokens {
             }
             AuthRequirement::Closed => Self::Closed,
         }
+    }
+
+    fn is_closed(&self) -> bool {
+        matches!(self, Self::Closed)
     }
 
     /// Whether these tokens contain one; compares with all of them, in constant time.

@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, Method, Uri};
 use secrecy::{ExposeSecret, SecretString};
 use url::form_urlencoded;
 
+use super::Requirement;
 use crate::config::is_token;
 use crate::http::error::ApiError;
 
@@ -34,9 +35,11 @@ impl Presented {
     ///
     /// # Errors
     /// When there are several tokens, or one in the URL of a request that changes something.
-    pub(super) fn take(request: &mut Request) -> Result<Self, ApiError> {
+    pub(super) fn take(request: &mut Request, access: Requirement) -> Result<Self, ApiError> {
         let in_query = take_from_query(request.uri_mut())?;
-        if !in_query.is_empty() && !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let may_be_in_query = access == Requirement::Webhook
+            || matches!(*request.method(), Method::GET | Method::HEAD);
+        if !in_query.is_empty() && !may_be_in_query {
             return Err(ApiError::TokenInQuery);
         }
         let in_header = take_from_header(request.headers_mut())
@@ -171,7 +174,7 @@ mod tests {
             ("http://h:80/a?token=abc", "http://h:80/a", Some("abc")),
         ] {
             let mut request = request(Method::GET, uri, &[]);
-            let presented = Presented::take(&mut request).unwrap();
+            let presented = Presented::take(&mut request, Requirement::Read).unwrap();
             assert_eq!(request.uri().to_string(), left);
             assert_eq!(
                 presented.token().map(ExposeSecret::expose_secret),
@@ -193,7 +196,7 @@ mod tests {
             (&["Bearerabc"], None),
         ] {
             let mut request = request(Method::POST, "/", headers);
-            let presented = Presented::take(&mut request).unwrap();
+            let presented = Presented::take(&mut request, Requirement::Read).unwrap();
             assert_eq!(
                 presented.token().map(ExposeSecret::expose_secret),
                 expected,
@@ -213,18 +216,22 @@ mod tests {
             (Method::POST, "/?token=a", &[], "token-in-query"),
             (Method::POST, "/?token=a", &["Bearer a"], "token-in-query"),
         ] {
-            let taken = Presented::take(&mut request(method, uri, headers));
+            let taken = Presented::take(&mut request(method, uri, headers), Requirement::Read);
             assert_eq!(taken.unwrap_err().code(), code, "{uri} {headers:?}");
         }
         assert!(
-            Presented::take(&mut request(Method::HEAD, "/?token=a&token=", &["Basic x"])).is_ok()
+            Presented::take(
+                &mut request(Method::HEAD, "/?token=a&token=", &["Basic x"]),
+                Requirement::Read
+            )
+            .is_ok()
         );
     }
 
     #[test]
     fn only_a_query_token_of_the_right_form_is_stored() {
         let carried = |uri: &str| {
-            let token = Presented::take(&mut request(Method::GET, uri, &[]))
+            let token = Presented::take(&mut request(Method::GET, uri, &[]), Requirement::Read)
                 .unwrap()
                 .into_query_token();
             token.map(|QueryToken(token)| token.expose_secret().to_owned())
@@ -259,7 +266,7 @@ mod tests {
             let mut expected = pairs(request.uri());
             expected.retain(|(name, _)| name != PARAMETER);
             // Also if the request is refused for several tokens.
-            let _ = Presented::take(&mut request);
+            let _ = Presented::take(&mut request, Requirement::Read);
             prop_assert_eq!(pairs(request.uri()), expected);
         }
     }

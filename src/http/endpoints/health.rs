@@ -41,6 +41,10 @@ pub struct HealthView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
     next_run_at: Option<Timestamp>,
+    /// When the first webhook of Authentik arrived that no run has followed yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
+    webhook_pending_since: Option<Timestamp>,
     /// Why a changed configuration is invalid; the previous one stays in effect until it is
     /// corrected.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -131,6 +135,7 @@ pub async fn read_health(State(state): State<AppState>) -> impl IntoResponse {
         run: state.unfinished_run(),
         last_run: last_run.as_ref().map(RunView::public),
         next_run_at: state.next_run_at(),
+        webhook_pending_since: state.ledger.webhook_at(),
         configuration_error: state.status.configuration_error(),
         state_error: state.persistence.error(),
     };

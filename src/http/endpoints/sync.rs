@@ -159,6 +159,7 @@ pub async fn request_run(
     let options = RunOptions {
         accepts_shrink: query.accept == Some(Accept::Shrink),
         full: query.full,
+        postpones_full: false,
     };
     let id = state
         .ledger

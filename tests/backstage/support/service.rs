@@ -86,6 +86,21 @@ impl Service {
         run
     }
 
+    /// Posts a webhook as Authentik does.
+    pub async fn notify(&self) {
+        let request = client().post(format!("{}/hooks/authentik", self.base));
+        let answer = request
+            .body(r#"{"body": "model_updated: {…}"}"#)
+            .send()
+            .await;
+        assert_eq!(answer.unwrap().status(), 202);
+    }
+
+    /// Returns the run that ended last.
+    pub async fn last_run(&self) -> Value {
+        self.json("/health").await["lastRun"].take()
+    }
+
     /// Returns the catalog that Backstage should contain.
     pub async fn catalog(&self) -> Catalog {
         let entities = self.json("/entities?format=json").await;

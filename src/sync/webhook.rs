@@ -1,0 +1,89 @@
+//! When a webhook of Authentik starts a run.
+//!
+//! A webhook only says that something may have changed. However many arrive, the runs that they start keep
+//! Authentik busy for a small share of the time.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Past, Scheduler};
+use crate::config::Frequency;
+use crate::snapshot::run::RunOptions;
+use crate::snapshot::sync_mode::SyncMode;
+
+/// The pause between a run and the next one of its mode that a webhook starts, as a multiple of the duration
+/// of that run.
+const PAUSE: u32 = 10;
+
+/// The pause between a webhook and its run. Authentik announces a removal or a change of members before it
+/// commits it (`authentik/events/middleware.py`: `pre_delete`, `pre_add`), and most changes more than once.
+const DELAY: Duration = Duration::from_millis(500);
+
+/// When a webhook may start a run again, by the mode of the run.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct WebhookPauses {
+    incremental: Option<Instant>,
+    full: Option<Instant>,
+}
+
+impl WebhookPauses {
+    /// Starts the pause after a run.
+    pub(super) fn follow(&mut self, mode: Option<SyncMode>, started: Instant) {
+        let now = Instant::now();
+        let end = now.checked_add((now - started).saturating_mul(PAUSE));
+        match mode {
+            Some(SyncMode::Full(_)) => self.full = end,
+            Some(SyncMode::Incremental(_)) => self.incremental = end,
+            None => {}
+        }
+    }
+}
+
+/// The run that a webhook starts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WebhookRun {
+    /// When it is due.
+    pub(super) at: Instant,
+    /// Its options.
+    pub(super) options: RunOptions,
+}
+
+impl Scheduler {
+    /// Returns the run that the webhook starts which arrived; `None` without one, or if the schedule starts the
+    /// next run.
+    ///
+    /// The schedule decides before the first run, after a failure, and for a full sync whose usual duration is
+    /// not known. Without a schedule nothing else would start these runs, so that they start at once.
+    pub(super) fn webhook_run(&self, past: &Past) -> Option<WebhookRun> {
+        let arrived = self.ledger.webhook_at()?;
+        let has_schedule = !matches!(self.timetable.schedule.frequency, Frequency::Manual);
+        if has_schedule && past.last.is_none_or(|last| last.failures > 0) {
+            return None;
+        }
+        let now = Instant::now();
+        let full = past.pauses.full.or((!has_schedule).then_some(now));
+        let due = if self.cycle.needs_full() {
+            full?
+        } else {
+            past.pauses.incremental.unwrap_or(now)
+        };
+        let age = self.clock.now().duration_since(arrived);
+        let age = Duration::try_from(age).unwrap_or_default();
+        let at = due.max(now + DELAY.saturating_sub(age));
+        let options = RunOptions {
+            postpones_full: full.is_none_or(|full| full > at),
+            ..RunOptions::default()
+        };
+        Some(WebhookRun { at, options })
+    }
+}
+
+/// Waits until the run of a webhook is due, and returns its options; without one, it never returns.
+pub(super) async fn due(run: Option<WebhookRun>) -> RunOptions {
+    let Some(WebhookRun { at, options }) = run else {
+        return std::future::pending().await;
+    };
+    tokio::time::sleep_until(at).await;
+    options
+}
