@@ -7,6 +7,7 @@
 
 mod exposition;
 mod instruments;
+mod monitoring;
 mod state;
 mod text;
 
