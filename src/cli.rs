@@ -16,6 +16,7 @@ mod output;
 mod progress;
 mod serve;
 mod service;
+mod systemd;
 
 use std::io::{Write, stderr};
 use std::net::SocketAddr;

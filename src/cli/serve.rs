@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use clap::Args;
 
-use super::{ConfigFiles, LogArgs, bind, shutdown};
+use super::{ConfigFiles, LogArgs, bind, shutdown, systemd};
 use crate::app::{App, start_errors};
 use crate::clock::Clock;
 use crate::config::{Config, LogFormat, ParsedConfig, ProcessEnvironment, parse_listen, time_zone};
@@ -54,7 +54,7 @@ impl ServeArgs {
             tracing::warn!("{warning}");
         }
         let shutdown = shutdown()?;
-        let app = App::build(config.clone(), Clock::system(), zone?, shutdown)?;
+        let app = App::build(config.clone(), Clock::system(), zone?, shutdown.clone())?;
         let listener = bind(config.service.listen).await?;
         let address = listener.local_addr()?;
         let service = &config.service;
@@ -66,6 +66,7 @@ impl ServeArgs {
             %address, %state_dir, authentik = %config.authentik.base_url, target = %format!("{public}/entities"),
             version = env!("CARGO_PKG_VERSION"), "listening"
         );
+        tokio::spawn(systemd::report(shutdown));
         let load = move || Config::load(&files, &env);
         let watching = reload::watch(load, config, app.reloader());
         tokio::select! {

@@ -7,7 +7,7 @@ use fake_authentik::{Action, FakeAuthentik, FakeDirectory, Gate, Release, Script
 use rustix::process::Signal;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::{TcpSocket, TcpStream, UnixDatagram};
 
 use crate::support::app::Pair;
 use crate::support::process::{Process, get, post};
@@ -229,4 +229,30 @@ async fn a_connection_without_a_request_does_not_delay_a_shutdown() {
     );
     held.serve.signal(Signal::TERM);
     assert_eq!(held.serve.end().await.status.code(), Some(0));
+}
+
+#[tokio::test]
+async fn systemd_learns_when_the_service_is_ready_and_when_it_stops() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    let mut message = [0; 64];
+    let mut serve = Process::spawn(
+        &["serve"],
+        &[
+            ("NOTIFY_SOCKET", path.to_str().unwrap()),
+            ("AUTHENTIK_BASE_URL", "http://127.0.0.1:9"),
+            ("AUTHENTIK_TOKEN", "unused"),
+            ("ENTITY_PROVIDER_LISTEN", "127.0.0.1:0"),
+            ("ENTITY_PROVIDER_STATE_DIR", "false"),
+        ],
+    );
+    let length = socket.recv(&mut message).await.unwrap();
+    assert_eq!(&message[..length], b"READY=1\n");
+    let live = format!("{}/health/live", serve.serving().await);
+    assert_eq!(get(&live).await.status(), 200);
+    serve.signal(Signal::TERM);
+    let length = socket.recv(&mut message).await.unwrap();
+    assert_eq!(&message[..length], b"STOPPING=1\n");
+    assert!(serve.end().await.status.success());
 }
