@@ -27,6 +27,10 @@ backstage-latest *arguments:
 page *arguments:
     tests/page/run {{ arguments }}
 
+# The Helm chart, manifests, compose file and systemd unit
+deploy:
+    tests/deploy/run
+
 # The files of the image, without a container engine; needs root on Debian
 image:
     .ci/image/run

@@ -8,7 +8,7 @@ use crate::support::process::{Process, get};
 const DOCKERFILE: &str = include_str!("../../../Dockerfile");
 const PAGES: [&str; 2] = [
     include_str!("../../../README.md"),
-    include_str!("../../../docs/operations.md"),
+    include_str!("../../../docs/install.md"),
 ];
 
 /// Variables of a service that listens on all addresses, plus `more`.
