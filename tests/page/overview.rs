@@ -125,3 +125,31 @@ async fn nothing_is_loaded_from_elsewhere_and_a_phone_need_not_scroll_sideways()
     assert_eq!(widths[0], widths[1]);
     browser.close().await;
 }
+
+#[tokio::test]
+async fn thousands_of_groups_are_a_tree_that_can_be_used() {
+    let mut directory = tree();
+    let upper = Uuid::from_u128(1);
+    for number in 100..3_100 {
+        let (beside, below) = (Uuid::from_u128(number), Uuid::from_u128(number + 10_000));
+        directory.insert_group(FakeGroup::new(beside, &format!("beside-{number}")));
+        directory.insert_group(FakeGroup::new(below, &format!("below-{number}")));
+        assert!(directory.set_parents(below, &[upper]));
+    }
+    let service = Service::synced(directory).await;
+    let browser = Browser::open(&service).await;
+    browser.see("group-tree", "beside-3099").await;
+    let shown = "document.querySelectorAll('#group-tree li').length";
+    assert_eq!(
+        browser.evaluate(shown).await,
+        3_001,
+        "closed branches are not built"
+    );
+    browser
+        .evaluate("document.querySelector('#group-tree summary').click()")
+        .await;
+    browser.see("group-tree", "below-3099").await;
+    browser.click("below-100").await;
+    browser.see("explanation", "group below-100").await;
+    browser.close().await;
+}

@@ -31,7 +31,7 @@ function problemsOf({ snapshot, lastRun, configurationError, stateError }) {
   return problems;
 }
 
-function factsOf({ snapshot, run, lastRun, nextRunAt }) {
+function factsOf({ snapshot, run, lastRun, nextRunAt, webhookPendingSince }) {
   const facts = [];
   if (snapshot) {
     const kept = snapshot.restored ? ", restored after a restart" : "";
@@ -41,6 +41,7 @@ function factsOf({ snapshot, run, lastRun, nextRunAt }) {
   }
   if (lastRun) facts.push(["Last run", element("span", { class: lastRun.state }, outcome(lastRun))]);
   facts.push(["Next run", run ? `a run is ${run.state === "running" ? "in progress" : "queued"}` : next(nextRunAt)]);
+  if (webhookPendingSince) facts.push(["Webhook", element("span", {}, "waits for a run since ", moment(webhookPendingSince))]);
   return facts;
 }
 
