@@ -8,7 +8,7 @@
 //! - [`catalog`]: transforms rows into entities: names, hierarchy, memberships, findings.
 //! - [`snapshot`]: the immutable snapshot that is served, and the ledger of sync runs.
 //! - [`sync`]: one run of a sync, and the schedule of runs.
-//! - [`telemetry`]: the log, and the metrics of snapshot and ledger.
+//! - [`telemetry`]: the log, the metrics of snapshot and ledger, and the export of traces.
 //! - [`http`]: serves the snapshot, requests runs through the ledger.
 //! - [`server`]: accepts connections, with limits and TLS.
 //! - [`backstage`]: requests a refresh of changed locations in Backstage.
@@ -43,3 +43,4 @@ pub mod shutdown;
 pub mod snapshot;
 pub mod sync;
 pub mod telemetry;
+pub mod trace;

@@ -29,9 +29,11 @@ fn main() -> ExitCode {
 
 /// Runs the command to its end.
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    telemetry::init(cli.log_format()).context("cannot start threads")?;
     let runtime = Runtime::new().context("cannot start threads")?;
+    let exporting = cli.logs().then(|| runtime.handle());
+    telemetry::init(cli.log_format(), exporting).context("cannot start threads")?;
     let outcome = runtime.block_on(cli.run());
+    telemetry::traces::flush();
     // Longer work on other threads changes nothing any more and is not waited for.
     runtime.shutdown_timeout(LAST_STEPS);
     outcome

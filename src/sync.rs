@@ -9,6 +9,7 @@ pub mod read;
 mod reconfigure;
 mod restart;
 mod run_log;
+mod run_span;
 pub mod timetable;
 mod webhook;
 
@@ -19,6 +20,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use crate::clock::Clock;
 use crate::jitter::Jitter;
@@ -148,7 +150,11 @@ impl Scheduler {
         self.status.announce(None);
         let (started, before) = (self.clock.now(), self.cycle.client.traffic());
         let instant = Instant::now();
-        let ended = self.cycle_once(&run, shutdown).await;
+        let span = run_span::of(&run);
+        let ended = self
+            .cycle_once(&run, shutdown)
+            .instrument(span.clone())
+            .await;
         let failures = self.failures(&run, &ended, past.last.as_ref());
         let run = self.finish(&ended);
         past.cooled_at = Some(Instant::now() + self.cooldown);
@@ -166,6 +172,9 @@ impl Scheduler {
         });
         let next_run_at = self.announce(past);
         let traffic = self.cycle.client.traffic().since(before);
+        if let Some(run) = &run {
+            run_span::end(&span, run, traffic);
+        }
         self.log("sync", run.as_ref(), &ended, traffic, next_run_at);
         if ended.is_ok() {
             self.save_snapshot();

@@ -1,7 +1,8 @@
-//! The log, as text or as JSON, with the level of `RUST_LOG`; and the [`metrics`].
+//! The log, as text or as JSON, with the level of `RUST_LOG`; the [`metrics`]; and the export of [`traces`].
 
 mod lines;
 pub mod metrics;
+pub mod traces;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt::Debug;
@@ -11,6 +12,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tracing::field::Field;
 use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::filter::{EnvFilter, LevelFilter, ParseError};
@@ -39,19 +41,30 @@ struct Log {
 type Form = Box<dyn Layer<Registry> + Send + Sync>;
 
 /// Writes the log and the messages of panics to standard error. The default level is `info`. An output that
-/// fails or blocks only loses lines.
+/// fails or blocks only loses lines. With a runtime, spans are exported if a variable asks for that.
 ///
 /// # Errors
 /// If the thread of the log cannot be started.
 ///
 /// # Panics
 /// If it is called twice.
-pub fn init(format: LogFormat) -> io::Result<()> {
+pub fn init(format: LogFormat, runtime: Option<&Handle>) -> io::Result<()> {
     let lines = Lines::spawn(stderr())?;
     let is_json = is_json(format);
     let (layer, form) = reload::Layer::new(form(is_json, lines.clone()));
     let (filter, refused) = filter(&std::env::var("RUST_LOG").unwrap_or_default());
-    registry().with(layer).with(filter).init();
+    let (traces, unusable) = match runtime.map(traces::layer).transpose() {
+        Ok(traces) => (traces.flatten(), None),
+        Err(error) => (None, Some(error)),
+    };
+    match traces {
+        // One filter for all costs each request less than one for each layer.
+        None => registry().with(layer).with(filter).init(),
+        Some(traces) => registry()
+            .with(layer.with_filter(filter))
+            .with(traces)
+            .init(),
+    }
     panic::set_hook(Box::new(log_panic));
     let _ = LOG.set(Log {
         lines,
@@ -60,6 +73,9 @@ pub fn init(format: LogFormat) -> io::Result<()> {
     });
     if let Some(error) = refused {
         tracing::warn!(%error, "RUST_LOG is invalid and ignored");
+    }
+    if let Some(error) = unusable {
+        tracing::warn!("traces are not exported, correct the variables OTEL_*: {error:#}");
     }
     Ok(())
 }
@@ -112,16 +128,19 @@ pub fn flush() {
     }
 }
 
-/// Returns the filter of a text; or the default filter and the error.
+/// Returns the filter of a text; or the default filter and the error. The spans of traces are no part of the log.
 fn filter(text: &str) -> (EnvFilter, Option<ParseError>) {
     let builder = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
-    match builder.parse(text) {
+    let (filter, refused) = match builder.parse(text) {
         Ok(filter) => (filter, None),
         Err(error) => (
             EnvFilter::default().add_directive(LevelFilter::INFO.into()),
             Some(error),
         ),
-    }
+    };
+    let without_traces = format!("{}=off", crate::trace::TARGET).parse();
+    let without_traces = without_traces.expect("a target and a level are a directive");
+    (filter.add_directive(without_traces), refused)
 }
 
 /// Logs a panic. The standard hook writes to standard error directly, which may block.

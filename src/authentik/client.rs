@@ -22,6 +22,8 @@ use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, DATE, HeaderMap, HeaderValue, LOC
 use reqwest::{Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
+use tracing::field::Empty;
+use tracing::{Instrument, Span, info_span};
 
 pub use query::Filter;
 pub use traffic::Traffic;
@@ -36,6 +38,7 @@ use crate::instruments::UpstreamInstruments;
 use crate::outbound;
 use crate::outbound::error::OutboundError;
 use crate::outbound::proxy::Proxies;
+use crate::trace;
 use dates::date;
 use decode::detail;
 use retry::RetryBudget;
@@ -212,7 +215,24 @@ impl Client {
         let _permit = self.in_flight.acquire().await;
         let started = Instant::now();
         self.instruments.requests.inc();
-        let answer = self.exchange(url).await;
+        let span = info_span!(
+            target: trace::TARGET,
+            "request to Authentik",
+            otel.name = "GET",
+            otel.kind = "client",
+            otel.status_code = Empty,
+            http.request.method = "GET",
+            http.response.status_code = Empty,
+            url.full = url,
+            error.r#type = Empty,
+        );
+        let answer = self.exchange(url).instrument(span.clone()).await;
+        match &answer {
+            Ok(answer) => span.record("http.response.status_code", answer.status.as_u16()),
+            Err(error) => span
+                .record("error.type", error.code())
+                .record("otel.status_code", "ERROR"),
+        };
         self.instruments.observe(started.elapsed());
         answer
     }
@@ -222,6 +242,7 @@ impl Client {
         let mut response = self
             .http
             .get(url)
+            .headers(trace::headers(&Span::current()))
             .send()
             .await
             .map_err(|error| self.transport(url, &error))?;

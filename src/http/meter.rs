@@ -9,9 +9,12 @@ use axum::http::header::CONTENT_ENCODING;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
+use tracing::field::Empty;
+use tracing::{Instrument, Span, info_span};
 
 use super::reader_log::{Reader, ReaderLog};
 use crate::instruments::{HttpInstruments, RequestLabels};
+use crate::trace;
 
 /// The code of the problem document that a response has; an extension of the response.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +44,12 @@ pub(super) async fn measure(State(meter): State<Meter>, request: Request, next: 
         None
     };
     let method = method(request.method());
-    let response = next.run(request).await;
+    let span = span(&request, method, &route);
+    let response = next.run(request).instrument(span.clone()).await;
+    span.record("http.response.status_code", response.status().as_u16());
+    if response.status().is_server_error() {
+        span.record("otel.status_code", "ERROR");
+    }
     let labels = RequestLabels {
         route,
         method,
@@ -58,6 +66,22 @@ pub(super) async fn measure(State(meter): State<Meter>, request: Request, next: 
         meter.readers.add(reader, labels.status);
     }
     response
+}
+
+/// Returns the span of a request. It has the route, since a path may contain a name and a query a token.
+fn span(request: &Request, method: &'static str, route: &str) -> Span {
+    let span = info_span!(
+        target: trace::TARGET,
+        "request",
+        otel.name = format_args!("{method} {route}"),
+        otel.kind = "server",
+        otel.status_code = Empty,
+        http.request.method = method,
+        http.route = route,
+        http.response.status_code = Empty,
+    );
+    trace::continue_from(&span, request.headers());
+    span
 }
 
 /// Returns the method as a label. A client may send any text as a method.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use tracing::{Instrument, info_span};
 
 use super::basis::Basis;
 use super::build::{self, GuardMode, HeldSnapshot, SnapshotBuilder};
@@ -21,6 +22,7 @@ use crate::snapshot::persistence::PersistedRows;
 use crate::snapshot::run::{Failure, Outcome, RunOptions, RunReport};
 use crate::snapshot::sync_mode::{FullReason, ResumePoint, SyncMode};
 use crate::snapshot::{Snapshot, Store};
+use crate::trace;
 
 /// The dependencies of a cycle, and its state between runs.
 #[derive(Debug)]
@@ -213,7 +215,8 @@ impl Cycle {
         &self,
         build: impl FnOnce() -> Result<(Snapshot, Changes), HeldSnapshot> + Send + 'static,
     ) -> Result<RunReport, CycleError> {
-        let built = tokio::task::spawn_blocking(build).await;
+        let span = info_span!(target: trace::TARGET, "publish");
+        let built = tokio::task::spawn_blocking(build).instrument(span).await;
         let built = built.map_err(|_| panicked())?;
         let (snapshot, changes) = built.map_err(|HeldSnapshot { hold, changes }| {
             CycleError::Held(hold.into_failure(self.acceptance), changes)

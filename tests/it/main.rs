@@ -58,6 +58,7 @@ mod sync_requests;
 mod sync_retries;
 mod tls;
 mod tls_listener;
+mod traces;
 mod transform_properties;
 mod upstream;
 mod users;
