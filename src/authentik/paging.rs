@@ -2,51 +2,51 @@
 //!
 //! # Example
 //!
-//! A list has 250 rows with the pks 1 to 250, on 3 pages of 100.
+//! A list has 250 rows with the pks 1 to 250.
 //!
-//! 1. Page 1 has the pks 1 to 100. Then row 50 is deleted, so every later row moves up by one.
-//! 2. Page 2 has the pks 102 to 201. Row 101 is now the last row of page 1, so neither page shows
-//!    it.
-//! 3. Two small pages show the *seams*: rows 100 to 102 of the list have the pks 101 to 103, and
-//!    rows 199 to 201 have the pks 200 to 202.
-//! 4. Page 3 has the pks 202 to 250, and its count is 249.
+//! 1. Page 1 of 100 rows has the pks 1 to 100. Then row 50 is deleted, so every later row moves up by one.
+//! 2. Page 2 of 97 rows begins at row 98 of the list, which is now pk 99, and ends at pk 195. It overlaps the
+//!    answer before it: no row between them is missing.
+//! 3. Then 20 rows below pk 195 are deleted. Page 3 of 95 rows begins at row 191, which is now pk 212.
 //!
-//! Page 1 ends at pk 100, and the next answer, the seam, begins at 101. There may be rows between
-//! them, so the pass proves nothing. The count differs too: 250 distinct pks were read, 249 are
-//! counted. The next pass reads 249 rows, each answer overlaps the next one, and the count is 249:
-//! it is complete.
+//! There may be rows between pk 195 and pk 212. A page around row 175 is read again: it has the pks 176 to 250,
+//! and closes the gap.
 //!
 //! # Rule
 //!
-//! A pass requests pages in the order of pks: page 1 first, then the pages between and all seams,
-//! several at once, then the last page. A seam is a page of a few rows that has the last row of one
-//! page and the first row of the next one. A pass is complete if
-//! 1. every answer is sorted by pk, and, in the order of their first pks, each one begins at or
-//!    before the highest pk so far;
+//! A pass requests pages in the order of pks: page 1 first, then pages of up to as many rows, several at once, each
+//! of which begins a few rows before the end of the one before (`slices`), then the last one. Gaps are read again.
+//! A pass is complete if
+//! 1. every answer is sorted by pk, and, in the order of their first pks, each one begins at or before the highest
+//!    pk so far;
 //! 2. the last answer is the end of the list by its own count;
-//! 3. this count is the number of distinct pks that the pass read.
+//! 3. the number of distinct pks that the pass read differs from this count by no more than the counts of the
+//!    answers differ from each other.
 //!
 //! A pass that is not complete is discarded, and the list is read again.
 //!
 //! # Proof
 //!
-//! One answer is a part of the list at one moment, without a gap. So it shows every row that
-//! existed at that moment with a pk from its first to its last one. Take a row that exists during
-//! the whole pass.
+//! One answer is a part of the list at one moment, without a gap. So it shows every row that existed at that moment
+//! with a pk from its first to its last one. Take a row that exists during the whole pass.
 //!
 //! 1. Page 1 begins with the lowest pk of its moment, so the row is not below it.
 //! 2. The last answer is the end of the list, so the row is not above it.
 //! 3. The answers between leave no gap, so the pk of the row is within one of them.
 //! 4. That answer shows the row.
 //!
-//! The proof assumes nothing about changes during the pass: any number of rows may appear, with any
-//! pk, and disappear. Point 3 of the rule also rejects a pass with rows that were deleted
-//! meanwhile, or without rows that appeared, unless both cancel out.
+//! The proof assumes nothing about changes during the pass: any number of rows may appear, with any pk, and
+//! disappear. It needs no count either. Point 3 of the rule rejects what no change explains: while nothing changes,
+//! the counts of all answers and the number of rows must be equal. A row that was deleted after it was read is
+//! served until the next run; it existed during this one.
 //!
 //! # Details
 //!
-//! `total_pages` gives the number of pages. The client does not follow `next`, so no chain of pages
+//! `total_pages` of an answer says whether it is the last one. The client does not follow `next`, so no chain of pages
 //! is endless. A broken row counts by its pk like any other.
+
+mod pass;
+pub(super) mod slices;
 
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -59,10 +59,17 @@ use super::error::Error;
 use super::wire::{Listed, Page, RowResult};
 use crate::directory::RowError;
 use crate::progress::Progress;
+use pass::ListPass;
+use slices::{Slice, slices};
 
 /// How many passes may be incomplete before the run fails.
 const ROUNDS: usize = 4;
 
+/// How often the gaps of a pass, or a missing end, are read again before the pass is given up.
+const REPAIRS: usize = 3;
+
+/// How many slices may be read again at once. A list with more gaps does not change, it is broken.
+const LARGEST_REPAIR: usize = 50;
 /// The maximum size of all answers of a pass, in bytes: ten times a list of 50,000 users. It bounds
 /// the memory for the rows, for any count that the server sends.
 const LARGEST_PASS: usize = 1 << 30;
@@ -113,74 +120,15 @@ pub async fn read_tail<Row: Listed>(
     known: usize,
 ) -> Result<ListRows<Row>, Error> {
     let size = client.page_size();
-    let from = known.saturating_sub(1) / size + 1;
     let mut pass = ListPass::default();
-    ListReader::new(client, progress)
-        .end(&mut pass, from, size)
+    let has_end = ListReader::new(client, progress)
+        .end(&mut pass, Slice::after(known.max(1), size), size)
         .await?;
-    Ok(if pass.ended {
+    Ok(if has_end {
         pass.rows
     } else {
         ListRows::<Row>::new()
     })
-}
-
-/// The answers of one pass so far.
-struct ListPass<Row: Listed> {
-    rows: ListRows<Row>,
-    /// The lowest and the highest pk of each answer.
-    spans: Vec<(Row::Pk, Row::Pk)>,
-    /// The count in the last answer.
-    count: usize,
-    /// Whether no page was missing, and the last answer is the end of the list.
-    ended: bool,
-    /// Whether every answer is sorted by pk.
-    ordered: bool,
-}
-
-impl<Row: Listed> Default for ListPass<Row> {
-    fn default() -> Self {
-        Self {
-            rows: BTreeMap::new(),
-            spans: Vec::new(),
-            count: 0,
-            ended: false,
-            ordered: true,
-        }
-    }
-}
-
-impl<Row: Listed> ListPass<Row> {
-    /// Adds an answer. If two rows have the same pk, either may remain.
-    fn add(&mut self, page: Page<RowResult<Row>>) {
-        let keyed: Vec<_> = page.results.into_iter().map(keyed::<Row>).collect();
-        if let (Some((lowest, _)), Some((highest, _))) = (keyed.first(), keyed.last()) {
-            self.spans.push((*lowest, *highest));
-        }
-        self.ordered &= keyed.is_sorted_by(|(a, _), (b, _)| a < b);
-        self.count = page.pagination.count;
-        self.rows.extend(keyed);
-    }
-
-    /// Whether the rows are proven to be all rows (see the module docs).
-    fn is_complete(&self) -> bool {
-        self.ended && self.rows.len() == self.count && (self.spans.len() <= 1 || self.is_seamless())
-    }
-
-    /// Whether every answer is sorted by pk, and none begins above the highest pk so far.
-    fn is_seamless(&self) -> bool {
-        if !self.ordered {
-            return false;
-        }
-        let mut spans = self.spans.clone();
-        spans.sort_unstable();
-        let mut reached = spans.first().map(|(lowest, _)| *lowest);
-        spans.iter().all(|(lowest, highest)| {
-            let has_no_gap = Some(*lowest) <= reached;
-            reached = reached.max(Some(*highest));
-            has_no_gap
-        })
-    }
 }
 
 /// Requests the pages of one pass.
@@ -201,8 +149,8 @@ impl<'a> ListReader<'a> {
         }
     }
 
-    /// Runs one pass: page 1, which has the number of pages, the pages between and all seams, then
-    /// the last page.
+    /// Runs one pass: page 1, which has the count, the slices between, and the end of the list; then what closes
+    /// gaps.
     async fn read<Row: Listed>(&self) -> Result<ListPass<Row>, Error> {
         let mut pass = ListPass::default();
         self.progress.open();
@@ -213,33 +161,36 @@ impl<'a> ListReader<'a> {
         };
         // A page that is not the last one is full, so its length is the page size that Authentik
         // applies.
-        let (last, size) = (first.pagination.total_pages, first.results.len());
+        let (pages, size) = (first.pagination.total_pages, first.results.len());
         pass.add(first);
-        if last <= 1 {
+        if pages <= 1 {
             pass.ended = true;
-        } else if size > 0 && self.middle(&mut pass, last, size).await? {
-            self.end(&mut pass, last, size).await?;
+            return Ok(pass);
+        }
+        let mut between: Vec<_> = slices(pass.count, size).collect();
+        let Some(last) = between.pop() else {
+            return Ok(pass);
+        };
+        if self.concurrently(&mut pass, between, size).await?
+            && self.end(&mut pass, last, size).await?
+        {
+            self.repair(&mut pass, size).await?;
         }
         Ok(pass)
     }
 
-    /// Reads the pages between the first and the last, and all seams, concurrently. Returns false
-    /// if a page is missing or the list grew by more than `GROWTH` pages.
-    async fn middle<Row: Listed>(
+    /// Reads slices, several at once. Returns false if one is missing or the list grew by more than `GROWTH`
+    /// pages.
+    async fn concurrently<Row: Listed>(
         &self,
         pass: &mut ListPass<Row>,
-        last: usize,
+        slices: Vec<Slice>,
         size: usize,
     ) -> Result<bool, Error> {
-        let (requested, max_count) = (
-            self.client.page_size(),
-            pass.count.saturating_add(GROWTH * size),
-        );
-        let pages = (2..last).map(|number| (number, requested));
-        let requests = pages.chain((1..last).map(|number| seam(number, size)));
-        self.progress.expect(2 * last - 3);
-        let answers = stream::iter(requests)
-            .map(async |(number, size)| self.fetch::<Row>(number, size).await);
+        let max_count = pass.count.saturating_add(GROWTH * size);
+        self.progress.expect(slices.len());
+        let answers = stream::iter(slices)
+            .map(async |slice| self.fetch::<Row>(slice.number, slice.size).await);
         let mut answers = pin!(answers.buffer_unordered(self.client.concurrency()));
         while let Some(answer) = answers.try_next().await? {
             self.progress.advance();
@@ -251,27 +202,48 @@ impl<'a> ListReader<'a> {
         Ok(true)
     }
 
-    /// Reads pages and seams one by one from a page to the end: the list may have grown.
+    /// Reads slices one by one to the end of the list: it may have grown, or shrunk so far that a slice is beyond
+    /// its end. Returns whether it was reached.
     async fn end<Row: Listed>(
         &self,
         pass: &mut ListPass<Row>,
-        from: usize,
+        mut slice: Slice,
         size: usize,
-    ) -> Result<(), Error> {
-        for number in from..from.saturating_add(GROWTH) {
-            let Some(page) = self.page::<Row>(number, self.client.page_size()).await? else {
-                break;
+    ) -> Result<bool, Error> {
+        let mut missing = 0;
+        for _ in 0..GROWTH {
+            let Some(page) = self.page::<Row>(slice.number, slice.size).await? else {
+                missing += 1;
+                if missing > REPAIRS {
+                    break;
+                }
+                let start = slice.end() - slice.size;
+                slice = Slice::after(start.saturating_sub(size).max(1), size);
+                continue;
             };
-            pass.ended = number >= page.pagination.total_pages;
+            let counted = &page.pagination;
+            pass.ended = slice.number >= counted.total_pages && slice.end() >= counted.count;
             pass.add(page);
             if pass.ended {
                 break;
             }
-            let (number, size) = seam(number, size);
-            let Some(seam) = self.page::<Row>(number, size).await? else {
+            slice = Slice::after(slice.end(), size);
+        }
+        Ok(pass.ended)
+    }
+
+    /// Reads the places again where deletes have left a gap between two answers.
+    async fn repair<Row: Listed>(
+        &self,
+        pass: &mut ListPass<Row>,
+        size: usize,
+    ) -> Result<(), Error> {
+        for _ in 0..REPAIRS {
+            let repairs = pass.repairs(size);
+            let are_few = (1..=LARGEST_REPAIR).contains(&repairs.len());
+            if !are_few || !self.concurrently(pass, repairs, size).await? {
                 break;
-            };
-            pass.add(seam);
+            }
         }
         Ok(())
     }
@@ -306,40 +278,10 @@ impl<'a> ListReader<'a> {
     }
 }
 
-/// The number and size of the smallest page that has the last row of a page of `size` rows and the
-/// first row of the next one.
-fn seam(number: usize, size: usize) -> (usize, usize) {
-    let end = number * size;
-    let own = (2..=end + 1)
-        .find(|own| !end.is_multiple_of(*own))
-        .unwrap_or(end + 1);
-    (end / own + 1, own)
-}
-
 /// A row with its pk.
 fn keyed<Row: Listed>(row: RowResult<Row>) -> (Row::Pk, Result<Row, RowError>) {
     match row {
         Ok(row) => (row.pk(), Ok(row)),
         Err((pk, error)) => (pk, Err(error)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_seam_has_the_rows_on_both_sides() {
-        for size in 1..=200 {
-            for number in 1..=100 {
-                let (page, own) = seam(number, size);
-                let (first, last) = ((page - 1) * own + 1, page * own);
-                assert!(
-                    first <= number * size && number * size < last,
-                    "{number} of {size}"
-                );
-                assert!(own <= 11, "{own} rows for {number} of {size}");
-            }
-        }
     }
 }

@@ -302,10 +302,9 @@ async fn a_corrected_token_starts_a_run_at_once() {
     running.serve.logged("sync succeeded").await;
     assert_eq!(running.json("/health").await["status"], "ok");
     let sent = u64::try_from(running.fake.requests().len()).unwrap();
-    assert_eq!(
-        running.metric("upstream_requests_total").await,
-        sent,
-        "requests before the reload count too"
+    assert!(
+        running.metric("upstream_requests_total").await >= sent,
+        "requests before the reload count too; one that a failed run cancelled may never arrive"
     );
 }
 

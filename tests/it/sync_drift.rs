@@ -234,7 +234,7 @@ async fn a_user_renamed_between_pages_is_served_once() {
         let run = assert_present(&pair, "renamed to the front").await;
         assert_eq!(
             (&run["users"], pair.fake.counters().user_lists),
-            (&35.into(), 7)
+            (&35.into(), 5)
         );
     }
 }
@@ -278,7 +278,46 @@ async fn an_insert_costs_no_second_crawl() {
     })
     .await;
     let counters = pair.fake.counters();
-    assert_eq!(counters.user_lists, 7, "{counters:?}");
+    assert_eq!(counters.user_lists, 5, "{counters:?}");
+}
+
+#[tokio::test]
+async fn a_gap_is_read_again_and_not_the_list() {
+    for (deleted, more) in [(1, 0..=1), (5, 1..=4), (9, 1..=6)] {
+        let pair = one_page_at_a_time(users_without_groups(95)).await;
+        pair.app.sync().await;
+        let pages = pair.fake.counters().user_lists;
+        let delete = move |directory: &mut FakeDirectory| {
+            (1..=deleted).for_each(|row| assert!(directory.remove_user(row * 10)));
+        };
+        pair.fake
+            .script(ScriptStep::at(Target::Users, Action::before(delete)).nth(6));
+        assert_present(&pair, &format!("{deleted} are deleted")).await;
+        let requests = pair.fake.counters().user_lists - 2 * pages;
+        assert!(
+            more.contains(&requests) && 2 * requests < pages,
+            "{requests} more than {pages} for {deleted}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn one_delete_for_ten_pages_costs_no_second_crawl() {
+    let pair = Pair::with(users_without_groups(3_000)).await;
+    pair.app.sync().await;
+    let pages = pair.fake.counters().user_lists;
+    assert!(pages < 40, "{pages} pages");
+    let mut answers = 0;
+    let delete = move |directory: &mut FakeDirectory| {
+        answers += 1;
+        if answers % 10 == 0 {
+            assert!(directory.remove_user(answers));
+        }
+    };
+    pair.fake
+        .script(ScriptStep::at(Target::Users, Action::before(delete)).always());
+    assert_present(&pair, "a user is deleted every ten pages").await;
+    assert_eq!(pair.fake.counters().user_lists, 2 * pages);
 }
 
 #[tokio::test]

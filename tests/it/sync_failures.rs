@@ -307,10 +307,8 @@ async fn a_next_page_without_end_is_not_followed() {
     pair.fake
         .script(ScriptStep::at(Target::Users, Action::rewrite(repeated)).always());
     let run = pair.app.sync().await;
-    assert_eq!(
-        run["users"], 5,
-        "the same page 99 times gives five users: {run}"
-    );
+    assert_eq!(failure(&run).0, "incomplete", "count and pages disagree");
+    assert!(pair.fake.counters().user_lists < 20);
 }
 
 #[tokio::test(start_paused = true)]
@@ -344,7 +342,7 @@ async fn the_timeout_of_a_full_sync_has_the_progress_and_a_sufficient_timeout() 
     })
     .await;
     pair.fake
-        .script(ScriptStep::at(Target::Users, Action::Hang).page(3).always());
+        .script(ScriptStep::at(Target::Users, Action::Hang).page(2).always());
     let run = pair.app.sync().await;
     let (code, message) = failure(&run);
     assert_eq!(code, "timeout");
@@ -353,11 +351,11 @@ async fn the_timeout_of_a_full_sync_has_the_progress_and_a_sufficient_timeout() 
         &[
             "after 60 s",
             "`fullSync.timeout`",
-            "8 of 9 pages",
+            "6 of 7 pages",
             "{ minutes: 2 }",
         ],
     );
-    assert_eq!(run["pages"], json!({"done": 8, "total": 9}));
+    assert_eq!(run["pages"], json!({"done": 6, "total": 7}));
 }
 
 #[tokio::test(start_paused = true)]

@@ -32,19 +32,19 @@ async fn pages_and_overlaps_are_requested_once_with_the_cheapest_query() {
                 "/api/v3/core/users/?page={page}&page_size={size}&ordering=pk&include_groups=false"
             )
         };
-        let pages = (1..=5).map(|page| (page, 10));
-        let seams = [(4, 3), (7, 3), (8, 4), (14, 3)];
+        // Rows 1 to 10, 10 to 18, 17 to 24, 21 to 30, 28 to 36, 36 to 42, 41 to 45.
+        let pages = [(1, 10), (2, 9), (3, 8), (3, 10), (4, 9), (6, 7), (5, 10)];
         let groups = "/api/v3/core/groups/?page=1&page_size=10&ordering=pk\
                       &include_users=false&include_children=true&include_parents=true";
         let version = "/api/v3/admin/version/?";
         let requested_pages = pages
-            .chain(seams)
+            .into_iter()
             .map(users)
             .chain([groups.to_owned(), version.to_owned()]);
         assert_eq!(requested, requested_pages.collect::<BTreeSet<_>>());
         assert_eq!(
             pair.fake.counters().requests,
-            11,
+            9,
             "the first answer has the time, the next one the end of the list"
         );
     }
@@ -147,6 +147,6 @@ async fn a_page_cap_below_the_requested_page_size_changes_nothing() {
         (&45.into(), &0.into()),
         "{run}"
     );
-    assert_eq!(fake.counters().user_lists, 13, "seven pages and six seams");
+    assert_eq!(fake.counters().user_lists, 10);
     assert_eq!(run["pages"]["done"], run["pages"]["total"]);
 }

@@ -145,7 +145,7 @@ async fn recycled_workers_fail_no_run_of_a_large_directory() {
     let fake = FakeDirectory::generate(50_000);
     let users = fake.users().len();
     let pair = Pair::with(fake).await;
-    pair.fake.recycle_every(300);
+    pair.fake.recycle_every(150);
     let run = pair.app.sync().await;
     assert_eq!(run["state"], "succeeded", "{run}");
     let recycled = pair.fake.recycled();
@@ -155,7 +155,7 @@ async fn recycled_workers_fail_no_run_of_a_large_directory() {
         pair.fake.counters().user_rows,
     );
     assert!(
-        rows >= users as u64 && requests < 1200,
+        rows >= users as u64 && requests < 700,
         "{requests} requests"
     );
 }

@@ -141,7 +141,7 @@ async fn a_run_is_a_trace_that_authentik_can_continue() {
     assert!(ended.error.contains(&facts["run.id"]), "the log has its id");
     let requests: Vec<_> = spans.iter().filter(|span| span.name == "GET").collect();
     assert_eq!(facts["run.requests"], requests.len().to_string());
-    assert!(requests.len() > 5, "{spans:#?}");
+    assert!(requests.len() >= 5, "{spans:#?}");
     let ids = requests.iter().map(|span| {
         assert_eq!(
             (&span.trace_id, &span.parent_span_id),
