@@ -48,7 +48,6 @@
 mod pass;
 pub(super) mod slices;
 
-use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -57,9 +56,9 @@ use futures::{StreamExt, TryStreamExt, stream};
 use super::client::Client;
 use super::error::Error;
 use super::wire::{Listed, Page, RowResult};
-use crate::directory::RowError;
 use crate::progress::Progress;
 use pass::ListPass;
+pub use pass::ListRows;
 use slices::{Slice, slices};
 
 /// How many passes may be incomplete before the run fails.
@@ -75,9 +74,6 @@ const LARGEST_REPAIR: usize = 50;
 const LARGEST_PASS: usize = 1 << 30;
 /// How many pages a list may grow by during a pass. A list that grows more is treated as endless.
 const GROWTH: usize = 100;
-
-/// The rows of a list by pk; the error of a broken row.
-pub type ListRows<Row> = BTreeMap<<Row as Listed>::Pk, Result<Row, RowError>>;
 
 /// Reads a list until a pass is complete.
 ///
@@ -275,13 +271,5 @@ impl<'a> ListReader<'a> {
             });
         }
         Ok(page)
-    }
-}
-
-/// A row with its pk.
-fn keyed<Row: Listed>(row: RowResult<Row>) -> (Row::Pk, Result<Row, RowError>) {
-    match row {
-        Ok(row) => (row.pk(), Ok(row)),
-        Err((pk, error)) => (pk, Err(error)),
     }
 }

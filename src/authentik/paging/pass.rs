@@ -1,8 +1,13 @@
 //! The answers of one pass, and whether they prove the list complete.
 
+use std::collections::BTreeMap;
+
 use super::slices::Slice;
-use super::{ListRows, keyed};
 use crate::authentik::wire::{Listed, Page, RowResult};
+use crate::directory::RowError;
+
+/// The rows of a list by pk; the error of a broken row.
+pub type ListRows<Row> = BTreeMap<<Row as Listed>::Pk, Result<Row, RowError>>;
 
 /// The answers of one pass so far.
 pub(super) struct ListPass<Row: Listed> {
@@ -86,5 +91,13 @@ impl<Row: Listed> ListPass<Row> {
             }
         }
         repairs
+    }
+}
+
+/// A row with its pk.
+fn keyed<Row: Listed>(row: RowResult<Row>) -> (Row::Pk, Result<Row, RowError>) {
+    match row {
+        Ok(row) => (row.pk(), Ok(row)),
+        Err((pk, error)) => (pk, Err(error)),
     }
 }
