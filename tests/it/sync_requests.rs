@@ -138,15 +138,20 @@ async fn the_default_bound_is_four() {
 }
 
 #[tokio::test]
-async fn a_page_cap_below_the_requested_page_size_changes_nothing() {
-    let pair = Pair::with(crowd(45)).await;
-    let fake = pair.fake.clone().with_page_cap(Some(7));
-    let run = pair.app.sync().await;
-    assert_eq!(
-        (&run["users"], &run["findings"]),
-        (&45.into(), &0.into()),
-        "{run}"
-    );
-    assert_eq!(fake.counters().user_lists, 10);
-    assert_eq!(run["pages"]["done"], run["pages"]["total"]);
+async fn any_page_cap_gives_the_same_rows() {
+    for release in Release::ALL {
+        // Without a cap, lower ones than the requested size, and a higher one.
+        for (cap, requests) in [(None, 4), (Some(7), 88), (Some(20), 25), (Some(1000), 4)] {
+            let pair = Pair::spawn(release, crowd(345), |_| ()).await;
+            let fake = pair.fake.clone().with_page_cap(cap);
+            let run = pair.app.sync().await;
+            assert_eq!(
+                (&run["users"], &run["findings"]),
+                (&345.into(), &0.into()),
+                "{release} {cap:?}: {run}"
+            );
+            assert_eq!(fake.counters().user_lists, requests, "{release} {cap:?}");
+            assert_eq!(run["pages"]["done"], run["pages"]["total"]);
+        }
+    }
 }
