@@ -100,13 +100,13 @@ impl Scheduler {
         self.persister.start();
         self.restore(&past, &shutdown).await;
         while !shutdown.is_cancelled() {
-            let has_webhook = self.ledger.webhook_at().is_some();
-            self.announce(&past);
+            let webhooks = self.ledger.webhooks();
             let next = self.next_runs(&past);
+            self.announce_one_of(&next);
             tokio::select! {
                 () = shutdown.cancelled() => break,
                 Some(reload) = self.reloads.recv() => self.reload(reload, &past, &shutdown).await,
-                () = self.ledger.notified(), if !has_webhook => {}
+                () = self.ledger.notified(webhooks) => {}
                 () = next_run(&self.ledger, &self.clock, &next, past.cooled_at) => {
                     self.sync(&mut past, &shutdown).await;
                 }
@@ -120,12 +120,16 @@ impl Scheduler {
 
     /// Publishes and returns the time at which the next run is due.
     fn announce(&self, past: &Past) -> Option<Timestamp> {
-        let NextRuns { scheduled, webhook } = self.next_runs(past);
-        let webhook = webhook.and_then(|run| {
+        self.announce_one_of(&self.next_runs(past))
+    }
+
+    /// Publishes and returns the time at which the first of these runs is due.
+    fn announce_one_of(&self, next: &NextRuns) -> Option<Timestamp> {
+        let webhook = next.webhook.and_then(|run| {
             let left = run.at.saturating_duration_since(Instant::now());
             self.clock.now().checked_add(left).ok()
         });
-        let due = scheduled.into_iter().chain(webhook).min();
+        let due = next.scheduled.into_iter().chain(webhook).min();
         self.status.announce(due);
         due
     }

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
 use super::run::{Outcome, Run, RunId, RunOptions, Trigger};
@@ -15,6 +15,19 @@ use crate::clock::Clock;
 
 /// The number of ended runs that the ledger stores.
 const MAX_ENDED: usize = 100;
+
+/// How long Authentik may take to commit a change after it has announced it: it sends the webhook of a removal or
+/// of a change of members first (`authentik/events/middleware.py`: `pre_delete`, `pre_add`).
+pub const SETTLING: SignedDuration = SignedDuration::from_millis(500);
+
+/// The webhooks of Authentik that no run has followed yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Webhooks {
+    /// When the first one arrived.
+    pub first: Timestamp,
+    /// When the last one arrived.
+    pub last: Timestamp,
+}
 
 /// The ledger of runs. Its channel holds a lock for a few assignments, never over an `await`.
 #[derive(Debug)]
@@ -28,8 +41,8 @@ struct Runs {
     queued: Option<Run>,
     running: Option<Run>,
     ended: VecDeque<Run>,
-    /// Time of the first webhook since the last run started.
-    webhook_at: Option<Timestamp>,
+    /// The webhooks that no run has followed yet.
+    webhooks: Option<Webhooks>,
     closed: bool,
     totals: Totals,
 }
@@ -95,21 +108,26 @@ impl Ledger {
         let now = self.clock.now();
         self.change(|runs| {
             if !runs.closed {
-                runs.webhook_at.get_or_insert(now);
+                let one = Webhooks {
+                    first: now,
+                    last: now,
+                };
+                runs.webhooks.get_or_insert(one).last = now;
             }
             !runs.closed
         })
     }
 
-    /// Returns when the first webhook arrived that no run has followed yet.
+    /// Returns the webhooks that no run has followed yet.
     #[must_use]
-    pub fn webhook_at(&self) -> Option<Timestamp> {
-        self.runs.borrow().webhook_at
+    pub fn webhooks(&self) -> Option<Webhooks> {
+        self.runs.borrow().webhooks
     }
 
-    /// Waits until there is a webhook that no run has followed yet.
-    pub async fn notified(&self) {
-        self.wait_for(|runs| runs.webhook_at.map(drop)).await;
+    /// Waits until there are other webhooks than these.
+    pub async fn notified(&self, seen: Option<Webhooks>) {
+        self.wait_for(|runs| runs.webhooks.filter(|_| runs.webhooks != seen).map(drop))
+            .await;
     }
 
     /// Waits until a run is queued.
@@ -125,7 +143,12 @@ impl Ledger {
                 started_at: Some(now),
                 ..runs.queued.take()?
             };
-            runs.webhook_at = None;
+            // This run may miss a change that was announced just now.
+            let unsettled = |webhooks: &Webhooks| now.duration_since(webhooks.last) < SETTLING;
+            runs.webhooks = runs
+                .webhooks
+                .filter(unsettled)
+                .map(|Webhooks { last, .. }| Webhooks { first: last, last });
             runs.running = Some(run.clone());
             Some(run)
         })

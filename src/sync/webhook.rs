@@ -5,10 +5,12 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use tokio::time::Instant;
 
 use super::{Past, Scheduler};
 use crate::config::Frequency;
+use crate::snapshot::ledger::{SETTLING, Webhooks};
 use crate::snapshot::run::RunOptions;
 use crate::snapshot::sync_mode::SyncMode;
 
@@ -16,9 +18,8 @@ use crate::snapshot::sync_mode::SyncMode;
 /// of that run.
 const PAUSE: u32 = 10;
 
-/// The pause between a webhook and its run. Authentik announces a removal or a change of members before it
-/// commits it (`authentik/events/middleware.py`: `pre_delete`, `pre_add`), and most changes more than once.
-const DELAY: Duration = Duration::from_millis(500);
+/// The longest wait for the end of a burst of webhooks.
+const LONGEST_BURST: SignedDuration = SignedDuration::from_secs(5);
 
 /// When a webhook may start a run again, by the mode of the run.
 #[derive(Clone, Copy, Debug, Default)]
@@ -56,7 +57,7 @@ impl Scheduler {
     /// The schedule decides before the first run, after a failure, and for a full sync whose usual duration is
     /// not known. Without a schedule nothing else would start these runs, so that they start at once.
     pub(super) fn webhook_run(&self, past: &Past) -> Option<WebhookRun> {
-        let arrived = self.ledger.webhook_at()?;
+        let webhooks = self.ledger.webhooks()?;
         let has_schedule = !matches!(self.timetable.schedule.frequency, Frequency::Manual);
         if has_schedule && past.last.is_none_or(|last| last.failures > 0) {
             return None;
@@ -68,14 +69,22 @@ impl Scheduler {
         } else {
             past.pauses.incremental.unwrap_or(now)
         };
-        let age = self.clock.now().duration_since(arrived);
-        let age = Duration::try_from(age).unwrap_or_default();
-        let at = due.max(now + DELAY.saturating_sub(age));
+        let at = due.max(now + self.rest_of_burst(webhooks));
         let options = RunOptions {
             postpones_full: full.is_none_or(|full| full > at),
             ..RunOptions::default()
         };
         Some(WebhookRun { at, options })
+    }
+}
+
+impl Scheduler {
+    /// Returns how long to wait for further webhooks, and for Authentik to commit what it has announced.
+    fn rest_of_burst(&self, webhooks: Webhooks) -> Duration {
+        let now = self.clock.now();
+        let settled = SETTLING.saturating_sub(now.duration_since(webhooks.last));
+        let longest = LONGEST_BURST.saturating_sub(now.duration_since(webhooks.first));
+        Duration::try_from(settled.min(longest)).unwrap_or_default()
     }
 }
 

@@ -257,12 +257,58 @@ async fn a_full_sync_that_a_webhook_turns_out_to_need_is_postponed() {
 async fn a_request_is_not_postponed_with_the_webhook_that_it_joins() {
     let hooked = Hooked::of(Release::V2024_2).await;
     assert_eq!(hooked.post().await, 202);
+    later(Duration::from_secs(1)).await;
     let run = hooked.app.follow().await;
     assert_eq!(summary(&run)[3], "succeeded", "{run}");
     assert_eq!(
         hooked.app.json("/health").await.get("webhookPendingSince"),
         None,
         "the run began after the webhook"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_burst_of_webhooks_leads_to_one_run_after_its_end() {
+    let hooked = Hooked::of(Release::V2026_5).await;
+    for number in 0..5 {
+        hooked.add_user(&format!("burst-{number}")).await;
+        later(Duration::from_millis(300)).await;
+    }
+    let runs = hooked.ended(2).await;
+    assert_eq!((&runs[1]["added"], runs.len()), (&5.into(), 2), "{runs:?}");
+    later(Duration::from_mins(10)).await;
+    assert_eq!(hooked.runs().await.len(), 2, "nothing is left to read");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_of_webhooks_does_not_delay_the_run_for_ever() {
+    let hooked = Hooked::of(Release::V2026_5).await;
+    for _ in 0..20 {
+        assert_eq!(hooked.post().await, 202);
+        later(Duration::from_millis(300)).await;
+    }
+    let runs = hooked.runs().await;
+    assert!(runs.len() > 1, "one began after five seconds: {runs:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_webhook_right_before_a_run_leads_to_another_one() {
+    let hooked = Hooked::of(Release::V2026_5).await;
+    // The cooldown of the first run is over, so that the next one starts at once.
+    later(Duration::from_secs(2)).await;
+    assert_eq!(hooked.post().await, 202);
+    let run = hooked.app.follow().await;
+    assert_eq!(summary(&run)[3], "succeeded", "{run}");
+    let health = hooked.app.json("/health").await;
+    assert!(
+        health["webhookPendingSince"].is_string(),
+        "the change may not have been committed: {health}"
+    );
+    let runs = hooked.ended(3).await;
+    assert_eq!(summary(&runs[2])[..2], ["webhook", "incremental"]);
+    assert_eq!(
+        hooked.app.json("/health").await.get("webhookPendingSince"),
+        None
     );
 }
 

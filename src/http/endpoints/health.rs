@@ -135,7 +135,7 @@ pub async fn read_health(State(state): State<AppState>) -> impl IntoResponse {
         run: state.unfinished_run(),
         last_run: last_run.as_ref().map(RunView::public),
         next_run_at: state.next_run_at(),
-        webhook_pending_since: state.ledger.webhook_at(),
+        webhook_pending_since: state.ledger.webhooks().map(|webhooks| webhooks.first),
         configuration_error: state.status.configuration_error(),
         state_error: state.persistence.error(),
     };
