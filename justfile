@@ -8,7 +8,7 @@ default:
 quick:
     cargo fmt --check
     cargo clippy --locked --workspace --all-targets -- -D warnings
-    cargo clippy --locked --test backstage --test page -- -D warnings
+    cargo clippy --locked --test backstage --test page --test replicas -- -D warnings
     cargo test --locked --workspace --lib --bins
 
 # All tests but the suites below

@@ -17,6 +17,8 @@ use crate::authentik::cost::ServerCost;
 use crate::backstage;
 use crate::backstage::push::{self, Pusher};
 use crate::clock::Clock;
+use crate::cluster::clock::DatabaseClock;
+use crate::cluster::{Member, Seat};
 use crate::config::{Config, ServiceConfig};
 use crate::http;
 use crate::http::load::Capacity;
@@ -26,6 +28,7 @@ use crate::jitter::Jitter;
 use crate::server::Server;
 use crate::server::limits::Limits;
 use crate::server::tls::Tls;
+use crate::snapshot::push::{PushRecord, Unrecorded};
 use crate::sync::Scheduler;
 use crate::sync::cycle::Cycle;
 use crate::sync::read::SyncPace;
@@ -41,6 +44,7 @@ pub struct App {
     limits: Limits,
     tls: Option<Tls>,
     scheduler: Scheduler,
+    member: Option<Arc<Member>>,
     pusher: Pusher,
     reloader: Reloader,
     shutdown: CancellationToken,
@@ -62,25 +66,37 @@ impl App {
     ) -> anyhow::Result<Self> {
         let tls = check_startable(&config.service, &clock)?;
         let instruments = Instruments::default();
-        let cycle = cycle(&config, &clock, zone.clone(), &instruments.upstream)?;
+        let shared_clock = DatabaseClock::new(clock);
+        let clock = shared_clock.clock();
+        let mut cycle = cycle(&config, &clock, zone.clone(), &instruments.upstream)?;
         let (backstage, settings) = watch::channel(push_settings(&config.service)?);
         let (sender, reloads) = mpsc::channel(1);
         let service = config.service.clone();
         let store = Arc::clone(&cycle.store);
-        let state = AppState {
+        let mut state = AppState {
             instruments,
             certificate_end: tls.as_ref().map(Tls::end).unwrap_or_default(),
             ..AppState::new(&service, store, clock, shutdown.clone())
         };
+        let settled = Arc::default();
+        let member = parts::member(&config, &state, shared_clock, Arc::clone(&settled))?;
+        let mut pushed: (_, Arc<dyn PushRecord>) = (Arc::clone(&state.store), Arc::new(Unrecorded));
+        if let Some(member) = &member {
+            cycle.seat = Seat::Shared(Arc::clone(member));
+            state.requests = Arc::new(Arc::clone(member));
+            state.replicas = Some(member.replicas());
+            pushed = (settled, Arc::clone(member) as _);
+        }
         Ok(Self {
             capacity: Capacity::default(),
             limits: Limits::default(),
             tls,
-            scheduler: parts::scheduler(&state, config, zone.clone(), cycle, reloads),
-            pusher: parts::pusher(&state, settings),
+            scheduler: parts::scheduler(&state, &config, zone.clone(), cycle, reloads),
+            pusher: parts::pusher(&state, pushed, settings),
             drain_delay: service.drain_delay,
             drain_timeout: service.drain_timeout,
-            reloader: Reloader::new(&state, service, zone, sender, backstage),
+            reloader: Reloader::new(&state, config, zone, sender, backstage, member.clone()),
+            member,
             state,
             shutdown,
         })
@@ -133,6 +149,7 @@ impl App {
         };
         let Self {
             scheduler,
+            member,
             pusher,
             shutdown,
             drain_delay,
@@ -144,7 +161,7 @@ impl App {
         let work = async {
             tokio::try_join!(
                 serving(server, listener, &shutdown, drain_delay),
-                syncing(scheduler, &shutdown)
+                syncing(scheduler, member, &shutdown)
             )?;
             persistence.settled().await;
             anyhow::Ok(())
@@ -191,9 +208,9 @@ pub fn start_errors(service: &ServiceConfig, config: Option<&Config>) -> Vec<Str
 }
 
 /// Returns when runs are due.
-fn timetable(config: Config, zone: TimeZone) -> Timetable {
+fn timetable(config: &Config, zone: TimeZone) -> Timetable {
     Timetable {
-        schedule: config.authentik.schedule,
+        schedule: config.authentik.schedule.clone(),
         zone,
     }
 }
@@ -234,6 +251,7 @@ pub fn cycle(
         limits: config.service.shrink_guard,
         acceptance: config.service.auth.syncing(config.service.listen).into(),
         store: Arc::default(),
+        seat: Seat::default(),
         clock: clock.clone(),
         full_reason: None,
         timeouts: 0,
@@ -261,9 +279,22 @@ async fn serving(
     expected(shutdown, "the HTTP server")
 }
 
-/// Syncs until the shutdown. Returns after the log line of a cancelled run is written.
-async fn syncing(scheduler: Scheduler, shutdown: &CancellationToken) -> anyhow::Result<()> {
+/// Syncs until the shutdown. Returns after the log line of a cancelled run is written, and the other replicas
+/// can take over.
+async fn syncing(
+    scheduler: Scheduler,
+    member: Option<Arc<Member>>,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<()> {
+    let leave = CancellationToken::new();
+    let taking_part = member.map(|member| tokio::spawn(member.run(leave.clone())));
     let ended = tokio::spawn(scheduler.run(shutdown.clone())).await;
+    leave.cancel();
+    if let Some(taking_part) = taking_part {
+        taking_part
+            .await
+            .context("the exchange with the database ended")?;
+    }
     ended.context("the scheduler ended")?;
     expected(shutdown, "the scheduler")
 }

@@ -8,6 +8,7 @@ mod auth;
 mod authentik;
 mod backstage;
 mod blocks;
+mod database;
 mod duration;
 mod environment;
 mod error;
@@ -32,6 +33,7 @@ mod service;
 mod setting;
 mod shape;
 mod shape_values;
+mod shared;
 mod shrink_guard;
 mod state_dir;
 mod substitute;
@@ -40,12 +42,14 @@ mod tls;
 mod tree;
 mod variables;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use auth::{AccessError, AuthConfig, AuthRequirement, is_token};
 pub use authentik::AuthentikConfig;
 pub use backstage::BackstageConfig;
+pub use database::DatabaseConfig;
 pub use duration::{DurationError, parse as parse_duration};
 pub use environment::{Environment, ProcessEnvironment};
 pub use error::{ConfigError, ConfigErrors, Place};
@@ -77,6 +81,8 @@ pub struct Config {
     pub service: ServiceConfig,
     /// Warnings for the log: probable mistakes that do not prevent a start.
     pub warnings: Vec<String>,
+    /// A digest of each key that has to be equal at all replicas.
+    pub shared_settings: BTreeMap<String, String>,
 }
 
 impl Config {
@@ -112,6 +118,22 @@ impl Config {
             ca_file: self.service.ca_file.clone(),
             proxies: self.service.proxies.clone(),
             fields: Arc::new(self.service.shape().selection()),
+        }
+    }
+
+    /// Returns the database that this process shares with other replicas.
+    #[must_use]
+    pub fn shared_database(&self) -> Option<&DatabaseConfig> {
+        let is_global = self.authentik.schedule.scope == Scope::Global;
+        self.service.database.as_ref().filter(|_| is_global)
+    }
+
+    /// Returns the directory of the state file; none with a shared database, which has the last snapshot.
+    #[must_use]
+    pub fn state_folder(&self) -> Option<PathBuf> {
+        match self.shared_database() {
+            Some(_) => None,
+            None => self.service.state_dir.folder(),
         }
     }
 

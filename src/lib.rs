@@ -7,6 +7,7 @@
 //! - [`authentik`]: reads the rows and proves that none is missing.
 //! - [`catalog`]: transforms rows into entities: names, hierarchy, memberships, findings.
 //! - [`snapshot`]: the immutable snapshot that is served, and the ledger of sync runs.
+//! - [`cluster`]: which of several replicas syncs, and how the others follow it.
 //! - [`sync`]: one run of a sync, and the schedule of runs.
 //! - [`telemetry`]: the log, the metrics of snapshot and ledger, and the export of traces.
 //! - [`http`]: serves the snapshot, requests runs through the ledger.
@@ -27,6 +28,7 @@ pub mod base_url;
 pub mod catalog;
 pub mod cli;
 pub mod clock;
+pub mod cluster;
 pub mod config;
 pub mod counted;
 pub mod digest;

@@ -2,12 +2,12 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tokio::sync::watch;
 use utoipa::ToSchema;
 
 /// Pages read, and pages known to exist, at one moment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Pages {
     /// Pages read so far.
     pub done: usize,
@@ -37,6 +37,15 @@ impl Progress {
     #[must_use]
     pub fn is_sized(&self) -> bool {
         self.unsized_lists.load(Relaxed) == 0
+    }
+
+    /// Replaces the counts by those of another process.
+    pub fn follow(&self, pages: Pages) {
+        self.pages.send_if_modified(|counted| {
+            let is_new = *counted != pages;
+            *counted = pages;
+            is_new
+        });
     }
 
     /// Adds pages to the total.
@@ -76,5 +85,20 @@ impl Progress {
     /// Resolves when no receiver is left.
     pub async fn no_receivers(&self) {
         self.pages.closed().await;
+    }
+}
+
+/// The serialized form is the counts.
+impl Serialize for Progress {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.pages().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Progress {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let progress = Self::default();
+        progress.follow(Pages::deserialize(deserializer)?);
+        Ok(progress)
     }
 }

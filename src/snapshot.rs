@@ -16,6 +16,8 @@ pub mod push;
 pub mod recent_maxima;
 pub mod rendition;
 pub mod renditions;
+pub mod replicas;
+pub mod requests;
 pub mod run;
 pub mod shard;
 pub mod status;
@@ -60,6 +62,10 @@ pub struct Snapshot {
     pub resume_point: ResumePoint,
     /// The recent sizes of the directory; the shrink guard compares the next rows with them.
     pub recent_maxima: RecentMaxima,
+    /// The version in the database that replicas share; 0 without a database.
+    pub version: i64,
+    /// Whether another replica rendered the document, perhaps with another policy.
+    is_adopted: bool,
     identity: Arc<Rendition>,
 }
 
@@ -121,7 +127,8 @@ impl Snapshot {
         resume_point: &ResumePoint,
     ) -> bool {
         let same_rows = Arc::ptr_eq(&self.directory, directory) || self.directory == *directory;
-        same_rows
+        !self.is_adopted
+            && same_rows
             && *self.policy == *policy
             && self.resume_point.unstamped == resume_point.unstamped
     }
@@ -138,6 +145,8 @@ impl Snapshot {
             restored: self.restored,
             resume_point,
             recent_maxima: self.recent_maxima.and(read_at, Sizes::of(&self.directory)),
+            version: 0,
+            is_adopted: false,
             identity: Arc::clone(&self.identity),
         }
     }
@@ -203,8 +212,63 @@ impl Snapshot {
             restored: false,
             resume_point,
             recent_maxima,
+            version: 0,
+            is_adopted: false,
             identity,
         }
+    }
+
+    /// Returns the snapshot that another replica published: its rows and its rendered entities; CPU-bound.
+    ///
+    /// The entities are served as they are, so that all replicas serve the same bytes, also if this one has
+    /// another policy or version. Only the findings are computed with this replica's policy.
+    #[must_use]
+    pub fn adopted(
+        persisted: PersistedRows,
+        document: Document,
+        policy: Arc<Policy>,
+        previous: Option<&Self>,
+        version: i64,
+    ) -> Self {
+        let PersistedRows {
+            directory,
+            names,
+            recent_maxima,
+            read_at,
+            resume_point,
+        } = persisted;
+        let findings = Plan::new(&directory, &policy, &names).findings().into();
+        let same = previous.filter(|previous| previous.document.digest() == document.digest());
+        let identity = same.map_or_else(
+            || Arc::new(Rendition::plain(&document, Variant::default())),
+            |same| Arc::clone(&same.identity),
+        );
+        Self {
+            directory: Arc::new(directory),
+            policy,
+            names,
+            findings,
+            document,
+            read_at,
+            restored: false,
+            resume_point,
+            recent_maxima,
+            version,
+            is_adopted: true,
+            identity,
+        }
+    }
+
+    /// Returns true if another replica rendered the entities, perhaps with another configuration.
+    #[must_use]
+    pub fn is_adopted(&self) -> bool {
+        self.is_adopted
+    }
+
+    /// Sets the version in the database that replicas share.
+    #[must_use]
+    pub fn with_version(self, version: i64) -> Self {
+        Self { version, ..self }
     }
 
     /// Returns the default body without a content coding.
@@ -229,8 +293,8 @@ impl Store {
     }
 
     /// Replaces the current snapshot.
-    pub fn publish(&self, snapshot: Snapshot) {
-        self.current.store(Some(Arc::new(snapshot)));
+    pub fn publish(&self, snapshot: impl Into<Arc<Snapshot>>) {
+        self.current.store(Some(snapshot.into()));
         self.published.send_replace(());
     }
 

@@ -3,6 +3,7 @@
 mod basis;
 mod build;
 pub mod cycle;
+mod follow;
 pub mod guard;
 pub mod persister;
 pub mod read;
@@ -23,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::clock::Clock;
+use crate::cluster::Term;
 use crate::jitter::Jitter;
 use crate::snapshot::ledger::Ledger;
 use crate::snapshot::run::{Failure, Outcome, Run, RunReport, Trigger};
@@ -98,24 +100,34 @@ impl Scheduler {
     pub async fn run(mut self, shutdown: CancellationToken) {
         let mut past = Past::new(self.clock.now());
         self.persister.start();
-        self.restore(&past, &shutdown).await;
-        while !shutdown.is_cancelled() {
+        while let Some(term) = self.next_term(&shutdown).await {
+            if self.take_over(&term, &mut past).await {
+                self.lead(&term, &mut past).await;
+            }
+            self.status.announce(None);
+        }
+        // Clients that wait for a queued run get an answer.
+        self.ledger
+            .close(Outcome::Failed(cancelled("before the run began")));
+    }
+
+    /// Syncs until the end of the term.
+    async fn lead(&mut self, term: &Term, past: &mut Past) {
+        let seat = self.cycle.seat.clone();
+        while !term.ended.is_cancelled() {
             let webhooks = self.ledger.webhooks();
-            let next = self.next_runs(&past);
+            let next = self.next_runs(past);
             self.announce_one_of(&next);
             tokio::select! {
-                () = shutdown.cancelled() => break,
-                Some(reload) = self.reloads.recv() => self.reload(reload, &past, &shutdown).await,
+                () = term.ended.cancelled() => break,
+                Some(reload) = self.reloads.recv() => self.reload(reload, past, &term.ended).await,
                 () = self.ledger.notified(webhooks) => {}
+                publication = seat.publication(&self.cycle.store) => self.follow(publication).await,
                 () = next_run(&self.ledger, &self.clock, &next, past.cooled_at) => {
-                    self.sync(&mut past, &shutdown).await;
+                    self.sync(past, &term.ended).await;
                 }
             }
         }
-        // Clients that wait for a queued run get an answer.
-        self.status.announce(None);
-        self.ledger
-            .close(Outcome::Failed(cancelled("before the run began")));
     }
 
     /// Publishes and returns the time at which the next run is due.
@@ -146,7 +158,12 @@ impl Scheduler {
     }
 
     /// Executes the queued run, if there is one.
-    async fn sync(&mut self, past: &mut Past, shutdown: &CancellationToken) {
+    async fn sync(&mut self, past: &mut Past, ended_term: &CancellationToken) {
+        if let Err(failure) = self.cycle.seat.claim().await {
+            tracing::debug!(reason = %failure.message, "no run can begin; it is tried again");
+            past.cooled_at = Some(Instant::now() + COOLDOWN);
+            return;
+        }
         let Some(run) = self.ledger.start() else {
             return;
         };
@@ -156,7 +173,7 @@ impl Scheduler {
         let instant = Instant::now();
         let span = run_span::of(&run);
         let ended = self
-            .cycle_once(&run, shutdown)
+            .cycle_once(&run, ended_term)
             .instrument(span.clone())
             .await;
         let failures = self.failures(&run, &ended, past.last.as_ref());
@@ -183,6 +200,10 @@ impl Scheduler {
         if ended.is_ok() {
             self.save_snapshot();
         }
+        self.share_last_run(past.last.as_ref()).await;
+        if matches!(ended, Err(CycleError::TimedOut(_))) {
+            self.cycle.seat.step_down().await;
+        }
     }
 
     /// Returns the number of consecutive failures after this run.
@@ -204,16 +225,16 @@ impl Scheduler {
         }
     }
 
-    /// Executes one cycle, unless the shutdown comes first.
+    /// Executes one cycle, unless the term ends first.
     async fn cycle_once(
         &mut self,
         run: &Run,
-        shutdown: &CancellationToken,
+        ended_term: &CancellationToken,
     ) -> Result<RunReport, CycleError> {
         tracing::debug!(run = %run.id, "sync started");
         let ledger = Arc::clone(&self.ledger);
         tokio::select! {
-            () = shutdown.cancelled() => Err(CycleError::Cancelled(cancelled("during the run"))),
+            () = ended_term.cancelled() => Err(CycleError::Cancelled(cancelled("during the run"))),
             ended = self.cycle.run(run.options, &run.progress, |mode| ledger.set_mode(mode)) => ended,
         }
     }
@@ -246,5 +267,8 @@ async fn sleep_until(clock: &Clock, due: Option<Timestamp>) {
 
 /// The failure of a run that the shutdown cancelled.
 fn cancelled(when: &str) -> Failure {
-    Failure::new("cancelled", format!("the service was shut down {when}"))
+    Failure::new(
+        "cancelled",
+        format!("the service was shut down, or another replica has taken over, {when}"),
+    )
 }

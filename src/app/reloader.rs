@@ -3,12 +3,15 @@
 use std::fmt::Display;
 use std::sync::Arc;
 
+use anyhow::bail;
 use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, watch};
 
 use super::{cycle, push_settings, timetable};
 use crate::backstage::push::PushSettings;
+use crate::base_url::BaseUrl;
 use crate::clock::Clock;
+use crate::cluster::Member;
 use crate::config::{Config, ServiceConfig};
 use crate::http::auth::Authorizer;
 use crate::http::state::AppState;
@@ -28,16 +31,19 @@ pub struct Reloader {
     authorizer: Arc<Authorizer>,
     upstream: UpstreamInstruments,
     initial: ServiceConfig,
+    member: Option<Arc<Member>>,
+    base_url: BaseUrl,
 }
 
 impl Reloader {
     /// Returns the handle of a service that started with `initial`.
     pub(super) fn new(
         state: &AppState,
-        initial: ServiceConfig,
+        initial: Config,
         zone: TimeZone,
         sender: mpsc::Sender<Reload>,
         backstage: watch::Sender<Option<PushSettings>>,
+        member: Option<Arc<Member>>,
     ) -> Self {
         Self {
             sender,
@@ -46,7 +52,9 @@ impl Reloader {
             zone,
             authorizer: Arc::clone(&state.authorizer),
             upstream: state.instruments.upstream.clone(),
-            initial,
+            initial: initial.service,
+            member,
+            base_url: initial.authentik.base_url,
         }
     }
 
@@ -60,14 +68,18 @@ impl Reloader {
         }
         let (auth, log_format) = (config.service.auth.clone(), config.service.log_format);
         let backstage = push_settings(&config.service);
+        let shared_settings = config.shared_settings.clone();
         match self
-            .settings(config)
+            .settings(&config)
             .and_then(|settings| Ok((settings, backstage?)))
         {
             Ok((settings, backstage)) => {
                 telemetry::set_format(log_format);
                 self.authorizer.replace(&auth, self.initial.listen);
                 self.backstage.send_replace(backstage);
+                if let Some(member) = &self.member {
+                    member.set_settings(shared_settings).await;
+                }
                 self.send(Reload::Settings(Box::new(settings))).await;
             }
             Err(error) => self.report_invalid(&error).await,
@@ -87,9 +99,15 @@ impl Reloader {
     ///
     /// # Errors
     /// If the configuration would allow access without authentication on the public address that the
-    /// service listens on since its start.
-    fn settings(&self, config: Config) -> anyhow::Result<SyncSettings> {
+    /// service listens on since its start, or names another server than the other replicas.
+    fn settings(&self, config: &Config) -> anyhow::Result<SyncSettings> {
         config.service.auth.check(self.initial.listen)?;
+        if self.member.is_some() && config.authentik.base_url != self.base_url {
+            bail!(
+                "`catalog.providers.authentik.baseUrl` cannot change while replicas share \
+                 `entityProvider.database`; restart this replica"
+            );
+        }
         let Cycle {
             client,
             policy,
@@ -97,14 +115,14 @@ impl Reloader {
             limits,
             acceptance,
             ..
-        } = cycle(&config, &self.clock, self.zone.clone(), &self.upstream)?;
+        } = cycle(config, &self.clock, self.zone.clone(), &self.upstream)?;
         Ok(SyncSettings {
             client,
             policy,
             pace,
             limits,
             acceptance,
-            state_dir: config.service.state_dir.folder(),
+            state_dir: config.state_folder(),
             timetable: timetable(config, self.zone.clone()),
         })
     }

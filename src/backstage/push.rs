@@ -18,7 +18,7 @@ use crate::catalog::location::LocationPrefix;
 use crate::clock::Clock;
 use crate::snapshot::Store;
 use crate::snapshot::document::Document;
-use crate::snapshot::push::PushReport;
+use crate::snapshot::push::{PushRecord, PushReport};
 use crate::snapshot::run::Failure;
 use crate::snapshot::status::ServiceStatus;
 
@@ -45,6 +45,8 @@ pub struct PushSettings {
 pub struct Pusher {
     /// The store in which snapshots are published.
     pub store: Arc<Store>,
+    /// Decides whether this process pushes.
+    pub record: Arc<dyn PushRecord>,
     /// Receives a report of each round.
     pub status: Arc<ServiceStatus>,
     /// The wall clock.
@@ -87,9 +89,13 @@ impl Pusher {
         let mut published = self.store.subscribe();
         let mut due = Due::default();
         loop {
+            let mut is_new_setting = false;
             tokio::select! {
                 Ok(()) = published.changed() => {}
-                Ok(()) = self.settings.changed() => due = Due::default(),
+                Ok(()) = self.settings.changed() => {
+                    due = Due::default();
+                    is_new_setting = true;
+                }
                 () = sleep(due.pause()), if !due.refs.is_empty() => {}
                 else => return,
             }
@@ -99,10 +105,19 @@ impl Pusher {
             let Some(snapshot) = self.store.current() else {
                 continue;
             };
+            let digest = snapshot.document.digest();
+            let is_pushed = !is_new_setting && self.record.is_pushed(digest);
+            if is_pushed || !self.record.is_pusher() {
+                due = Due::after(&snapshot.document);
+                continue;
+            }
             due.add(&settings, &snapshot.document);
             if !due.refs.is_empty() {
                 let round = due.round(&settings.client).await;
                 self.report(&round, due.refs.len());
+            }
+            if due.refs.is_empty() {
+                self.record.record_push(digest).await;
             }
         }
     }
@@ -141,6 +156,14 @@ impl Pusher {
 }
 
 impl Due {
+    /// Returns no pending requests: all changes up to a document were pushed.
+    fn after(document: &Document) -> Self {
+        Self {
+            seen: Some(document.clone()),
+            ..Self::default()
+        }
+    }
+
     /// Adds the locations whose content changed since the last snapshot. After a start or a change of
     /// settings it adds all of them, since the content that Backstage last read is unknown; for
     /// unchanged content Backstage gets a 304.

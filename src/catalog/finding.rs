@@ -1,12 +1,12 @@
 //! Findings: problems in the directory or the configuration, each with a remedy.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::entity::Kind;
 
 /// A problem in the directory or the configuration that affects the catalog.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 pub struct Finding {
     /// The code; stable across versions.
     pub code: Code,
@@ -31,7 +31,9 @@ pub struct Finding {
 }
 
 /// The codes of findings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, ToSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 #[schema(as = FindingCode)]
 pub enum Code {

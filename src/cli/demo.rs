@@ -1,5 +1,6 @@
 //! `demo`: the service in front of a fake Authentik, in one process.
 
+use std::collections::BTreeMap;
 use std::io::{Write, stdout};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -87,6 +88,7 @@ fn config(authentik: &BaseUrl, listen: SocketAddr) -> Config {
             ..ServiceConfig::default()
         },
         warnings: Vec::new(),
+        shared_settings: BTreeMap::new(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! A configuration as far as it can be parsed, with all of its errors.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::blocks::{self, KeyProblems};
@@ -11,7 +12,7 @@ use super::misplaced::Misplaced;
 use super::reader::Reader;
 use super::section::Section;
 use super::tree::{Content, Node, ValueSource};
-use super::{AuthentikConfig, Config, ServiceConfig, variables};
+use super::{AuthentikConfig, Config, ServiceConfig, shared, variables};
 use crate::outbound::proxy::{self, Proxies};
 
 /// A configuration that may have errors.
@@ -21,6 +22,8 @@ pub struct ParsedConfig {
     /// A key with an error has its default.
     service: ServiceConfig,
     warnings: Vec<String>,
+    /// A digest of each key that has to be equal at all replicas.
+    shared_settings: BTreeMap<String, String>,
     /// Errors of files and unknown or misplaced keys.
     errors: Vec<ConfigError>,
     /// Errors of values in Backstage's block.
@@ -76,6 +79,7 @@ impl ParsedConfig {
         let [mut first, mut second] = [(); 2].map(|()| Reader::of(&tree, names));
         let authentik = AuthentikConfig::read(AUTHENTIK, &mut first);
         let service = ServiceConfig::read(SERVICE, &mut second);
+        let shared_settings = shared::digests(&second);
         let mut service = service.unwrap_or_default();
         service.state_dir = service.state_dir.resolved(env);
         match Proxies::from_env(|name| env.var(name)) {
@@ -92,6 +96,7 @@ impl ParsedConfig {
         Self {
             authentik,
             service,
+            shared_settings,
             warnings: [warnings, first.warnings, second.warnings].concat(),
             errors,
             authentik_errors: first.errors,
@@ -112,6 +117,7 @@ impl ParsedConfig {
                 authentik,
                 service: self.service,
                 warnings: self.warnings,
+                shared_settings: self.shared_settings,
             }),
             _ => Err(ConfigErrors::new(errors)),
         }
@@ -156,6 +162,7 @@ impl ParsedConfig {
             authentik: self.authentik.clone()?,
             service: self.service.clone(),
             warnings: Vec::new(),
+            shared_settings: BTreeMap::new(),
         })
     }
 

@@ -29,7 +29,8 @@ section! {
         timeout: Duration = positive_duration().default("{minutes: 3}"),
         /// The time from the start to the first sync.
         initial_delay: Duration = duration().default("{seconds: 15}"),
-        /// The scope in Backstage's meaning. With one process, `global` and `local` are the same.
+        /// With `entityProvider.database`: `global` syncs at one replica for all, `local` at each for itself. Without
+        /// it, both are the same.
         scope: Scope = scope().default("global"),
     }
 }

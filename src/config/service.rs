@@ -9,6 +9,7 @@ use url::Url;
 
 use super::auth::AuthConfig;
 use super::backstage::BackstageConfig;
+use super::database::DatabaseConfig;
 use super::duration::{duration, positive_duration};
 use super::full_sync::FullSync;
 use super::keys::{self, SERVICE, ValueKind};
@@ -84,8 +85,10 @@ section! {
         /// The Backstage that is notified of changes.
         backstage: Option<BackstageConfig> =
             all_or_none("set all three, or none to leave Backstage to its polling"),
+        /// The database that several replicas share.
+        database: Option<DatabaseConfig> = all_or_none("set it, or leave the section out"),
         /// The directory of the last snapshot, which a restart loads. Default: `$STATE_DIRECTORY`, or
-        /// `authentik-entity-provider` in `$XDG_STATE_HOME`, or in `~/.local/state`.
+        /// `authentik-entity-provider` in `$XDG_STATE_HOME`, or in `~/.local/state`. Not used with a database.
         state_dir: StateDir = state_dir().absent(StateDir::default),
         /// The age of the snapshot at which the service reports not ready; longer than zero.
         max_age: Option<Duration> = positive_duration().optional().after_restart(),

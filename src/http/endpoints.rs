@@ -20,6 +20,7 @@ pub mod openapi;
 pub mod page;
 mod push_view;
 pub mod readers;
+mod replicas_view;
 pub mod run_view;
 pub mod search;
 pub mod sync;

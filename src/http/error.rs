@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use super::endpoints::run_view::RunProgressView;
 use super::json::Json;
 use super::meter::ProblemCode;
+use crate::snapshot::requests::RequestError;
 
 /// Why a request failed.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +28,12 @@ pub enum ApiError {
         "the snapshot is older than `entityProvider.maxAge`; /health says why, /entities still serves it"
     )]
     Stale,
+    /// Other replicas serve a newer snapshot.
+    #[error("the other replicas serve a newer snapshot than this one; /health says why")]
+    Lagging,
+    /// The database that replicas share does not accept the request.
+    #[error("the database that the replicas share does not accept the request; /health says why")]
+    Database,
     /// Too many requests are in progress.
     #[error("the service has too many requests at once; try again in a moment")]
     Overloaded,
@@ -106,6 +113,18 @@ pub enum ApiError {
     Internal,
 }
 
+impl From<RequestError> for ApiError {
+    fn from(error: RequestError) -> Self {
+        match error {
+            RequestError::Draining => Self::Draining,
+            RequestError::Database(failure) => {
+                tracing::warn!(code = &*failure.code, "{}", failure.message);
+                Self::Database
+            }
+        }
+    }
+}
+
 /// A problem document (RFC 9457).
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Problem {
@@ -138,6 +157,8 @@ impl ApiError {
             Self::NoSnapshot(_)
             | Self::Draining
             | Self::Stale
+            | Self::Lagging
+            | Self::Database
             | Self::Overloaded
             | Self::TooSlow => StatusCode::SERVICE_UNAVAILABLE,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -163,6 +184,8 @@ impl ApiError {
             Self::NoSnapshot(_) => "no-snapshot",
             Self::Draining => "draining",
             Self::Stale => "stale",
+            Self::Lagging => "lagging",
+            Self::Database => "database",
             Self::Overloaded => "overloaded",
             Self::TooSlow => "too-slow",
             Self::BodyTooLarge => "body-too-large",
@@ -189,7 +212,11 @@ impl ApiError {
     fn retry_after(&self) -> Option<&'static str> {
         match self {
             Self::Overloaded => Some("1"),
-            Self::NoSnapshot(_) | Self::Draining | Self::TooSlow => Some("5"),
+            Self::NoSnapshot(_)
+            | Self::Draining
+            | Self::TooSlow
+            | Self::Lagging
+            | Self::Database => Some("5"),
             _ => None,
         }
     }

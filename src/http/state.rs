@@ -4,12 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
+use axum::http::HeaderMap;
+use axum::http::header::IF_NONE_MATCH;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::auth::Authorizer;
+use super::conditional::is_not_modified;
 use super::endpoints::run_view::RunProgressView;
 use super::error::ApiError;
+use super::negotiate;
 use crate::catalog::location::LocationPrefix;
 use crate::clock::Clock;
 use crate::config::ServiceConfig;
@@ -18,7 +22,10 @@ use crate::http::reader_log::ReaderLog;
 use crate::instruments::Instruments;
 use crate::snapshot::ledger::Ledger;
 use crate::snapshot::persistence::PersistenceStatus;
+use crate::snapshot::rendition::{Rendition, Variant};
 use crate::snapshot::renditions::Renditions;
+use crate::snapshot::replicas::{ReplicaState, Replicas};
+use crate::snapshot::requests::Requests;
 use crate::snapshot::status::ServiceStatus;
 use crate::snapshot::{Snapshot, Store};
 
@@ -51,6 +58,10 @@ pub struct AppState {
     pub readers: Arc<ReaderLog>,
     /// The ledger of runs.
     pub ledger: Arc<Ledger>,
+    /// Takes the requests for runs.
+    pub requests: Arc<dyn Requests>,
+    /// The replicas that share a database; `None` for a single process.
+    pub replicas: Option<Arc<Replicas>>,
     /// The status of the service besides its runs.
     pub status: Arc<ServiceStatus>,
     /// Whether the snapshot is on disk.
@@ -80,6 +91,7 @@ impl AppState {
             is_tls: service.tls.is_some(),
         });
         let authorizer = Authorizer::new(&service.auth, service.listen);
+        let ledger = Arc::new(Ledger::new(clock.clone()));
         Self {
             store,
             renditions: Arc::new(Renditions::new(RENDITION_CACHE_SIZE)),
@@ -89,7 +101,9 @@ impl AppState {
             instruments: Instruments::default(),
             certificate_end: Arc::default(),
             readers: Arc::new(ReaderLog::new(clock.clone())),
-            ledger: Arc::new(Ledger::new(clock.clone())),
+            requests: Arc::new(Arc::clone(&ledger)),
+            replicas: None,
+            ledger,
             status: Arc::default(),
             persistence: Arc::default(),
             max_age: service.max_age,
@@ -106,6 +120,40 @@ impl AppState {
     pub fn snapshot(&self) -> Result<Arc<Snapshot>, ApiError> {
         let missing = || ApiError::NoSnapshot(self.unfinished_run());
         self.store.current().ok_or_else(missing)
+    }
+
+    /// Returns the state of the replicas that share a database; `None` for a single process.
+    #[must_use]
+    pub fn replica_state(&self) -> Option<ReplicaState> {
+        self.replicas.as_ref().map(|replicas| replicas.state())
+    }
+
+    /// Returns the current snapshot, and a rendition of it.
+    ///
+    /// A client that has another tag may have it from a replica with a newer snapshot. This one looks for it
+    /// first, so that no client sees an older snapshot than before.
+    ///
+    /// # Errors
+    /// Before the first snapshot.
+    pub async fn rendition(
+        &self,
+        variant: Variant,
+        headers: &HeaderMap,
+    ) -> Result<(Arc<Snapshot>, Arc<Rendition>), ApiError> {
+        let encoding = negotiate::encoding(headers);
+        let current = async || {
+            let snapshot = self.snapshot()?;
+            let rendition = self.renditions.rendition(&snapshot, variant, encoding);
+            let rendition = rendition.await;
+            Ok((snapshot, rendition))
+        };
+        let found = current().await?;
+        let has_tag = self.replicas.is_some() && headers.contains_key(IF_NONE_MATCH);
+        if !has_tag || is_not_modified(headers, &found.1.etag) {
+            return Ok(found);
+        }
+        self.requests.catch_up().await;
+        current().await
     }
 
     /// Returns the progress of the run that is in progress or queued.

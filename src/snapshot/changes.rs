@@ -3,6 +3,8 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::document::Document;
 use crate::catalog::entity::Kind;
 use crate::catalog::shape::Namespace;
@@ -14,7 +16,7 @@ pub const LISTED_CHANGES: usize = 1000;
 const LISTED_BYTES: usize = 64 << 10;
 
 /// The number of entities that differ between two documents, and their refs.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changes {
     /// Entities only in the new document.
     pub added: usize,
@@ -27,7 +29,7 @@ pub struct Changes {
 }
 
 /// The first entities of each kind of change: groups, then users, each sorted by name.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangedRefs {
     /// Entities only in the new document.
     pub added: RefList,
@@ -38,7 +40,7 @@ pub struct ChangedRefs {
 }
 
 /// Entity refs such as `user:default/alice`, bounded in number and in bytes.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefList {
     /// One ref in each line: a single allocation for all refs.
     lines: String,

@@ -1,6 +1,7 @@
 //! All entities of a snapshot as one body, with an index.
 
 mod builder;
+mod parse;
 
 use std::hash::RandomState;
 use std::ops::Range;
@@ -14,6 +15,7 @@ use crate::catalog::plan::Plan;
 use crate::catalog::shape::Namespace;
 use crate::digest::sha256_hex;
 use builder::{DocumentBuilder, Entry};
+pub use parse::InvalidDocument;
 
 /// Precedes each entity. Backstage's URL location reads several JSON entities from one body only if
 /// they are documents after `---` (`parseEntityYaml`).

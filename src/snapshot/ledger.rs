@@ -3,7 +3,8 @@
 //! At most one run is queued. All requests during a run share the queued one, so every request
 //! leads to a run that starts after it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
@@ -14,7 +15,7 @@ use super::totals::Totals;
 use crate::clock::Clock;
 
 /// The number of ended runs that the ledger stores.
-const MAX_ENDED: usize = 100;
+pub const MAX_ENDED: usize = 100;
 
 /// How long Authentik may take to commit a change after it has announced it: it sends the webhook of a removal or
 /// of a change of members first (`authentik/events/middleware.py`: `pre_delete`, `pre_add`).
@@ -61,6 +62,20 @@ impl Runs {
     }
 }
 
+/// Waits for changes of a ledger.
+#[derive(Debug)]
+pub struct LedgerChanges(watch::Receiver<Runs>);
+
+impl LedgerChanges {
+    /// Waits until the ledger has changed since the last call.
+    pub async fn next(&mut self) {
+        if self.0.changed().await.is_err() {
+            // The ledger is gone.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
 #[expect(
     clippy::must_use_candidate,
     reason = "callers need the changes, not always the results"
@@ -100,6 +115,53 @@ impl Ledger {
             };
             Some(runs.queued.insert(run).id)
         })
+    }
+
+    /// Queues a run that was requested at any replica, with its id. A queued run of the schedule becomes this
+    /// one.
+    pub fn adopt(&self, run: Run) {
+        self.change(|runs| {
+            let mut begun = runs.running.iter().chain(&runs.ended);
+            if runs.closed || begun.any(|known| known.id == run.id) {
+                return;
+            }
+            let queued = runs.queued.take().map(|queued| queued.options);
+            let options = queued.map_or(run.options, |queued| queued.merged(run.options));
+            runs.queued = Some(Run { options, ..run });
+        });
+    }
+
+    /// Replaces all runs by those of the replica that syncs, newest first. They count in no counter.
+    pub fn mirror(&self, all: Vec<Run>) {
+        self.change(|runs| {
+            let known = runs.all().map(|run| (run.id, Arc::clone(&run.progress)));
+            let known: BTreeMap<_, _> = known.collect();
+            (runs.queued, runs.running, runs.webhooks) = (None, None, None);
+            runs.ended.clear();
+            for mut run in all {
+                // Clients may follow the progress that they know.
+                if let Some(progress) = known.get(&run.id) {
+                    progress.follow(run.progress.pages());
+                    run.progress = Arc::clone(progress);
+                }
+                match (&run.started_at, &run.end) {
+                    (_, Some(_)) => {
+                        runs.totals.note_success(&run);
+                        runs.ended.push_back(run);
+                    }
+                    (Some(_), None) => runs.running = Some(run),
+                    (None, None) => runs.queued = Some(run),
+                }
+            }
+        });
+    }
+
+    /// Subscribes to changes of the runs; the first one is immediate.
+    #[must_use]
+    pub fn changes(&self) -> LedgerChanges {
+        let mut changes = self.runs.subscribe();
+        changes.mark_changed();
+        LedgerChanges(changes)
     }
 
     /// Records that Authentik sent a webhook; the scheduler decides when a run follows. Returns false if
@@ -205,6 +267,12 @@ impl Ledger {
     #[must_use]
     pub fn runs(&self) -> Vec<Run> {
         self.runs.borrow().all().cloned().collect()
+    }
+
+    /// Returns true if a run is in progress.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.runs.borrow().running.is_some()
     }
 
     /// Returns the last run that ended.
@@ -324,6 +392,43 @@ mod tests {
             RunOptions::default(),
             "they applied to one run"
         );
+    }
+
+    #[test]
+    fn a_run_that_was_requested_elsewhere_replaces_the_queued_one_and_takes_later_options() {
+        let ledger = ledger();
+        ledger.request(Trigger::Schedule);
+        let run = Run::queued(Trigger::Request, Timestamp::UNIX_EPOCH);
+        ledger.adopt(run.clone());
+        let full = RunOptions {
+            full: true,
+            ..RunOptions::default()
+        };
+        ledger.adopt(Run {
+            options: full,
+            ..run.clone()
+        });
+        let started = ledger.start().unwrap();
+        assert_eq!((started.id, started.options.full), (run.id, true));
+        ledger.adopt(run);
+        assert!(ledger.start().is_none(), "it has begun");
+    }
+
+    #[test]
+    fn a_mirrored_run_keeps_the_progress_that_clients_follow() {
+        let ledger = ledger();
+        let run = Run {
+            started_at: Some(Timestamp::UNIX_EPOCH),
+            ..Run::queued(Trigger::Request, Timestamp::UNIX_EPOCH)
+        };
+        ledger.adopt(Run::queued(Trigger::Request, Timestamp::UNIX_EPOCH));
+        ledger.mirror(vec![run.clone()]);
+        let followed = ledger.find(run.id).unwrap().progress;
+        let read: Run = serde_json::from_value(serde_json::to_value(&run).unwrap()).unwrap();
+        read.progress.expect(7);
+        ledger.mirror(vec![read]);
+        assert_eq!(followed.total(), 7);
+        assert_eq!(ledger.runs().len(), 1, "the queued run is gone");
     }
 
     #[tokio::test]

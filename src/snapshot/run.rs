@@ -1,21 +1,28 @@
 //! A run of the sync: its trigger, options, progress and outcome.
 
+use std::borrow::Cow;
 use std::fmt::{self, Display};
 use std::str::FromStr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::Snapshot;
 use super::changes::Changes;
 use super::sync_mode::SyncMode;
+use crate::catalog::entity::Kind;
 use crate::catalog::finding::Finding;
 use crate::progress::Progress;
 
+/// The maximum number of findings listed with a run.
+pub const LISTED_FINDINGS: usize = 1000;
+
 /// The id of a run; unique, also across restarts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct RunId(Uuid);
 
 impl RunId {
@@ -24,11 +31,23 @@ impl RunId {
     pub fn new() -> Self {
         Self(Uuid::now_v7())
     }
+
+    /// Returns the UUID.
+    #[must_use]
+    pub fn uuid(self) -> Uuid {
+        self.0
+    }
 }
 
 impl Default for RunId {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+impl From<Uuid> for RunId {
+    fn from(uuid: Uuid) -> Self {
+        Self(uuid)
     }
 }
 
@@ -47,7 +66,7 @@ impl FromStr for RunId {
 }
 
 /// The trigger of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[schema(as = RunTrigger)]
 pub enum Trigger {
@@ -70,7 +89,8 @@ impl Display for Trigger {
 }
 
 /// The options of a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct RunOptions {
     /// Whether the run publishes a result that the shrink guard would hold.
     pub accepts_shrink: bool,
@@ -81,6 +101,14 @@ pub struct RunOptions {
 }
 
 impl RunOptions {
+    /// Returns the options that are on, as they are serialized.
+    #[must_use]
+    pub fn requested(self) -> serde_json::Map<String, serde_json::Value> {
+        let options = serde_json::to_value(self).unwrap_or_default();
+        let options = options.as_object().cloned().unwrap_or_default();
+        options.into_iter().filter(|(_, on)| *on == true).collect()
+    }
+
     /// Returns the options of a run that several requests share.
     #[must_use]
     pub fn merged(self, other: Self) -> Self {
@@ -92,8 +120,8 @@ impl RunOptions {
     }
 }
 
-/// A run in the ledger.
-#[derive(Clone, Debug)]
+/// A run in the ledger. Its serialized form is what replicas share.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Run {
     /// The id.
     pub id: RunId,
@@ -138,7 +166,7 @@ impl Run {
 }
 
 /// The outcome of a run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Outcome {
     /// The run published a snapshot.
     Succeeded(RunReport),
@@ -190,7 +218,7 @@ impl Outcome {
 }
 
 /// The result of a successful run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RunReport {
     /// Number of user entities in the new snapshot.
     pub users: usize,
@@ -198,15 +226,35 @@ pub struct RunReport {
     pub groups: usize,
     /// Differences from the previous snapshot.
     pub changes: Changes,
-    /// Findings for the operator.
-    pub findings: Arc<[Finding]>,
+    /// The number of findings.
+    pub findings: usize,
+    /// The first [`LISTED_FINDINGS`] findings.
+    pub listed_findings: Arc<[Finding]>,
+}
+
+impl RunReport {
+    /// Returns the report of a run that published a snapshot.
+    #[must_use]
+    pub fn of(snapshot: &Snapshot, changes: Changes) -> Self {
+        let findings = &snapshot.findings;
+        Self {
+            users: snapshot.document.count(Kind::User),
+            groups: snapshot.document.count(Kind::Group),
+            changes,
+            findings: findings.len(),
+            listed_findings: match findings.get(..LISTED_FINDINGS) {
+                Some(first) => first.into(),
+                None => Arc::clone(findings),
+            },
+        }
+    }
 }
 
 /// Why a run failed or was held.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// The kind of failure; stable across versions.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// The problem and its remedy.
     pub message: String,
     /// The part of the message that another server wrote; it may contain personal data.
@@ -218,7 +266,7 @@ impl Failure {
     #[must_use]
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self {
-            code,
+            code: code.into(),
             message: message.into(),
             quoted: None,
         }

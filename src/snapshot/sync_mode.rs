@@ -5,13 +5,13 @@ use std::fmt::{self, Display};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::directory::UserPk;
 
 /// The mode of a sync.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SyncMode {
     /// An incremental sync: rows changed since this time by Authentik's clock.
     Incremental(Timestamp),
@@ -49,7 +49,7 @@ impl SyncMode {
 }
 
 /// The reason for a full sync.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FullReason {
     /// There are no rows of this server yet.

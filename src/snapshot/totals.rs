@@ -1,5 +1,6 @@
 //! Counters of the runs since the start. They also include runs that the ledger has dropped.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -24,7 +25,7 @@ const DURATIONS: [f64; 10] = [0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 180.0, 600.0, 1800
 #[derive(Clone, Debug)]
 pub struct Totals {
     runs: BTreeMap<(&'static str, &'static str), u64>,
-    failures: BTreeMap<&'static str, u64>,
+    failures: BTreeMap<Cow<'static, str>, u64>,
     durations: BTreeMap<&'static str, Histogram>,
     succeeded_at: Option<Timestamp>,
 }
@@ -47,19 +48,26 @@ impl Default for Totals {
 impl Totals {
     /// Counts a run that has ended.
     pub(super) fn count(&mut self, run: &Run) {
-        let Some((at, outcome)) = &run.end else {
+        let Some((_, outcome)) = &run.end else {
             return;
         };
         let mode = run.mode.map_or(NO_MODE, SyncMode::name);
         *self.runs.entry((outcome.word(), mode)).or_default() += 1;
         if let Some(failure) = outcome.failure() {
-            *self.failures.entry(failure.code).or_default() += 1;
+            *self.failures.entry(failure.code.clone()).or_default() += 1;
         }
         if let Some((seconds, durations)) = run.duration_seconds().zip(self.durations.get(mode)) {
             durations.observe(seconds);
         }
-        if matches!(outcome, Outcome::Succeeded(_)) && run.mode.is_some() {
-            self.succeeded_at = Some(*at);
+        self.note_success(run);
+    }
+
+    /// Notes when a run that read Authentik succeeded.
+    pub(super) fn note_success(&mut self, run: &Run) {
+        if let Some((at, Outcome::Succeeded(_))) = &run.end
+            && run.mode.is_some()
+        {
+            self.succeeded_at = self.succeeded_at.max(Some(*at));
         }
     }
 
@@ -69,8 +77,8 @@ impl Totals {
     }
 
     /// Returns the number of failed and held runs of each code that occurred.
-    pub fn failures(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        self.failures.iter().map(|(code, count)| (*code, *count))
+    pub fn failures(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.failures.iter().map(|(code, count)| (&**code, *count))
     }
 
     /// Returns the durations of runs in seconds, by mode.
@@ -101,7 +109,8 @@ mod tests {
             users: 1,
             groups: 1,
             changes: Changes::default(),
-            findings: Arc::default(),
+            findings: 0,
+            listed_findings: Arc::default(),
         };
         Outcome::Succeeded(report)
     }

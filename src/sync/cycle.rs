@@ -11,9 +11,9 @@ use super::guard::Acceptance;
 use super::read::SyncPace;
 use crate::authentik::client::Client;
 use crate::authentik::cost::ServerCost;
-use crate::catalog::entity::Kind;
 use crate::catalog::policy::Policy;
 use crate::clock::Clock;
+use crate::cluster::Seat;
 use crate::config::ShrinkGuard;
 use crate::directory::Directory;
 use crate::progress::Progress;
@@ -41,6 +41,8 @@ pub struct Cycle {
     pub acceptance: Acceptance,
     /// Where the snapshot is published.
     pub store: Arc<Store>,
+    /// The place of this process among the replicas, to which the snapshot is published as well.
+    pub seat: Seat,
     /// The wall clock.
     pub clock: Clock,
     /// Why the next run is a full sync: an incremental sync fell back to it, or it was requested. Cleared
@@ -57,8 +59,10 @@ pub struct Cycle {
 pub enum CycleError {
     /// The shrink guard holds the result, with the changes that it would publish.
     Held(Failure, Changes),
-    /// The rows could not be read or transformed.
+    /// The rows could not be read, transformed or published.
     Failed(Failure),
+    /// Authentik was not read within the time limit.
+    TimedOut(Failure),
     /// The rows cannot be read incrementally, and the run postpones a full sync.
     Postponed(Failure),
     /// The service shuts down.
@@ -72,6 +76,7 @@ impl CycleError {
         match self {
             Self::Held(failure, _)
             | Self::Failed(failure)
+            | Self::TimedOut(failure)
             | Self::Postponed(failure)
             | Self::Cancelled(failure) => failure,
         }
@@ -83,6 +88,7 @@ impl From<CycleError> for Outcome {
         match error {
             CycleError::Held(failure, changes) => Self::Held(failure, changes),
             CycleError::Failed(failure)
+            | CycleError::TimedOut(failure)
             | CycleError::Postponed(failure)
             | CycleError::Cancelled(failure) => Self::Failed(failure),
         }
@@ -221,13 +227,9 @@ impl Cycle {
         let (snapshot, changes) = built.map_err(|HeldSnapshot { hold, changes }| {
             CycleError::Held(hold.into_failure(self.acceptance), changes)
         })?;
-        let report = RunReport {
-            users: snapshot.document.count(Kind::User),
-            groups: snapshot.document.count(Kind::Group),
-            changes,
-            findings: Arc::clone(&snapshot.findings),
-        };
-        self.store.publish(snapshot);
+        let report = RunReport::of(&snapshot, changes);
+        let published = self.seat.publish(&self.store, snapshot).await;
+        published.map_err(CycleError::Failed)?;
         Ok(report)
     }
 }

@@ -145,12 +145,12 @@ impl Cycle {
             progress,
         ));
         let changed = within(self.pace.delta, progress, reading).await;
-        let is_timeout = matches!(changed, Err(ReadError::TimedOut(_)));
+        let is_timeout = matches!(changed, Err(CycleError::TimedOut(_)));
         self.timeouts = if is_timeout { self.timeouts + 1 } else { 0 };
         if self.timeouts >= MAX_TIMEOUTS {
             self.full_reason = Some(FullReason::TooSlow);
         }
-        changed.map_err(CycleError::from)
+        changed
     }
 
     /// Reads both lists within the time limit.
@@ -198,25 +198,7 @@ impl Cycle {
         progress: &Progress,
     ) -> Result<Directory, CycleError> {
         let reading = Box::pin(read_directory(&self.client, previous, progress));
-        let read = within(self.pace.full, progress, reading).await;
-        read.map_err(CycleError::from)
-    }
-}
-
-/// Why rows could not be read.
-#[derive(Debug)]
-enum ReadError {
-    /// A request failed, or its answer is invalid.
-    Failed(Failure),
-    /// The time limit was exceeded.
-    TimedOut(Failure),
-}
-
-impl From<ReadError> for CycleError {
-    fn from(error: ReadError) -> Self {
-        match error {
-            ReadError::Failed(failure) | ReadError::TimedOut(failure) => Self::Failed(failure),
-        }
+        within(self.pace.full, progress, reading).await
     }
 }
 
@@ -246,13 +228,13 @@ async fn within<T>(
     limit: TimeLimit,
     progress: &Progress,
     reading: impl Future<Output = Result<T, Error>>,
-) -> Result<T, ReadError> {
+) -> Result<T, CycleError> {
     let started = Instant::now();
     let Ok(read) = timeout(limit.time, reading).await else {
         let failure = timed_out(limit.key, started.elapsed(), progress);
-        return Err(ReadError::TimedOut(failure));
+        return Err(CycleError::TimedOut(failure));
     };
-    read.map_err(|error| ReadError::Failed(failure(&error)))
+    read.map_err(|error| CycleError::Failed(failure(&error)))
 }
 
 /// The end of a run that postpones a full sync.

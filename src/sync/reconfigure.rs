@@ -52,6 +52,29 @@ impl Scheduler {
         past: &Past,
         shutdown: &CancellationToken,
     ) {
+        match reload {
+            Reload::Settings(settings) => self.apply(*settings),
+            Reload::Invalid(failure) => {
+                self.status
+                    .set_configuration_error(Some(failure.message.clone()));
+                self.ledger.start_now(Trigger::Reload);
+                self.conclude("reload", &Err(CycleError::Failed(failure)), past);
+                return;
+            }
+        }
+        let has_fields = if self.cycle.own_snapshot().is_some() {
+            self.render_again(Trigger::Reload, past).await
+        } else {
+            self.restore(past, shutdown).await;
+            false
+        };
+        if !has_fields || past.last.is_some_and(|last| !last.succeeded) {
+            self.ledger.request(Trigger::Reload);
+        }
+    }
+
+    /// Replaces the settings.
+    pub(super) fn apply(&mut self, settings: SyncSettings) {
         let SyncSettings {
             client,
             policy,
@@ -60,37 +83,27 @@ impl Scheduler {
             acceptance,
             timetable,
             state_dir,
-        } = match reload {
-            Reload::Settings(settings) => *settings,
-            Reload::Invalid(failure) => {
-                self.status
-                    .set_configuration_error(Some(failure.message.clone()));
-                self.ledger.start_now(Trigger::Reload);
-                self.conclude("reload", &Err(CycleError::Failed(failure)), past);
-                return;
-            }
-        };
+        } = settings;
         self.status.set_configuration_error(None);
         self.timetable = timetable;
         (self.cycle.client, self.cycle.policy, self.cycle.pace) = (client, policy, pace);
         (self.cycle.limits, self.cycle.acceptance) = (limits, acceptance);
         self.persister.move_to(state_dir);
+    }
+
+    /// Transforms the rows of the current snapshot again. Returns false if they lack fields that the
+    /// configuration needs; a full sync has to read them then.
+    pub(super) async fn render_again(&self, trigger: Trigger, past: &Past) -> bool {
         let current = self.cycle.own_snapshot();
-        let has_fields = current
-            .as_ref()
-            .is_some_and(|snapshot| self.cycle.has_needed_fields(&snapshot.directory));
-        if has_fields {
-            self.ledger.start_now(Trigger::Reload);
-            let ended = self.cycle.reconfigure().await;
-            self.conclude("reload", &ended, past);
-            if ended.is_ok() {
-                self.save_snapshot();
-            }
-        } else if current.is_none() {
-            self.restore(past, shutdown).await;
+        if !current.is_some_and(|snapshot| self.cycle.has_needed_fields(&snapshot.directory)) {
+            return false;
         }
-        if !has_fields || past.last.is_some_and(|last| !last.succeeded) {
-            self.ledger.request(Trigger::Reload);
+        self.ledger.start_now(trigger);
+        let ended = self.cycle.reconfigure().await;
+        self.conclude(&trigger.to_string(), &ended, past);
+        if ended.is_ok() {
+            self.save_snapshot();
         }
+        true
     }
 }

@@ -14,7 +14,7 @@ use crate::snapshot::sync_mode::SyncMode;
 /// The fields of the log line.
 struct RunFacts<'a> {
     /// The first word of the message, such as `sync`.
-    what: &'static str,
+    what: &'a str,
     /// The run after its end.
     run: &'a Run,
     /// The requests that it sent.
@@ -51,16 +51,16 @@ impl RunFacts<'_> {
         match ended {
             Ok(report) => self.succeeded(report),
             Err(CycleError::Held(failure, changes)) => {
-                let (code, message) = (failure.code, &failure.message);
+                let (code, message) = (&*failure.code, &failure.message);
                 let removed = changes.removed;
                 run_event!(error, self, code, removed, error = %message, "{what} was held");
             }
-            Err(CycleError::Failed(failure)) => {
-                let (code, message) = (failure.code, &failure.message);
+            Err(CycleError::Failed(failure) | CycleError::TimedOut(failure)) => {
+                let (code, message) = (&*failure.code, &failure.message);
                 run_event!(error, self, code, error = %message, "{what} failed");
             }
             Err(CycleError::Postponed(failure)) => {
-                let (code, message) = (failure.code, &failure.message);
+                let (code, message) = (&*failure.code, &failure.message);
                 run_event!(warn, self, code, error = %message, "{what} was postponed");
             }
             Err(CycleError::Cancelled(_)) => {
@@ -83,7 +83,7 @@ impl RunFacts<'_> {
             added = report.changes.added,
             changed = report.changes.changed,
             removed = report.changes.removed,
-            findings = report.findings.len(),
+            findings = report.findings,
             "{what} succeeded"
         );
     }
@@ -97,12 +97,7 @@ impl Scheduler {
     }
 
     /// Ends and logs a run without requests: a restart, or a changed configuration.
-    pub(super) fn conclude(
-        &self,
-        what: &'static str,
-        ended: &Result<RunReport, CycleError>,
-        past: &Past,
-    ) {
+    pub(super) fn conclude(&self, what: &str, ended: &Result<RunReport, CycleError>, past: &Past) {
         let run = self.finish(ended);
         let next_run_at = self.announce(past);
         self.log(what, run.as_ref(), ended, Traffic::default(), next_run_at);
@@ -111,7 +106,7 @@ impl Scheduler {
     /// Logs a run that has ended.
     pub(super) fn log(
         &self,
-        what: &'static str,
+        what: &str,
         run: Option<&Run>,
         ended: &Result<RunReport, CycleError>,
         traffic: Traffic,

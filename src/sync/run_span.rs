@@ -40,7 +40,7 @@ pub(super) fn end(span: &Span, run: &Run, traffic: Traffic) {
     };
     span.record("run.outcome", outcome.word());
     if let Some(failure) = outcome.failure() {
-        span.record("error.type", failure.code)
+        span.record("error.type", &*failure.code)
             .record("otel.status_code", "ERROR");
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 
 use crate::config::{Frequency, Schedule};
 
@@ -20,7 +21,7 @@ const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 const JITTER: f64 = 0.25;
 
 /// The last run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct LastRun {
     /// When it started.
     pub started: Timestamp,
@@ -47,8 +48,8 @@ pub struct Timetable {
 impl Timetable {
     /// Returns when the next run is due; `None` if runs are only requested.
     ///
-    /// The first run is due `initialDelay` after the start. While there is no snapshot, a failed run is
-    /// retried sooner.
+    /// The first run of this process is due `initialDelay` after its start at the earliest, also if another
+    /// replica has run before. While there is no snapshot, a failed run is retried sooner.
     #[must_use]
     pub fn due(
         &self,
@@ -61,21 +62,19 @@ impl Timetable {
             initial_delay,
             ..
         } = &self.schedule;
+        let first = later(service_started, *initial_delay);
         let Some(last) = last else {
-            return (!matches!(frequency, Frequency::Manual))
-                .then(|| later(service_started, *initial_delay));
+            return (!matches!(frequency, Frequency::Manual)).then_some(first);
         };
         let due = frequency.next_after(last.started, last.ended, &self.zone)?;
-        if has_snapshot {
-            return Some(self.lengthened(due, last));
-        }
-        if last.failures == 0 {
-            return Some(due);
-        }
-        let pause = FIRST_RETRY
-            .saturating_mul(1 << (last.failures - 1).min(5))
-            .min(LAST_RETRY);
-        Some(due.min(later(last.ended, pause)))
+        let due = if has_snapshot {
+            self.lengthened(due, last)
+        } else if last.failures == 0 {
+            due
+        } else {
+            due.min(later(last.ended, retry_pause(last.failures)))
+        };
+        Some(due.max(first))
     }
 
     /// Returns the due time after repeated failures: the pause doubles with each failure after the first few.
@@ -104,6 +103,13 @@ impl Timetable {
             Frequency::Every(_) | Frequency::Manual => earliest,
         }
     }
+}
+
+/// Returns the pause after this number of failures while there is no snapshot.
+fn retry_pause(failures: u32) -> Duration {
+    FIRST_RETRY
+        .saturating_mul(1 << failures.saturating_sub(1).min(5))
+        .min(LAST_RETRY)
 }
 
 /// Adds a duration to a time; saturates at the largest time.

@@ -21,7 +21,7 @@ use crate::instruments::Instruments;
 use crate::snapshot::Snapshot;
 use crate::snapshot::run::Run;
 use crate::snapshot::totals::Totals;
-pub use status::StatusInput;
+pub use status::{ReplicaInput, StatusInput};
 
 /// The prefix of every metric name.
 const PREFIX: &str = "authentik_entity_provider";

@@ -52,6 +52,7 @@ VARIANTS = {
         },
     },
     "existing claim": {"persistence": {"enabled": True, "existingClaim": "state"}},
+    "replicas": {"replicas": 2},
 }
 KINDS = {
     "defaults": ["ConfigMap", "Deployment", "Service"],
@@ -60,11 +61,13 @@ KINDS = {
         "ServiceMonitor",
     ],
     "existing claim": ["ConfigMap", "Deployment", "Service"],
+    "replicas": ["ConfigMap", "Deployment", "PodDisruptionBudget", "Service"],
 }
 REFUSED = {
     "a misspelt key": {"persistance": {"enabled": True}},
     "no secret": {"existingSecret": ""},
     "a port out of range": {"service": {"port": 70000}},
+    "no replica": {"replicas": 0},
 }
 
 
@@ -164,21 +167,35 @@ def check_chart():
     check_configuration(render({})[0])
 
 
-def check_manifests():
-    built = subprocess.run(["kubectl", "kustomize", "deploy/kubernetes"], check=True, capture_output=True, text=True)
+def check_manifests(folder, overrides):
+    """Checks the manifests of a folder, and compares them with the chart with these values."""
+    built = subprocess.run(["kubectl", "kustomize", folder], check=True, capture_output=True, text=True)
     objects = list(yaml.safe_load_all(built.stdout))
     validate(objects)
     check_references(objects)
     check_configuration(objects)
-    chart = one(render({"persistence": {"enabled": True}})[0], "Deployment")
-    ours, theirs = (found["spec"]["template"]["spec"] for found in (one(objects, "Deployment"), chart))
+    rendered = render(overrides)[0]
+    kinds = [sorted(found["kind"] for found in found_objects) for found_objects in (objects, rendered)]
+    assert kinds[0] == kinds[1], kinds
+    manifest, chart = (one(found_objects, "Deployment")["spec"] for found_objects in (objects, rendered))
+    assert manifest["replicas"] == chart["replicas"] and manifest["strategy"] == chart["strategy"]
+    ours, theirs = (found["template"]["spec"] for found in (manifest, chart))
     secret = {"secretRef": {"name": "authentik-entity-provider"}}
     for pod in (ours, theirs):
         assert pod["containers"][0]["envFrom"] == [secret]
-        del pod["volumes"]
+        pod["volumes"] = [volume.keys() for volume in pod["volumes"]]
+        for constraint in pod.get("topologySpreadConstraints", []):
+            del constraint["labelSelector"]
     assert ours == theirs, "chart and manifests differ"
 
 
+try:
+    render({"replicas": 2, "persistence": {"enabled": True}})
+except subprocess.CalledProcessError as error:
+    assert "share entityProvider.database" in error.stderr, error.stderr
+else:
+    raise AssertionError("replicas with a volume are accepted")
 check_chart()
-check_manifests()
+check_manifests("deploy/kubernetes", {"persistence": {"enabled": True}})
+check_manifests("deploy/kubernetes-replicas", {"replicas": 2})
 print("the chart and the manifests are valid for Kubernetes", " and ".join(VERSIONS))

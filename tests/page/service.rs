@@ -1,5 +1,6 @@
 //! The service in front of a fake Authentik, both in this process.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use authentik_entity_provider::app::App;
@@ -87,5 +88,6 @@ fn config(authentik: &str) -> Config {
             ..ServiceConfig::default()
         },
         warnings: Vec::new(),
+        shared_settings: BTreeMap::new(),
     }
 }

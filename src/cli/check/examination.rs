@@ -13,6 +13,7 @@ use crate::authentik::crawl::read_directory;
 use crate::authentik::error::Error;
 use crate::authentik::wire::{List, Listed};
 use crate::clock::Clock;
+use crate::cluster::database::{Database, SCHEMA};
 use crate::config::{Config, Environment, time_zone};
 use crate::counted::counted;
 use crate::directory::{Directory, Group, User};
@@ -46,6 +47,7 @@ pub(super) async fn run_steps(
     match Config::load(files, env) {
         Ok(config) => {
             check_configuration(&mut report, files, &config, &clock);
+            check_database(&mut report, &config).await;
             if let Some(directory) = check_authentik(&mut report, &config, clock, progress).await {
                 check_entities(&mut report, &config, &directory);
             }
@@ -94,6 +96,32 @@ fn check_configuration(report: &mut Report, files: &[PathBuf], config: &Config, 
         message,
         remedy,
     );
+}
+
+/// Reports whether the database that replicas share can be used; changes nothing there.
+async fn check_database(report: &mut Report, config: &Config) {
+    let Some(database) = config.shared_database() else {
+        return;
+    };
+    let examined = match Database::at(&database.url) {
+        Ok(database) => database.examine().await,
+        Err(error) => Err(error),
+    };
+    match examined {
+        Ok(true) => report.pass(
+            Subject::Database,
+            format!("the database answers, and has the schema `{SCHEMA}`"),
+        ),
+        Ok(false) => report.pass(
+            Subject::Database,
+            format!("the database answers; the first replica creates the schema `{SCHEMA}`"),
+        ),
+        Err(error) => report.problem(
+            (Subject::Database, Status::Failed, error.code()),
+            error.to_string(),
+            "docs/replicas.md has the statements that prepare a database",
+        ),
+    }
 }
 
 /// Checks Authentik, with small requests first, and returns all rows.

@@ -41,6 +41,8 @@ pub(super) enum Status {
 pub(super) enum Subject {
     /// The files and variables.
     Configuration,
+    /// Whether the database that replicas share can be used.
+    Database,
     /// Whether a server answers.
     Connection,
     /// Whether Authentik knows the token.

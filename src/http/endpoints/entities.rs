@@ -96,7 +96,6 @@ pub async fn read_entities(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let format = format(query.format, &headers)?;
-    let snapshot = state.snapshot()?;
     // The only shard has the content of all entities, so it needs no rendition of its own.
     let shard = query.shard.filter(|shard| !shard.is_whole());
     let variant = Variant {
@@ -104,11 +103,7 @@ pub async fn read_entities(
         kind: query.kind,
         shard,
     };
-    let encoding = negotiate::encoding(&headers);
-    let rendition = state
-        .renditions
-        .rendition(&snapshot, variant, encoding)
-        .await;
+    let (snapshot, rendition) = state.rendition(variant, &headers).await?;
     let mut answered = answer(
         &rendition,
         is_not_modified(&headers, &rendition.etag),

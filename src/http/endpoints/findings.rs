@@ -6,11 +6,11 @@ use axum::response::IntoResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::run_view::LISTED_FINDINGS;
 use crate::catalog::finding::Finding;
 use crate::http::error::{ApiError, Problem};
 use crate::http::json::Json;
 use crate::http::state::AppState;
+use crate::snapshot::run::LISTED_FINDINGS;
 
 /// The findings about a snapshot.
 #[derive(Debug, Serialize, ToSchema)]

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::replicas_view::ReplicasView;
 use super::run_view::{RunProgressView, RunView};
 use crate::catalog::entity::Kind;
 use crate::http::error::{ApiError, Problem};
@@ -45,6 +46,10 @@ pub struct HealthView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
     webhook_pending_since: Option<Timestamp>,
+    /// The replicas that share `entityProvider.database`; absent without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    replicas: Option<ReplicasView>,
     /// Why a changed configuration is invalid; the previous one stays in effect until it is
     /// corrected.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,7 +71,8 @@ pub enum HealthStatus {
     /// The last run succeeded.
     Ok,
     /// The last run failed or was held, and the previous snapshot is served; or the snapshot is
-    /// stale, or cannot be written to disk; or a changed configuration is invalid.
+    /// stale, or cannot be written to disk; or a changed configuration is invalid; or the database that replicas
+    /// share does not answer, this replica lags behind the others, or their configurations differ.
     Degraded,
     /// The service is shutting down.
     Draining,
@@ -136,6 +142,9 @@ pub async fn read_health(State(state): State<AppState>) -> impl IntoResponse {
         last_run: last_run.as_ref().map(RunView::public),
         next_run_at: state.next_run_at(),
         webhook_pending_since: state.ledger.webhooks().map(|webhooks| webhooks.first),
+        replicas: state
+            .replica_state()
+            .map(|replicas| ReplicasView::of(&replicas, state.clock.now())),
         configuration_error: state.status.configuration_error(),
         state_error: state.persistence.error(),
     };
@@ -166,7 +175,15 @@ pub(super) fn health_status(
 /// Whether the service is degraded for another reason than the last run.
 fn is_degraded(state: &AppState, snapshot: &Snapshot) -> bool {
     let has_configuration_error = state.status.configuration_error().is_some();
-    has_configuration_error || state.persistence.error().is_some() || state.is_stale(snapshot)
+    let has_replica_problem = state.replica_state().is_some_and(|replicas| {
+        replicas.database_error.is_some()
+            || replicas.lags(state.clock.now())
+            || !replicas.differing_settings().is_empty()
+    });
+    has_configuration_error
+        || has_replica_problem
+        || state.persistence.error().is_some()
+        || state.is_stale(snapshot)
 }
 
 /// Whether the process responds
@@ -183,14 +200,14 @@ pub async fn read_liveness() -> impl IntoResponse {
 /// Whether the service can serve requests
 ///
 /// An outage of Authentik does not change this, since the last snapshot is still served, unless the
-/// snapshot becomes older than `entityProvider.maxAge`.
+/// snapshot becomes older than `entityProvider.maxAge`. A replica that lags behind the others is not ready.
 #[utoipa::path(
     get,
     path = "/health/ready",
     tag = "health",
     responses(
         (status = OK, description = "A snapshot is served", body = String, content_type = "text/plain", example = "ok\n"),
-        (status = SERVICE_UNAVAILABLE, description = "No snapshot yet, or it is older than `entityProvider.maxAge`, or the service is shutting down",
+        (status = SERVICE_UNAVAILABLE, description = "No snapshot yet, or it is older than `entityProvider.maxAge` or than that of other replicas, or the service is shutting down",
             body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u32, description = "Seconds to wait"))),
     )
@@ -202,6 +219,12 @@ pub async fn read_readiness(State(state): State<AppState>) -> Result<impl IntoRe
     let snapshot = state.snapshot()?;
     if state.is_stale(&snapshot) {
         return Err(ApiError::Stale);
+    }
+    if state
+        .replica_state()
+        .is_some_and(|replicas| replicas.lags(state.clock.now()))
+    {
+        return Err(ApiError::Lagging);
     }
     Ok(([(CACHE_CONTROL, "no-store")], "ok\n"))
 }

@@ -11,7 +11,9 @@ use crate::http::negotiate::prefers_open_metrics;
 use crate::http::state::AppState;
 use crate::snapshot::Snapshot;
 use crate::snapshot::run::{Outcome, Run};
-use crate::telemetry::metrics::{Exposition, MetricsInput, Served, StatusInput, text};
+use crate::telemetry::metrics::{
+    Exposition, MetricsInput, ReplicaInput, Served, StatusInput, text,
+};
 
 /// Metrics for Prometheus
 ///
@@ -76,5 +78,10 @@ fn status(state: &AppState, snapshot: Option<&Snapshot>, last_run: Option<&Run>)
         next_run_at: state.next_run_at(),
         certificate_end: state.certificate_end.load().as_deref().copied(),
         pushes: state.status.push_totals(),
+        replica: state.replica_state().map(|replicas| ReplicaInput {
+            is_leader: replicas.is_leader(),
+            has_database: replicas.database_error.is_none(),
+            lag_seconds: replicas.lag(state.clock.now()).as_secs_f64(),
+        }),
     }
 }

@@ -1,5 +1,6 @@
 //! A run in JSON.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -12,9 +13,6 @@ use crate::catalog::finding::Finding;
 use crate::progress::Pages;
 use crate::snapshot::run::{Failure, Outcome, Run, Trigger};
 use crate::snapshot::sync_mode::{FullReason, SyncMode};
-
-/// The maximum number of findings listed with a run.
-pub(super) const LISTED_FINDINGS: usize = 1000;
 
 /// A run.
 #[derive(Debug, Serialize, ToSchema)]
@@ -172,7 +170,7 @@ impl fmt::Display for RunProgressView {
 pub(super) struct FailureView {
     /// The kind of failure; stable across versions.
     #[schema(example = "token")]
-    code: &'static str,
+    code: Cow<'static, str>,
     /// The problem and its remedy.
     message: String,
 }
@@ -201,7 +199,7 @@ impl From<&Run> for RunView {
             added: changes.map(|changes| changes.added),
             changed: changes.map(|changes| changes.changed),
             removed: changes.map(|changes| changes.removed),
-            findings: report.map(|report| report.findings.len()),
+            findings: report.map(|report| report.findings),
             error: failure.map(FailureView::from),
         }
     }
@@ -222,7 +220,7 @@ impl RunView {
 impl From<&Failure> for FailureView {
     fn from(failure: &Failure) -> Self {
         Self {
-            code: failure.code,
+            code: failure.code.clone(),
             message: failure.message.clone(),
         }
     }
@@ -231,14 +229,8 @@ impl From<&Failure> for FailureView {
 impl From<&Run> for RunDetailView {
     fn from(run: &Run) -> Self {
         let outcome = run.end.as_ref().map(|(_, outcome)| outcome);
-        let findings = outcome.and_then(Outcome::report).map(|report| {
-            report
-                .findings
-                .iter()
-                .take(LISTED_FINDINGS)
-                .cloned()
-                .collect()
-        });
+        let report = outcome.and_then(Outcome::report);
+        let findings = report.map(|report| report.listed_findings.to_vec());
         Self {
             run: run.into(),
             finding_list: findings,

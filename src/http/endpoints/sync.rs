@@ -21,7 +21,7 @@ use crate::http::error::{ApiError, Problem};
 use crate::http::json::Json;
 use crate::http::query::Query;
 use crate::http::state::AppState;
-use crate::snapshot::run::{Run, RunId, RunOptions, Trigger};
+use crate::snapshot::run::{Run, RunId, RunOptions};
 
 /// The maximum wait for the end of a run.
 const LONGEST_WAIT: Duration = Duration::from_mins(10);
@@ -161,10 +161,7 @@ pub async fn request_run(
         full: query.full,
         postpones_full: false,
     };
-    let id = state
-        .ledger
-        .request_with(Trigger::Request, options)
-        .ok_or(ApiError::Draining)?;
+    let id = state.requests.request(options).await?;
     let wait = requested
         .or(preferred)
         .unwrap_or_default()
@@ -174,6 +171,10 @@ pub async fn request_run(
     let ended = timeout(wait, state.ledger.ended(id)).await;
     let run = ended.unwrap_or_else(|_| state.ledger.find(id));
     let run = run.ok_or_else(|| ApiError::UnknownRun(id.to_string()))?;
+    if run.end.is_some() {
+        // The next request of this client finds the result, also if another replica has synced.
+        state.requests.catch_up().await;
+    }
     // Without a wait the status is 202, even if the run has already ended.
     let status = if run.end.is_some() && !wait.is_zero() {
         StatusCode::OK

@@ -27,8 +27,9 @@ use crate::http::state::AppState;
 pub async fn receive_webhook(
     State(state): State<AppState>,
 ) -> Result<impl IntoResponse + use<>, ApiError> {
-    if state.draining.is_cancelled() || !state.ledger.notify() {
+    if state.draining.is_cancelled() {
         return Err(ApiError::Draining);
     }
+    state.requests.receive_webhook().await?;
     Ok((StatusCode::ACCEPTED, NO_STORE))
 }

@@ -20,7 +20,7 @@ pub(super) struct Entry {
     pub(super) name: Box<str>,
     pub(super) json: Range<usize>,
     pub(super) bucket: u16,
-    fingerprint: u64,
+    pub(super) fingerprint: u64,
 }
 
 /// An unfinished document.

@@ -22,7 +22,8 @@ pub(super) fn register(registry: &mut Registry, totals: &Totals, last: Option<&R
         counts.collect::<Samples<_, _>>(),
     );
     let failures = totals.failures();
-    let failures = failures.map(|(code, count)| ([("code", code)], ConstCounter::new(count)));
+    let failures =
+        failures.map(|(code, count)| ([("code", code.to_owned())], ConstCounter::new(count)));
     registry.register(
         "run_failures",
         "Runs that failed or were held, by the code of the reason",

@@ -24,6 +24,19 @@ pub struct StatusInput {
     pub certificate_end: Option<Timestamp>,
     /// The rounds of pushes to Backstage; `None` before the first one.
     pub pushes: Option<PushTotals>,
+    /// This process as one of several replicas; `None` without a database.
+    pub replica: Option<ReplicaInput>,
+}
+
+/// The state of one of several replicas.
+#[derive(Clone, Copy, Debug)]
+pub struct ReplicaInput {
+    /// True if this replica syncs.
+    pub is_leader: bool,
+    /// True if the database answers.
+    pub has_database: bool,
+    /// For how long the database has had a newer snapshot than this replica serves.
+    pub lag_seconds: f64,
 }
 
 /// Registers the metrics of the state.
@@ -65,6 +78,9 @@ pub(super) fn register(registry: &mut Registry, status: &StatusInput) {
             registry.register_with_unit(name, help, Unit::Seconds, ConstGauge::new(seconds));
         }
     }
+    if let Some(replica) = status.replica {
+        register_replica(registry, replica);
+    }
     if let Some(PushTotals { succeeded, failed }) = status.pushes {
         let counts = [("failed", failed), ("succeeded", succeeded)];
         let samples =
@@ -75,4 +91,28 @@ pub(super) fn register(registry: &mut Registry, status: &StatusInput) {
             samples.into_iter().collect::<Samples<_, _>>(),
         );
     }
+}
+
+fn register_replica(registry: &mut Registry, replica: ReplicaInput) {
+    let ReplicaInput {
+        is_leader,
+        has_database,
+        lag_seconds,
+    } = replica;
+    registry.register(
+        "leader",
+        "Whether this replica syncs for all that share the database",
+        switch(is_leader),
+    );
+    registry.register(
+        "database_up",
+        "Whether the database that replicas share answers",
+        switch(has_database),
+    );
+    registry.register_with_unit(
+        "replica_lag",
+        "How long the database has had a newer snapshot than this replica serves",
+        Unit::Seconds,
+        ConstGauge::new(lag_seconds),
+    );
 }

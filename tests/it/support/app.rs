@@ -166,6 +166,7 @@ pub fn config(base_url: &str, token: &str) -> Config {
             ..ServiceConfig::default()
         },
         warnings: Vec::new(),
+        shared_settings: BTreeMap::new(),
     }
 }
 

@@ -55,7 +55,14 @@ pub struct Ended {
 impl Process {
     /// Starts the service's binary with only these arguments and variables.
     pub fn spawn(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        Self::spawn_in(&std::env::temp_dir(), arguments, variables)
+        Self::spawn_build(Path::new(&program()), arguments, variables)
+    }
+
+    /// Starts a build of the service with only these arguments and variables.
+    pub fn spawn_build(program: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(program);
+        let command = command.args(arguments).current_dir(std::env::temp_dir());
+        Self::start(command, variables)
     }
 
     /// Starts the service's binary in a directory.

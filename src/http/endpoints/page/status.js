@@ -22,16 +22,19 @@ export function showStatus(health) {
 }
 
 /** Returns what is wrong, each with its remedy. */
-function problemsOf({ snapshot, lastRun, configurationError, stateError }) {
+function problemsOf({ snapshot, lastRun, replicas, configurationError, stateError }) {
   const problems = [];
   if (lastRun?.error) problems.push(`The last run ${lastRun.state === "held" ? "was held" : "failed"} (${lastRun.error.code}): ${lastRun.error.message}`);
   if (snapshot?.stale) problems.push("The snapshot is older than `entityProvider.maxAge`, so the service is not ready.");
   if (configurationError) problems.push(`Configuration: ${configurationError}`);
+  if (replicas?.databaseError) problems.push(`Database of the replicas: ${replicas.databaseError}. This replica serves its last snapshot, and no run starts.`);
+  if (replicas?.lagSeconds > 10) problems.push("The other replicas serve a newer snapshot, so this one is not ready.");
+  for (const { key, hosts } of replicas?.differingSettings ?? []) problems.push(`\`${key}\` has another value at ${hosts.join(", ")}: configure all replicas equally.`);
   if (stateError) problems.push(`State file: ${stateError}`);
   return problems;
 }
 
-function factsOf({ snapshot, run, lastRun, nextRunAt, webhookPendingSince }) {
+function factsOf({ snapshot, run, lastRun, nextRunAt, webhookPendingSince, replicas }) {
   const facts = [];
   if (snapshot) {
     const kept = snapshot.restored ? ", restored after a restart" : "";
@@ -42,7 +45,15 @@ function factsOf({ snapshot, run, lastRun, nextRunAt, webhookPendingSince }) {
   if (lastRun) facts.push(["Last run", element("span", { class: lastRun.state }, outcome(lastRun))]);
   facts.push(["Next run", run ? `a run is ${run.state === "running" ? "in progress" : "queued"}` : next(nextRunAt)]);
   if (webhookPendingSince) facts.push(["Webhook", element("span", {}, "waits for a run since ", moment(webhookPendingSince))]);
+  if (replicas) facts.push(["Replicas", roles(replicas)]);
   return facts;
+}
+
+/** Returns how many replicas there are, and which one syncs. */
+function roles({ isLeader, live }) {
+  const leader = live.find((replica) => replica.isLeader);
+  const syncs = isLeader ? "this one syncs" : leader ? `${leader.host} syncs` : "none syncs";
+  return `${live.length.toLocaleString("en")} live; ${syncs}`;
 }
 
 function outcome({ state, mode, durationSeconds }) {

@@ -1,0 +1,147 @@
+//! A private PostgreSQL cluster on a Unix socket.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+/// Settings that make a cluster of a test fast; `listen_addresses` is empty.
+const SETTINGS: &str = "-c fsync=off -c listen_addresses='' -c max_connections=60";
+
+/// A running PostgreSQL; it stops on drop.
+pub struct Postgres {
+    folder: TempDir,
+}
+
+impl Postgres {
+    /// Creates and starts a cluster with the superuser `service` and the database `postgres`.
+    pub fn start() -> Self {
+        // The path of a socket has 107 bytes at most, so TMPDIR is not used.
+        let folder = tempfile::Builder::new()
+            .prefix("replicas-postgres.")
+            .tempdir_in("/tmp")
+            .unwrap();
+        if is_root() {
+            succeed(Command::new("chown").arg("nobody").arg(folder.path()));
+        }
+        let cluster = Self { folder };
+        cluster.run(
+            "initdb",
+            &[
+                "--auth=trust",
+                "--username=service",
+                "--encoding=UTF8",
+                "--locale=C",
+                "--no-sync",
+            ],
+        );
+        cluster.resume();
+        cluster
+    }
+
+    /// Returns the URL of the database for a role.
+    pub fn url_of(&self, role: &str) -> String {
+        let host = self.path().to_str().unwrap().replace('/', "%2F");
+        format!("postgres://{role}@{host}/postgres")
+    }
+
+    /// Returns the URL of the database.
+    pub fn url(&self) -> String {
+        self.url_of("service")
+    }
+
+    /// Starts the cluster again.
+    pub fn resume(&self) {
+        let socket = self.path().display();
+        let options = format!("{SETTINGS} -c unix_socket_directories='{socket}'");
+        let log = self.path().join("log");
+        self.run(
+            "pg_ctl",
+            &["-w", "-l", log.to_str().unwrap(), "-o", &options, "start"],
+        );
+    }
+
+    /// Stops the cluster at once, like a crash.
+    pub fn stop(&self) {
+        self.run("pg_ctl", &["-w", "-m", "immediate", "stop"]);
+    }
+
+    /// Executes SQL and returns the output without decoration.
+    pub fn sql(&self, statement: &str) -> String {
+        let output = succeed(
+            Command::new(program("psql"))
+                .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"])
+                .args(["-U", "service", "-d", "postgres", "-c", statement])
+                .arg("-h")
+                .arg(self.path()),
+        );
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// The folder of the cluster and its socket.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Runs a program of PostgreSQL on the cluster, which refuses to run as root.
+    fn run(&self, name: &str, arguments: &[&str]) {
+        let mut command = if is_root() {
+            let mut command = Command::new("runuser");
+            command.args(["-u", "nobody", "--"]).arg(program(name));
+            command
+        } else {
+            Command::new(program(name))
+        };
+        let data = self.path().join("data");
+        succeed(
+            command
+                .args(arguments)
+                .arg("-D")
+                .arg(data)
+                .current_dir(self.path()),
+        );
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        let data = self.path().join("data");
+        let mut command = if is_root() {
+            let mut command = Command::new("runuser");
+            command.args(["-u", "nobody", "--"]).arg(program("pg_ctl"));
+            command
+        } else {
+            Command::new(program("pg_ctl"))
+        };
+        let _ = command
+            .args(["-m", "immediate", "stop", "-D"])
+            .arg(data)
+            .current_dir("/")
+            .output();
+    }
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// Returns the path of a program, which `runuser` does not look for in this PATH.
+fn program(name: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(name))
+        .find(|file| file.is_file())
+        .unwrap_or_else(|| panic!("{name} is not in the PATH; run tests/replicas/run"))
+}
+
+/// Runs a command and asserts its success.
+fn succeed(command: &mut Command) -> Output {
+    let output = command.output().unwrap();
+    assert!(
+        output.status.success(),
+        "{command:?}: {}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    output
+}
