@@ -113,6 +113,10 @@ fn the_directions_that_may_not_exist_do_not() {
         ("snapshot", "http"),
         ("snapshot", "sync"),
         ("catalog", "snapshot"),
+        ("cluster", "sync"),
+        ("cluster", "http"),
+        ("http", "cluster"),
+        ("snapshot", "cluster"),
     ] {
         assert!(!imports[from].contains(to), "`{from}` imports `{to}`");
     }

@@ -22,7 +22,7 @@ fn named() -> Vec<&'static str> {
 fn place(test: &str) -> (PathBuf, &str) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let (module, name) = test.rsplit_once("::").unwrap();
-    let file = if module.starts_with("src/") {
+    let file = if module.starts_with("src/") || module.starts_with("tests/") {
         root.join(module)
     } else {
         root.join("tests/it")

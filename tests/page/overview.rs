@@ -1,5 +1,6 @@
 //! The state, the readers, the findings and the tree.
 
+use authentik_entity_provider::config::DatabaseConfig;
 use fake_authentik::{FakeDirectory, FakeGroup, FakeUser};
 use reqwest::header::{ACCEPT, IF_NONE_MATCH, USER_AGENT};
 use uuid::Uuid;
@@ -35,6 +36,25 @@ async fn the_state_is_shown_before_and_after_the_first_snapshot() {
     browser.see("facts", "3 users and 2 groups").await;
     browser.see("state", "OK. Version").await;
     browser.see("facts", "full sync succeeded").await;
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn a_replica_without_its_database_says_so() {
+    let service = Service::spawn(tree(), |config| {
+        config.service.database = Some(DatabaseConfig {
+            url: "postgres://127.0.0.1:1/unreachable".into(),
+        });
+    })
+    .await;
+    let browser = Browser::open(&service).await;
+    browser.see("facts", "0 live; none syncs").await;
+    browser
+        .see(
+            "problems",
+            "Database of the replicas: the database cannot be reached",
+        )
+        .await;
     browser.close().await;
 }
 

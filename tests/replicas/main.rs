@@ -12,5 +12,6 @@
 )]
 
 mod faults;
+mod figures;
 mod sharing;
 mod support;
