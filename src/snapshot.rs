@@ -36,7 +36,7 @@ use crate::catalog::policy::Policy;
 use crate::catalog::unstamped_changes;
 use crate::directory::{Directory, Sizes};
 use document::Document;
-use persistence::PersistedRows;
+use persistence::{Confirmation, PersistedRows};
 use recent_maxima::RecentMaxima;
 use rendition::{Rendition, Variant};
 use sync_mode::ResumePoint;
@@ -257,6 +257,31 @@ impl Snapshot {
             is_adopted: true,
             identity,
         }
+    }
+
+    /// Returns the snapshot after another replica has read the same rows again.
+    #[must_use]
+    pub fn confirmed(&self, confirmation: Confirmation, version: i64) -> Self {
+        let Confirmation {
+            recent_maxima,
+            read_at,
+            resume_point,
+        } = confirmation;
+        Self {
+            recent_maxima,
+            version,
+            is_adopted: true,
+            restored: false,
+            ..self.reread(read_at, resume_point)
+        }
+    }
+
+    /// Returns true if a snapshot has the same rows, names and entities, by identity.
+    #[must_use]
+    pub fn repeats(&self, previous: &Self) -> bool {
+        Arc::ptr_eq(&self.directory, &previous.directory)
+            && Arc::ptr_eq(&self.identity, &previous.identity)
+            && self.names == previous.names
     }
 
     /// Returns true if another replica rendered the entities, perhaps with another configuration.

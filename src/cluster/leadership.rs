@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::database::DatabaseError;
 use super::lease::{Acquired, DURATION};
 use super::member::Member;
-use super::publication::Encoded;
+use super::publication::{self, Encoded};
 use super::term::Term;
 use crate::snapshot::Snapshot;
 use crate::snapshot::ledger::SETTLING;
@@ -128,10 +128,29 @@ impl Member {
     /// Publishes a snapshot in the database, and returns it with its version.
     pub(super) async fn publish(&self, snapshot: Snapshot) -> Result<Snapshot, DatabaseError> {
         let token = self.current_term().ok_or(DatabaseError::Fenced)?.token;
-        let (snapshot, encoded) = Encoded::of(snapshot).await?;
-        let version = self.database.publish(&self.server, token, &encoded).await?;
+        let (snapshot, version) = if let Some(version) = self.confirm(token, &snapshot).await? {
+            (snapshot, version)
+        } else {
+            let (snapshot, encoded) = Encoded::of(snapshot).await?;
+            let version = self.database.publish(&self.server, token, &encoded);
+            (snapshot, version.await?)
+        };
         self.published.send_replace(version);
+        self.database.notify().await;
         Ok(snapshot.with_version(version))
+    }
+
+    /// Publishes a snapshot that only repeats the served one, if that is the published one.
+    async fn confirm(&self, token: i64, snapshot: &Snapshot) -> Result<Option<i64>, DatabaseError> {
+        let current = self.shared.store.current();
+        let Some(current) = current.filter(|current| snapshot.repeats(current)) else {
+            return Ok(None);
+        };
+        let header = publication::header(snapshot)?;
+        let confirmed = self
+            .database
+            .confirm(&self.server, token, current.version, &header);
+        confirmed.await
     }
 
     /// Lets the push to Backstage see the snapshot, once every other replica serves it or is not ready.

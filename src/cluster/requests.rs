@@ -101,16 +101,12 @@ impl Member {
     /// # Errors
     /// If the database does not answer.
     pub(super) async fn latest(&self, store: &Store) -> Result<Option<Publication>, DatabaseError> {
-        let current = store.current();
-        let digest = current
-            .as_ref()
-            .map_or("", |current| current.document.digest());
-        let publication = self.database.read(&self.server, digest).await?;
+        let known = store.current().map_or(0, |current| current.version);
+        let publication = self.database.read(&self.server, known).await?;
         let version = publication
             .as_ref()
             .map_or(0, |publication| publication.version);
         self.note_published(version);
-        let known = current.map_or(0, |current| current.version);
         Ok(publication.filter(|publication| publication.version != known))
     }
 

@@ -8,7 +8,9 @@ mod rows;
 mod state_file;
 mod status;
 
-pub use format::{FormatError, decode, encode};
+pub use format::{
+    FormatError, decode, decode_header, decode_rows, encode, encode_header, encode_rows,
+};
 pub use state_file::{LoadError, StateFile};
 pub use status::PersistenceStatus;
 
@@ -26,6 +28,17 @@ pub struct PersistedRows {
     pub directory: Directory,
     /// The assigned names.
     pub names: Names,
+    /// The recent sizes of the directory.
+    pub recent_maxima: RecentMaxima,
+    /// Time when the first request for the rows was sent.
+    pub read_at: Timestamp,
+    /// The point from which an incremental sync can continue.
+    pub resume_point: ResumePoint,
+}
+
+/// What a run without a change confirms: the rows of an earlier run, at a later time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Confirmation {
     /// The recent sizes of the directory.
     pub recent_maxima: RecentMaxima,
     /// Time when the first request for the rows was sent.

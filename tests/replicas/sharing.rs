@@ -47,6 +47,41 @@ async fn one_replica_syncs_and_all_serve_the_same_bytes() {
 }
 
 #[tokio::test]
+async fn a_run_without_a_change_moves_only_the_time() {
+    let site = Site::start(FakeDirectory::generate(300)).await;
+    let leader = site.leader().await;
+    let follower = site.replica().await;
+    leader.sync("").await;
+    let (tag, body) = leader.entities().await;
+    follower.serves(&tag).await;
+    let stored = || {
+        site.postgres
+            .sql("select rows_version, entities_version from authentik_entity_provider.snapshot")
+    };
+    let (before, read_at) = (
+        stored(),
+        follower.json("/health").await["snapshot"]["readAt"].take(),
+    );
+    leader.sync("").await;
+    wait_until("the time is known", async || {
+        let later = follower.json("/health").await["snapshot"]["readAt"].take();
+        if later == read_at { Err(later) } else { Ok(()) }
+    })
+    .await;
+    assert_eq!(stored(), before, "neither rows nor entities were written");
+    assert_eq!(follower.entities().await, (tag, body));
+    // What the follower has is enough to take over.
+    leader.stop().await;
+    follower.leads().await;
+    let run = follower.sync("").await;
+    assert_eq!(
+        (&run["state"], &run["changed"]),
+        (&"succeeded".into(), &0.into()),
+        "{run}"
+    );
+}
+
+#[tokio::test]
 async fn a_new_replica_is_ready_without_a_request_to_authentik() {
     let site = Site::start(FakeDirectory::generate(50)).await;
     let leader = site.leader().await;

@@ -20,11 +20,17 @@ create table authentik_entity_provider.lease (
 
 create table authentik_entity_provider.snapshot (
     server text primary key,
+    -- Grows with each publication, also if the row was deleted in between: milliseconds since the epoch, or more.
     version bigint not null,
-    -- Authentik's rows and their names, in the format of the state file.
+    -- When the rows were read, and from where a sync can continue: the header of the state file.
+    header bytea not null,
+    -- Authentik's rows and their names, as in the state file, and the version since which they are these.
     rows bytea not null,
-    -- The entities as they are served, compressed with zstd, and the SHA-256 of them.
+    rows_version bigint not null,
+    -- The entities as they are served, compressed with zstd, the version since which they are these, and their
+    -- digest.
     entities bytea not null,
+    entities_version bigint not null,
     digest text not null
 );
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{PersistedRows, rows};
+use super::{Confirmation, PersistedRows, rows};
 use crate::base_url::BaseUrl;
 use crate::catalog::plan::Names;
 use crate::digest::sha256_hex;
@@ -94,10 +94,37 @@ pub fn encode(
     read_at: Timestamp,
     resume_point: &ResumePoint,
 ) -> io::Result<Vec<u8>> {
+    let mut payload = encode_header(
+        base_url,
+        directory,
+        names,
+        recent_maxima,
+        read_at,
+        resume_point,
+    )?;
+    payload.push(b'\n');
+    payload.extend(encode_rows(directory, names)?);
+    let mut bytes = first_line(&payload).into_bytes();
+    bytes.extend_from_slice(&payload);
+    Ok(bytes)
+}
+
+/// Encodes everything but the rows: one line of JSON.
+///
+/// # Errors
+/// Never, in practice: each value has a form in JSON.
+pub fn encode_header(
+    base_url: &BaseUrl,
+    directory: &Directory,
+    names: &Names,
+    recent_maxima: &RecentMaxima,
+    read_at: Timestamp,
+    resume_point: &ResumePoint,
+) -> io::Result<Vec<u8>> {
     // Findings about the rows are not persisted. Without a watermark the next process starts with a
     // full sync, which reports them again.
     let is_complete = directory.broken_rows().is_empty();
-    let header = Header {
+    Ok(serde_json::to_vec(&Header {
         base_url: base_url.as_str().to_owned(),
         read_at,
         users: directory.users().len(),
@@ -107,16 +134,18 @@ pub fn encode(
         full_read_at: resume_point.full_at.filter(|_| is_complete),
         fields: FieldSelection::clone(directory.selection()),
         namespace: names.namespace.named().map(str::to_owned),
-    };
-    let mut payload = serde_json::to_vec(&header)?;
-    payload.push(b'\n');
+    })?)
+}
+
+/// Encodes rows and their names: lines of JSON, compressed.
+///
+/// # Errors
+/// Fails if zstd fails.
+pub fn encode_rows(directory: &Directory, names: &Names) -> io::Result<Vec<u8>> {
     // serde_json writes a few bytes at a time; the buffer saves a call of zstd for each.
-    let mut compressed = BufWriter::new(zstd::Encoder::new(payload, LEVEL)?);
+    let mut compressed = BufWriter::new(zstd::Encoder::new(Vec::new(), LEVEL)?);
     rows::write(&mut compressed, directory, names)?;
-    let payload = compressed.into_inner()?.finish()?;
-    let mut bytes = first_line(&payload).into_bytes();
-    bytes.extend_from_slice(&payload);
-    Ok(bytes)
+    compressed.into_inner()?.finish()
 }
 
 /// Decodes a file that [`encode`] wrote for this server.
@@ -151,37 +180,70 @@ pub fn decode(bytes: &[u8], base_url: &BaseUrl) -> Result<PersistedRows, FormatE
     if first_line(payload).as_bytes() != &bytes[..=first.len()] {
         return Err(FormatError::Corrupted);
     }
-    let (header, compressed) = lines(payload).ok_or(FormatError::Corrupted)?;
-    let header: Header = serde_json::from_slice(header).map_err(|_| FormatError::Corrupted)?;
-    if header.base_url != base_url.as_str() {
-        return Err(FormatError::Foreign);
-    }
-    let (directory, mut names) =
-        read_rows(compressed, &header).map_err(|_| FormatError::Corrupted)?;
-    let Header {
-        recent_maxima,
-        read_at,
-        watermark,
-        full_read_at: full_at,
-        fields,
-        namespace,
-        ..
-    } = header;
-    if let Some(namespace) = namespace {
+    let (header, rows) = lines(payload).ok_or(FormatError::Corrupted)?;
+    decode_rows(header, rows, base_url)
+}
+
+/// Decodes what [`encode_header`] and [`encode_rows`] wrote for this server.
+///
+/// # Errors
+/// Rejects data that is corrupted or of another server.
+pub fn decode_rows(
+    header: &[u8],
+    rows: &[u8],
+    base_url: &BaseUrl,
+) -> Result<PersistedRows, FormatError> {
+    let header = Header::parse(header, base_url)?;
+    let (directory, mut names) = read_rows(rows, &header).map_err(|_| FormatError::Corrupted)?;
+    if let Some(namespace) = &header.namespace {
         names.namespace = namespace.parse().map_err(|_| FormatError::Corrupted)?;
     }
-    let resume_point = ResumePoint {
-        watermark,
-        full_at,
-        ..ResumePoint::default()
-    };
+    let fields = Arc::new(header.fields.clone());
+    let Confirmation {
+        recent_maxima,
+        read_at,
+        resume_point,
+    } = header.into();
     Ok(PersistedRows {
-        directory: directory.with_selection(Arc::new(fields)),
+        directory: directory.with_selection(fields),
         names,
         recent_maxima,
         read_at,
         resume_point,
     })
+}
+
+/// Decodes what [`encode_header`] wrote for rows of this server that are already known.
+///
+/// # Errors
+/// Rejects data that is corrupted or of another server.
+pub fn decode_header(header: &[u8], base_url: &BaseUrl) -> Result<Confirmation, FormatError> {
+    Header::parse(header, base_url).map(Confirmation::from)
+}
+
+impl Header {
+    fn parse(line: &[u8], base_url: &BaseUrl) -> Result<Self, FormatError> {
+        let header: Self = serde_json::from_slice(line).map_err(|_| FormatError::Corrupted)?;
+        if header.base_url == base_url.as_str() {
+            Ok(header)
+        } else {
+            Err(FormatError::Foreign)
+        }
+    }
+}
+
+impl From<Header> for Confirmation {
+    fn from(header: Header) -> Self {
+        Self {
+            recent_maxima: header.recent_maxima,
+            read_at: header.read_at,
+            resume_point: ResumePoint {
+                watermark: header.watermark,
+                full_at: header.full_read_at,
+                ..ResumePoint::default()
+            },
+        }
+    }
 }
 
 /// Returns the first line, with its line break.
