@@ -27,6 +27,10 @@ backstage-latest *arguments:
 page *arguments:
     tests/page/run {{ arguments }}
 
+# Several replicas on a real PostgreSQL, with faults
+replicas *arguments:
+    tests/replicas/run {{ arguments }}
+
 # The Helm chart, manifests, compose file and systemd unit
 deploy:
     tests/deploy/run
@@ -46,6 +50,7 @@ extended seeds="2000" seconds="300" users="10000":
     cargo bench --locked --bench full_sync
     cargo bench --locked --bench delta_sync
     cargo bench --locked --bench shape
+    PROFILE=release USERS=50000 tests/replicas/run figures -- --ignored --nocapture
     USERS={{ users }} SUITE_SECONDS=3600 tests/backstage/run figures -- --ignored --nocapture --test-threads=1
 
 # The service in front of a fake Authentik

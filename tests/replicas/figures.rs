@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::support::replica::{Replica, Site};
 
-/// The number of replicas.
+/// The number of replicas, unless `REPLICAS` is set.
 const REPLICAS: usize = 5;
 /// Number of users of the generated directory, unless `USERS` is set.
 const USERS: usize = 1000;
@@ -37,8 +37,13 @@ fn written(site: &Site) -> i64 {
     site.postgres.sql(position).parse().unwrap()
 }
 
+/// Returns a number from a variable.
+fn number(variable: &str, default: usize) -> usize {
+    std::env::var(variable).map_or(default, |number| number.parse().unwrap())
+}
+
 /// Counts the runs that Authentik sees while all replicas have a schedule.
-async fn count_syncs() {
+async fn count_syncs(number_of_replicas: usize) {
     let site = Site::start(FakeDirectory::generate(100)).await;
     let interval = format!("{{seconds: {INTERVAL_SECONDS}}}");
     let schedule = [
@@ -46,7 +51,7 @@ async fn count_syncs() {
         ("ENTITY_PROVIDER_SCHEDULE_INITIAL_DELAY", "{seconds: 0}"),
     ];
     let mut replicas = Vec::new();
-    for _ in 0..REPLICAS {
+    for _ in 0..number_of_replicas {
         replicas.push(site.replica_with(&schedule).await);
     }
     replicas[0].leads().await;
@@ -72,12 +77,12 @@ async fn count_syncs() {
 #[tokio::test]
 #[ignore = "a benchmark"]
 async fn figures() {
-    let users = std::env::var("USERS").map_or(USERS, |users| users.parse().unwrap());
-    row("replicas", REPLICAS);
-    count_syncs().await;
+    let (number_of_replicas, users) = (number("REPLICAS", REPLICAS), number("USERS", USERS));
+    row("replicas", number_of_replicas);
+    count_syncs(number_of_replicas).await;
     let site = Site::start(FakeDirectory::generate(users)).await;
     let mut replicas = vec![site.leader().await];
-    for _ in 1..REPLICAS {
+    for _ in 1..number_of_replicas {
         replicas.push(site.replica().await);
     }
     row("users", users);
