@@ -18,7 +18,7 @@ use crate::backstage;
 use crate::backstage::push::{self, Pusher};
 use crate::clock::Clock;
 use crate::cluster::clock::DatabaseClock;
-use crate::cluster::{Member, Seat};
+use crate::cluster::{Cluster, Replica};
 use crate::config::{Config, ServiceConfig};
 use crate::http;
 use crate::http::load::Capacity;
@@ -28,7 +28,6 @@ use crate::jitter::Jitter;
 use crate::server::Server;
 use crate::server::limits::Limits;
 use crate::server::tls::Tls;
-use crate::snapshot::push::{PushRecord, Unrecorded};
 use crate::sync::Scheduler;
 use crate::sync::cycle::Cycle;
 use crate::sync::read::SyncPace;
@@ -44,7 +43,7 @@ pub struct App {
     limits: Limits,
     tls: Option<Tls>,
     scheduler: Scheduler,
-    member: Option<Arc<Member>>,
+    replica: Option<Arc<Replica>>,
     pusher: Pusher,
     reloader: Reloader,
     shutdown: CancellationToken,
@@ -78,25 +77,17 @@ impl App {
             certificate_end: tls.as_ref().map(Tls::end).unwrap_or_default(),
             ..AppState::new(&service, store, clock, shutdown.clone())
         };
-        let settled = Arc::default();
-        let member = parts::member(&config, &state, shared_clock, Arc::clone(&settled))?;
-        let mut pushed: (_, Arc<dyn PushRecord>) = (Arc::clone(&state.store), Arc::new(Unrecorded));
-        if let Some(member) = &member {
-            cycle.seat = Seat::Shared(Arc::clone(member));
-            state.requests = Arc::new(Arc::clone(member));
-            state.replicas = Some(member.replicas());
-            pushed = (settled, Arc::clone(member) as _);
-        }
+        let replica = parts::replica(&config, &mut state, &mut cycle, shared_clock)?;
         Ok(Self {
             capacity: Capacity::default(),
             limits: Limits::default(),
             tls,
             scheduler: parts::scheduler(&state, &config, zone.clone(), cycle, reloads),
-            pusher: parts::pusher(&state, pushed, settings),
+            pusher: parts::pusher(&state, replica.as_ref(), settings),
             drain_delay: service.drain_delay,
             drain_timeout: service.drain_timeout,
-            reloader: Reloader::new(&state, config, zone, sender, backstage, member.clone()),
-            member,
+            reloader: Reloader::new(&state, config, zone, sender, backstage, replica.clone()),
+            replica,
             state,
             shutdown,
         })
@@ -149,7 +140,7 @@ impl App {
         };
         let Self {
             scheduler,
-            member,
+            replica,
             pusher,
             shutdown,
             drain_delay,
@@ -161,7 +152,7 @@ impl App {
         let work = async {
             tokio::try_join!(
                 serving(server, listener, &shutdown, drain_delay),
-                syncing(scheduler, member, &shutdown)
+                syncing(scheduler, replica, &shutdown)
             )?;
             persistence.settled().await;
             anyhow::Ok(())
@@ -251,7 +242,7 @@ pub fn cycle(
         limits: config.service.shrink_guard,
         acceptance: config.service.auth.syncing(config.service.listen).into(),
         store: Arc::default(),
-        seat: Seat::default(),
+        cluster: Cluster::default(),
         clock: clock.clone(),
         full_reason: None,
         timeouts: 0,
@@ -283,11 +274,11 @@ async fn serving(
 /// can take over.
 async fn syncing(
     scheduler: Scheduler,
-    member: Option<Arc<Member>>,
+    replica: Option<Arc<Replica>>,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<()> {
     let leave = CancellationToken::new();
-    let taking_part = member.map(|member| tokio::spawn(member.run(leave.clone())));
+    let taking_part = replica.map(|replica| tokio::spawn(replica.run(leave.clone())));
     let ended = tokio::spawn(scheduler.run(shutdown.clone())).await;
     leave.cancel();
     if let Some(taking_part) = taking_part {

@@ -113,7 +113,7 @@ impl Scheduler {
 
     /// Syncs until the end of the term.
     async fn lead(&mut self, term: &Term, past: &mut Past) {
-        let seat = self.cycle.seat.clone();
+        let cluster = self.cycle.cluster.clone();
         while !term.ended.is_cancelled() {
             let webhooks = self.ledger.webhooks();
             let next = self.next_runs(past);
@@ -122,7 +122,7 @@ impl Scheduler {
                 () = term.ended.cancelled() => break,
                 Some(reload) = self.reloads.recv() => self.reload(reload, past, &term.ended).await,
                 () = self.ledger.notified(webhooks) => {}
-                publication = seat.publication(&self.cycle.store) => self.follow(publication).await,
+                publication = cluster.publication(&self.cycle.store) => self.follow(publication).await,
                 () = next_run(&self.ledger, &self.clock, &next, past.cooled_at) => {
                     self.sync(past, &term.ended).await;
                 }
@@ -159,7 +159,7 @@ impl Scheduler {
 
     /// Executes the queued run, if there is one.
     async fn sync(&mut self, past: &mut Past, ended_term: &CancellationToken) {
-        if let Err(failure) = self.cycle.seat.claim().await {
+        if let Err(failure) = self.cycle.cluster.claim().await {
             tracing::debug!(reason = %failure.message, "no run can begin; it is tried again");
             past.cooled_at = Some(Instant::now() + COOLDOWN);
             return;
@@ -202,7 +202,7 @@ impl Scheduler {
         }
         self.share_last_run(past.last.as_ref()).await;
         if matches!(ended, Err(CycleError::TimedOut(_))) {
-            self.cycle.seat.step_down().await;
+            self.cycle.cluster.step_down().await;
         }
     }
 

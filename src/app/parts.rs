@@ -7,15 +7,14 @@ use tokio::sync::{mpsc, watch};
 
 use super::timetable;
 use crate::backstage::push::{self, Pusher};
-use crate::cluster::Member;
 use crate::cluster::clock::DatabaseClock;
 use crate::cluster::database::Database;
-use crate::cluster::member::{MemberSettings, Shared};
+use crate::cluster::replica::{Process, ReplicaSettings};
+use crate::cluster::{Cluster, Replica};
 use crate::config::Config;
 use crate::http::state::AppState;
 use crate::jitter::Jitter;
-use crate::snapshot::Store;
-use crate::snapshot::push::PushRecord;
+use crate::snapshot::push::{PushRecord, Unrecorded};
 use crate::sync::cycle::Cycle;
 use crate::sync::persister::Persister;
 use crate::sync::{COOLDOWN, Reload, Scheduler};
@@ -43,41 +42,49 @@ pub(super) fn scheduler(
     }
 }
 
-/// Builds the task that shares a database with other replicas, if one is configured. `settled` receives the
-/// snapshots that all of them serve.
-pub(super) fn member(
+/// Builds the task that shares a database with other replicas, if one is configured, and lets handlers and cycle
+/// use it.
+pub(super) fn replica(
     config: &Config,
-    state: &AppState,
+    state: &mut AppState,
+    cycle: &mut Cycle,
     clock: DatabaseClock,
-    settled: Arc<Store>,
-) -> anyhow::Result<Option<Arc<Member>>> {
+) -> anyhow::Result<Option<Arc<Replica>>> {
     let Some(database) = config.shared_database() else {
         return Ok(None);
     };
-    let started = MemberSettings {
+    let settings = ReplicaSettings {
         database: Database::at(&database.url)?,
         server: config.authentik.base_url.to_string(),
         host: whoami::hostname().unwrap_or_default(),
-        settings: config.shared_settings.clone(),
+        shared_settings: config.shared_settings.clone(),
     };
-    let shared = Shared {
+    let process = Process {
         clock,
         ledger: Arc::clone(&state.ledger),
         status: Arc::clone(&state.status),
         store: Arc::clone(&state.store),
-        settled,
+        pushable: Arc::default(),
         replicas: Arc::default(),
         draining: state.draining.clone(),
     };
-    Ok(Some(Arc::new(Member::new(started, shared))))
+    state.replicas = Some(Arc::clone(&process.replicas));
+    let replica = Arc::new(Replica::new(settings, process));
+    state.requests = Arc::new(Arc::clone(&replica));
+    cycle.cluster = Cluster::Postgres(Arc::clone(&replica));
+    Ok(Some(replica))
 }
 
 /// Builds the task that notifies Backstage.
 pub(super) fn pusher(
     state: &AppState,
-    (store, record): (Arc<Store>, Arc<dyn PushRecord>),
+    replica: Option<&Arc<Replica>>,
     settings: watch::Receiver<Option<push::PushSettings>>,
 ) -> Pusher {
+    let (store, record): (_, Arc<dyn PushRecord>) = match replica {
+        None => (Arc::clone(&state.store), Arc::new(Unrecorded)),
+        Some(replica) => (replica.pushable(), Arc::clone(replica) as _),
+    };
     Pusher {
         store,
         record,

@@ -11,7 +11,7 @@ use super::{cycle, push_settings, timetable};
 use crate::backstage::push::PushSettings;
 use crate::base_url::BaseUrl;
 use crate::clock::Clock;
-use crate::cluster::Member;
+use crate::cluster::Replica;
 use crate::config::{Config, ServiceConfig};
 use crate::http::auth::Authorizer;
 use crate::http::state::AppState;
@@ -31,7 +31,7 @@ pub struct Reloader {
     authorizer: Arc<Authorizer>,
     upstream: UpstreamInstruments,
     initial: ServiceConfig,
-    member: Option<Arc<Member>>,
+    replica: Option<Arc<Replica>>,
     base_url: BaseUrl,
 }
 
@@ -43,7 +43,7 @@ impl Reloader {
         zone: TimeZone,
         sender: mpsc::Sender<Reload>,
         backstage: watch::Sender<Option<PushSettings>>,
-        member: Option<Arc<Member>>,
+        replica: Option<Arc<Replica>>,
     ) -> Self {
         Self {
             sender,
@@ -53,7 +53,7 @@ impl Reloader {
             authorizer: Arc::clone(&state.authorizer),
             upstream: state.instruments.upstream.clone(),
             initial: initial.service,
-            member,
+            replica,
             base_url: initial.authentik.base_url,
         }
     }
@@ -77,8 +77,8 @@ impl Reloader {
                 telemetry::set_format(log_format);
                 self.authorizer.replace(&auth, self.initial.listen);
                 self.backstage.send_replace(backstage);
-                if let Some(member) = &self.member {
-                    member.set_settings(shared_settings).await;
+                if let Some(replica) = &self.replica {
+                    replica.set_settings(shared_settings).await;
                 }
                 self.send(Reload::Settings(Box::new(settings))).await;
             }
@@ -102,7 +102,7 @@ impl Reloader {
     /// service listens on since its start, or names another server than the other replicas.
     fn settings(&self, config: &Config) -> anyhow::Result<SyncSettings> {
         config.service.auth.check(self.initial.listen)?;
-        if self.member.is_some() && config.authentik.base_url != self.base_url {
+        if self.replica.is_some() && config.authentik.base_url != self.base_url {
             bail!(
                 "`catalog.providers.authentik.baseUrl` cannot change while replicas share \
                  `entityProvider.database`; restart this replica"

@@ -21,7 +21,7 @@ const VERSION: i64 = 1;
 pub(super) const LIMIT: Duration = Duration::from_secs(3);
 /// The time limit of an operation that sends or receives a snapshot, or changes the schema.
 pub(super) const LONG_LIMIT: Duration = Duration::from_secs(30);
-/// For notifications, the beat, the snapshot, the run in progress, and requests of clients.
+/// For notifications, the heartbeat, the snapshot, the run in progress, and requests of clients.
 const CONNECTIONS: u32 = 5;
 
 /// Why the database cannot be used.

@@ -9,15 +9,15 @@ use tokio::time::Instant;
 
 use super::database::DatabaseError;
 use super::lease::{Acquired, DURATION};
-use super::member::Member;
 use super::publication::{self, Encoded};
+use super::replica::Replica;
 use super::term::Term;
 use crate::snapshot::Snapshot;
 use crate::snapshot::ledger::SETTLING;
 use crate::snapshot::push::PushRecord;
-use crate::snapshot::replicas::Replica;
+use crate::snapshot::replicas::LiveReplica;
 
-impl Member {
+impl Replica {
     /// Waits until this replica may sync.
     pub(super) async fn term(&self) -> Term {
         let mut terms = self.term.subscribe();
@@ -40,7 +40,7 @@ impl Member {
     pub(super) async fn hold_lease(&self) -> Result<(), DatabaseError> {
         let asked = Instant::now();
         if let Some(term) = self.current_term() {
-            let next_run_at = self.shared.status.next_run_at(Timestamp::MIN);
+            let next_run_at = self.process.status.next_run_at(Timestamp::MIN);
             let renewed = self.database.renew(&self.server, term.token, next_run_at);
             if renewed.await? {
                 self.term.send_modify(|term| {
@@ -54,7 +54,7 @@ impl Member {
             return Ok(());
         }
         let waits = (*self.waits_until.lock().await).is_some_and(|until| until > asked);
-        if waits || self.shared.draining.is_cancelled() {
+        if waits || self.process.draining.is_cancelled() {
             return Ok(());
         }
         let acquired = self.database.acquire(&self.server, self.id).await?;
@@ -75,7 +75,7 @@ impl Member {
         self.mirror_runs().await?;
         self.begin_recording().await;
         let started = self
-            .shared
+            .process
             .ledger
             .runs()
             .iter()
@@ -88,7 +88,7 @@ impl Member {
         self.term.send_replace(Some(Term {
             last_run,
             pushed,
-            ended: self.shared.draining.child_token(),
+            ended: self.process.draining.child_token(),
             token,
             expires: asked + DURATION,
         }));
@@ -142,7 +142,7 @@ impl Member {
 
     /// Publishes a snapshot that only repeats the served one, if that is the published one.
     async fn confirm(&self, token: i64, snapshot: &Snapshot) -> Result<Option<i64>, DatabaseError> {
-        let current = self.shared.store.current();
+        let current = self.process.store.current();
         let Some(current) = current.filter(|current| snapshot.repeats(current)) else {
             return Ok(None);
         };
@@ -154,29 +154,29 @@ impl Member {
     }
 
     /// Lets the push to Backstage see the snapshot, once every other replica serves it or is not ready.
-    pub(super) fn settle(&self, replicas: &[Replica]) {
-        let current = self.shared.store.current();
+    pub(super) fn offer_to_push(&self, replicas: &[LiveReplica]) {
+        let current = self.process.store.current();
         let Some(current) = current.filter(|_| self.current_term().is_some()) else {
             return;
         };
-        let settled = self.shared.settled.current();
-        let is_new = settled.is_none_or(|settled| settled.version != current.version);
+        let pushable = self.process.pushable.current();
+        let is_new = pushable.is_none_or(|pushable| pushable.version != current.version);
         let is_served = replicas.iter().all(|other| {
             other.id == self.id || !other.is_ready || other.version >= current.version
         });
         if is_new && is_served {
-            self.shared.settled.publish(current);
+            self.process.pushable.publish(current);
         }
     }
 
     /// Stores the last run for the next holder of the lease.
-    pub(super) async fn remember(&self, last_run: &Value) {
+    pub(super) async fn store_last_run(&self, last_run: &Value) {
         let Some(term) = self.current_term() else {
             return;
         };
         let stored = self
             .database
-            .remember(&self.server, term.token, last_run)
+            .store_last_run(&self.server, term.token, last_run)
             .await;
         if let Err(error) = stored {
             tracing::debug!(%error, "cannot store the last run; the next replica that syncs starts early");
@@ -185,7 +185,7 @@ impl Member {
 }
 
 #[async_trait]
-impl PushRecord for Member {
+impl PushRecord for Replica {
     fn is_pusher(&self) -> bool {
         self.current_term().is_some()
     }

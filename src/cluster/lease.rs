@@ -20,7 +20,7 @@ pub(super) const DURATION: Duration = Duration::from_secs(10);
 pub(super) struct Acquired {
     /// The token of this holder.
     pub(super) token: i64,
-    /// What the previous holder has remembered of its last run.
+    /// What the previous holder has stored of its last run.
     pub(super) last_run: Option<Value>,
     /// The digest of the entities whose changes were last pushed to Backstage.
     pub(super) pushed: Option<String>,
@@ -100,7 +100,7 @@ impl Database {
     }
 
     /// Stores the last run for the next holder.
-    pub(super) async fn remember(
+    pub(super) async fn store_last_run(
         &self,
         server: &str,
         token: i64,

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use tokio::time::{Instant, timeout};
 
 use super::database::DatabaseError;
-use super::member::Member;
 use super::publication::Publication;
+use super::replica::Replica;
 use crate::snapshot::Store;
 use crate::snapshot::requests::{RequestError, Requests};
 use crate::snapshot::run::{Failure, Run, RunId, RunOptions, Trigger};
@@ -20,12 +20,12 @@ const CATCH_UP: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_secs(1);
 
 #[async_trait]
-impl Requests for Arc<Member> {
+impl Requests for Arc<Replica> {
     async fn request(&self, options: RunOptions) -> Result<RunId, RequestError> {
-        if self.shared.draining.is_cancelled() {
+        if self.process.draining.is_cancelled() {
             return Err(RequestError::Draining);
         }
-        let now = self.shared.clock.clock().now();
+        let now = self.now();
         let run = Run {
             options,
             ..Run::queued(Trigger::Request, now)
@@ -35,32 +35,32 @@ impl Requests for Arc<Member> {
         let queued = self.database.queue(&self.server, &run).await;
         let queued = queued.map_err(|error| refused(&error))?;
         let id = queued.id;
-        self.shared.ledger.adopt(queued);
-        self.nudge.notify_one();
+        self.process.ledger.adopt(queued);
+        self.wake.notify_one();
         Ok(id)
     }
 
     async fn receive_webhook(&self) -> Result<(), RequestError> {
-        if self.shared.draining.is_cancelled() {
+        if self.process.draining.is_cancelled() {
             return Err(RequestError::Draining);
         }
         let stored = self.database.webhook(&self.server).await;
         stored.map_err(|error| refused(&error))?;
         self.database.notify().await;
-        self.nudge.notify_one();
+        self.wake.notify_one();
         Ok(())
     }
 
     async fn catch_up(&self) {
         let is_leader = self.current_term().is_some();
-        if !is_leader && self.shared.replicas.state().database_error.is_none() {
+        if !is_leader && self.process.replicas.state().database_error.is_none() {
             // An answer without the newer snapshot is still right.
             let _ = timeout(CATCH_UP, self.check_published()).await;
         }
     }
 }
 
-impl Member {
+impl Replica {
     /// Waits until this replica serves the published version. Requests that arrive during a check share the
     /// next one.
     async fn check_published(&self) -> Result<(), DatabaseError> {
@@ -71,7 +71,7 @@ impl Member {
             self.note_published(self.database.published(&self.server).await?);
         }
         drop(checked);
-        let mut served = self.shared.store.subscribe();
+        let mut served = self.process.store.subscribe();
         while self.version() < *self.published.borrow() && served.changed().await.is_ok() {}
         Ok(())
     }
@@ -122,7 +122,7 @@ impl Member {
             return;
         };
         if self.webhook.fetch_max(at, Relaxed) < at {
-            self.shared.ledger.notify();
+            self.process.ledger.notify();
         }
     }
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::database::DatabaseError;
-use super::member::Member;
+use super::replica::Replica;
 use super::runs::Revisions;
 use super::term::Term;
 use crate::progress::Pages;
@@ -55,12 +55,12 @@ impl RunTable {
     }
 }
 
-impl Member {
+impl Replica {
     /// Copies the runs of the database into the ledger; the replica that syncs takes only the queued one.
     pub(super) async fn mirror_runs(&self) -> Result<(), DatabaseError> {
         if self.current_term().is_some() {
             if let Some(queued) = self.database.queued(&self.server).await? {
-                self.shared.ledger.adopt(queued);
+                self.process.ledger.adopt(queued);
             }
             return Ok(());
         }
@@ -76,14 +76,14 @@ impl Member {
             table.read.insert(run.id, (revision, run));
         }
         let newest_first = table.read.values().rev().map(|(_, run)| run.clone());
-        self.shared.ledger.mirror(newest_first.collect());
+        self.process.ledger.mirror(newest_first.collect());
         Ok(())
     }
 
     /// Starts to record runs; those that the ledger knows are recorded.
     pub(super) async fn begin_recording(&self) {
         let mut table = self.runs.lock().await;
-        let runs = self.shared.ledger.runs();
+        let runs = self.process.ledger.runs();
         table.recorded = runs.iter().map(|run| (run.id, Stage::of(run))).collect();
         // The next follower's view is read anew.
         table.read.clear();
@@ -93,7 +93,7 @@ impl Member {
     pub(super) async fn record_runs(&self, term: &Term) {
         let mut table = self.runs.lock().await;
         let mut is_changed = false;
-        for run in self.shared.ledger.runs().iter().rev() {
+        for run in self.process.ledger.runs().iter().rev() {
             let stage = Stage::of(run);
             if run.started_at.is_none() || table.recorded.get(&run.id) == Some(&stage) {
                 continue;
@@ -119,14 +119,14 @@ impl Member {
     pub(super) async fn claim(&self) -> Result<(), DatabaseError> {
         let token = self.current_term().ok_or(DatabaseError::Fenced)?.token;
         if let Some(run) = self.database.claim(&self.server, token).await? {
-            self.shared.ledger.adopt(run);
+            self.process.ledger.adopt(run);
         }
         Ok(())
     }
 
     /// Ends the runs of a replica that has stopped or was cut off.
     pub(super) async fn end_interrupted_runs(&self, token: i64) -> Result<(), DatabaseError> {
-        let now = self.shared.clock.clock().now();
+        let now = self.now();
         for run in self.database.unfinished(&self.server).await? {
             let failure = Failure::new(
                 "interrupted",

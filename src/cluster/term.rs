@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 /// The time during which this replica syncs: from the acquisition of the lease to its loss.
 #[derive(Clone, Debug)]
 pub struct Term {
-    /// What the previous holder of the lease has remembered of its last run.
+    /// What the previous holder of the lease has stored of its last run.
     pub last_run: Option<Value>,
     /// The digest of the entities whose changes were last pushed to Backstage.
     pub(super) pushed: Option<String>,

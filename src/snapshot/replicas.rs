@@ -11,7 +11,7 @@ pub const LAG: SignedDuration = SignedDuration::from_secs(10);
 
 /// A live replica.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Replica {
+pub struct LiveReplica {
     /// The id of the process.
     pub id: Uuid,
     /// The host that it runs on.
@@ -34,7 +34,7 @@ pub struct ReplicaState {
     /// The replica that syncs.
     pub leader: Option<Uuid>,
     /// The live replicas.
-    pub replicas: Vec<Replica>,
+    pub replicas: Vec<LiveReplica>,
     /// Since when the database has a newer snapshot than this replica serves.
     pub lagging_since: Option<Timestamp>,
     /// Why the database cannot be used.
@@ -105,11 +105,11 @@ impl Replicas {
 mod tests {
     use super::*;
 
-    fn replica(id: u128, settings: &[(&str, &str)]) -> Replica {
+    fn replica(id: u128, settings: &[(&str, &str)]) -> LiveReplica {
         let settings = settings
             .iter()
             .map(|(key, digest)| ((*key).to_owned(), (*digest).to_owned()));
-        Replica {
+        LiveReplica {
             id: Uuid::from_u128(id),
             host: format!("host-{id}"),
             release: "0.1.0".to_owned(),

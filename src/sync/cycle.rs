@@ -13,7 +13,7 @@ use crate::authentik::client::Client;
 use crate::authentik::cost::ServerCost;
 use crate::catalog::policy::Policy;
 use crate::clock::Clock;
-use crate::cluster::Seat;
+use crate::cluster::Cluster;
 use crate::config::ShrinkGuard;
 use crate::directory::Directory;
 use crate::progress::Progress;
@@ -42,7 +42,7 @@ pub struct Cycle {
     /// Where the snapshot is published.
     pub store: Arc<Store>,
     /// The place of this process among the replicas, to which the snapshot is published as well.
-    pub seat: Seat,
+    pub cluster: Cluster,
     /// The wall clock.
     pub clock: Clock,
     /// Why the next run is a full sync: an incremental sync fell back to it, or it was requested. Cleared
@@ -228,7 +228,7 @@ impl Cycle {
             CycleError::Held(hold.into_failure(self.acceptance), changes)
         })?;
         let report = RunReport::of(&snapshot, changes);
-        let published = self.seat.publish(&self.store, snapshot).await;
+        let published = self.cluster.publish(&self.store, snapshot).await;
         published.map_err(CycleError::Failed)?;
         Ok(report)
     }

@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 impl Scheduler {
     /// Follows the other replicas until this one may sync; `None` at the shutdown.
     pub(super) async fn next_term(&mut self, shutdown: &CancellationToken) -> Option<Term> {
-        let seat = self.cycle.seat.clone();
+        let cluster = self.cycle.cluster.clone();
         loop {
             tokio::select! {
                 biased;
@@ -32,8 +32,8 @@ impl Scheduler {
                         self.status.set_configuration_error(Some(failure.message));
                     }
                 },
-                publication = seat.publication(&self.cycle.store) => self.follow(publication).await,
-                term = seat.term(shutdown) => return Some(term),
+                publication = cluster.publication(&self.cycle.store) => self.follow(publication).await,
+                term = cluster.term(shutdown) => return Some(term),
             }
         }
     }
@@ -55,16 +55,16 @@ impl Scheduler {
                 );
                 self.cycle.store.publish(snapshot);
             }
-            Ok(Err(error)) => self.cycle.seat.reject(version, &error.to_string()),
+            Ok(Err(error)) => self.cycle.cluster.reject(version, &error.to_string()),
             // The panic hook has logged the message.
-            Err(_) => self.cycle.seat.reject(version, "decoding it panicked"),
+            Err(_) => self.cycle.cluster.reject(version, "decoding it panicked"),
         }
     }
 
     /// Continues from the published snapshot and the last run of the previous replica, or from the state file if
     /// there is no snapshot. Returns false if the database does not answer.
     pub(super) async fn take_over(&mut self, term: &Term, past: &mut Past) -> bool {
-        match self.cycle.seat.latest(&self.cycle.store).await {
+        match self.cycle.cluster.latest(&self.cycle.store).await {
             Ok(Some(publication)) => self.follow(publication).await,
             Ok(None) => {}
             Err(error) => {
@@ -89,7 +89,7 @@ impl Scheduler {
     /// Stores the last run for the replica that syncs next.
     pub(super) async fn share_last_run(&self, last: Option<&LastRun>) {
         if let Some(last) = last {
-            self.cycle.seat.remember(&json!(last)).await;
+            self.cycle.cluster.store_last_run(&json!(last)).await;
         }
     }
 }

@@ -48,6 +48,34 @@ async fn after_a_kill_another_replica_continues_with_an_incremental_sync() {
     assert_eq!(run["state"], "succeeded", "{run}");
     assert_eq!(run["mode"], "incremental", "{run}");
     assert!(follower.entities().await.1.contains("\"after-the-kill\""));
+    // The shrink guard compares with what the previous leader has published.
+    site.fake.edit(|directory| {
+        let users: Vec<_> = directory.users().iter().map(|user| user.pk).collect();
+        for pk in users.into_iter().skip(1000) {
+            directory.remove_user(pk);
+        }
+    });
+    let held = follower.sync("&full=true").await;
+    assert_eq!(held["state"], "held", "{held}");
+}
+
+#[tokio::test]
+async fn a_run_that_exceeds_its_timeout_lets_another_replica_try() {
+    let site = Site::start(FakeDirectory::generate(300)).await;
+    let limit = [
+        ("ENTITY_PROVIDER_FULL_SYNC_TIMEOUT", "{seconds: 1}"),
+        ("ENTITY_PROVIDER_SCHEDULE_TIMEOUT", "{seconds: 1}"),
+    ];
+    let leader = site.replica_with(&limit).await;
+    leader.leads().await;
+    let follower = site.replica_with(&limit).await;
+    site.fake
+        .script(ScriptStep::at(Target::Users, Action::Hang));
+    let run = follower.sync("&full=true").await;
+    assert_eq!(run["error"]["code"], "timeout", "{run}");
+    follower.leads().await;
+    let run = leader.sync("&full=true").await;
+    assert_eq!(run["state"], "succeeded", "{run}");
 }
 
 #[tokio::test]

@@ -1,9 +1,12 @@
 //! Several replicas without a fault: one syncs, all serve the same.
 
+use std::path::Path;
+
 use fake_authentik::{Action, FakeDirectory, Gate, ScriptStep, Target};
 use reqwest::StatusCode;
 use serde_json::Value;
 
+use crate::support::postgres::Postgres;
 use crate::support::refreshes::Refreshes;
 use crate::support::replica::{Site, parsed};
 use crate::support::wait_until;
@@ -350,13 +353,29 @@ async fn a_change_is_pushed_to_backstage_once() {
         .collect();
     let leader = site.replica_with(&variables).await;
     leader.leads().await;
-    let follower = site.replica_with(&variables).await;
-    follower.sync("").await;
+    leader.sync("").await;
     backstage.next().await;
+    let follower = site.replica_with(&variables).await;
+    wait_until("both are ready", async || {
+        let replicas = leader.replicas().await;
+        let live = replicas["live"].as_array().unwrap();
+        let ready = live.iter().filter(|replica| replica["isReady"] == true);
+        if ready.count() == 2 {
+            Ok(())
+        } else {
+            Err(replicas)
+        }
+    })
+    .await;
+    site.fake.edit(|directory| directory.add_user("first"));
+    leader.sync("").await;
+    backstage.next().await;
+    let served = [follower.tag().await, leader.tag().await];
+    assert_eq!(served[0], served[1], "a reader finds the change anywhere");
     // The replica that takes over has nothing to push.
     leader.stop().await;
     follower.leads().await;
-    site.fake.edit(|directory| directory.add_user("pushed"));
+    site.fake.edit(|directory| directory.add_user("second"));
     follower.sync("").await;
     backstage.next().await;
     wait_until("the push is reported", async || {
@@ -368,7 +387,7 @@ async fn a_change_is_pushed_to_backstage_once() {
         }
     })
     .await;
-    assert_eq!(backstage.waiting(), 0, "two changes, two pushes");
+    assert_eq!(backstage.waiting(), 0, "three changes, three pushes");
 }
 
 #[tokio::test]
@@ -440,4 +459,51 @@ async fn check_tries_the_database_and_changes_nothing_there() {
     let ended = site.check(&[]).await;
     assert!(ended.out.contains("✗ database"), "{}", ended.out);
     assert!(!ended.status.success());
+}
+
+#[tokio::test]
+async fn replicas_that_start_at_once_create_the_schema_together() {
+    let site = Site::start(FakeDirectory::generate(50)).await;
+    let (one, two, three) = tokio::join!(site.replica(), site.replica(), site.replica());
+    for replica in [&one, &two, &three] {
+        wait_until("all take part", async || {
+            let replicas = replica.replicas().await;
+            let live = replicas["live"].as_array().map_or(0, Vec::len);
+            if live == 3 && replicas["databaseError"].is_null() {
+                Ok(())
+            } else {
+                Err(replicas)
+            }
+        })
+        .await;
+    }
+    let run = two.sync("").await;
+    assert_eq!(run["state"], "succeeded", "{run}");
+}
+
+#[tokio::test]
+async fn the_connection_to_the_database_is_encrypted_and_its_certificate_verified() {
+    let site = Site::start(FakeDirectory::generate(50)).await;
+    let ca = site.postgres.restart_with_tls();
+    let url = |ca: &Path| {
+        let port = site.postgres.port();
+        format!(
+            "postgres://service@localhost:{port}/postgres?sslmode=verify-full&sslrootcert={}",
+            ca.display()
+        )
+    };
+    let replica = site
+        .replica_with(&[("ENTITY_PROVIDER_DATABASE_URL", &url(&ca))])
+        .await;
+    replica.leads().await;
+    let encrypted = "select bool_and(ssl) from pg_stat_ssl join pg_stat_activity using (pid)
+                     where application_name = 'authentik-entity-provider'";
+    assert_eq!(site.postgres.sql(encrypted), "t");
+    let other = Postgres::start();
+    let stranger = other.restart_with_tls();
+    let ended = site
+        .check(&[("ENTITY_PROVIDER_DATABASE_URL", &url(&stranger))])
+        .await;
+    assert!(ended.out.contains("✗ database"), "{}", ended.out);
+    assert!(ended.out.contains("certificate"), "{}", ended.out);
 }

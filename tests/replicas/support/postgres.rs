@@ -1,16 +1,21 @@
 //! A private PostgreSQL cluster on a Unix socket.
 
+use std::fs;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use rcgen::CertifiedKey;
 use tempfile::TempDir;
 
-/// Settings that make a cluster of a test fast; `listen_addresses` is empty.
-const SETTINGS: &str = "-c fsync=off -c listen_addresses='' -c max_connections=60";
+/// Settings that make a cluster of a test fast.
+const SETTINGS: &str = "-c fsync=off -c max_connections=60";
 
 /// A running PostgreSQL; it stops on drop.
 pub struct Postgres {
     folder: TempDir,
+    /// The port of the socket, which is also that of TCP.
+    port: u16,
 }
 
 impl Postgres {
@@ -24,7 +29,10 @@ impl Postgres {
         if is_root() {
             succeed(Command::new("chown").arg("nobody").arg(folder.path()));
         }
-        let cluster = Self { folder };
+        // Free at this moment; only a cluster with TLS listens on TCP.
+        let port = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = port.local_addr().unwrap().port();
+        let cluster = Self { folder, port };
         cluster.run(
             "initdb",
             &[
@@ -35,14 +43,47 @@ impl Postgres {
                 "--no-sync",
             ],
         );
+        // Without TCP unless a test needs it.
+        let settings = cluster.path().join("data/postgresql.auto.conf");
+        fs::write(settings, "listen_addresses = ''\n").unwrap();
         cluster.resume();
         cluster
+    }
+
+    /// Returns the port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Restarts the cluster with TLS on TCP, and returns the file of the certificate's authority.
+    pub fn restart_with_tls(&self) -> PathBuf {
+        let CertifiedKey { cert, signing_key } =
+            rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let [certificate, key] =
+            ["server.crt", "server.key"].map(|name| self.path().join("data").join(name));
+        fs::write(&certificate, cert.pem()).unwrap();
+        fs::write(&key, signing_key.serialize_pem()).unwrap();
+        if is_root() {
+            succeed(
+                Command::new("chown")
+                    .arg("nobody")
+                    .args([&certificate, &key]),
+            );
+        }
+        succeed(Command::new("chmod").arg("600").arg(&key));
+        let ca = self.path().join("ca.crt");
+        fs::write(&ca, cert.pem()).unwrap();
+        self.sql("alter system set ssl = on");
+        self.sql("alter system set listen_addresses = 'localhost'");
+        self.stop();
+        self.resume();
+        ca
     }
 
     /// Returns the URL of the database for a role.
     pub fn url_of(&self, role: &str) -> String {
         let host = self.path().to_str().unwrap().replace('/', "%2F");
-        format!("postgres://{role}@{host}/postgres")
+        format!("postgres://{role}@{host}:{}/postgres", self.port)
     }
 
     /// Returns the URL of the database.
@@ -53,7 +94,10 @@ impl Postgres {
     /// Starts the cluster again.
     pub fn resume(&self) {
         let socket = self.path().display();
-        let options = format!("{SETTINGS} -c unix_socket_directories='{socket}'");
+        let options = format!(
+            "{SETTINGS} -c unix_socket_directories='{socket}' -c port={}",
+            self.port
+        );
         let log = self.path().join("log");
         self.run(
             "pg_ctl",
@@ -72,6 +116,7 @@ impl Postgres {
             Command::new(program("psql"))
                 .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"])
                 .args(["-U", "service", "-d", "postgres", "-c", statement])
+                .args(["-p", &self.port.to_string()])
                 .arg("-h")
                 .arg(self.path()),
         );

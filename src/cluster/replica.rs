@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use sqlx::postgres::PgListener;
 use tokio::sync::{Mutex, Notify, watch};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -14,7 +15,7 @@ use uuid::Uuid;
 
 use super::clock::DatabaseClock;
 use super::database::{Database, DatabaseError};
-use super::replicas::Beat;
+use super::heartbeat::Heartbeat;
 use super::run_table::RunTable;
 use super::term::Term;
 use crate::snapshot::Store;
@@ -22,14 +23,14 @@ use crate::snapshot::ledger::Ledger;
 use crate::snapshot::replicas::Replicas;
 use crate::snapshot::status::ServiceStatus;
 
-/// The pause between two beats without a notification.
-const BEAT: Duration = Duration::from_secs(2);
+/// The pause between two heartbeats without a notification.
+const HEARTBEAT: Duration = Duration::from_secs(2);
 /// The pause between two writes of the progress of a run.
 const PROGRESS: Duration = Duration::from_millis(500);
 
 /// What a replica is started with.
 #[derive(Clone, Debug)]
-pub struct MemberSettings {
+pub struct ReplicaSettings {
     /// The database.
     pub database: Database,
     /// The base URL of the Authentik server.
@@ -37,12 +38,12 @@ pub struct MemberSettings {
     /// The name of this machine, for people.
     pub host: String,
     /// A digest of each configured key that has to be equal at all replicas.
-    pub settings: BTreeMap<String, String>,
+    pub shared_settings: BTreeMap<String, String>,
 }
 
 /// What a replica shares with the rest of its process.
 #[derive(Clone, Debug)]
-pub struct Shared {
+pub struct Process {
     /// The clock that follows the database's.
     pub clock: DatabaseClock,
     /// The runs.
@@ -52,7 +53,7 @@ pub struct Shared {
     /// The served snapshot.
     pub store: Arc<Store>,
     /// The last snapshot that every replica serves; the push to Backstage follows it.
-    pub settled: Arc<Store>,
+    pub pushable: Arc<Store>,
     /// The state of the replicas, for HTTP clients.
     pub replicas: Arc<Replicas>,
     /// Cancelled when the process starts to shut down.
@@ -61,14 +62,14 @@ pub struct Shared {
 
 /// One of several processes that share a database.
 #[derive(Debug)]
-pub struct Member {
+pub struct Replica {
     pub(super) id: Uuid,
-    pub(super) started: MemberSettings,
-    pub(super) shared: Shared,
     pub(super) database: Database,
     pub(super) server: String,
-    /// The configured keys, as of the last reload.
-    settings: Mutex<BTreeMap<String, String>>,
+    host: String,
+    pub(super) process: Process,
+    /// A digest of each configured key that has to be equal at all replicas, as of the last reload.
+    shared_settings: Mutex<BTreeMap<String, String>>,
     /// The term of this replica, if it holds the lease.
     pub(super) term: watch::Sender<Option<Term>>,
     /// Until when this replica does not want the lease.
@@ -83,10 +84,10 @@ pub struct Member {
     /// When the last check of the published version began.
     pub(super) checked: Mutex<Option<Instant>>,
     /// Wakes the loop.
-    pub(super) nudge: Notify,
+    pub(super) wake: Notify,
 }
 
-/// The state of the loop between two beats.
+/// The state of the loop between two heartbeats.
 #[derive(Default)]
 struct Connection {
     is_migrated: bool,
@@ -95,19 +96,25 @@ struct Connection {
     version: Option<i64>,
 }
 
-impl Member {
+impl Replica {
     /// Returns a replica that has not yet connected.
     #[must_use]
-    pub fn new(started: MemberSettings, shared: Shared) -> Self {
+    pub fn new(settings: ReplicaSettings, process: Process) -> Self {
+        let ReplicaSettings {
+            database,
+            server,
+            host,
+            shared_settings,
+        } = settings;
         let id = Uuid::now_v7();
-        shared.replicas.change(|state| state.id = id);
+        process.replicas.change(|state| state.id = id);
         Self {
             id,
-            database: started.database.clone(),
-            server: started.server.clone(),
-            settings: started.settings.clone().into(),
-            started,
-            shared,
+            database,
+            server,
+            host,
+            process,
+            shared_settings: shared_settings.into(),
             term: watch::Sender::new(None),
             waits_until: Mutex::default(),
             published: watch::Sender::new(0),
@@ -115,46 +122,46 @@ impl Member {
             runs: Mutex::default(),
             webhook: AtomicI64::new(0),
             checked: Mutex::default(),
-            nudge: Notify::new(),
+            wake: Notify::new(),
         }
     }
 
-    /// Returns the state of the replicas, for HTTP clients.
+    /// Returns the store with the last snapshot that every replica serves.
     #[must_use]
-    pub fn replicas(&self) -> Arc<Replicas> {
-        Arc::clone(&self.shared.replicas)
+    pub fn pushable(&self) -> Arc<Store> {
+        Arc::clone(&self.process.pushable)
     }
 
     /// Changes the digests of the configured keys.
     pub async fn set_settings(&self, settings: BTreeMap<String, String>) {
-        *self.settings.lock().await = settings;
-        self.nudge.notify_one();
+        *self.shared_settings.lock().await = settings;
+        self.wake.notify_one();
     }
 
     /// Takes part until it is stopped, and then gives up the lease.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         let mut connection = Connection::default();
-        let mut served = self.shared.store.subscribe();
-        let mut runs = self.shared.ledger.changes();
-        let (mut is_due, mut next_beat) = (true, Instant::now());
+        let mut served = self.process.store.subscribe();
+        let mut runs = self.process.ledger.changes();
+        let (mut is_due, mut next_heartbeat) = (true, Instant::now());
         loop {
             if is_due {
-                next_beat = Instant::now() + BEAT;
-                let beat = self.beat(&mut connection).await;
-                self.report(&mut connection, beat);
+                next_heartbeat = Instant::now() + HEARTBEAT;
+                let outcome = self.heartbeat(&mut connection).await;
+                self.report(&mut connection, outcome);
                 self.end_expired_term();
             }
             let term = self.current_term();
             if let Some(term) = &term {
                 self.record_runs(term).await;
             }
-            let is_syncing = term.is_some() && self.shared.ledger.is_running();
+            let is_syncing = term.is_some() && self.process.ledger.is_running();
             is_due = tokio::select! {
                 () = stop.cancelled() => break,
                 () = notification(&mut connection.listener) => true,
-                () = self.nudge.notified() => true,
+                () = self.wake.notified() => true,
                 _ = served.changed() => true,
-                () = sleep_until(next_beat) => true,
+                () = sleep_until(next_heartbeat) => true,
                 () = runs.next() => false,
                 () = sleep(PROGRESS), if is_syncing => false,
             };
@@ -163,7 +170,7 @@ impl Member {
     }
 
     /// Writes the row of this replica and learns about the others.
-    async fn beat(&self, connection: &mut Connection) -> Result<(), DatabaseError> {
+    async fn heartbeat(&self, connection: &mut Connection) -> Result<(), DatabaseError> {
         let database = &self.database;
         if !connection.is_migrated {
             database.migrate().await?;
@@ -173,18 +180,18 @@ impl Member {
             connection.listener = Some(database.listener().await?);
         }
         let version = self.version();
-        let settings = self.settings.lock().await.clone();
+        let settings = self.shared_settings.lock().await.clone();
         let time = database
-            .beat(&Beat {
+            .heartbeat(&Heartbeat {
                 id: self.id,
                 server: &self.server,
-                host: &self.started.host,
+                host: &self.host,
                 version,
                 is_ready: self.is_ready(),
                 settings: &settings,
             })
             .await?;
-        self.shared.clock.correct(time);
+        self.process.clock.correct(time);
         if connection.version.replace(version) != Some(version) {
             database.notify().await;
         }
@@ -200,10 +207,10 @@ impl Member {
         let replicas = self.database.replicas(&self.server).await?;
         self.note_webhook(lease.webhook_at);
         if self.current_term().is_none() {
-            self.shared.status.announce(lease.next_run_at);
+            self.process.status.announce(lease.next_run_at);
         }
-        self.settle(&replicas);
-        self.shared.replicas.change(|state| {
+        self.offer_to_push(&replicas);
+        self.process.replicas.change(|state| {
             state.leader = lease.leader;
             state.replicas = replicas;
         });
@@ -214,8 +221,8 @@ impl Member {
     /// Records the published version, and since when this replica serves another one.
     pub(super) fn note_published(&self, version: i64) {
         let is_behind = version > self.version();
-        let now = self.shared.clock.clock().now();
-        self.shared.replicas.change(|state| {
+        let now = self.now();
+        self.process.replicas.change(|state| {
             let since = state.lagging_since.unwrap_or(now);
             state.lagging_since = is_behind.then_some(since);
         });
@@ -226,16 +233,16 @@ impl Member {
         });
     }
 
-    /// Reports the outcome of a beat, and logs it if it differs from the last one.
-    fn report(&self, connection: &mut Connection, beat: Result<(), DatabaseError>) {
-        let error = beat.err();
+    /// Reports the outcome of a heartbeat, and logs it if it differs from the last one.
+    fn report(&self, connection: &mut Connection, outcome: Result<(), DatabaseError>) {
+        let error = outcome.err();
         if error.is_some() {
             // A connection that was lost may look intact.
             connection.listener = None;
         }
         let public = error.as_ref().map(DatabaseError::public_message);
         let mut before = None;
-        self.shared.replicas.change(|state| {
+        self.process.replicas.change(|state| {
             before = std::mem::replace(&mut state.database_error, public.clone());
         });
         match error {
@@ -248,19 +255,20 @@ impl Member {
         }
     }
 
+    /// Returns the time by the database's clock.
+    pub(super) fn now(&self) -> Timestamp {
+        self.process.clock.clock().now()
+    }
+
     /// Returns the version of the snapshot that this replica serves; 0 without one.
     pub(super) fn version(&self) -> i64 {
-        let current = self.shared.store.current();
+        let current = self.process.store.current();
         current.map_or(0, |snapshot| snapshot.version)
     }
 
     fn is_ready(&self) -> bool {
-        let lags = self
-            .shared
-            .replicas
-            .state()
-            .lags(self.shared.clock.clock().now());
-        self.shared.store.current().is_some() && !self.shared.draining.is_cancelled() && !lags
+        let lags = self.process.replicas.state().lags(self.now());
+        self.process.store.current().is_some() && !self.process.draining.is_cancelled() && !lags
     }
 
     /// Gives up the lease and the place among the replicas.
@@ -284,7 +292,7 @@ async fn notification(listener: &mut Option<PgListener>) {
         return std::future::pending().await;
     };
     if matches!(connected.try_recv().await, Ok(Some(_))) {
-        // One beat learns what all of them announce.
+        // One heartbeat learns what all of them announce.
         while connected.next_buffered().is_some() {}
     } else {
         *listener = None;

@@ -7,7 +7,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::database::{Database, DatabaseError, LIMIT, within};
-use crate::snapshot::replicas::Replica;
+use crate::snapshot::replicas::LiveReplica;
 
 /// A replica that has not written its row for so long has ended or is cut off.
 const LIVE_SECONDS: f64 = 10.0;
@@ -24,7 +24,7 @@ type Row = (
 
 /// What a replica writes.
 #[derive(Debug)]
-pub(super) struct Beat<'a> {
+pub(super) struct Heartbeat<'a> {
     pub(super) id: Uuid,
     pub(super) server: &'a str,
     pub(super) host: &'a str,
@@ -47,7 +47,7 @@ pub(super) struct LeaseState {
 impl Database {
     /// Writes the row of a replica and deletes those of replicas that have ended. Returns the database's time in
     /// milliseconds since the epoch.
-    pub(super) async fn beat(&self, beat: &Beat<'_>) -> Result<i64, DatabaseError> {
+    pub(super) async fn heartbeat(&self, row: &Heartbeat<'_>) -> Result<i64, DatabaseError> {
         let written = sqlx::query_scalar(
             "with ended as (
                 delete from authentik_entity_provider.replica
@@ -61,19 +61,19 @@ impl Database {
              returning (extract(epoch from clock_timestamp()) * 1000)::bigint",
         );
         let written = written
-            .bind(beat.id)
-            .bind(beat.server)
-            .bind(beat.host)
+            .bind(row.id)
+            .bind(row.server)
+            .bind(row.host)
             .bind(env!("CARGO_PKG_VERSION"))
-            .bind(beat.version)
-            .bind(beat.is_ready)
-            .bind(Json(beat.settings))
+            .bind(row.version)
+            .bind(row.is_ready)
+            .bind(Json(row.settings))
             .fetch_one(&self.pool);
         within(LIMIT, written).await
     }
 
     /// Returns the live replicas of a server, the oldest first.
-    pub(super) async fn replicas(&self, server: &str) -> Result<Vec<Replica>, DatabaseError> {
+    pub(super) async fn replicas(&self, server: &str) -> Result<Vec<LiveReplica>, DatabaseError> {
         let rows = sqlx::query_as(
             "select id, host, release, version, is_ready, settings
              from authentik_entity_provider.replica
@@ -82,7 +82,7 @@ impl Database {
         );
         let rows = rows.bind(server).bind(LIVE_SECONDS).fetch_all(&self.pool);
         let rows: Vec<Row> = within(LIMIT, rows).await?;
-        let replica = |(id, host, release, version, is_ready, Json(settings)): Row| Replica {
+        let replica = |(id, host, release, version, is_ready, Json(settings)): Row| LiveReplica {
             id,
             host,
             release,
