@@ -122,7 +122,9 @@ impl Scheduler {
                 () = term.ended.cancelled() => break,
                 Some(reload) = self.reloads.recv() => self.reload(reload, past, &term.ended).await,
                 () = self.ledger.notified(webhooks) => {}
-                publication = cluster.publication(&self.cycle.store) => self.follow(publication).await,
+                publication = cluster.publication(&self.cycle.store) => {
+                    self.follow(publication).await;
+                }
                 () = next_run(&self.ledger, &self.clock, &next, past.cooled_at) => {
                     self.sync(past, &term.ended).await;
                 }

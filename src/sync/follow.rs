@@ -13,6 +13,7 @@ use super::timetable::LastRun;
 use super::{Past, Scheduler};
 use crate::cluster::{Publication, Term};
 use crate::snapshot::run::Trigger;
+use crate::snapshot::sync_mode::FullReason;
 
 /// The pause after a failed attempt to take over.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -32,14 +33,17 @@ impl Scheduler {
                         self.status.set_configuration_error(Some(failure.message));
                     }
                 },
-                publication = cluster.publication(&self.cycle.store) => self.follow(publication).await,
+                publication = cluster.publication(&self.cycle.store) => {
+                    self.follow(publication).await;
+                }
                 term = cluster.term(shutdown) => return Some(term),
             }
         }
     }
 
-    /// Serves the snapshot that another replica has published.
-    pub(super) async fn follow(&self, publication: Publication) {
+    /// Serves the snapshot that another replica has published. Returns false if this version of the program cannot
+    /// read it.
+    pub(super) async fn follow(&self, publication: Publication) -> bool {
         let version = publication.version;
         let previous = self.cycle.store.current();
         let policy = Arc::clone(&self.cycle.policy);
@@ -54,27 +58,35 @@ impl Scheduler {
                     "serves the snapshot that another replica has published"
                 );
                 self.cycle.store.publish(snapshot);
+                return true;
             }
             Ok(Err(error)) => self.cycle.cluster.reject(version, &error.to_string()),
             // The panic hook has logged the message.
             Err(_) => self.cycle.cluster.reject(version, "decoding it panicked"),
         }
+        false
     }
 
     /// Continues from the published snapshot and the last run of the previous replica, or from the state file if
     /// there is no snapshot. Returns false if the database does not answer.
     pub(super) async fn take_over(&mut self, term: &Term, past: &mut Past) -> bool {
-        match self.cycle.cluster.latest(&self.cycle.store).await {
+        let is_current = match self.cycle.cluster.latest(&self.cycle.store).await {
             Ok(Some(publication)) => self.follow(publication).await,
-            Ok(None) => {}
+            Ok(None) => true,
             Err(error) => {
                 tracing::debug!(%error, "cannot read the published snapshot; it is tried again");
                 let _ = timeout(PAUSE, term.ended.cancelled()).await;
                 return false;
             }
-        }
+        };
         let last_run = term.last_run.clone();
         past.last = last_run.and_then(|last| serde_json::from_value::<LastRun>(last).ok());
+        if !is_current {
+            // The rows of this replica are older than the published ones, so that they are not published again.
+            self.cycle.full_reason = Some(FullReason::First);
+            self.ledger.request(Trigger::Restart);
+            return true;
+        }
         match self.cycle.own_snapshot() {
             None => self.restore(past, &term.ended).await,
             // It may have been rendered with another configuration or version.

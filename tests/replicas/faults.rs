@@ -360,6 +360,39 @@ async fn a_schema_of_a_later_version_is_not_used() {
 }
 
 #[tokio::test]
+async fn a_snapshot_that_a_replica_cannot_read_is_replaced_by_a_full_sync() {
+    let (site, leader, follower) = pair(300).await;
+    let tag = follower.tag().await;
+    // As a later version of the program might write it.
+    site.postgres.sql(&format!(
+        "update {SCHEMA}.snapshot set header = '{{}}', rows_version = version + 1,
+             version = version + 1"
+    ));
+    wait_until("the follower lags", async || {
+        let replicas = follower.replicas().await;
+        let lag = replicas["lagSeconds"].as_i64().unwrap();
+        if lag > 0 { Ok(()) } else { Err(replicas) }
+    })
+    .await;
+    assert_eq!(follower.tag().await, tag);
+    site.fake.edit(|directory| directory.add_user("readable"));
+    leader.process.signal(Signal::KILL);
+    wait_until("the next leader has read everything", async || {
+        let runs = follower.json("/sync").await;
+        let run = &runs["runs"][0];
+        if run["state"] == "succeeded" && run["mode"] == "full" && run["trigger"] == "restart" {
+            Ok(())
+        } else {
+            Err(runs)
+        }
+    })
+    .await;
+    assert!(follower.entities().await.1.contains("\"readable\""));
+    let third = site.replica().await;
+    third.serves(&follower.tag().await).await;
+}
+
+#[tokio::test]
 async fn a_role_that_owns_only_the_schema_is_enough() {
     let site = Site::start(FakeDirectory::generate(300)).await;
     site.postgres.sql(&format!(
