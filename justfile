@@ -61,6 +61,10 @@ demo *arguments:
 generate:
     cargo xtask generate
 
+# The service beside the npm module and nginx, in one table
+compare:
+    benches/compare/run
+
 # The figures of docs/performance.md
 bench:
     cargo bench --locked --bench full_sync

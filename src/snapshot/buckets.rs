@@ -52,6 +52,14 @@ impl Buckets {
         entries
     }
 
+    /// Returns the number of entries of a shard.
+    pub(super) fn count(&self, shard: Shard) -> usize {
+        let lengths = shard
+            .buckets()
+            .map(|bucket| self.starts[bucket + 1] - self.starts[bucket]);
+        lengths.sum()
+    }
+
     /// Returns a hash of a shard's content in hexadecimal digits.
     pub(super) fn digest(&self, shard: Shard) -> String {
         hex(

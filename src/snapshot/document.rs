@@ -133,9 +133,10 @@ impl Document {
     /// Returns the number of entities of one kind or of all, in one shard or in all.
     #[must_use]
     pub fn count_in(&self, shard: Option<Shard>, kind: Option<Kind>) -> usize {
-        match shard {
-            Some(shard) => self.shard(shard, kind).count(),
-            None => self.range_or_all(kind).len(),
+        match (shard, kind) {
+            (Some(shard), None) => self.buckets.count(shard),
+            (Some(shard), kind) => self.shard(shard, kind).count(),
+            (None, kind) => self.range_or_all(kind).len(),
         }
     }
 
