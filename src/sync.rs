@@ -41,6 +41,9 @@ const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 /// The minimum time between two runs, so that many requests do not overload Authentik.
 pub const COOLDOWN: Duration = Duration::from_secs(1);
 
+/// The pause before a run that the database did not let begin is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+
 /// The history that decides when the next run is due.
 #[derive(Debug)]
 struct Past {
@@ -163,7 +166,7 @@ impl Scheduler {
     async fn sync(&mut self, past: &mut Past, ended_term: &CancellationToken) {
         if let Err(failure) = self.cycle.cluster.claim().await {
             tracing::debug!(reason = %failure.message, "no run can begin; it is tried again");
-            past.cooled_at = Some(Instant::now() + COOLDOWN);
+            past.cooled_at = Some(Instant::now() + RETRY);
             return;
         }
         let Some(run) = self.ledger.start() else {

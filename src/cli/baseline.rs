@@ -8,11 +8,9 @@ use serde_json::Value;
 
 use super::service::ServiceClient;
 use crate::catalog::diff::{ByRef, entity_ref};
+use crate::catalog::entity::PK_ANNOTATION;
 use crate::catalog::plan::Names;
 use crate::directory::{GroupPk, UserPk};
-
-/// The annotation with a row's primary key.
-const PK: &str = "authentik.goauthentik.io/pk";
 
 /// Reads the entities of a running service, with a token if there is one, or of a file in any format of
 /// `export`.
@@ -72,7 +70,7 @@ pub(super) fn held(entities: &ByRef) -> Names {
         let metadata = &entity["metadata"];
         let (Some(name), Some(pk)) = (
             metadata["name"].as_str(),
-            metadata["annotations"][PK].as_str(),
+            metadata["annotations"][PK_ANNOTATION].as_str(),
         ) else {
             continue;
         };

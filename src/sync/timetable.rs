@@ -8,15 +8,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Frequency, Schedule};
 
-/// The first pause after a failure while there is no snapshot. It doubles with each failure.
-const FIRST_RETRY: Duration = Duration::from_secs(10);
-/// The longest such pause.
-const LAST_RETRY: Duration = Duration::from_mins(5);
+/// The first backoff after a failure while there is no snapshot. It doubles with each failure.
+const INITIAL_BACKOFF: Duration = Duration::from_secs(10);
+/// The longest such backoff.
+const INITIAL_BACKOFF_LIMIT: Duration = Duration::from_mins(5);
 /// After so many consecutive failures the pauses get longer. A restart of Authentik causes fewer.
 const REGULAR_FAILURES: u32 = 2;
-/// The longest pause after repeated failures, unless the schedule's own pause is longer. It limits the
+/// The longest backoff after repeated failures, unless the schedule's own pause is longer. It limits the
 /// time until a repaired Authentik is noticed.
-const LONGEST_PAUSE: Duration = Duration::from_hours(1);
+const LONGEST_BACKOFF: Duration = Duration::from_hours(1);
 /// The largest random extension of a longer pause, so that several services do not sync at once.
 const JITTER: f64 = 0.25;
 
@@ -68,22 +68,22 @@ impl Timetable {
         };
         let due = frequency.next_after(last.started, last.ended, &self.zone)?;
         let due = if has_snapshot {
-            self.lengthened(due, last)
+            self.backed_off(due, last)
         } else if last.failures == 0 {
             due
         } else {
-            due.min(later(last.ended, retry_pause(last.failures)))
+            due.min(later(last.ended, initial_backoff(last.failures)))
         };
         Some(due.max(first))
     }
 
     /// Returns the due time after repeated failures: the pause doubles with each failure after the first few.
-    fn lengthened(&self, due: Timestamp, last: &LastRun) -> Timestamp {
+    fn backed_off(&self, due: Timestamp, last: &LastRun) -> Timestamp {
         let doublings = last.failures.saturating_sub(REGULAR_FAILURES).min(16);
         let Ok(regular) = Duration::try_from(due.duration_since(last.started)) else {
             return due;
         };
-        let pause = regular.saturating_mul(1 << doublings).min(LONGEST_PAUSE);
+        let pause = regular.saturating_mul(1 << doublings).min(LONGEST_BACKOFF);
         if doublings == 0 || pause <= regular {
             return due;
         }
@@ -106,10 +106,10 @@ impl Timetable {
 }
 
 /// Returns the pause after this number of failures while there is no snapshot.
-fn retry_pause(failures: u32) -> Duration {
-    FIRST_RETRY
+fn initial_backoff(failures: u32) -> Duration {
+    INITIAL_BACKOFF
         .saturating_mul(1 << failures.saturating_sub(1).min(5))
-        .min(LAST_RETRY)
+        .min(INITIAL_BACKOFF_LIMIT)
 }
 
 /// Adds a duration to a time; saturates at the largest time.
