@@ -266,28 +266,44 @@ async fn a_connection_that_is_cut_during_a_publication_leaves_the_old_snapshot()
 
 #[tokio::test]
 async fn a_full_disk_of_the_database_leaves_the_old_snapshot() {
-    let (site, leader, follower) = pair(300).await;
+    let site = Site::start(FakeDirectory::generate(300)).await;
+    let is_mounted = site.postgres.restart_with_small_disk("2m");
+    let (leader, follower) = (site.leader().await, site.replica().await);
+    if is_mounted {
+        let moved = format!("alter table {SCHEMA}.snapshot set tablespace small");
+        site.postgres.sql(&moved);
+    }
+    leader.sync("").await;
     let tag = leader.tag().await;
-    site.postgres.sql(&format!(
-        "create function full_disk() returns trigger language plpgsql as
-            $$ begin raise exception 'could not extend file' using errcode = 'disk_full'; end $$;
-         create trigger full_disk before update on {SCHEMA}.snapshot execute function full_disk()"
-    ));
+    follower.serves(&tag).await;
+    // What was inserted is rolled back, and its files stay as large as the disk.
+    let (fill, make_room) = if is_mounted {
+        let filler = "create table filler (content text) tablespace small;
+            do $$ begin loop insert into filler values (repeat('x', 1000)); end loop;
+                  exception when disk_full then null; end $$";
+        (filler.to_owned(), "drop table filler".to_owned())
+    } else {
+        let trigger = format!(
+            "create function full_disk() returns trigger language plpgsql as
+                $$ begin raise exception 'could not extend file' using errcode = 'disk_full'; end $$;
+             create trigger full_disk before update on {SCHEMA}.snapshot execute function full_disk()"
+        );
+        (
+            trigger,
+            format!("drop trigger full_disk on {SCHEMA}.snapshot"),
+        )
+    };
+    site.postgres.sql(&fill);
     site.fake.edit(|directory| directory.add_user("too-much"));
     let run = follower.sync("&full=true").await;
     assert_eq!(run["error"]["code"], "database", "{run}");
-    assert!(
-        run["error"]["message"]
-            .as_str()
-            .unwrap()
-            .contains("could not extend file")
-    );
+    let message = run["error"]["message"].as_str().unwrap();
+    assert!(message.contains("could not extend file"), "{message}");
     assert_eq!(
         [leader.tag().await, follower.tag().await],
         [tag.clone(), tag]
     );
-    site.postgres
-        .sql(&format!("drop trigger full_disk on {SCHEMA}.snapshot"));
+    site.postgres.sql(&make_room);
     let run = follower.sync("").await;
     assert_eq!(run["state"], "succeeded", "{run}");
     follower.serves(&leader.tag().await).await;

@@ -93,16 +93,61 @@ impl Postgres {
 
     /// Starts the cluster again.
     pub fn resume(&self) {
-        let socket = self.path().display();
-        let options = format!(
-            "{SETTINGS} -c unix_socket_directories='{socket}' -c port={}",
-            self.port
-        );
+        let options = self.options();
         let log = self.path().join("log");
         self.run(
             "pg_ctl",
             &["-w", "-l", log.to_str().unwrap(), "-o", &options, "start"],
         );
+    }
+
+    /// Restarts the cluster with a tablespace `small` on a file system of this size, and returns true. Without
+    /// the right to mount one, it changes nothing and returns false.
+    pub fn restart_with_small_disk(&self, size: &str) -> bool {
+        let small = self.path().join("small");
+        fs::create_dir(&small).unwrap();
+        let may_mount = Command::new("unshare").args(["-m", "true"]).output();
+        if !is_root() || !may_mount.is_ok_and(|tried| tried.status.success()) {
+            return false;
+        }
+        self.stop();
+        let mounted = "mount -t tmpfs -o size=$1 tmpfs \"$2\" && chown nobody \"$2\" && shift 2 && exec \"$@\"";
+        let (log, data) = (self.path().join("log"), self.path().join("data"));
+        succeed(
+            Command::new("unshare")
+                .args([
+                    "-m",
+                    "--propagation",
+                    "private",
+                    "sh",
+                    "-c",
+                    mounted,
+                    "sh",
+                    size,
+                ])
+                .arg(&small)
+                .args(["runuser", "-u", "nobody", "--"])
+                .arg(program("pg_ctl"))
+                .args(["-w", "-o", &self.options(), "start", "-l"])
+                .arg(log)
+                .arg("-D")
+                .arg(data)
+                .current_dir(self.path()),
+        );
+        self.sql(&format!(
+            "create tablespace small location '{}'",
+            small.display()
+        ));
+        true
+    }
+
+    /// Returns the options of the server.
+    fn options(&self) -> String {
+        let socket = self.path().display();
+        format!(
+            "{SETTINGS} -c unix_socket_directories='{socket}' -c port={}",
+            self.port
+        )
     }
 
     /// Stops the cluster at once, like a crash.
