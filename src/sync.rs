@@ -110,8 +110,10 @@ impl Scheduler {
             self.status.announce(None);
         }
         // Clients that wait for a queued run get an answer.
-        self.ledger
-            .close(Outcome::Failed(cancelled("before the run began")));
+        self.ledger.close(Outcome::Failed(cancelled(
+            "the service was shut down",
+            "before the run began",
+        )));
     }
 
     /// Syncs until the end of the term.
@@ -129,7 +131,7 @@ impl Scheduler {
                     self.follow(publication).await;
                 }
                 () = next_run(&self.ledger, &self.clock, &next, past.cooled_at) => {
-                    self.sync(past, &term.ended).await;
+                    self.sync(past, term).await;
                 }
             }
         }
@@ -163,7 +165,7 @@ impl Scheduler {
     }
 
     /// Executes the queued run, if there is one.
-    async fn sync(&mut self, past: &mut Past, ended_term: &CancellationToken) {
+    async fn sync(&mut self, past: &mut Past, term: &Term) {
         if let Err(failure) = self.cycle.cluster.claim().await {
             tracing::debug!(reason = %failure.message, "no run can begin; it is tried again");
             past.cooled_at = Some(Instant::now() + RETRY);
@@ -177,10 +179,7 @@ impl Scheduler {
         let (started, before) = (self.clock.now(), self.cycle.client.traffic());
         let instant = Instant::now();
         let span = run_span::of(&run);
-        let ended = self
-            .cycle_once(&run, ended_term)
-            .instrument(span.clone())
-            .await;
+        let ended = self.cycle_once(&run, term).instrument(span.clone()).await;
         let failures = self.failures(&run, &ended, past.last.as_ref());
         let run = self.finish(&ended);
         past.cooled_at = Some(Instant::now() + self.cooldown);
@@ -231,15 +230,13 @@ impl Scheduler {
     }
 
     /// Executes one cycle, unless the term ends first.
-    async fn cycle_once(
-        &mut self,
-        run: &Run,
-        ended_term: &CancellationToken,
-    ) -> Result<RunReport, CycleError> {
+    async fn cycle_once(&mut self, run: &Run, term: &Term) -> Result<RunReport, CycleError> {
         tracing::debug!(run = %run.id, "sync started");
         let ledger = Arc::clone(&self.ledger);
         tokio::select! {
-            () = ended_term.cancelled() => Err(CycleError::Cancelled(cancelled("during the run"))),
+            () = term.ended.cancelled() => {
+                Err(CycleError::Cancelled(cancelled(term.end_reason(), "during the run")))
+            }
             ended = self.cycle.run(run.options, &run.progress, |mode| ledger.set_mode(mode)) => ended,
         }
     }
@@ -270,10 +267,7 @@ async fn sleep_until(clock: &Clock, due: Option<Timestamp>) {
     }
 }
 
-/// The failure of a run that the shutdown cancelled.
-fn cancelled(when: &str) -> Failure {
-    Failure::new(
-        "cancelled",
-        format!("the service was shut down, or another replica has taken over, {when}"),
-    )
+/// The failure of a run that the shutdown or another replica cancelled.
+fn cancelled(why: &str, when: &str) -> Failure {
+    Failure::new("cancelled", format!("{why} {when}"))
 }

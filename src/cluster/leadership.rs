@@ -30,10 +30,11 @@ impl Replica {
         }
     }
 
-    /// Returns the term, if this replica may sync.
+    /// Returns the term, if this replica may sync. A replica that was suspended past its lease has none, before it
+    /// has asked the database.
     pub(super) fn current_term(&self) -> Option<Term> {
         let term = self.term.borrow().clone();
-        term.filter(|term| !term.ended.is_cancelled())
+        term.filter(|term| !term.ended.is_cancelled() && term.expires > Instant::now())
     }
 
     /// Renews the lease, or takes it if no replica holds it.
@@ -89,6 +90,7 @@ impl Replica {
             last_run,
             pushed,
             ended: self.process.draining.child_token(),
+            shutdown: self.process.draining.clone(),
             token,
             expires: asked + DURATION,
         }));
@@ -97,10 +99,8 @@ impl Replica {
 
     /// Ends the term if the lease was not renewed in time.
     pub(super) fn end_expired_term(&self) {
-        let expired = self
-            .current_term()
-            .is_some_and(|term| term.expires <= Instant::now());
-        if expired {
+        let term = self.term.borrow().clone();
+        if term.is_some_and(|term| term.expires <= Instant::now()) {
             self.end_term("the lease was not renewed in time");
         }
     }

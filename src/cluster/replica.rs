@@ -147,6 +147,7 @@ impl Replica {
         loop {
             if is_due {
                 next_heartbeat = Instant::now() + HEARTBEAT;
+                self.end_expired_term();
                 let outcome = self.heartbeat(&mut connection).await;
                 self.report(&mut connection, outcome);
                 self.end_expired_term();

@@ -13,6 +13,8 @@ pub struct Term {
     pub(super) pushed: Option<String>,
     /// Cancelled at the end.
     pub ended: CancellationToken,
+    /// Cancelled when the process starts to shut down.
+    pub(super) shutdown: CancellationToken,
     /// The token of the lease.
     pub(super) token: i64,
     /// When the lease ends unless it is renewed, by this machine's monotonic clock; never later than in the
@@ -21,12 +23,23 @@ pub struct Term {
 }
 
 impl Term {
+    /// Returns why the term has ended.
+    #[must_use]
+    pub fn end_reason(&self) -> &'static str {
+        if self.shutdown.is_cancelled() {
+            "the service was shut down"
+        } else {
+            "another replica has taken over"
+        }
+    }
+
     /// Returns the term of a single process, which ends with it.
     pub(super) fn endless(shutdown: &CancellationToken) -> Self {
         Self {
             last_run: None,
             pushed: None,
             ended: shutdown.child_token(),
+            shutdown: shutdown.clone(),
             token: 0,
             expires: Instant::now(),
         }
